@@ -1,0 +1,15 @@
+# Every package the project uses, and nowhere else. Names as in Debian; `cmake/dev deps` installs them.
+include(GNUInstallDirs)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv>=1.44)  # libuv1-dev
+find_package(tl-expected REQUIRED)                             # libexpected-dev
+
+if(SWITCHBOARD_PROGRAMS)
+    find_package(CLI11 REQUIRED)          # libcli11-dev
+    find_package(nlohmann_json REQUIRED)  # nlohmann-json3-dev
+    find_package(spdlog REQUIRED)         # libspdlog-dev
+endif()
+if(SWITCHBOARD_TESTS)
+    find_package(doctest REQUIRED)        # doctest-dev
+endif()

@@ -1,0 +1,63 @@
+// The blocking drivers: the three classic ways to serve, over the same Protocol as the reactor.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <switchboard/limits.hpp>
+#include <switchboard/log.hpp>
+#include <switchboard/protocol.hpp>
+#include <switchboard/socket.hpp>
+#include <switchboard/stop.hpp>
+
+namespace switchboard {
+
+// What a server did. Threads may read it while it runs; a process driver counts its children's
+// connections, not what they moved.
+struct ServeStats {
+    std::atomic<std::size_t> accepted{0};
+    std::atomic<std::size_t> open{0};
+    std::atomic<std::size_t> closed{0};
+    std::atomic<std::size_t> refused{0};  // past max_connections, or no thread or process to be had
+    std::atomic<std::size_t> accept_errors{0};
+};
+
+struct ServeOptions {
+    Limits limits;
+    std::size_t workers = 4;  // of the pools; at least 1
+    LogSink log;
+    ServeStats* stats = nullptr;  // outlives the call
+};
+
+// Each serves `listener` (a blocking listening socket, see listen()) until `stop` says drain; then
+// takes no more connections, lets those it has finish until limits.drain_deadline, ends the rest
+// (errc::stopping) and returns. Children are reaped and threads joined by then; `stop.abort()` skips
+// the wait. A slow client delays its own worker only, and never the end. What fails later than the
+// first accept (no descriptor, no thread, no process) costs that connection, is logged, and the
+// server lives on.
+//
+// The Connection they hand out: write() gathers what one callback writes and blocks until the peer
+// takes it or write_stall_timeout passes, so it answers false only once the connection is over, and
+// on_drain never comes. pause_reading() leaves bytes in the socket until the deadline or
+// resume_reading(). A connection is used only by the thread or process that serves it.
+Result<void> serve_iterative(const Socket& listener, const ProtocolFactory& factory,
+                             const Stop& stop, const ServeOptions& options = {});
+// A thread per connection, at most limits.max_connections; past that, connections are closed.
+Result<void> serve_threads(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+                           const ServeOptions& options = {});
+// options.workers threads that each accept and serve one connection at a time.
+Result<void> serve_thread_pool(const Socket& listener, const ProtocolFactory& factory,
+                               const Stop& stop, const ServeOptions& options = {});
+// A child process per connection, forked by the accepting process, which must have no other thread
+// that matters to the protocol (man 2 fork). Children are a process group of their own.
+Result<void> serve_processes(const Socket& listener, const ProtocolFactory& factory,
+                             const Stop& stop, const ServeOptions& options = {});
+// options.workers children forked before the first accept; one that dies is replaced.
+Result<void> serve_process_pool(const Socket& listener, const ProtocolFactory& factory,
+                                const Stop& stop, const ServeOptions& options = {});
+
+// Serves one connected blocking socket on this thread until it ends; what the drivers above do for
+// each connection, and inetd(8) for a program.
+void serve_connection(Socket socket, std::unique_ptr<Protocol> protocol,
+                      const ServeOptions& options = {});
+
+}  // namespace switchboard

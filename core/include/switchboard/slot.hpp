@@ -1,0 +1,80 @@
+// Slot: the only place that calls a Protocol. For those who write a driver or a layer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <switchboard/protocol.hpp>
+#include <vector>
+
+namespace switchboard {
+
+// Holds one Protocol and keeps its contract: the order of callbacks, the unread tail, max_unread,
+// switch_to, and that a callback which throws costs its own connection alone. A driver forwards what
+// its socket does; what the handler asks of the Connection, the driver tells back (the second group).
+// No call but open(), data(), resume(), drain(), eof(), deadline() and close() runs a callback, and
+// those do not nest. One thread. A slot with no tail kept is 24 bytes and has nothing on the heap.
+class Slot {
+public:
+    // Why no bytes are offered for now; the reasons add up.
+    enum class Hold : std::uint8_t { handler = 1, backpressure = 2 };
+
+    Slot(std::unique_ptr<Protocol> protocol, std::size_t max_unread) noexcept;
+    Slot(Slot&&) noexcept;
+    Slot& operator=(Slot&&) noexcept;
+    ~Slot();
+
+    // From the driver, as things happen. `in` is lent; what is not used is copied and kept.
+    void open(Connection& connection);
+    void data(Connection& connection, MutableBytes in);
+    void resume(Connection& connection);  // on_resume, then the kept tail again
+    void drain(Connection& connection);
+    void eof(Connection& connection);
+    void deadline(Connection& connection);
+    void close(std::error_code reason) noexcept;  // on_close; the protocol is destroyed. Idempotent
+
+    // From the Connection, as the handler calls it.
+    void hold(Hold why) noexcept { set(static_cast<unsigned>(why)); }
+    void release(Hold why) noexcept { clear(static_cast<unsigned>(why)); }
+    void end() noexcept { set(kEnded); }  // closing or aborted: nothing but on_close follows
+    void switch_to(std::unique_ptr<Protocol> next);
+
+    bool is_open() const noexcept { return (flags_ & kOpen) != 0; }  // open() was called
+    bool held() const noexcept { return (flags_ & kHeld) != 0; }
+    bool held(Hold why) const noexcept { return (flags_ & static_cast<std::uint8_t>(why)) != 0; }
+    bool ended() const noexcept { return (flags_ & kEnded) != 0; }
+    bool running() const noexcept { return (flags_ & kRunning) != 0; }  // inside a callback
+    std::size_t unread() const noexcept;           // bytes kept for the handler
+    bool has_work() const noexcept;                // resume() would offer something
+    const Protocol* protocol() const noexcept { return protocol_.get(); }
+    // Why errc::handler_failed: the callback's name and what it threw. Empty otherwise.
+    const std::string& failure() const noexcept;
+
+private:
+    struct Kept;  // what few connections need: the tail, the next protocol, the failure
+
+    void set(unsigned bits) noexcept { flags_ = static_cast<std::uint8_t>(flags_ | bits); }
+    void clear(unsigned bits) noexcept { flags_ = static_cast<std::uint8_t>(flags_ & ~bits); }
+
+    static constexpr unsigned kHeld = 3, kOpen = 4, kRunning = 8, kEnded = 16;
+    static constexpr unsigned kWants = 32;  // the handler saw the tail and asked for more
+
+    template <class Callback>
+    bool guarded(Connection& connection, const char* name, Callback&& callback);
+    std::size_t call_data(Connection& connection, MutableBytes in);
+    std::size_t offer(Connection& connection, MutableBytes in);
+    void offer_kept(Connection& connection);
+    void keep(Bytes rest);
+    bool settle(Connection& connection);
+    void proceed(Connection& connection);
+    void check_unread(Connection& connection);
+    void fail(Connection& connection, std::string why) noexcept;
+    Kept& kept();
+
+    std::unique_ptr<Protocol> protocol_;
+    std::unique_ptr<Kept> kept_;
+    std::uint32_t max_unread_;
+    std::uint8_t flags_ = 0;
+};
+
+}  // namespace switchboard

@@ -1,0 +1,98 @@
+// Sockets: one owner of one descriptor, used blocking by the blocking drivers and non-blocking by
+// the reactor. The classic how-to in order: listen (create, bind, listen), accept in a loop;
+// connect, send, receive, close.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <switchboard/bytes.hpp>
+#include <switchboard/endpoint.hpp>
+#include <switchboard/error.hpp>
+#include <sys/socket.h>
+#include <utility>
+
+namespace switchboard {
+
+// A socket address as the system has it (man 2 bind). A value of 136 bytes, for short use.
+class SocketAddress {
+public:
+    SocketAddress() = default;
+    SocketAddress(const sockaddr* address, socklen_t size);
+    const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
+    sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
+    socklen_t size() const noexcept { return size_; }
+    socklen_t* capacity() noexcept { return &(size_ = sizeof storage_); }  // for calls that fill it
+    int family() const noexcept { return storage_.ss_family; }
+
+private:
+    sockaddr_storage storage_{};
+    socklen_t size_ = 0;
+};
+
+enum class Blocking : bool { no, yes };
+
+struct SocketOptions {
+    Blocking blocking = Blocking::yes;
+    int backlog = 511;         // connects that queue before more are refused (man 2 listen); >= 0
+    bool no_delay = true;      // TCP_NODELAY; accepted sockets inherit it
+    bool reuse_address = true;  // SO_REUSEADDR, for listeners
+};
+
+// Move-only owner of a descriptor; closes it when destroyed. Not thread-safe, but shutdown() may be
+// called from another thread to wake one that blocks in receive or send.
+class Socket {
+public:
+    Socket() = default;
+    explicit Socket(int descriptor) noexcept : fd_(descriptor) {}  // takes it over
+    Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Socket& operator=(Socket&& other) noexcept;
+    ~Socket() { close(); }
+
+    int fd() const noexcept { return fd_; }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+    int release() noexcept { return std::exchange(fd_, -1); }
+    void close() noexcept;
+
+    // The next queued connection, close-on-exec. A non-blocking listener that has none fails with
+    // std::errc::operation_would_block. `peer`, if given, is filled with the peer's address.
+    Result<Socket> accept(Blocking blocking = Blocking::yes, SocketAddress* peer = nullptr) const;
+
+    // What one call of recv(2)/send(2) moves; receive answers 0 at the peer's FIN. Restarted on
+    // EINTR, never SIGPIPE. A non-blocking socket fails with std::errc::operation_would_block.
+    Result<std::size_t> receive(MutableBytes into) const;
+    Result<std::size_t> send(Bytes bytes) const;
+    Result<void> send_all(Bytes bytes) const;  // for blocking sockets: until all is taken
+
+    // Blocking calls fail with std::errc::operation_would_block after this long; zero is for ever.
+    Result<void> set_timeouts(std::chrono::milliseconds receive, std::chrono::milliseconds send);
+    Result<void> set_blocking(Blocking blocking);
+    Result<void> shutdown_write() const;  // FIN; reading goes on
+    void shutdown() const noexcept;       // both ways, at once, also under another thread's call
+    void reset_on_close() const noexcept;  // RST instead of FIN (SO_LINGER 0)
+
+    Result<Endpoint> local() const;  // man 2 getsockname
+    Result<Endpoint> peer() const;   // man 2 getpeername
+    std::error_code take_error() const noexcept;  // SO_ERROR: how a non-blocking connect ended
+
+private:
+    int fd_ = -1;
+};
+
+// A listening socket: options, bind and listen as one Result; no error comes later. A name is bound
+// to the first of its addresses that can be. "fd:N" takes over N, which must be a listening stream
+// socket. The path of a unix endpoint must be free, or left behind by a listener that is gone.
+Result<Socket> listen(const Endpoint& endpoint, const SocketOptions& options = {});
+
+// What `listener` is bound to, written like `asked`: the port is the real one, "*" stays "*".
+Result<Endpoint> bound_endpoint(const Socket& listener, const Endpoint& asked);
+
+// A connected socket. Tries each address in turn, `timeout` in all (errc::connect_timed_out); zero
+// waits as long as the system does. The error is that of the last address tried, and names it.
+Result<Socket> connect(const Endpoint& endpoint, std::chrono::milliseconds timeout = {},
+                       const SocketOptions& options = {});
+
+// A non-blocking connect that has been started; ends when the socket is writable, see take_error().
+Result<Socket> start_connect(const SocketAddress& address, const SocketOptions& options = {});
+
+}  // namespace switchboard

@@ -1,0 +1,192 @@
+#include <switchboard/slot.hpp>
+
+#include <cassert>
+#include <exception>
+#include <limits>
+
+namespace switchboard {
+
+struct Slot::Kept {
+    std::vector<std::byte> tail;
+    std::size_t used = 0;  // leading bytes of the tail that the handler took already
+    std::unique_ptr<Protocol> next;
+    std::string failure;
+
+    MutableBytes rest() { return MutableBytes(tail).subspan(used); }
+    bool empty() const { return used == tail.size() && !next && failure.empty(); }
+};
+
+Slot::Slot(std::unique_ptr<Protocol> protocol, std::size_t max_unread) noexcept
+    : protocol_(std::move(protocol)),
+      max_unread_(static_cast<std::uint32_t>(
+          std::min<std::size_t>(max_unread, std::numeric_limits<std::uint32_t>::max()))) {}
+Slot::Slot(Slot&&) noexcept = default;
+Slot& Slot::operator=(Slot&&) noexcept = default;
+Slot::~Slot() = default;
+
+Slot::Kept& Slot::kept() {
+    if (!kept_) kept_ = std::make_unique<Kept>();
+    return *kept_;
+}
+
+std::size_t Slot::unread() const noexcept {
+    return kept_ ? kept_->tail.size() - kept_->used : 0;
+}
+
+bool Slot::has_work() const noexcept {
+    return kept_ && !ended() && (kept_->next || (unread() > 0 && !held()));
+}
+
+const std::string& Slot::failure() const noexcept {
+    static const std::string none;
+    return kept_ ? kept_->failure : none;
+}
+
+// Runs one callback; false if it threw, and then the connection has been aborted.
+template <class Callback>
+bool Slot::guarded(Connection& connection, const char* name, Callback&& callback) {
+    assert(!running() && "callbacks do not nest");
+    set(kRunning);
+    try {
+        callback();
+        clear(kRunning);
+        return true;
+    } catch (const std::exception& e) {
+        fail(connection, std::string(name) + " threw: " + e.what());
+    } catch (...) {
+        fail(connection, std::string(name) + " threw");
+    }
+    return false;
+}
+
+void Slot::fail(Connection& connection, std::string why) noexcept {
+    clear(kRunning);
+    end();
+    kept().failure = std::move(why);
+    connection.abort(errc::handler_failed);
+}
+
+std::size_t Slot::call_data(Connection& connection, MutableBytes in) {
+    std::size_t used = 0;
+    guarded(connection, "on_data", [&] { used = protocol_->on_data(connection, in); });
+    if (used > in.size()) [[unlikely]] {
+        fail(connection, "on_data used " + std::to_string(used) + " of " +
+                             std::to_string(in.size()) + " bytes");
+        return in.size();
+    }
+    return used;
+}
+
+// Offers until the handler wants more than there is or may not be offered any; answers what was
+// used. A handler that switches protocols leaves the rest to the next one.
+std::size_t Slot::offer(Connection& connection, MutableBytes in) {
+    std::size_t total = 0;
+    while (total < in.size() && (flags_ & (kHeld | kEnded)) == 0) {
+        const std::size_t used = call_data(connection, in.subspan(total));
+        total += used;
+        const bool switched = settle(connection);
+        if (used == 0 && !switched) {
+            set(kWants);
+            break;
+        }
+    }
+    return total;
+}
+
+// What is left although the handler may be offered it is what the handler waits to see completed.
+void Slot::check_unread(Connection& connection) {
+    if (unread() <= max_unread_ || held() || ended()) return;
+    end();
+    connection.abort(errc::message_too_large);
+}
+
+void Slot::keep(Bytes rest) {
+    Kept& k = kept();
+    k.tail.erase(k.tail.begin(), k.tail.begin() + static_cast<std::ptrdiff_t>(k.used));
+    k.used = 0;
+    k.tail.insert(k.tail.end(), rest.begin(), rest.end());
+}
+
+void Slot::offer_kept(Connection& connection) {
+    const std::size_t used = offer(connection, kept_->rest());
+    kept_->used += used;
+    check_unread(connection);
+    if (kept_->empty()) kept_.reset();
+}
+
+// Puts the next protocol in its place, if the callback that just returned asked for it.
+bool Slot::settle(Connection& connection) {
+    if (!kept_ || !kept_->next) [[likely]] return false;
+    while (kept_->next && !ended()) {
+        protocol_->on_close({});
+        protocol_ = std::move(kept_->next);
+        guarded(connection, "on_open", [&] { protocol_->on_open(connection); });
+    }
+    return true;
+}
+
+// After any callback but on_data: the switch it asked for, and the bytes that may go on now.
+void Slot::proceed(Connection& connection) {
+    if (settle(connection)) clear(kWants);
+    if (unread() > 0 && (flags_ & (kHeld | kEnded | kWants)) == 0) offer_kept(connection);
+}
+
+void Slot::open(Connection& connection) {
+    assert(!is_open() && protocol_);
+    set(kOpen);
+    guarded(connection, "on_open", [&] { protocol_->on_open(connection); });
+    proceed(connection);
+}
+
+void Slot::data(Connection& connection, MutableBytes in) {
+    assert(is_open());
+    if (ended()) return;
+    if (unread() > 0) {
+        keep(in);
+        clear(kWants);
+        if (!held()) offer_kept(connection);
+        return;
+    }
+    const std::size_t used = offer(connection, in);
+    if (used == in.size() || ended()) [[likely]] return;
+    keep(in.subspan(used));
+    check_unread(connection);
+}
+
+void Slot::resume(Connection& connection) {
+    if (ended()) return;
+    guarded(connection, "on_resume", [&] { protocol_->on_resume(connection); });
+    clear(kWants);
+    proceed(connection);
+}
+
+void Slot::drain(Connection& connection) {
+    if (ended()) return;
+    guarded(connection, "on_drain", [&] { protocol_->on_drain(connection); });
+    proceed(connection);
+}
+
+void Slot::eof(Connection& connection) {
+    if (ended()) return;
+    guarded(connection, "on_eof", [&] { protocol_->on_eof(connection); });
+    proceed(connection);
+}
+
+void Slot::deadline(Connection& connection) {
+    if (ended()) return;
+    guarded(connection, "on_deadline", [&] { protocol_->on_deadline(connection); });
+    proceed(connection);
+}
+
+void Slot::close(std::error_code reason) noexcept {
+    assert(!running() && "a driver closes between callbacks");
+    end();
+    if (const auto protocol = std::move(protocol_)) protocol->on_close(reason);
+}
+
+void Slot::switch_to(std::unique_ptr<Protocol> next) {
+    assert(next);
+    if (!ended()) kept().next = std::move(next);
+}
+
+}  // namespace switchboard
