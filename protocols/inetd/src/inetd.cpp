@@ -1,0 +1,1 @@
+#include <switchboard/protocol.hpp>
