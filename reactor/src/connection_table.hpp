@@ -1,0 +1,108 @@
+// Where the connections of a reactor lie: fixed places in chunks, named by slot and generation.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <switchboard/connection.hpp>
+#include <utility>
+#include <vector>
+
+namespace switchboard::detail {
+
+// Makes and destroys T in places that never move. A place is used again under a new generation; one
+// whose generations have run out is not. Memory of destroyed ones is kept for the next. One thread.
+template <class T>
+class ConnectionTable {
+public:
+    ConnectionTable() = default;
+    ConnectionTable(const ConnectionTable&) = delete;
+    ConnectionTable& operator=(const ConnectionTable&) = delete;
+    ~ConnectionTable() {
+        for_each([this](T& t) { destroy(t.slot()); });
+    }
+
+    std::size_t size() const noexcept { return size_; }
+
+    // T is made with its slot as the first argument.
+    template <class... Args>
+    T& create(Args&&... args) {
+        const std::uint32_t slot = free_slot();
+        T* made = new (place(slot)) T(slot, std::forward<Args>(args)...);
+        chunk(slot).live |= bit(slot);
+        ++size_;
+        return *made;
+    }
+
+    void destroy(std::uint32_t slot) {
+        at(slot).~T();
+        chunk(slot).live &= ~bit(slot);
+        --size_;
+        if (++chunk(slot).generation[slot % kChunk] != 0) free_.push_back(slot);
+    }
+
+    ConnectionId id(std::uint32_t slot) const noexcept {
+        return {slot, chunks_[slot / kChunk]->generation[slot % kChunk]};
+    }
+
+    T* find(ConnectionId id) noexcept {
+        if (id.slot / kChunk >= chunks_.size()) return nullptr;
+        Chunk& c = chunk(id.slot);
+        const bool live = (c.live & bit(id.slot)) != 0;
+        return live && c.generation[id.slot % kChunk] == id.generation ? &at(id.slot) : nullptr;
+    }
+
+    // `visit` may destroy the one it is given and create others, which it may or may not see.
+    template <class Visit>
+    void for_each(Visit&& visit) {
+        for (std::size_t i = 0; i < chunks_.size(); ++i) {
+            for (std::uint64_t left = chunks_[i]->live; left != 0; left &= left - 1) {
+                const auto slot = i * kChunk + static_cast<unsigned>(std::countr_zero(left));
+                visit(at(static_cast<std::uint32_t>(slot)));
+            }
+        }
+    }
+
+private:
+    static constexpr std::uint32_t kChunk = 64;
+
+    struct Chunk {
+        Chunk() { generation.fill(1); }  // so that a default ConnectionId names nothing
+        std::uint64_t live = 0;
+        std::array<std::uint32_t, kChunk> generation;
+        alignas(T) std::array<std::byte, sizeof(T) * kChunk> memory;
+    };
+
+    static std::uint64_t bit(std::uint32_t slot) noexcept {
+        return std::uint64_t{1} << slot % kChunk;
+    }
+    Chunk& chunk(std::uint32_t slot) noexcept { return *chunks_[slot / kChunk]; }
+    std::byte* place(std::uint32_t slot) noexcept {
+        return chunk(slot).memory.data() + sizeof(T) * (slot % kChunk);
+    }
+    T& at(std::uint32_t slot) noexcept { return *std::launder(reinterpret_cast<T*>(place(slot))); }
+
+    std::uint32_t free_slot() {
+        if (free_.empty()) grow();
+        const std::uint32_t slot = free_.back();
+        free_.pop_back();
+        return slot;
+    }
+
+    void grow() {
+        const auto first = static_cast<std::uint32_t>(chunks_.size() * kChunk);
+        // Default-initialised, so that memory nobody uses yet is not touched either.
+        chunks_.push_back(std::unique_ptr<Chunk>(new Chunk));
+        free_.reserve(chunks_.size() * kChunk);
+        for (std::uint32_t i = kChunk; i > 0; --i) free_.push_back(first + i - 1);
+    }
+
+    std::vector<std::unique_ptr<Chunk>> chunks_;
+    std::vector<std::uint32_t> free_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace switchboard::detail

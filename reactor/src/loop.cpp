@@ -1,0 +1,168 @@
+#include "loop.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+namespace switchboard::detail {
+
+Loop::Loop(uv_loop_t* host, ReactorOptions options)
+    : uv_(open(host)),
+      read_buffer(new std::byte[kReadBuffer]),
+      wheel(tick()),
+      options_(std::move(options)) {
+    scratch.bytes.reset(new std::byte[Scratch::kSize]);
+    uv_timer_init(uv_, &wheel_timer_);
+    uv_idle_init(uv_, &idle_);
+    wheel_timer_.data = idle_.data = this;
+    uv_unref(reinterpret_cast<uv_handle_t*>(&wheel_timer_));
+    handles_ = 2;
+}
+
+// The one thing a constructor cannot report otherwise: no descriptor for the loop itself.
+uv_loop_t* Loop::open(uv_loop_t* host) {
+    if (host == nullptr) {
+        if (const int error = uv_loop_init(&own_)) {
+            throw std::system_error(-error, std::system_category(), "create a reactor");
+        }
+        host = &own_;
+    }
+    uv_update_time(host);
+    return host;
+}
+
+Loop::~Loop() = default;
+
+Clock::time_point Loop::now() const noexcept {
+    return Clock::time_point(std::chrono::milliseconds(uv_now(uv_)));
+}
+
+std::uint32_t Loop::tick_at(Clock::time_point when) const noexcept {
+    const auto ahead = std::chrono::ceil<std::chrono::milliseconds>(when - now()).count();
+    const auto bounded = std::clamp<std::int64_t>(ahead, 0, TimingWheel::kHorizon - 2);
+    return tick() + static_cast<std::uint32_t>(bounded);
+}
+
+void Loop::file(WheelNode& node, std::uint32_t tick) {
+    wheel.file(node, tick);
+    if (turning_) return;
+    const bool sooner = static_cast<std::int32_t>(node.tick() - armed_) < 0;
+    if (sooner || !uv_is_active(reinterpret_cast<uv_handle_t*>(&wheel_timer_))) arm();
+}
+
+// libuv's timer waits for the wheel's next slot; what is filed there may prove to be later still.
+void Loop::arm() {
+    const auto next = wheel.next();
+    if (!next) {
+        uv_timer_stop(&wheel_timer_);
+        return;
+    }
+    armed_ = *next;
+    const auto ahead = static_cast<std::int32_t>(armed_ - tick());
+    uv_timer_start(&wheel_timer_, on_wheel, static_cast<std::uint64_t>(std::max(ahead, 0)), 0);
+}
+
+void Loop::on_wheel(uv_timer_t* timer) { static_cast<Loop*>(timer->data)->turn_wheel(); }
+
+void Loop::turn_wheel() {
+    turning_ = true;
+    wheel.advance(tick(), [this](WheelNode& node) {
+        if (node.kind() == WheelNode::Kind::connection) {
+            static_cast<SocketConnection&>(node).expire(now());
+        } else {
+            timer_due(node);
+        }
+    });
+    turning_ = false;
+    arm();
+}
+
+void Loop::log(LogLevel level, const std::string& text) const {
+    if (options_.log) options_.log(level, text);
+}
+
+Origin& Loop::make_origin(const Limits& limits) {
+    Origin& origin = origins_.emplace_back(Origin{limits, 0, false, {}});
+    origin.self = std::prev(origins_.end());
+    return origin;
+}
+
+void Loop::release(Origin& origin) {
+    origin.released = true;
+    if (origin.connections == 0) origins_.erase(origin.self);
+}
+
+SocketConnection& Loop::make_connection(Origin& origin, std::unique_ptr<Protocol> protocol) {
+    SocketConnection& made = connections.create(*this, origin, std::move(protocol));
+    ++origin.connections;
+    ++stats.open;
+    hold();
+    return made;
+}
+
+void Loop::gone(Origin& origin) {
+    --stats.open;
+    ++stats.closed;
+    unhold();
+    if (--origin.connections == 0 && origin.released) origins_.erase(origin.self);
+    if (connection_gone) connection_gone();
+}
+
+void Loop::attend_later(SocketConnection& connection) {
+    listed_.push_back(connections.id(connection.slot()));
+    wake_next_turn();
+}
+
+void Loop::free_later(SocketConnection& connection) {
+    unwatched_.push_back(connection.slot());
+    wake_next_turn();
+}
+
+void Loop::at_end_of_turn(std::function<void()> fn) {
+    tasks_.push_back(std::move(fn));
+    wake_next_turn();
+}
+
+void Loop::finish_all(std::error_code reason) {
+    connections.for_each([&](SocketConnection& c) { c.reset(reason); });
+}
+
+void Loop::wake_next_turn() { uv_idle_start(&idle_, on_idle); }
+
+void Loop::on_idle(uv_idle_t* idle) { static_cast<Loop*>(idle->data)->end_turn(); }
+
+// What comes up meanwhile waits for the next turn, so that connections that keep each other busy
+// cannot keep the sockets waiting.
+void Loop::end_turn() {
+    uv_idle_stop(&idle_);
+    ending_.swap(listed_);
+    for (const ConnectionId id : ending_) {
+        if (SocketConnection* c = connections.find(id)) c->end_of_turn();
+    }
+    ending_.clear();
+    for (const std::uint32_t slot : unwatched_) connections.destroy(slot);
+    unwatched_.clear();
+    for (const auto& task : std::exchange(tasks_, {})) task();
+}
+
+void Loop::hold() noexcept {
+    if (holds_++ == 0) uv_ref(keep_alive_handle());
+}
+
+void Loop::unhold() noexcept {
+    if (--holds_ == 0) uv_unref(keep_alive_handle());
+}
+
+void Loop::handle_closed() {
+    if (--handles_ == 0 && all_closed_) std::exchange(all_closed_, {})();
+}
+
+void Loop::on_closed(uv_handle_t* handle) { static_cast<Loop*>(handle->data)->handle_closed(); }
+
+void Loop::let_go(std::function<void()> all_closed) {
+    all_closed_ = std::move(all_closed);
+    for (const std::uint32_t slot : std::exchange(unwatched_, {})) connections.destroy(slot);
+    uv_close(reinterpret_cast<uv_handle_t*>(&wheel_timer_), on_closed);
+    uv_close(reinterpret_cast<uv_handle_t*>(&idle_), on_closed);
+}
+
+}  // namespace switchboard::detail

@@ -1,0 +1,132 @@
+// What the parts of a reactor share: the libuv loop, its memory, and the work at the end of a turn.
+#pragma once
+
+#include <uv.h>
+
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <switchboard/reactor.hpp>
+#include <vector>
+
+#include "connection_table.hpp"
+#include "socket_connection.hpp"
+#include "timing_wheel.hpp"
+
+namespace switchboard::detail {
+
+// What the connections of one listener or one connect have in common; lives until the last is gone.
+struct Origin {
+    Limits limits;
+    std::size_t connections = 0;
+    bool released = false;  // its maker has let go
+    std::list<Origin>::iterator self;
+};
+
+// The output of the one callback that is running, gathered to leave in one system call.
+struct Scratch {
+    SocketConnection* writer = nullptr;  // who may append now
+    std::size_t used = 0;
+    std::size_t limit = 0;  // bytes it may gather, at most kSize
+    std::unique_ptr<std::byte[]> bytes;
+
+    static constexpr std::size_t kSize = 64 * 1024;
+};
+
+class Loop {
+public:
+    static constexpr std::size_t kReadBuffer = 64 * 1024;
+
+    Loop(uv_loop_t* host, ReactorOptions options);
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+    ~Loop();
+
+    uv_loop_t* uv() noexcept { return uv_; }
+    bool is_own() const noexcept { return uv_ == &own_; }
+    Clock::time_point now() const noexcept;  // of this turn
+    std::uint32_t tick() const noexcept { return static_cast<std::uint32_t>(uv_now(uv_)); }
+    std::uint32_t tick_at(Clock::time_point when) const noexcept;  // rounded up, within the horizon
+    void file(WheelNode& node, std::uint32_t tick);
+
+    void log(LogLevel level, const std::string& text) const;
+    // Runs what a user gave us; what it throws is logged, and the loop lives on.
+    template <class Callback>
+    void guarded(const char* what, Callback&& callback) const;
+
+    Origin& make_origin(const Limits& limits);
+    void release(Origin& origin);
+    SocketConnection& make_connection(Origin& origin, std::unique_ptr<Protocol> protocol);
+    void gone(Origin& origin);  // one of its connections is closed; on_handle_closed frees it
+    void attend_later(SocketConnection& connection);
+    void free_later(SocketConnection& connection);  // one that libuv does not have
+    void at_end_of_turn(std::function<void()> fn);  // once
+    void finish_all(std::error_code reason);        // every connection
+
+    // While held, run() goes on: libuv does not see connections that pause, nor the wheel's timers.
+    void hold() noexcept;
+    void unhold() noexcept;
+    bool held() const noexcept { return holds_ > 0; }
+
+    // Every handle that is opened counts, until its close callback says so. After let_go(), the last
+    // one calls `gone`, which may destroy the loop.
+    void handle_opened() noexcept { ++handles_; }
+    void handle_closed();
+    void let_go(std::function<void()> all_closed);
+    uv_handle_t* keep_alive_handle() noexcept { return reinterpret_cast<uv_handle_t*>(&async); }
+
+private:
+    uv_loop_t own_;
+    uv_loop_t* uv_;
+
+public:
+    // What every read and write touches, in one place.
+    SocketConnection* current = nullptr;  // whose callback is running
+    Scratch scratch;
+    std::unique_ptr<std::byte[]> read_buffer;
+    ReactorStats stats;
+    ConnectionTable<SocketConnection> connections;
+    TimingWheel wheel;
+    std::function<void(WheelNode&)> timer_due;  // for nodes of Kind::timer
+    std::function<void()> connection_gone;
+    uv_async_t async;  // wakes the loop for posts, and keeps it alive while held
+
+private:
+    uv_loop_t* open(uv_loop_t* host);
+    static void on_wheel(uv_timer_t* timer);
+    static void on_idle(uv_idle_t* idle);
+    static void on_closed(uv_handle_t* handle);
+    void turn_wheel();
+    void arm();
+    void end_turn();
+    void wake_next_turn();
+
+    ReactorOptions options_;
+    uv_timer_t wheel_timer_;
+    uv_idle_t idle_;  // active while there is work for the end of the turn, so that no turn waits
+    std::uint32_t armed_ = 0;
+    bool turning_ = false;
+    std::list<Origin> origins_;
+    std::vector<ConnectionId> listed_, ending_;
+    std::vector<std::uint32_t> unwatched_;
+    std::vector<std::function<void()>> tasks_;
+    std::size_t holds_ = 0;
+    std::size_t handles_ = 0;
+    std::function<void()> all_closed_;
+};
+
+template <class Callback>
+void Loop::guarded(const char* what, Callback&& callback) const {
+    try {
+        callback();
+    } catch (const std::exception& e) {
+        log(LogLevel::error, std::string(what) + " threw: " + e.what());
+    } catch (...) {
+        log(LogLevel::error, std::string(what) + " threw");
+    }
+}
+
+}  // namespace switchboard::detail

@@ -1,0 +1,280 @@
+#include "socket_connection.hpp"
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "dispatch.hpp"
+#include "loop.hpp"
+
+namespace switchboard::detail {
+
+SocketConnection::SocketConnection(std::uint32_t slot, Loop& loop, Origin& origin,
+                                   std::unique_ptr<Protocol> protocol)
+    : WheelNode(Kind::connection),
+      slot_(std::move(protocol), origin.limits.max_unread),
+      origin_(origin),
+      slot_index_(slot) {
+    poll.data = &loop;
+}
+
+SocketConnection::~SocketConnection() = default;
+
+SocketConnection& SocketConnection::of(PollHandle* handle) noexcept {
+    return static_cast<SocketConnection&>(*handle);
+}
+
+SocketConnection::Cold& SocketConnection::cold() const {
+    if (!cold_) cold_ = std::make_unique<Cold>();
+    return *cold_;
+}
+
+std::error_code SocketConnection::socket_error() const {
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+    return {error, std::system_category()};
+}
+
+void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
+    SocketConnection& self = of(reinterpret_cast<PollHandle*>(handle));
+    if (events == UV_READABLE) [[likely]] {
+        self.read_ready();
+    } else {
+        self.other_event(status, events);
+    }
+}
+
+// libuv reports POLLERR as a failed watch and stops it: read to learn what it was, or ask if reading
+// is not wanted now.
+void SocketConnection::other_event(int status, int events) {
+    if (status < 0) interest_ = 0;
+    if (!has(kOpen)) return connect_ended(socket_error());
+    if ((events & UV_WRITABLE) != 0) {
+        clear(kBlocked);
+        attend();
+    }
+    const bool readable = (events & UV_READABLE) != 0 || status < 0;
+    if (readable && (wanted() & UV_READABLE) != 0 && !has(kClosed)) {
+        read_ready();
+    } else if (status < 0 && !has(kClosed)) {
+        broken(socket_error());
+    }
+    if (status < 0 || has(kAttention)) attend();
+}
+
+// Level-triggered: a read that did not fill the buffer emptied the socket, as good as always, so
+// there is no second one to make sure.
+void SocketConnection::read_ready() {
+    Loop& l = loop();
+    std::size_t budget = origin_.limits.read_budget;
+    while (true) {
+        const ssize_t got = ::recv(fd_, l.read_buffer.get(), Loop::kReadBuffer, 0);
+        if (got <= 0) [[unlikely]] return read_ended(got, errno);
+        const auto size = static_cast<std::size_t>(got);
+        l.stats.bytes_in += size;
+        dispatch([&] { slot_.data(*this, {l.read_buffer.get(), size}); });
+        if (has(kAttention)) [[unlikely]] attend();
+        if (size < Loop::kReadBuffer || size >= budget) return;
+        if ((wanted() & UV_READABLE) == 0) return;
+        budget -= size;
+    }
+}
+
+void SocketConnection::read_ended(ssize_t got, int error) {
+    if (got < 0) {
+        if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return;
+        broken(std::error_code(error, std::system_category()));
+    } else {
+        set(kEofSeen);
+        if (has(kLingering)) return finish(cold().reason);
+        dispatch([&] { slot_.eof(*this); });
+    }
+    attend();
+}
+
+// Does what callbacks and the socket left to do, and sees to it that the rest comes later.
+void SocketConnection::attend() {
+    clear(kAttention);
+    if (has(kClosed) || !has(kOpen | kAborting)) return;
+    if (!has(kAborting | kBlocked) && !queue_.empty()) flush();
+    if (has(kAborting)) {
+        return has(kReset) ? reset(cold().reason) : finish(cold().reason);
+    }
+    if (queue_.empty()) attend_flushed();
+    if (has(kClosed)) return;
+    note_drained();
+    update_interest();
+}
+
+void SocketConnection::attend_flushed() {
+    clear(kFile);
+    if (has(kShutdown) && !has(kFinSent)) {
+        set(kFinSent);
+        ::shutdown(fd_, SHUT_WR);
+    }
+    if (!has(kClosing) || has(kLingering)) return;
+    if (!must_linger()) return finish(cold_ ? cold_->reason : std::error_code());
+    set(kLingering);
+    if (!has(kFinSent)) ::shutdown(fd_, SHUT_WR);
+}
+
+// close(2) with unread input sends RST (RFC 2525, 2.17), which may overtake and destroy the reply
+// that was just sent. So the input is waited out, at most until close_timeout.
+bool SocketConnection::must_linger() const {
+    if (has(kEofSeen)) return false;
+    int unread = 0;
+    return slot_.unread() > 0 || (::ioctl(fd_, FIONREAD, &unread) == 0 && unread > 0);
+}
+
+// on_drain comes at the end of the turn and not here: a peer that reads as fast as the handler
+// writes would otherwise keep this connection going and all others waiting.
+void SocketConnection::note_drained() {
+    if (!slot_.held(Slot::Hold::backpressure) || has(kDrain)) return;
+    if (has(kFile) || queue_.size() > origin_.limits.low_water) return;
+    at_end_of_turn(kDrain);
+}
+
+unsigned SocketConnection::wanted() const noexcept {
+    if (has(kClosed)) return 0;
+    if (!has(kOpen)) return UV_WRITABLE;
+    const bool reads = has(kLingering) || !(slot_.held() || slot_.ended());
+    const unsigned in = reads && !has(kEofSeen) ? unsigned{UV_READABLE} : 0;
+    return in | (queue_.empty() ? 0 : unsigned{UV_WRITABLE});
+}
+
+void SocketConnection::update_interest() {
+    const unsigned now = wanted();
+    if (has(kClosing) && has(kOpen)) {
+        Cold& c = cold();
+        if (c.ends_at == Clock::time_point::max()) {
+            c.ends_at = loop().now() + origin_.limits.close_timeout;
+            schedule(c.ends_at);
+        }
+    }
+    if (now == interest_) return;
+    interest_ = static_cast<std::uint8_t>(now);
+    uv_poll_start(&poll, static_cast<int>(now), on_poll);
+}
+
+void SocketConnection::end_of_turn() {
+    clear(kListed);
+    if (has(kClosed)) return;
+    if (has(kResume)) {
+        clear(kResume);
+        dispatch([&] { slot_.resume(*this); });
+    }
+    if (has(kDrain)) {
+        clear(kDrain);
+        slot_.release(Slot::Hold::backpressure);
+        dispatch([&] { slot_.drain(*this); });
+    }
+    attend();
+}
+
+void SocketConnection::finish(std::error_code reason) {
+    if (has(kClosed)) return;
+    set(kClosed);
+    Loop& l = loop();
+    l.wheel.remove(*this);
+    if (reason == errc::handler_failed) {
+        ++l.stats.handler_failures;
+        l.log(LogLevel::error, "connection from " + peer().to_string() + ": " + slot_.failure());
+    }
+    slot_.close(reason);
+    queue_.clear();
+    if (has(kWatched)) {
+        uv_close(handle(), on_handle_closed);
+    } else {
+        l.free_later(*this);
+    }
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    l.gone(origin_);
+}
+
+void SocketConnection::reset(std::error_code reason) {
+    const linger off{1, 0};
+    if (fd_ >= 0 && !has(kClosed)) ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+    finish(reason);
+}
+
+// Filed for the earliest time that was ever asked for; a later one since then files it again.
+void SocketConnection::schedule(Clock::time_point when) {
+    if (when == Clock::time_point::max()) return;
+    const std::uint32_t due = loop().tick_at(when);
+    if (filed() && static_cast<std::int32_t>(due - tick()) >= 0) return;
+    loop().file(*this, due);
+}
+
+void SocketConnection::expire(Clock::time_point now) {
+    if (has(kClosed) || (cold_ && expire_io(now))) return;
+    if (deadline_ <= now) {
+        deadline_ = Clock::time_point::max();
+        dispatch([&] { slot_.deadline(*this); });
+        if (has(kAttention)) attend();
+        if (has(kClosed)) return;
+    }
+    schedule(deadline_);
+    if (!cold_) return;
+    schedule(cold_->ends_at);
+    schedule(cold_->stalled_at);
+}
+
+bool SocketConnection::expire_io(Clock::time_point now) {
+    if (cold_->ends_at <= now) {
+        if (has(kLingering)) {
+            finish(cold_->reason);
+        } else {
+            reset(has(kOpen) ? errc::close_timed_out : errc::connect_timed_out);
+        }
+    } else if (queue_.empty()) {
+        cold_->stalled_at = Clock::time_point::max();
+    } else if (cold_->stalled_at <= now) {
+        reset(errc::write_stalled);
+    }
+    return has(kClosed);
+}
+
+// Done right after the callback that asks, or at the end of the turn when asked from elsewhere.
+void SocketConnection::request(unsigned flags) {
+    set(flags | kAttention);
+    if (loop().current != this) at_end_of_turn(0);
+}
+
+void SocketConnection::at_end_of_turn(unsigned flags) {
+    set(flags);
+    if (has(kListed | kClosed)) return;
+    set(kListed);
+    loop().attend_later(*this);
+}
+
+void SocketConnection::pause_reading() {
+    if (slot_.held(Slot::Hold::handler)) return;
+    slot_.hold(Slot::Hold::handler);
+    request(0);
+}
+
+void SocketConnection::resume_reading() {
+    slot_.release(Slot::Hold::handler);
+    at_end_of_turn(kResume);
+}
+
+Clock::time_point SocketConnection::now() const { return loop().now(); }
+
+void SocketConnection::set_deadline(Clock::time_point when) {
+    deadline_ = when;
+    schedule(when);
+}
+
+void SocketConnection::switch_to(std::unique_ptr<Protocol> next) {
+    slot_.switch_to(std::move(next));
+    if (loop().current != this) at_end_of_turn(kResume);
+}
+
+ConnectionId SocketConnection::id() const { return loop().connections.id(slot_index_); }
+
+}  // namespace switchboard::detail

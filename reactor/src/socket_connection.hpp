@@ -1,0 +1,155 @@
+// One connection of a reactor: a non-blocking socket, watched by libuv, that drives a Slot.
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <memory>
+#include <switchboard/slot.hpp>
+#include <switchboard/socket.hpp>
+#include <vector>
+
+#include "output_queue.hpp"
+#include "timing_wheel.hpp"
+
+namespace switchboard::detail {
+
+struct Origin;
+class Loop;
+
+// libuv hands the handle back; as a base of its own it converts to the connection without a lookup.
+struct PollHandle {
+    uv_poll_t poll;
+};
+
+// Idle, it is this object and its protocol: what only some need is in Cold. Its life: connecting (or
+// not), open, closing (flush, then perhaps linger), closed; then libuv's close callback frees it.
+// Callbacks run inside dispatch(), and what they asked for is done in attend() right afterwards;
+// what is asked from elsewhere is done at the end of the turn (Loop::attend_later).
+class SocketConnection final : public Connection, private PollHandle, public WheelNode {
+public:
+    SocketConnection(std::uint32_t slot, Loop& loop, Origin& origin,
+                     std::unique_ptr<Protocol> protocol);
+    ~SocketConnection();
+
+    void accept(Socket socket, const SocketAddress& peer);  // runs on_open
+    void connect(std::vector<SocketAddress> addresses);     // in turn, the first that answers
+    void connect_failed(std::error_code reason);            // on_close comes later
+    void expire(Clock::time_point now);                     // the wheel came to where it was filed
+    void end_of_turn();
+    void finish(std::error_code reason);  // on_close, at once: not from within a callback
+    void reset(std::error_code reason);   // the same, and RST for the peer
+    std::uint32_t slot() const noexcept { return slot_index_; }
+    bool is_open() const noexcept { return (flags_ & (kOpen | kClosed)) == kOpen; }
+    bool is_closed() const noexcept { return has(kClosed); }
+    std::size_t queued() const noexcept { return queue_.size(); }
+
+    using Connection::write;
+    bool write(std::span<const Bytes> pieces) override;
+    bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override;
+    void send_file(FileRange range) override;
+    void shutdown_write() override;
+    void close(std::error_code reason) override;
+    void abort(std::error_code reason) override;
+    void pause_reading() override;
+    void resume_reading() override;
+    Clock::time_point now() const override;
+    void set_deadline(Clock::time_point when) override;
+    void switch_to(std::unique_ptr<Protocol> next) override;
+    const Endpoint& peer() const override;
+    const Endpoint& local() const override;
+    ConnectionId id() const override;
+
+private:
+    enum Flag : unsigned {
+        kOpen = 1 << 0,
+        kClosed = 1 << 1,
+        kAttention = 1 << 2,   // attend() has something to do
+        kListed = 1 << 3,      // for the end of the turn
+        kResume = 1 << 4,      // on_resume is due
+        kDrain = 1 << 5,       // on_drain is due
+        kBlocked = 1 << 6,     // the socket took less than it was offered
+        kFile = 1 << 7,        // a file is in the queue
+        kShutdown = 1 << 8,    // FIN after the queue
+        kFinSent = 1 << 9,
+        kEofSeen = 1 << 10,
+        kClosing = 1 << 11,    // close() was called
+        kAborting = 1 << 12,   // abort() was called, or the socket failed
+        kReset = 1 << 13,      // end it with RST
+        kLingering = 1 << 14,  // flushed; waits for the peer's FIN, discarding what comes
+        kWatched = 1 << 15,    // libuv has the handle
+    };
+    struct Cold;
+
+    static void on_poll(uv_poll_t* handle, int status, int events);
+    static void on_handle_closed(uv_handle_t* handle);
+    static SocketConnection& of(PollHandle* handle) noexcept;
+    uv_handle_t* handle() noexcept { return reinterpret_cast<uv_handle_t*>(&poll); }
+    Loop& loop() const noexcept { return *static_cast<Loop*>(poll.data); }
+    Cold& cold() const;
+
+    // socket_connection.cpp: what the socket does
+    template <class Callback>
+    void dispatch(Callback&& callback);
+    std::error_code socket_error() const;
+    void other_event(int status, int events);
+    void read_ready();
+    void read_ended(ssize_t got, int error);
+    void request(unsigned flags);
+    void at_end_of_turn(unsigned flags);
+    void attend();
+    void attend_flushed();
+    void note_drained();
+    bool must_linger() const;
+    unsigned wanted() const noexcept;
+    void update_interest();
+    void schedule(Clock::time_point when);
+    bool expire_io(Clock::time_point now);
+
+    // socket_connecting.cpp: how it came to be
+    std::error_code watch(Socket socket);
+    void open();
+    void connect_ended(std::error_code result);
+    void try_next_address();
+    void remember_peer(const SocketAddress& peer);
+
+    // socket_output.cpp: what is written
+    bool spill(std::span<const Bytes> pieces);
+    bool queue_pieces(std::span<const Bytes> pieces);
+    bool may_write() const noexcept;
+    bool queued_more();
+    void queue_scratch();
+    void flush_scratch();
+    void flush();
+    ssize_t send_front(std::size_t& offered);
+    void note_progress();
+    void broken(std::error_code why);
+
+    void set(unsigned bits) noexcept { flags_ = static_cast<std::uint16_t>(flags_ | bits); }
+    void clear(unsigned bits) noexcept { flags_ = static_cast<std::uint16_t>(flags_ & ~bits); }
+    bool has(unsigned bits) const noexcept { return (flags_ & bits) != 0; }
+
+    int fd_ = -1;
+    Slot slot_;
+    OutputQueue queue_;
+    mutable std::unique_ptr<Cold> cold_;
+    Origin& origin_;
+    Clock::time_point deadline_ = Clock::time_point::max();
+    std::uint32_t slot_index_;
+    std::uint32_t peer_ip_ = 0;  // IPv4 in network order: most peers need no allocation for it
+    std::uint16_t peer_port_ = 0;
+    std::uint16_t flags_ = 0;
+    std::uint8_t interest_ = 0;  // what libuv watches for
+};
+
+// What an idle connection does without.
+struct SocketConnection::Cold {
+    Endpoint peer, local;
+    std::error_code reason;                                    // for on_close, once it is known
+    Clock::time_point ends_at = Clock::time_point::max();      // of the connect, or of the close
+    Clock::time_point stalled_at = Clock::time_point::max();   // unless queued bytes move on
+    std::vector<SocketAddress> addresses;                      // to try, while connecting
+    std::size_t next_address = 0;
+};
+
+}  // namespace switchboard::detail

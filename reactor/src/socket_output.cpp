@@ -1,0 +1,220 @@
+// What a connection writes. In its own callback bytes gather in the loop's scratch and are sent when
+// the callback returns; what the socket does not take, and what is written at other times, waits in
+// the queue.
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "loop.hpp"
+#include "platform/platform.hpp"
+#include "socket_connection.hpp"
+
+namespace switchboard::detail {
+namespace {
+
+constexpr std::size_t kPieces = 16;  // that one sendmsg takes
+
+bool must_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+
+ssize_t send_pieces(int fd, iovec* pieces, std::size_t count) {
+    msghdr message{};
+    message.msg_iov = pieces;
+    message.msg_iovlen = count;
+    return ::sendmsg(fd, &message, platform::kSendFlags);
+}
+
+}  // namespace
+
+bool SocketConnection::write(std::span<const Bytes> pieces) {
+    Scratch& s = loop().scratch;
+    if (s.writer != this) [[unlikely]] return queue_pieces(pieces);
+    for (const Bytes& piece : pieces) {
+        if (piece.size() > s.limit - s.used) [[unlikely]] {
+            return spill(pieces.subspan(static_cast<std::size_t>(&piece - pieces.data())));
+        }
+        std::copy_n(piece.data(), piece.size(), s.bytes.get() + s.used);
+        s.used += piece.size();
+    }
+    return true;
+}
+
+// More than the scratch takes: sends it and the pieces from where they lie, and queues what is left.
+// Answers false even if all was taken, so that a handler that writes until told to stop does stop;
+// on_drain follows.
+bool SocketConnection::spill(std::span<const Bytes> pieces) {
+    Scratch& s = loop().scratch;
+    s.writer = nullptr;
+    std::array<iovec, kPieces> batch;
+    batch[0] = {s.bytes.get(), std::exchange(s.used, 0)};
+    const std::size_t count = std::min(pieces.size(), kPieces - 1);
+    for (std::size_t i = 0; i < count; ++i) {
+        batch[i + 1] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+    }
+    const ssize_t sent = send_pieces(fd_, batch.data(), count + 1);
+    if (sent < 0 && !must_wait(errno)) {
+        broken(std::error_code(errno, std::system_category()));
+        return false;
+    }
+    auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+    loop().stats.bytes_out += taken;
+    for (std::size_t i = 0; i <= count; ++i) {
+        const Bytes piece(static_cast<std::byte*>(batch[i].iov_base), batch[i].iov_len);
+        const std::size_t skip = std::min(taken, piece.size());
+        taken -= skip;
+        queue_.append(piece.subspan(skip));
+    }
+    for (const Bytes piece : pieces.subspan(count)) queue_.append(piece);
+    if (!queue_.empty()) set(kBlocked);
+    slot_.hold(Slot::Hold::backpressure);
+    return queued_more() && false;
+}
+
+bool SocketConnection::may_write() const noexcept {
+    return (flags_ & (kOpen | kClosed | kShutdown | kClosing | kAborting)) == kOpen;
+}
+
+bool SocketConnection::queue_pieces(std::span<const Bytes> pieces) {
+    if (!may_write() || slot_.ended()) return false;
+    for (const Bytes piece : pieces) queue_.append(piece);
+    return queued_more();
+}
+
+bool SocketConnection::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
+    if (!may_write() || slot_.ended()) return false;
+    if (loop().scratch.writer == this) queue_scratch();
+    queue_.append(std::move(buffer));
+    return queued_more();
+}
+
+void SocketConnection::send_file(FileRange range) {
+    if (!may_write() || slot_.ended() || range.length == 0) return;
+    if (loop().scratch.writer == this) queue_scratch();
+    queue_.append(std::move(range));
+    set(kFile);
+    slot_.hold(Slot::Hold::backpressure);
+    queued_more();
+}
+
+// What was gathered so far goes first.
+void SocketConnection::queue_scratch() {
+    Scratch& s = loop().scratch;
+    s.writer = nullptr;
+    queue_.append(Bytes(s.bytes.get(), std::exchange(s.used, 0)));
+}
+
+// The marks, after every growth of the queue; false above the high one.
+bool SocketConnection::queued_more() {
+    if (queue_.size() > origin_.limits.max_queued) {
+        abort(errc::write_queue_full);
+        return false;
+    }
+    if (queue_.size() > origin_.limits.high_water) slot_.hold(Slot::Hold::backpressure);
+    if (!queue_.empty() && (!cold_ || cold_->stalled_at == Clock::time_point::max())) {
+        note_progress();
+    }
+    request(0);
+    return !slot_.held(Slot::Hold::backpressure);
+}
+
+void SocketConnection::note_progress() {
+    const auto timeout = origin_.limits.write_stall_timeout;
+    if (timeout.count() == 0) return;
+    Cold& c = cold();
+    c.stalled_at = queue_.empty() ? Clock::time_point::max() : loop().now() + timeout;
+    schedule(c.stalled_at);
+}
+
+void SocketConnection::flush_scratch() {
+    Scratch& s = loop().scratch;
+    const std::size_t size = std::exchange(s.used, 0);
+    const ssize_t sent = ::send(fd_, s.bytes.get(), size, platform::kSendFlags);
+    if (sent == static_cast<ssize_t>(size)) [[likely]] {
+        loop().stats.bytes_out += size;
+        return;
+    }
+    if (sent < 0 && !must_wait(errno)) {
+        return broken(std::error_code(errno, std::system_category()));
+    }
+    const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+    loop().stats.bytes_out += taken;
+    queue_.append(Bytes(s.bytes.get(), size).subspan(taken));
+    set(kBlocked | kAttention);
+    queued_more();
+}
+
+// Sends from the queue until it is empty or the socket takes no more, at most read_budget bytes a
+// turn: a file to a fast peer is not to keep the others waiting either.
+void SocketConnection::flush() {
+    std::size_t budget = origin_.limits.read_budget;
+    bool progress = false;
+    while (!queue_.empty() && !has(kBlocked | kAborting)) {
+        std::size_t offered = 0;
+        const ssize_t sent = send_front(offered);
+        if (sent > 0) {
+            const auto taken = static_cast<std::size_t>(sent);
+            queue_.consume(taken);
+            loop().stats.bytes_out += taken;
+            progress = true;
+            if (taken < offered) set(kBlocked);
+            if (taken >= budget) break;
+            budget -= taken;
+        } else if (sent == 0) {
+            set(kReset);
+            broken(errc::file_too_short);
+        } else if (must_wait(errno)) {
+            set(kBlocked);
+        } else {
+            broken(std::error_code(errno, std::system_category()));
+        }
+    }
+    if (progress) note_progress();
+}
+
+ssize_t SocketConnection::send_front(std::size_t& offered) {
+    if (const FileRange* file = queue_.front_file()) {
+        offered = std::min<std::uint64_t>(file->length, origin_.limits.read_budget);
+        return platform::send_file(fd_, file->file->fd(), file->offset, offered);
+    }
+    std::array<iovec, kPieces> batch;
+    const std::size_t count = queue_.gather(batch.data(), batch.size());
+    for (std::size_t i = 0; i < count; ++i) offered += batch[i].iov_len;
+    return send_pieces(fd_, batch.data(), count);
+}
+
+// The socket failed. Told here, acted on in attend(): this may be in the middle of a callback.
+void SocketConnection::broken(std::error_code why) {
+    if (has(kAborting | kClosed)) return;
+    slot_.end();
+    cold().reason = why ? why : std::make_error_code(std::errc::connection_reset);
+    set(kAborting | kAttention);
+}
+
+void SocketConnection::shutdown_write() {
+    if (!may_write() || slot_.ended()) return;
+    if (loop().scratch.writer == this) loop().scratch.writer = nullptr;
+    request(kShutdown);
+}
+
+void SocketConnection::close(std::error_code reason) {
+    if (has(kClosing | kAborting | kClosed)) return;
+    slot_.end();
+    if (reason) cold().reason = reason;
+    if (loop().scratch.writer == this) loop().scratch.writer = nullptr;
+    request(kClosing);
+}
+
+void SocketConnection::abort(std::error_code reason) {
+    if (has(kAborting | kClosed)) return;
+    slot_.end();
+    cold().reason = reason;
+    Scratch& s = loop().scratch;
+    if (loop().current == this) s.used = 0;
+    if (s.writer == this) s.writer = nullptr;
+    request(kAborting | kReset);
+}
+
+}  // namespace switchboard::detail
