@@ -6,11 +6,7 @@ set_target_properties(switchboard_switchboard PROPERTIES EXPORT_NAME switchboard
 get_property(libraries GLOBAL PROPERTY SWITCHBOARD_LIBRARIES)
 target_link_libraries(switchboard_switchboard INTERFACE ${libraries})
 
-get_property(headers GLOBAL PROPERTY SWITCHBOARD_HEADERS)
-foreach(folder ${headers})
-    install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-endforeach()
-install(TARGETS switchboard_switchboard ${libraries} EXPORT switchboard-targets)
+install(TARGETS switchboard_switchboard ${libraries} EXPORT switchboard-targets FILE_SET HEADERS)
 install(EXPORT switchboard-targets NAMESPACE switchboard::
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/switchboard)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/switchboard-config.cmake.in

@@ -17,16 +17,16 @@ function(switchboard_library name)
     add_library(switchboard_${name} STATIC ${sources})
     add_library(switchboard::${name} ALIAS switchboard_${name})
     target_compile_features(switchboard_${name} PUBLIC cxx_std_20)
-    target_include_directories(switchboard_${name}
-        PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
-        PRIVATE src)
+    target_include_directories(switchboard_${name} PRIVATE src)
+    file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/*.hpp)
+    target_sources(switchboard_${name} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
     target_link_libraries(switchboard_${name} PUBLIC ${ARG_LIBS}
         PRIVATE $<BUILD_INTERFACE:switchboard_flags> ${ARG_PRIVATE_LIBS})
     set_target_properties(switchboard_${name} PROPERTIES
         EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON
-        CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+        CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+        VERIFY_INTERFACE_HEADER_SETS ON)
     set_property(GLOBAL APPEND PROPERTY SWITCHBOARD_LIBRARIES switchboard_${name})
-    set_property(GLOBAL APPEND PROPERTY SWITCHBOARD_HEADERS ${CMAKE_CURRENT_SOURCE_DIR}/include)
 endfunction()
 
 # switchboard_program(NAME [LIBS ...]): a program from src/ or from the one SOURCE given.

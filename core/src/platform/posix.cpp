@@ -1,0 +1,89 @@
+#if !defined(__linux__) || defined(SWITCHBOARD_PORTABLE)
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "platform.hpp"
+
+namespace switchboard::platform {
+namespace {
+
+// Between the call that made `fd` and this one a fork in another thread inherits it: POSIX has no
+// way to do both at once.
+int set_close_on_exec(int fd) noexcept {
+    return ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+int close_keeping_errno(int fd) noexcept {
+    const int error = errno;
+    ::close(fd);
+    errno = error;
+    return -1;
+}
+
+int hold_sigpipe([[maybe_unused]] int fd) noexcept {
+#if defined(SO_NOSIGPIPE)
+    const int on = 1;
+    return ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#else
+    return 0;
+#endif
+}
+
+int prepare(int fd, bool blocking) noexcept {
+    const bool done =
+        set_close_on_exec(fd) == 0 && set_blocking(fd, blocking) == 0 && hold_sigpipe(fd) == 0;
+    return done ? fd : close_keeping_errno(fd);
+}
+
+// Linux, the BSDs and macOS let accepted sockets inherit TCP_NODELAY; POSIX does not say so, and
+// callers count on it. Sockets that are not TCP have no such option, which is no error.
+void carry_no_delay(int from, int to) noexcept {
+    const int error = errno;
+    int on = 0;
+    socklen_t size = sizeof on;
+    if (::getsockopt(from, IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0 && on != 0)
+        ::setsockopt(to, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    errno = error;
+}
+
+}  // namespace
+
+int open_socket(int family, int type, bool blocking) noexcept {
+    const int fd = ::socket(family, type, 0);
+    return fd < 0 ? -1 : prepare(fd, blocking);
+}
+
+int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blocking) noexcept {
+    const int fd = ::accept(listener, address, size);
+    if (fd < 0) return -1;
+    carry_no_delay(listener, fd);
+    return prepare(fd, blocking);
+}
+
+int open_pipe(int ends[2]) noexcept {
+    if (::pipe(ends) < 0) return -1;
+    const bool done = set_close_on_exec(ends[0]) == 0 && set_close_on_exec(ends[1]) == 0 &&
+                      set_blocking(ends[1], false) == 0;
+    if (done) return 0;
+    for (const int end : {ends[0], ends[1]}) close_keeping_errno(end);
+    ends[0] = ends[1] = -1;
+    return -1;
+}
+
+ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept {
+    std::array<char, 16 * 1024> piece;
+    const std::size_t wanted = std::min(count, piece.size());
+    const ssize_t got = ::pread(file, piece.data(), wanted, static_cast<off_t>(offset));
+    if (got <= 0) return got;
+    return ::send(socket, piece.data(), static_cast<std::size_t>(got), kSendFlags);
+}
+
+}  // namespace switchboard::platform
+
+#endif

@@ -1,0 +1,146 @@
+#include <switchboard/socket.hpp>
+
+#include <sys/time.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+
+#include "attempt.hpp"
+#include "platform/platform.hpp"
+
+namespace switchboard {
+namespace {
+
+timeval to_timeval(std::chrono::milliseconds time) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+    timeval value{};
+    value.tv_sec = static_cast<decltype(value.tv_sec)>(seconds.count());
+    value.tv_usec =
+        static_cast<decltype(value.tv_usec)>(std::chrono::microseconds(time - seconds).count());
+    return value;
+}
+
+bool set_timeout(int fd, int option, std::chrono::milliseconds time) {
+    const timeval value = to_timeval(time);
+    return ::setsockopt(fd, SOL_SOCKET, option, &value, sizeof value) == 0;
+}
+
+// A call that was interrupted is made again.
+template <class Call>
+auto restarted(Call call) {
+    auto answer = call();
+    while (answer < 0 && errno == EINTR) answer = call();
+    return answer;
+}
+
+// The connection was gone before it was accepted: its own misfortune, the next may be well.
+bool lost_before_accept(int error) {
+    return error == ECONNABORTED || error == EPROTO;
+}
+
+using NameCall = int (*)(int, sockaddr*, socklen_t*);
+
+Result<Endpoint> name_of(int fd, NameCall call, const char* name) {
+    SocketAddress address;
+    if (call(fd, address.data(), address.capacity()) < 0) return fail_errno(name);
+    return Endpoint::from(address);
+}
+
+}  // namespace
+
+SocketAddress::SocketAddress(const sockaddr* address, socklen_t size)
+    : size_(std::min(size, static_cast<socklen_t>(sizeof storage_))) {
+    std::memcpy(&storage_, address, size_);
+}
+
+Socket& Socket::operator=(Socket&& other) noexcept {
+    Socket moved(std::move(other));
+    std::swap(fd_, moved.fd_);
+    return *this;
+}
+
+// EINTR is no reason to close again: the descriptor is gone, and its number may be another's by
+// now.
+void Socket::close() noexcept {
+    if (fd_ >= 0) ::close(release());
+}
+
+Result<Socket> Socket::accept(Blocking blocking, SocketAddress* peer) const {
+    const auto once = [&] {
+        return platform::accept_socket(fd_, peer != nullptr ? peer->data() : nullptr,
+                                       peer != nullptr ? peer->capacity() : nullptr,
+                                       blocking == Blocking::yes);
+    };
+    int fd = restarted(once);
+    while (fd < 0 && lost_before_accept(errno)) fd = restarted(once);
+    if (fd < 0) return fail_errno("accept");
+    return Socket(fd);
+}
+
+Result<std::size_t> Socket::receive(MutableBytes into) const {
+    assert(!into.empty() && "nothing received would read as the peer's FIN");
+    const ssize_t got = restarted([&] { return ::recv(fd_, into.data(), into.size(), 0); });
+    if (got < 0) return fail_errno("receive");
+    return static_cast<std::size_t>(got);
+}
+
+Result<std::size_t> Socket::send(Bytes bytes) const {
+    const ssize_t sent =
+        restarted([&] { return ::send(fd_, bytes.data(), bytes.size(), platform::kSendFlags); });
+    if (sent < 0) return fail_errno("send");
+    return static_cast<std::size_t>(sent);
+}
+
+Result<void> Socket::send_all(Bytes bytes) const {
+    while (!bytes.empty()) {
+        const auto sent = send(bytes);
+        if (!sent) return tl::unexpected(sent.error());
+        bytes = bytes.subspan(*sent);
+    }
+    return {};
+}
+
+Result<void> Socket::set_timeouts(std::chrono::milliseconds receive,
+                                  std::chrono::milliseconds send) {
+    if (!set_timeout(fd_, SO_RCVTIMEO, receive) || !set_timeout(fd_, SO_SNDTIMEO, send))
+        return fail_errno("set timeouts");
+    return {};
+}
+
+Result<void> Socket::set_blocking(Blocking blocking) {
+    if (platform::set_blocking(fd_, blocking == Blocking::yes) < 0)
+        return fail_errno("set blocking");
+    return {};
+}
+
+Result<void> Socket::shutdown_write() const {
+    if (::shutdown(fd_, SHUT_WR) < 0) return fail_errno("shutdown");
+    return {};
+}
+
+void Socket::shutdown() const noexcept {
+    ::shutdown(fd_, SHUT_RDWR);
+}
+
+void Socket::reset_on_close() const noexcept {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+Result<Endpoint> Socket::local() const {
+    return name_of(fd_, ::getsockname, "getsockname");
+}
+Result<Endpoint> Socket::peer() const {
+    return name_of(fd_, ::getpeername, "getpeername");
+}
+
+std::error_code Socket::take_error() const noexcept {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return detail::last_error();
+    return error == 0 ? std::error_code() : std::error_code(error, std::system_category());
+}
+
+}  // namespace switchboard
