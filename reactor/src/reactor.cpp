@@ -1,1 +1,101 @@
 #include <switchboard/reactor.hpp>
+
+#include <algorithm>
+#include <cassert>
+
+#include "impl.hpp"
+
+namespace switchboard {
+
+Reactor::Reactor(ReactorOptions options)
+    : impl_(std::make_unique<Impl>(nullptr, std::move(options))) {}
+
+Reactor::Reactor(uv_loop_s* host, ReactorOptions options)
+    : impl_(std::make_unique<Impl>(host, std::move(options))) {
+    assert(host != nullptr);
+}
+
+Reactor::~Reactor() {
+    assert(impl_->on_its_thread("~Reactor"));
+    assert(impl_->loop.current == nullptr && "not from within a callback");
+    impl_->close_all();  // on_close may still call members
+    Impl::destroy(std::move(impl_));
+}
+
+Result<Listening> Reactor::listen(const Endpoint& endpoint, ProtocolFactory factory,
+                                  ListenOptions options) {
+    assert(impl_->on_its_thread("Reactor::listen"));
+    return impl_->listen(endpoint, std::move(factory), std::move(options));
+}
+
+void Reactor::close(ListenerId listener) {
+    assert(impl_->on_its_thread("Reactor::close"));
+    impl_->close(listener);
+}
+
+Result<ConnectionId> Reactor::connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
+                                      ConnectOptions options) {
+    assert(impl_->on_its_thread("Reactor::connect"));
+    assert(protocol);
+    return impl_->connect(endpoint, std::move(protocol), options.limits);
+}
+
+Connection* Reactor::find(ConnectionId id) noexcept {
+    assert(impl_->on_its_thread("Reactor::find"));
+    detail::SocketConnection* found = impl_->loop.connections.find(id);
+    return found && found->is_open() ? found : nullptr;
+}
+
+TimerId Reactor::after(std::chrono::milliseconds delay, Callback fn) {
+    assert(impl_->on_its_thread("Reactor::after"));
+    return impl_->timers.start(delay, {}, std::move(fn));
+}
+
+TimerId Reactor::every(std::chrono::milliseconds period, Callback fn) {
+    assert(impl_->on_its_thread("Reactor::every"));
+    const auto least = std::max(period, std::chrono::milliseconds(1));
+    return impl_->timers.start(least, least, std::move(fn));
+}
+
+void Reactor::cancel(TimerId timer) {
+    assert(impl_->on_its_thread("Reactor::cancel"));
+    impl_->timers.cancel(timer);
+}
+
+void Reactor::post(Callback fn) { impl_->posts.post(std::move(fn)); }
+
+Result<void> Reactor::on_signal(int signal, Callback fn) {
+    assert(impl_->on_its_thread("Reactor::on_signal"));
+    return impl_->on_signal(signal, std::move(fn));
+}
+
+void Reactor::run() {
+    assert(impl_->loop.is_own() && "the host runs its own loop");
+    impl_->run();
+}
+
+bool Reactor::run_once() {
+    assert(impl_->loop.is_own() && "the host runs its own loop");
+    return impl_->run_once();
+}
+
+void Reactor::stop() {
+    assert(impl_->on_its_thread("Reactor::stop"));
+    assert(impl_->loop.is_own() && "the host runs its own loop");
+    impl_->stop();
+}
+
+void Reactor::drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) {
+    assert(impl_->on_its_thread("Reactor::drain"));
+    impl_->drain(deadline, std::move(done));
+}
+
+Clock::time_point Reactor::now() const noexcept { return impl_->loop.now(); }
+
+ReactorStats Reactor::stats() const {
+    ReactorStats stats = impl_->loop.stats;
+    impl_->loop.connections.for_each([&](auto& c) { stats.queued_bytes += c.queued(); });
+    return stats;
+}
+
+}  // namespace switchboard

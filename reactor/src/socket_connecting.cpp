@@ -10,6 +10,17 @@
 #include "socket_connection.hpp"
 
 namespace switchboard::detail {
+namespace {
+
+// How an IPv4 peer shows on a listener for both families (RFC 4291, 2.5.5.2).
+bool is_mapped_ipv4(const SocketAddress& address) {
+    if (address.family() != AF_INET6) return false;
+    sockaddr_in6 ipv6;
+    std::memcpy(&ipv6, address.data(), sizeof ipv6);
+    return IN6_IS_ADDR_V4MAPPED(&ipv6.sin6_addr);
+}
+
+}  // namespace
 
 // Hands the socket to libuv, which makes it non-blocking.
 std::error_code SocketConnection::watch(Socket socket) {
@@ -28,7 +39,7 @@ void SocketConnection::on_handle_closed(uv_handle_t* handle) {
     if (self.has(kClosed)) {
         loop.connections.destroy(self.slot_index_);
     } else {
-        self.clear(kWatched);
+        self.clear(kRetrying);
         self.try_next_address();
     }
     loop.handle_closed();
@@ -93,6 +104,8 @@ void SocketConnection::connect_ended(std::error_code result) {
     }
     c.reason = result;
     interest_ = 0;
+    clear(kWatched);
+    set(kRetrying);
     uv_close(handle(), on_handle_closed);
     ::close(std::exchange(fd_, -1));
 }
@@ -103,6 +116,11 @@ void SocketConnection::remember_peer(const SocketAddress& peer) {
         std::memcpy(&address, peer.data(), sizeof address);
         peer_ip_ = address.sin_addr.s_addr;
         peer_port_ = address.sin_port;
+    } else if (is_mapped_ipv4(peer)) {
+        sockaddr_in6 address;
+        std::memcpy(&address, peer.data(), sizeof address);
+        std::memcpy(&peer_ip_, address.sin6_addr.s6_addr + 12, sizeof peer_ip_);
+        peer_port_ = address.sin6_port;
     } else {
         cold().peer = Endpoint::from(peer);
     }

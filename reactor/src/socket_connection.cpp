@@ -189,7 +189,7 @@ void SocketConnection::finish(std::error_code reason) {
     queue_.clear();
     if (has(kWatched)) {
         uv_close(handle(), on_handle_closed);
-    } else {
+    } else if (!has(kRetrying)) {
         l.free_later(*this);
     }
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));

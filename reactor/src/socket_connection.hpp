@@ -78,6 +78,7 @@ private:
         kReset = 1 << 13,      // end it with RST
         kLingering = 1 << 14,  // flushed; waits for the peer's FIN, discarding what comes
         kWatched = 1 << 15,    // libuv has the handle
+        kRetrying = 1 << 16,   // the handle is being closed, for the next address
     };
     struct Cold;
 
@@ -125,8 +126,8 @@ private:
     void note_progress();
     void broken(std::error_code why);
 
-    void set(unsigned bits) noexcept { flags_ = static_cast<std::uint16_t>(flags_ | bits); }
-    void clear(unsigned bits) noexcept { flags_ = static_cast<std::uint16_t>(flags_ & ~bits); }
+    void set(unsigned bits) noexcept { flags_ |= bits; }
+    void clear(unsigned bits) noexcept { flags_ &= ~bits; }
     bool has(unsigned bits) const noexcept { return (flags_ & bits) != 0; }
 
     int fd_ = -1;
@@ -138,8 +139,8 @@ private:
     std::uint32_t slot_index_;
     std::uint32_t peer_ip_ = 0;  // IPv4 in network order: most peers need no allocation for it
     std::uint16_t peer_port_ = 0;
-    std::uint16_t flags_ = 0;
     std::uint8_t interest_ = 0;  // what libuv watches for
+    unsigned flags_ = 0;
 };
 
 // What an idle connection does without.

@@ -107,15 +107,15 @@ public:
     void run();
     // One turn without waiting, true if something is left.
     bool run_once();
-    void stop();  // run() returns after this turn; connections stay, and a later run() goes on
+    void stop();  // run() returns after this turn; nothing is closed, and a later run() goes on
 
     // Closes the listeners and waits until the last connection is gone; those left at `deadline` from
     // now are aborted with errc::stopping. Then `done(how many were aborted)`, once. A second call
-    // with a shorter deadline replaces the first; zero aborts at the end of this turn.
+    // replaces the first, its deadline and its `done`; zero aborts at the end of this turn.
     void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
 
     Clock::time_point now() const noexcept;  // of this turn, in milliseconds
-    const ReactorStats& stats() const noexcept;
+    ReactorStats stats() const;           // a snapshot; queued_bytes costs a walk
 
     class Impl;
 

@@ -1,0 +1,211 @@
+#include "impl.hpp"
+
+#include <cstdio>
+#include <utility>
+
+#include "platform/platform.hpp"
+
+namespace switchboard {
+
+using detail::Listener;
+using detail::SocketConnection;
+
+// A name look-up in libuv's thread pool. Outlives its connection, which it finds by id, if at all.
+struct Reactor::Impl::Lookup {
+    uv_work_t work;
+    Impl* impl;
+    Endpoint endpoint;
+    ConnectionId id;
+    Result<std::vector<SocketAddress>> found;
+    std::list<Lookup*>::iterator self;
+
+    static void run(uv_work_t* work) {
+        auto& self = *static_cast<Lookup*>(work->data);
+        self.found = self.endpoint.resolve();
+    }
+
+    static void done(uv_work_t* work, int) {
+        const std::unique_ptr<Lookup> self(static_cast<Lookup*>(work->data));
+        self->impl->lookups_.erase(self->self);
+        SocketConnection* connection = self->impl->loop.connections.find(self->id);
+        if (connection && !connection->is_closed()) {
+            if (self->found) {
+                connection->connect(std::move(*self->found));
+            } else {
+                connection->connect_failed(self->found.error());
+            }
+        }
+        self->impl->loop.handle_closed();
+    }
+};
+
+Reactor::Impl::Impl(uv_loop_t* host, ReactorOptions options)
+    : loop(host, std::move(options)), timers(loop), posts(loop) {
+    loop.timer_due = [this](detail::WheelNode& node) { timers.due(node); };
+}
+
+bool Reactor::Impl::on_its_thread(const char* call) const {
+    if (thread_ == std::thread::id() || thread_ == std::this_thread::get_id()) return true;
+    std::fprintf(stderr, "switchboard: %s called from a thread that is not the reactor's\n", call);
+    return false;
+}
+
+Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactory factory,
+                                        ListenOptions options) {
+    const std::string tried = "listen " + endpoint.to_string();
+    if (closing_) return fail(errc::stopping, tried);
+    if (auto fit = options.limits.check(); !fit) return fail(fit.error(), fit.error().tried());
+    SocketOptions how;
+    how.blocking = Blocking::no;
+    how.backlog = static_cast<int>(options.limits.backlog);
+    auto socket = switchboard::listen(endpoint, how);
+    if (!socket) return tl::unexpected(socket.error());
+    auto local = bound_endpoint(*socket, endpoint);
+    if (!local) return tl::unexpected(local.error());
+    auto listener = std::make_unique<Listener>(
+        loop, std::move(*socket), *local, std::move(factory), std::move(options),
+        [this](auto delay, auto fn) { return timers.start(delay, {}, std::move(fn)); });
+    if (const auto error = listener->start()) return fail(error, tried);
+    const std::uint64_t id = ++last_listener_;
+    listeners_.emplace(id, std::move(listener));
+    return Listening{{id}, *local};
+}
+
+void Reactor::Impl::close(ListenerId id) {
+    const auto found = listeners_.find(id.value);
+    if (found == listeners_.end() || found->second->is_closed()) return;
+    timers.cancel(found->second->pause());
+    found->second->close([this, id] { listeners_.erase(id.value); });
+}
+
+void Reactor::Impl::close_listeners() {
+    for (const auto& [id, listener] : listeners_) close(ListenerId{id});
+}
+
+Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
+                                            std::unique_ptr<Protocol> protocol,
+                                            const Limits& limits) {
+    const std::string tried = "connect " + endpoint.to_string();
+    if (closing_) return fail(errc::stopping, tried);
+    if (auto fit = limits.check(); !fit) return fail(fit.error(), fit.error().tried());
+    auto addresses = endpoint.addresses();
+    if (!addresses) return tl::unexpected(addresses.error());
+    detail::Origin& origin = loop.make_origin(limits);
+    SocketConnection& made = loop.make_connection(origin, std::move(protocol));
+    loop.release(origin);
+    const ConnectionId id = made.id();
+    if (addresses->empty()) look_up(endpoint, id);
+    made.connect(std::move(*addresses));
+    return id;
+}
+
+void Reactor::Impl::look_up(const Endpoint& endpoint, ConnectionId id) {
+    auto* lookup = new Lookup{{}, this, endpoint, id, {}, {}};  // owned by done()
+    lookup->work.data = lookup;
+    lookup->self = lookups_.insert(lookups_.end(), lookup);
+    loop.handle_opened();
+    uv_queue_work(loop.uv(), &lookup->work, Lookup::run, Lookup::done);
+}
+
+Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {
+    Signal& made = signals_.emplace_back();
+    made.fn = std::move(fn);
+    made.impl = this;
+    made.handle.data = &made;
+    uv_signal_init(loop.uv(), &made.handle);
+    loop.handle_opened();
+    uv_unref(reinterpret_cast<uv_handle_t*>(&made.handle));
+    const int error = uv_signal_start(
+        &made.handle,
+        [](uv_signal_t* handle, int) {
+            auto& self = *static_cast<Signal*>(handle->data);
+            self.impl->loop.guarded("signal", self.fn);
+        },
+        signal);
+    if (error == 0) return {};
+    return fail(std::error_code(-error, std::system_category()),
+                "catch signal " + std::to_string(signal));
+}
+
+void Reactor::Impl::run() {
+    thread_ = std::this_thread::get_id();
+    stopped_ = false;
+    do {
+        uv_run(loop.uv(), UV_RUN_DEFAULT);
+    } while (!stopped_ && posts.run());
+    thread_ = {};
+}
+
+bool Reactor::Impl::run_once() {
+    thread_ = std::this_thread::get_id();
+    const int more = uv_run(loop.uv(), UV_RUN_NOWAIT);
+    thread_ = {};
+    return more != 0 || posts.waiting();
+}
+
+void Reactor::Impl::stop() {
+    stopped_ = true;
+    if (thread_ != std::thread::id()) uv_stop(loop.uv());
+}
+
+void Reactor::Impl::drain(std::chrono::milliseconds deadline,
+                          std::function<void(std::size_t)> done) {
+    close_listeners();
+    timers.cancel(drain_timer_);
+    drained_ = std::move(done);
+    aborted_ = 0;
+    if (deadline.count() > 0) {
+        drain_timer_ = timers.start(deadline, {}, [this] { abort_rest(); });
+    } else {
+        loop.at_end_of_turn([this] { abort_rest(); });
+    }
+    loop.connection_gone = [this] {
+        if (loop.stats.open == 0) loop.at_end_of_turn([this] { finish_drain(); });
+    };
+    loop.connection_gone();
+}
+
+// Again until none is left: an on_close may have connected anew.
+void Reactor::Impl::abort_rest() {
+    if (!drained_) return;
+    aborted_ += loop.stats.open;
+    loop.finish_all(errc::stopping);
+    if (loop.stats.open > 0) loop.at_end_of_turn([this] { abort_rest(); });
+}
+
+void Reactor::Impl::finish_drain() {
+    if (!drained_ || loop.stats.open > 0) return;
+    timers.cancel(drain_timer_);
+    loop.connection_gone = {};
+    const auto done = std::exchange(drained_, {});
+    loop.guarded("drain", [&] { done(aborted_); });
+}
+
+void Reactor::Impl::close_all() {
+    closing_ = true;
+    drained_ = {};
+    loop.connection_gone = {};
+    close_listeners();
+    loop.finish_all(errc::stopping);
+    timers.clear();
+    for (Lookup* lookup : lookups_) uv_cancel(reinterpret_cast<uv_req_t*>(&lookup->work));
+    for (Signal& signal : signals_) {
+        uv_close(reinterpret_cast<uv_handle_t*>(&signal.handle), [](uv_handle_t* handle) {
+            static_cast<Signal*>(handle->data)->impl->loop.handle_closed();
+        });
+    }
+    posts.close();
+}
+
+void Reactor::Impl::destroy(std::unique_ptr<Impl> impl) {
+    Impl& self = *impl;
+    if (self.loop.is_own()) {
+        self.loop.let_go({});
+        uv_run(self.loop.uv(), UV_RUN_DEFAULT);
+        uv_loop_close(self.loop.uv());
+    } else {
+        self.loop.let_go([last = impl.release()] { delete last; });
+    }
+}
+
+}  // namespace switchboard

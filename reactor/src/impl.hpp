@@ -1,0 +1,65 @@
+// The parts of a reactor, put together.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <switchboard/reactor.hpp>
+#include <thread>
+#include <unordered_map>
+
+#include "listener.hpp"
+#include "loop.hpp"
+#include "posts.hpp"
+#include "timers.hpp"
+
+namespace switchboard {
+
+// Outlives its Reactor on a ridden loop, until libuv has let go of the last handle.
+class Reactor::Impl {
+public:
+    Impl(uv_loop_t* host, ReactorOptions options);
+
+    Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
+                             ListenOptions options);
+    void close(ListenerId id);
+    void close_listeners();
+    Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
+                                 const Limits& limits);
+    Result<void> on_signal(int signal, Callback fn);
+    void run();
+    bool run_once();
+    void stop();
+    void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
+    void close_all();
+    static void destroy(std::unique_ptr<Impl> impl);  // after close_all()
+    bool on_its_thread(const char* call) const;  // else says on stderr which call it was
+
+    detail::Loop loop;
+    detail::Timers timers;
+    detail::Posts posts;
+
+private:
+    struct Signal {
+        uv_signal_t handle;
+        Callback fn;
+        Impl* impl;
+    };
+    struct Lookup;
+
+    void look_up(const Endpoint& endpoint, ConnectionId id);
+    void abort_rest();
+    void finish_drain();
+
+    std::unordered_map<std::uint64_t, std::unique_ptr<detail::Listener>> listeners_;
+    std::uint64_t last_listener_ = 0;
+    std::list<Signal> signals_;
+    std::list<Lookup*> lookups_;
+    std::function<void(std::size_t)> drained_;
+    TimerId drain_timer_;
+    std::size_t aborted_ = 0;
+    std::thread::id thread_;  // of run(), while it runs
+    bool stopped_ = false;
+    bool closing_ = false;
+};
+
+}  // namespace switchboard

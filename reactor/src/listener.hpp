@@ -1,0 +1,57 @@
+// A listening socket of a reactor.
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <switchboard/reactor.hpp>
+#include <switchboard/socket.hpp>
+
+#include "loop.hpp"
+
+namespace switchboard::detail {
+
+// Accepts at most accepts_per_wake connections a turn. Where descriptors or memory run out it pauses,
+// so that the backlog, which stays readable, cannot spin the loop; those who wait in it are served
+// once there is room again. Closed with close(), destroyed by libuv's close callback.
+class Listener {
+public:
+    // Keeps `pause` timers by calling `after`.
+    using After = std::function<TimerId(std::chrono::milliseconds, Reactor::Callback)>;
+
+    Listener(Loop& loop, Socket socket, Endpoint local, ProtocolFactory factory,
+             ListenOptions options, After after);
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    std::error_code start();
+    void close(std::function<void()> closed);
+    bool is_closed() const noexcept { return !socket_; }
+    const Endpoint& local() const noexcept { return local_; }
+    TimerId pause() const noexcept { return pause_; }
+
+private:
+    static void on_poll(uv_poll_t* handle, int status, int events);
+    static void on_closed(uv_handle_t* handle);
+    void accept_ready();
+    bool accept_one();
+    bool accept_error(std::error_code error);
+    void exhausted(std::error_code error);
+    void admit(Socket socket, const SocketAddress& peer);
+    void refuse(Socket socket, std::string_view why);
+
+    Loop& loop_;
+    Socket socket_;
+    Endpoint local_;
+    ProtocolFactory factory_;
+    ListenOptions options_;
+    After after_;
+    Origin& origin_;
+    std::size_t allowed_;
+    TimerId pause_;
+    std::function<void()> closed_;
+    uv_poll_t poll_;
+};
+
+}  // namespace switchboard::detail

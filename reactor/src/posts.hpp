@@ -1,0 +1,30 @@
+// Work from other threads.
+#pragma once
+
+#include <mutex>
+#include <switchboard/reactor.hpp>
+#include <vector>
+
+#include "loop.hpp"
+
+namespace switchboard::detail {
+
+// One wake-up a batch: only the post that finds the queue empty wakes the loop.
+class Posts {
+public:
+    explicit Posts(Loop& loop);  // opens the loop's async handle
+
+    void post(Reactor::Callback fn);  // any thread
+    bool run();                       // those there are now; whether there were any
+    bool waiting();
+    void close();                     // drops what is left
+
+private:
+    static void on_async(uv_async_t* async);
+
+    Loop& loop_;
+    std::mutex mutex_;
+    std::vector<Reactor::Callback> queue_, running_;
+};
+
+}  // namespace switchboard::detail

@@ -1,0 +1,40 @@
+// The timers of after() and every(), in the loop's wheel.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <switchboard/reactor.hpp>
+#include <unordered_map>
+
+#include "loop.hpp"
+
+namespace switchboard::detail {
+
+class Timers {
+public:
+    explicit Timers(Loop& loop) : loop_(loop) {}
+
+    // A period of zero is once.
+    TimerId start(std::chrono::milliseconds delay, std::chrono::milliseconds period,
+                  Reactor::Callback fn);
+    void cancel(TimerId id);
+    void due(WheelNode& node);
+    void clear();
+
+private:
+    struct Timer final : WheelNode {
+        Timer() : WheelNode(Kind::timer) {}
+        std::uint64_t id = 0;
+        Clock::time_point when;
+        std::chrono::milliseconds period{};
+        Reactor::Callback fn;
+    };
+
+    void file(Timer& timer);
+
+    Loop& loop_;
+    std::uint64_t last_ = 0;
+    std::unordered_map<std::uint64_t, std::unique_ptr<Timer>> timers_;
+};
+
+}  // namespace switchboard::detail
