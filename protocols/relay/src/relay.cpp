@@ -1,1 +1,107 @@
-#include <switchboard/protocol.hpp>
+#include <switchboard/relay.hpp>
+#include <utility>
+
+namespace switchboard {
+namespace {
+
+// One end of the pair. The front is a connection that was accepted, the back the one to the target.
+struct End {
+    ConnectionId id;
+    bool finished = false;  // its FIN has come, and so has every byte before it
+    bool full = false;      // above the high-water mark: no more until on_drain
+};
+
+struct Pair {
+    OpenConnection open;
+    FindConnection find;
+    End front, back;
+
+    bool finished() const { return front.finished && back.finished; }
+};
+
+class Side final : public Protocol {
+public:
+    Side(std::shared_ptr<Pair> pair, bool is_front) : pair_(std::move(pair)), is_front_(is_front) {}
+
+    void on_open(Connection& connection) override;
+    std::size_t on_data(Connection& connection, MutableBytes in) override;
+    void on_drain(Connection& connection) override;
+    void on_eof(Connection& connection) override;
+    void on_close(std::error_code reason) noexcept override;
+
+private:
+    End& mine() const { return is_front_ ? pair_->front : pair_->back; }
+    End& others() const { return is_front_ ? pair_->back : pair_->front; }
+    Connection* other() const { return pair_->find(others().id); }
+    void call_target(Connection& connection);
+    void answer_front(Connection& connection);
+    static void close_if_flushed(Connection& connection, const End& end);
+
+    std::shared_ptr<Pair> pair_;
+    bool is_front_;
+};
+
+void Side::on_open(Connection& connection) {
+    mine().id = connection.id();
+    is_front_ ? call_target(connection) : answer_front(connection);
+}
+
+void Side::call_target(Connection& connection) {
+    connection.pause_reading();
+    auto back = pair_->open(std::make_unique<Side>(pair_, false));
+    if (!back) connection.abort(back.error());
+}
+
+void Side::answer_front(Connection& connection) {
+    Connection* const front = other();
+    front ? front->resume_reading() : connection.close();
+}
+
+std::size_t Side::on_data(Connection& connection, MutableBytes in) {
+    Connection* const sink = other();
+    if (sink && !sink->write(in)) {
+        others().full = true;
+        connection.pause_reading();
+    }
+    return in.size();
+}
+
+void Side::on_drain(Connection& connection) {
+    mine().full = false;
+    if (pair_->finished()) return connection.close();
+    if (Connection* const source = other()) source->resume_reading();
+}
+
+// close() has close_timeout to flush in, which is short for a full queue and a slow reader. Until
+// the queue has drained to low_water, write_stall_timeout alone watches over it.
+void Side::close_if_flushed(Connection& connection, const End& end) {
+    if (!end.full) connection.close();
+}
+
+void Side::on_eof(Connection& connection) {
+    mine().finished = true;
+    Connection* const sink = other();
+    if (sink) sink->shutdown_write();
+    if (!pair_->finished()) return;
+    close_if_flushed(connection, mine());
+    if (sink) close_if_flushed(*sink, others());
+}
+
+void Side::on_close(std::error_code reason) noexcept {
+    Connection* const peer = other();
+    if (!peer || pair_->finished()) return;
+    reason ? peer->abort(reason) : peer->close();
+}
+
+}  // namespace
+
+ProtocolFactory make_relay(OpenConnection open, FindConnection find) {
+    return [open = std::move(open), find = std::move(find)]() -> std::unique_ptr<Protocol> {
+        auto pair = std::make_shared<Pair>();
+        pair->open = open;
+        pair->find = find;
+        return std::make_unique<Side>(std::move(pair), true);
+    };
+}
+
+}  // namespace switchboard

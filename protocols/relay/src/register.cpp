@@ -1,0 +1,47 @@
+#include <switchboard/reactor.hpp>
+#include <switchboard/registry.hpp>
+#include <switchboard/relay.hpp>
+
+namespace switchboard {
+namespace {
+
+FindConnection find_in(Reactor& reactor) {
+    return [&reactor](ConnectionId id) { return reactor.find(id); };
+}
+
+Result<ProtocolFactory> relay_of(const Options& options, const ProtocolContext& context) {
+    if (auto known = options.only({"target"}); !known) return tl::unexpected(known.error());
+    const std::string* const target = options.find("target");
+    if (!target) return fail(errc::bad_option, "relay: option target=ENDPOINT is missing");
+    return Endpoint::parse(*target).map([&](const Endpoint& endpoint) {
+        return make_relay(*context.reactor, endpoint, context.limits);
+    });
+}
+
+Result<ProtocolFactory> hub_of(const Options& options, const ProtocolContext& context) {
+    return options.only({}).map([&] { return make_hub(find_in(*context.reactor)); });
+}
+
+}  // namespace
+
+ProtocolFactory make_relay(Reactor& reactor, Endpoint target, Limits limits) {
+    auto open = [&reactor, target = std::move(target), limits](std::unique_ptr<Protocol> protocol) {
+        return reactor.connect(target, std::move(protocol), {.limits = limits});
+    };
+    return make_relay(std::move(open), find_in(reactor));
+}
+
+void register_relay(Registry& registry) {
+    registry.add({.name = "relay",
+                  .summary = "passes a connection on to a target, bytes as they are",
+                  .options = "target=ENDPOINT",
+                  .needs_reactor = true,
+                  .make = relay_of});
+    registry.add({.name = "hub",
+                  .summary = "passes each line of one client on to all others",
+                  .options = {},
+                  .needs_reactor = true,
+                  .make = hub_of});
+}
+
+}  // namespace switchboard

@@ -1,0 +1,147 @@
+// The hub in memory: lines from one go to all others.
+#include <doctest/doctest.h>
+
+#include <sstream>
+#include <switchboard/reactor.hpp>
+#include <switchboard/registry.hpp>
+#include <switchboard/relay.hpp>
+#include <switchboard/testing/conformance.hpp>
+#include <switchboard/testing/memory.hpp>
+
+using namespace switchboard;
+using testing::MemoryDriver;
+using testing::MemoryPeer;
+
+namespace {
+
+struct Room {
+    explicit Room(testing::Weather weather = {}) : driver(weather) {}
+
+    MemoryPeer& join() {
+        MemoryPeer& peer = driver.connect(hub);
+        driver.run();
+        return peer;
+    }
+
+    MemoryDriver driver;
+    ProtocolFactory hub = make_hub([this](ConnectionId id) { return driver.find(id); });
+};
+
+}  // namespace
+
+TEST_CASE("hub: a line goes to all others and not back") {
+    Room room;
+    MemoryPeer& ann = room.join();
+    MemoryPeer& bob = room.join();
+    MemoryPeer& eve = room.join();
+    ann.send("hello\n");
+    bob.send("hi\r\nthere");
+    room.driver.run();
+    bob.send("!\n\n");
+    room.driver.run();
+    CHECK(ann.received() == "hi\nthere!\n\n");
+    CHECK(bob.received() == "hello\n");
+    CHECK(eve.received() == "hello\nhi\nthere!\n\n");
+}
+
+TEST_CASE("hub: who leaves hears no more, and who comes hears what comes after") {
+    Room room;
+    MemoryPeer& ann = room.join();
+    MemoryPeer& bob = room.join();
+    bob.send("bye\n").shutdown_write();
+    room.driver.run();
+    CHECK(bob.closed());
+    MemoryPeer& eve = room.join();
+    ann.send("anyone?\n");
+    room.driver.run();
+    CHECK(ann.received() == "bye\n");
+    CHECK(bob.received().empty());
+    CHECK(eve.received() == "anyone?\n");
+    eve.send("cut off").shutdown_write();
+    room.driver.run();
+    CHECK(eve.close_reason() == make_error_code(errc::incomplete_message));
+    CHECK(ann.received() == "bye\n");
+}
+
+TEST_CASE("hub: a member that does not read holds up nobody and is aborted at max_queued") {
+    Room room;
+    MemoryPeer& ann = room.join();
+    MemoryPeer& slow = room.join();
+    MemoryPeer& eve = room.join();
+    slow.set_window(0);
+    const std::string line = std::string(8191, 'x') + "\n";
+    std::size_t lines = 0;
+    for (; !slow.closed(); ++lines) {
+        REQUIRE(slow.queued() <= 1024 * 1024);
+        ann.send(line);
+        room.driver.run();
+        REQUIRE(lines < 200);
+    }
+    CHECK(lines == 129);  // 128 of them are 1 MiB
+    CHECK(slow.close_reason() == make_error_code(errc::write_queue_full));
+    CHECK(slow.saw_reset());
+    CHECK(eve.received().size() == lines * line.size());
+    ann.send("on we go\n");
+    room.driver.run();
+    CHECK(eve.received().ends_with("x\non we go\n"));
+}
+
+TEST_CASE("hub: a line that is too long costs its sender alone") {
+    Room room;
+    MemoryPeer& ann = room.join();
+    MemoryPeer& bob = room.join();
+    ann.send("fine\n" + std::string(8193, 'x') + "\n");
+    room.driver.run();
+    CHECK(ann.close_reason() == make_error_code(errc::message_too_large));
+    CHECK(bob.received() == "fine\n");
+    CHECK_FALSE(bob.closed());
+}
+
+TEST_CASE("hub: lines stay whole and in order in any weather") {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        CAPTURE(seed);
+        Room room({.seed = seed, .short_reads = true, .short_writes = true, .reorder = true});
+        MemoryPeer* const members[] = {&room.join(), &room.join(), &room.join()};
+        MemoryPeer& listener = room.join();
+        for (int i = 0; i < 50; ++i) {
+            for (int m = 0; m < 3; ++m) {
+                members[m]->send(std::string(1, "abc"[m]) + " " + std::to_string(i) + "\n");
+            }
+        }
+        room.driver.run();
+        std::istringstream heard(listener.received());
+        int next[3] = {};
+        char name = 0;
+        for (int number = 0; heard >> name >> number;) REQUIRE(number == next[name - 'a']++);
+        for (const int count : next) CHECK(count == 50);
+        CHECK(members[0]->received().size() * 3 == listener.received().size() * 2);
+    }
+}
+
+TEST_CASE("hub: conforms") {
+    const auto alone = make_hub([](ConnectionId) { return nullptr; });
+    CHECK(testing::check_deliveries(alone, "one\ntwo\r\nthree\n").empty());
+    CHECK(testing::check_robustness(alone, 64).empty());
+}
+
+TEST_CASE("relay and hub are registered, with what they need") {
+    Registry registry;
+    register_relay(registry);
+    REQUIRE(registry.find("hub"));
+    REQUIRE(registry.find("relay"));
+    CHECK(registry.find("relay")->options == "target=ENDPOINT");
+    const auto error = [&](std::string_view name, Options::Map options, Reactor* reactor) {
+        const auto made = registry.make(name, Options(std::move(options)), {reactor, {}});
+        return made ? Error(std::error_code()) : made.error();
+    };
+    Reactor reactor;
+    CHECK(error("hub", {}, nullptr) == errc::needs_reactor);
+    CHECK(error("relay", {{"target", "127.0.0.1:1"}}, nullptr) == errc::needs_reactor);
+    CHECK(error("relay", {}, &reactor) == errc::bad_option);
+    CHECK(error("relay", {}, &reactor).message().find("target=ENDPOINT") != std::string::npos);
+    CHECK(error("relay", {{"target", "nonsense"}}, &reactor) == errc::bad_endpoint);
+    CHECK(error("relay", {{"target", "127.0.0.1:1"}, {"x", "y"}}, &reactor) == errc::bad_option);
+    CHECK(error("hub", {{"target", "127.0.0.1:1"}}, &reactor) == errc::bad_option);
+    CHECK(registry.make("relay", Options(Options::Map{{"target", ":1"}}), {&reactor, {}}));
+    CHECK(registry.make("hub", {}, {&reactor, {}}));
+}

@@ -1,0 +1,253 @@
+// The relay in memory: who hears what, and how an end on one side ends the other.
+#include <doctest/doctest.h>
+
+#include <switchboard/relay.hpp>
+#include <switchboard/testing/conformance.hpp>
+#include <switchboard/testing/memory.hpp>
+
+using namespace switchboard;
+using namespace std::chrono_literals;
+using testing::MemoryDriver;
+using testing::MemoryPeer;
+
+namespace {
+
+constexpr std::size_t kMiB = 1024 * 1024;
+
+// A relay with one client, and the call to its target, which the test answers.
+struct Call {
+    explicit Call(testing::Weather weather = {})
+        : driver(weather), client(driver.connect(relay())) {
+        driver.run();
+    }
+
+    ProtocolFactory relay() {
+        return make_relay(
+            [this](std::unique_ptr<Protocol> back) -> Result<ConnectionId> {
+                calling = std::move(back);
+                return ConnectionId{};
+            },
+            [this](ConnectionId id) { return driver.find(id); });
+    }
+
+    MemoryPeer& answer() {
+        MemoryPeer& target = driver.connect(std::move(calling));
+        driver.run();
+        return target;
+    }
+
+    MemoryDriver driver;
+    std::unique_ptr<Protocol> calling;
+    MemoryPeer& client;
+};
+
+// Text whose every piece differs from every other.
+std::string numbers(std::size_t size) {
+    std::string text;
+    for (int i = 0; text.size() < size; ++i) text += std::to_string(i) + ' ';
+    text.resize(size);
+    return text;
+}
+
+std::error_code code(std::errc error) {
+    return std::make_error_code(error);
+}
+
+}  // namespace
+
+TEST_CASE("relay: bytes go both ways as they are") {
+    Call call;
+    MemoryPeer& target = call.answer();
+    call.client.send("to the target");
+    target.send(std::string_view("to\0the client", 13));
+    call.driver.run();
+    CHECK(target.received() == "to the target");
+    CHECK(call.client.received() == std::string_view("to\0the client", 13));
+    CHECK(call.driver.open() == 2);
+}
+
+TEST_CASE("relay: nothing is read before the target is connected") {
+    Call call;
+    const std::string text = numbers(4 * kMiB);
+    call.client.send(text).shutdown_write();
+    call.driver.run();
+    CHECK(call.client.unread() == text.size());
+    MemoryPeer& target = call.answer();
+    CHECK(target.received() == text);
+    CHECK(target.saw_eof());
+}
+
+TEST_CASE("relay: a FIN is passed on and the other direction goes on") {
+    for (const bool client_first : {true, false}) {
+        CAPTURE(client_first);
+        Call call;
+        MemoryPeer& target = call.answer();
+        MemoryPeer& first = client_first ? call.client : target;
+        MemoryPeer& second = client_first ? target : call.client;
+        first.send("last words").shutdown_write();
+        call.driver.run();
+        CHECK(second.received() == "last words");
+        CHECK(second.saw_eof());
+        CHECK_FALSE(first.saw_eof());
+        CHECK(call.driver.open() == 2);
+
+        second.send("an answer");
+        call.driver.run();
+        CHECK(first.received() == "an answer");
+        second.send(", and the end").shutdown_write();
+        call.driver.run();
+        CHECK(first.received() == "an answer, and the end");
+        CHECK(first.saw_eof());
+        CHECK(call.driver.open() == 0);
+        CHECK_FALSE(first.close_reason());
+        CHECK_FALSE(second.close_reason());
+    }
+}
+
+TEST_CASE("relay: a side that does not read costs bounded memory, and loses nothing") {
+    for (const bool client_reads : {true, false}) {
+        CAPTURE(client_reads);
+        Call call;
+        MemoryPeer& target = call.answer();
+        MemoryPeer& source = client_reads ? target : call.client;
+        MemoryPeer& sink = client_reads ? call.client : target;
+        const std::string text = numbers(10 * kMiB);
+        sink.set_window(0);
+        source.send(text).shutdown_write();
+        call.driver.run();
+        CHECK(sink.queued() > 0);
+        CHECK(sink.queued() <= 512 * 1024);
+        CHECK(source.unread() + sink.queued() == text.size());
+
+        for (std::size_t window = 0; window <= text.size(); window += 777'777) {
+            sink.set_window(window);
+            call.driver.run();
+            REQUIRE(sink.queued() <= 512 * 1024);
+        }
+        sink.set_window(text.size());
+        call.driver.run();
+        CHECK(sink.received() == text);
+        CHECK(sink.saw_eof());
+    }
+}
+
+TEST_CASE("relay: a reset on one side resets the other") {
+    for (const bool client_resets : {true, false}) {
+        CAPTURE(client_resets);
+        Call call;
+        MemoryPeer& target = call.answer();
+        MemoryPeer& first = client_resets ? call.client : target;
+        MemoryPeer& second = client_resets ? target : call.client;
+        second.send("sent before");
+        call.driver.run();
+        first.reset();
+        call.driver.run();
+        CHECK(call.driver.open() == 0);
+        CHECK(first.received() == "sent before");
+        CHECK(second.saw_reset());
+        CHECK(second.close_reason() == code(std::errc::connection_reset));
+    }
+}
+
+TEST_CASE("relay: a target that cannot be connected ends the client with that error") {
+    Call call;
+    call.calling->on_close(code(std::errc::connection_refused));
+    call.calling.reset();
+    call.driver.run();
+    CHECK(call.client.saw_reset());
+    CHECK(call.client.close_reason() == code(std::errc::connection_refused));
+
+    MemoryDriver driver;
+    MemoryPeer& client = driver.connect(make_relay(
+        [](std::unique_ptr<Protocol>) -> Result<ConnectionId> {
+            return fail(code(std::errc::no_such_file_or_directory), "connect unix:/none");
+        },
+        [&](ConnectionId id) { return driver.find(id); }));
+    driver.run();
+    CHECK(client.saw_reset());
+    CHECK(client.close_reason() == code(std::errc::no_such_file_or_directory));
+}
+
+TEST_CASE("relay: a target that answers after the client has gone is closed") {
+    Call call;
+    call.client.reset();
+    call.driver.run();
+    REQUIRE(call.client.closed());
+    MemoryPeer& target = call.answer();
+    CHECK(target.closed());
+    CHECK(target.received().empty());
+}
+
+TEST_CASE("relay: after both FINs a slow reader has more time than close_timeout") {
+    Call call;
+    MemoryPeer& target = call.answer();
+    const std::string text = numbers(100'000);
+    call.client.shutdown_write();
+    call.driver.run();
+    call.client.set_window(0);
+    target.send(text).shutdown_write();
+    call.driver.run();
+    REQUIRE(call.client.queued() == text.size());
+    for (int i = 1; i <= 10; ++i) {
+        call.driver.advance(10s);
+        REQUIRE_FALSE(call.client.closed());
+        call.client.set_window(static_cast<std::size_t>(i) * 7'000);
+        call.driver.run();
+    }
+    call.client.set_window(text.size());
+    call.driver.run();
+    CHECK(call.client.received() == text);
+    CHECK(call.driver.open() == 0);
+    CHECK_FALSE(call.client.close_reason());
+}
+
+TEST_CASE("relay: one that ends well is not ended by what the other side does later") {
+    Call call;
+    MemoryPeer& target = call.answer();
+    call.client.shutdown_write();
+    call.client.set_window(0);
+    call.driver.run();
+    target.send("the last word").shutdown_write();
+    call.driver.run();
+    target.reset();
+    call.driver.run();
+    CHECK_FALSE(call.client.closed());
+    call.client.set_window(100);
+    call.driver.run();
+    CHECK(call.client.received() == "the last word");
+    CHECK(call.client.closed());
+    CHECK_FALSE(call.client.close_reason());
+}
+
+TEST_CASE("relay: every byte is right in any weather") {
+    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+        CAPTURE(seed);
+        Call call({.seed = seed, .short_reads = true, .short_writes = true, .reorder = true});
+        MemoryPeer& target = call.answer();
+        const std::string there = numbers(200'000), back = numbers(150'000);
+        call.client.send(there).shutdown_write();
+        target.send(back).shutdown_write();
+        call.driver.run();
+        REQUIRE(target.received() == there);
+        REQUIRE(call.client.received() == back);
+        REQUIRE(call.driver.open() == 0);
+        REQUIRE_FALSE(target.close_reason());
+    }
+}
+
+TEST_CASE("relay: no weather leaves one side behind") {
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        CAPTURE(seed);
+        Call call({.seed = seed,
+                   .short_reads = true,
+                   .short_writes = true,
+                   .reorder = true,
+                   .reset_chance = 0.02});
+        if (!call.calling) continue;
+        MemoryPeer& target = call.answer();
+        call.client.send(numbers(100'000)).shutdown_write();
+        target.send(numbers(100'000)).shutdown_write();
+        call.driver.run();
+        REQUIRE(call.driver.open() == 0);
+    }
+}
