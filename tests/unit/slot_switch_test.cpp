@@ -1,0 +1,71 @@
+// Slot: one protocol takes over from another, and what holds bytes back.
+#include "slot_driver.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace switchboard;
+
+TEST_CASE("slot: switch_to from each callback, with the bytes that were not used") {
+    for (const Entry& entry : kEntries) {
+        CAPTURE(entry.name);
+        Log log;
+        Callbacks handler = noting(log, "a");
+        entry.replace(handler, [&](Connection& c) { c.switch_to(make(noting(log, "b"))); });
+        Driver d(make(handler));
+        d.slot.open(d);
+        log.clear();
+        entry.provoke(d);
+        if (std::string(entry.name) == "on_data") {
+            CHECK(log == Log{"a:close", "b:open", "b:bc"});
+        } else if (std::string(entry.name) != "on_open") {
+            CHECK(log == Log{"a:close", "b:open"});
+        }
+        log.clear();
+        d.arrive("xyz");
+        CHECK(log == Log{"b:xyz"});
+    }
+}
+
+TEST_CASE("slot: a kept tail follows to the next protocol") {
+    Log log;
+    Callbacks handler = lines(log, "a");
+    handler.on_deadline = [&](Connection& c) { c.switch_to(make(noting(log, "b"))); };
+    Driver d(make(handler));
+    d.slot.open(d);
+    d.arrive("tail");
+    d.slot.deadline(d);
+    CHECK(log == Log{"a:open", "a:close", "b:open", "b:tail"});
+}
+
+TEST_CASE("slot: switches chain, from on_open and from on_data that used nothing") {
+    Log log;
+    Callbacks b = noting(log, "b");
+    b.on_open = [&](Connection& c) { c.switch_to(make(noting(log, "c"))); };
+    Callbacks a = noting(log, "a");
+    a.on_data = [&](Connection& c, MutableBytes) -> std::size_t {
+        c.switch_to(make(b));
+        return 0;
+    };
+    Driver d(make(a));
+    d.slot.open(d);
+    d.arrive("abc");
+    CHECK(log == Log{"a:open", "a:close", "b:close", "c:open", "c:abc"});
+}
+
+TEST_CASE("slot: closed in the callback that switches, the next one is never opened") {
+    for (const bool close_first : {false, true}) {
+        Log log;
+        Callbacks handler = noting(log, "a");
+        handler.on_data = [&](Connection& c, MutableBytes in) {
+            if (close_first) c.close();
+            c.switch_to(make(noting(log, "b")));
+            if (!close_first) c.close();
+            return in.size();
+        };
+        Driver d(make(handler));
+        d.slot.open(d);
+        d.arrive("x");
+        d.slot.close({});
+        CHECK(log == Log{"a:open", "a:close"});
+    }
+}
