@@ -1,5 +1,6 @@
 #include <switchboard/slot.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <exception>
 #include <limits>
@@ -34,7 +35,7 @@ std::size_t Slot::unread() const noexcept {
 }
 
 bool Slot::has_work() const noexcept {
-    return kept_ && !ended() && (kept_->next || (unread() > 0 && !held()));
+    return kept_ && !ended() && (kept_->next || (unread() > 0 && (flags_ & (kHeld | kWants)) == 0));
 }
 
 const std::string& Slot::failure() const noexcept {
@@ -86,7 +87,7 @@ std::size_t Slot::offer(Connection& connection, MutableBytes in) {
         total += used;
         const bool switched = settle(connection);
         if (used == 0 && !switched) {
-            set(kWants);
+            if (!held()) set(kWants);
             break;
         }
     }
@@ -116,7 +117,8 @@ void Slot::offer_kept(Connection& connection) {
 
 // Puts the next protocol in its place, if the callback that just returned asked for it.
 bool Slot::settle(Connection& connection) {
-    if (!kept_ || !kept_->next) [[likely]] return false;
+    if (!kept_ || !kept_->next) [[likely]]
+        return false;
     while (kept_->next && !ended()) {
         protocol_->on_close({});
         protocol_ = std::move(kept_->next);
@@ -148,7 +150,8 @@ void Slot::data(Connection& connection, MutableBytes in) {
         return;
     }
     const std::size_t used = offer(connection, in);
-    if (used == in.size() || ended()) [[likely]] return;
+    if (used == in.size() || ended()) [[likely]]
+        return;
     keep(in.subspan(used));
     check_unread(connection);
 }

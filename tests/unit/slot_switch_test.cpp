@@ -69,3 +69,34 @@ TEST_CASE("slot: closed in the callback that switches, the next one is never ope
         CHECK(log == Log{"a:open", "a:close"});
     }
 }
+
+TEST_CASE("slot: a handler that waits for more leaves the driver nothing to do") {
+    Log log;
+    Driver d(make(lines(log, "l")));
+    d.slot.open(d);
+    d.arrive("half a li");
+    CHECK_FALSE(d.slot.has_work());
+    d.slot.drain(d);
+    CHECK(log == Log{"l:open", "l:drain"});
+}
+
+TEST_CASE("slot: what was refused under backpressure is offered again when that ends") {
+    Log log;
+    Driver* driver = nullptr;
+    Callbacks handler = noting(log, "a");
+    handler.on_data = [&](Connection&, MutableBytes in) -> std::size_t {
+        log.push_back(text_of(in));
+        if (log.size() > 2) return in.size();
+        driver->slot.hold(Slot::Hold::backpressure);  // as a write above high water does
+        return 0;
+    };
+    Driver d(make(handler));
+    driver = &d;
+    d.slot.open(d);
+    d.arrive("abc");
+    CHECK(log == Log{"a:open", "abc"});
+    d.slot.release(Slot::Hold::backpressure);
+    CHECK(d.slot.has_work());
+    d.slot.drain(d);
+    CHECK(log == Log{"a:open", "abc", "a:drain", "abc"});
+}

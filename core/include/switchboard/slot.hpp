@@ -10,10 +10,11 @@
 namespace switchboard {
 
 // Holds one Protocol and keeps its contract: the order of callbacks, the unread tail, max_unread,
-// switch_to, and that a callback which throws costs its own connection alone. A driver forwards what
-// its socket does; what the handler asks of the Connection, the driver tells back (the second group).
-// No call but open(), data(), resume(), drain(), eof(), deadline() and close() runs a callback, and
-// those do not nest. One thread. A slot with no tail kept is 24 bytes and has nothing on the heap.
+// switch_to, and that a callback which throws costs its own connection alone. A driver forwards
+// what its socket does; what the handler asks of the Connection, the driver tells back (the second
+// group). No call but open(), data(), resume(), drain(), eof(), deadline() and close() runs a
+// callback, and those do not nest. One thread. A slot with no tail kept is 24 bytes and has nothing
+// on the heap.
 class Slot {
 public:
     // Why no bytes are offered for now; the reasons add up.
@@ -44,8 +45,8 @@ public:
     bool held(Hold why) const noexcept { return (flags_ & static_cast<std::uint8_t>(why)) != 0; }
     bool ended() const noexcept { return (flags_ & kEnded) != 0; }
     bool running() const noexcept { return (flags_ & kRunning) != 0; }  // inside a callback
-    std::size_t unread() const noexcept;           // bytes kept for the handler
-    bool has_work() const noexcept;                // resume() would offer something
+    std::size_t unread() const noexcept;  // bytes kept for the handler
+    bool has_work() const noexcept;       // resume() would offer something
     const Protocol* protocol() const noexcept { return protocol_.get(); }
     // Why errc::handler_failed: the callback's name and what it threw. Empty otherwise.
     const std::string& failure() const noexcept;
