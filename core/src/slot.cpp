@@ -8,6 +8,10 @@
 
 namespace switchboard {
 
+namespace {
+constexpr std::size_t kWorthTrimming = 4096;  // bytes of memory that a shorter tail may hold
+}
+
 struct Slot::Kept {
     std::vector<std::byte> tail;
     std::size_t used = 0;  // leading bytes of the tail that the handler took already
@@ -16,6 +20,13 @@ struct Slot::Kept {
 
     MutableBytes rest() { return MutableBytes(tail).subspan(used); }
     bool empty() const { return used == tail.size() && !next && failure.empty(); }
+    // An idle connection must not hold the memory of the long read its tail came with.
+    void trim() {
+        const auto left = rest();
+        if (tail.capacity() < kWorthTrimming || left.size() > tail.capacity() / 4) return;
+        tail = std::vector<std::byte>(left.begin(), left.end());
+        used = 0;
+    }
 };
 
 Slot::Slot(std::unique_ptr<Protocol> protocol, std::size_t max_unread) noexcept
@@ -113,7 +124,8 @@ void Slot::offer_kept(Connection& connection) {
     const std::size_t used = offer(connection, kept_->rest());
     kept_->used += used;
     check_unread(connection);
-    if (kept_->empty()) kept_.reset();
+    if (kept_->empty()) return kept_.reset();
+    kept_->trim();
 }
 
 // The next protocol starts afresh: what the old one paused, armed or was told is not its own.
@@ -204,7 +216,14 @@ void Slot::deadline(Connection& connection) {
 void Slot::close(std::error_code reason) noexcept {
     assert(!running() && "a driver closes between callbacks");
     end();
+    if (kept_) {
+        kept_->tail = std::vector<std::byte>();  // = {} would keep the capacity
+        kept_->used = 0;
+        kept_->next.reset();
+    }
+    set(kRunning);
     if (const auto protocol = std::move(protocol_)) protocol->on_close(reason);
+    clear(kRunning);
 }
 
 void Slot::switch_to(std::unique_ptr<Protocol> next) {

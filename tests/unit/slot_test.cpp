@@ -245,3 +245,33 @@ TEST_CASE("slot: nothing is allocated while all is used") {
     CHECK(mallinfo2().uordblks == before.uordblks);
     CHECK(total == 64'000);
 }
+
+TEST_CASE("slot: a short tail does not hold the memory of the long read it came with") {
+    Log log;
+    Driver d(make(lines(log, "l")), 1 << 20);
+    d.slot.open(d);
+    d.arrive("x");
+    const std::string long_read = std::string(200'000, 'y') + "\nz";
+    const std::size_t before = heap_in_use();
+    d.arrive(long_read);
+    log = {};
+    CHECK(d.slot.unread() == 1);
+    CHECK(heap_in_use() < before + 8 * 1024);
+    d.arrive("\n");
+    CHECK(log == Log{"l:z"});
+}
+
+TEST_CASE("slot: closing lets go of what was unread, and keeps why the handler failed") {
+    Callbacks handler;
+    handler.on_data = [](Connection&, MutableBytes) -> std::size_t { return 0; };
+    handler.on_eof = [](Connection&) { throw std::runtime_error("no end"); };
+    Driver d(make(handler), 1 << 20);
+    d.slot.open(d);
+    const std::size_t before = heap_in_use();
+    d.arrive(std::string(100'000, 'x'));
+    d.slot.eof(d);
+    d.slot.close(errc::handler_failed);
+    CHECK(d.slot.unread() == 0);
+    CHECK(heap_in_use() < before + 8 * 1024);
+    CHECK(d.slot.failure() == "on_eof threw: no end");
+}
