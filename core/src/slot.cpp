@@ -1,10 +1,16 @@
 #include <switchboard/slot.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <exception>
 #include <limits>
+#include <utility>
 
 namespace switchboard {
+
+namespace {
+constexpr std::size_t kWorthTrimming = 4096;  // bytes of memory that a shorter tail may hold
+}
 
 struct Slot::Kept {
     std::vector<std::byte> tail;
@@ -14,6 +20,13 @@ struct Slot::Kept {
 
     MutableBytes rest() { return MutableBytes(tail).subspan(used); }
     bool empty() const { return used == tail.size() && !next && failure.empty(); }
+    // An idle connection must not hold the memory of the long read its tail came with.
+    void trim() {
+        const auto left = rest();
+        if (tail.capacity() < kWorthTrimming || left.size() > tail.capacity() / 4) return;
+        tail = std::vector<std::byte>(left.begin(), left.end());
+        used = 0;
+    }
 };
 
 Slot::Slot(std::unique_ptr<Protocol> protocol, std::size_t max_unread) noexcept
@@ -34,7 +47,7 @@ std::size_t Slot::unread() const noexcept {
 }
 
 bool Slot::has_work() const noexcept {
-    return kept_ && !ended() && (kept_->next || (unread() > 0 && !held()));
+    return kept_ && !ended() && (kept_->next || (unread() > 0 && (flags_ & (kHeld | kWants)) == 0));
 }
 
 const std::string& Slot::failure() const noexcept {
@@ -86,7 +99,7 @@ std::size_t Slot::offer(Connection& connection, MutableBytes in) {
         total += used;
         const bool switched = settle(connection);
         if (used == 0 && !switched) {
-            set(kWants);
+            if (!held()) set(kWants);
             break;
         }
     }
@@ -111,77 +124,106 @@ void Slot::offer_kept(Connection& connection) {
     const std::size_t used = offer(connection, kept_->rest());
     kept_->used += used;
     check_unread(connection);
-    if (kept_->empty()) kept_.reset();
+    if (kept_->empty()) return kept_.reset();
+    kept_->trim();
 }
 
-// Puts the next protocol in its place, if the callback that just returned asked for it.
+// The next protocol starts afresh: what the old one paused, armed or was told is not its own.
+void Slot::replace(Connection& connection) {
+    auto old = std::exchange(protocol_, std::move(kept_->next));
+    set(kRunning);
+    old->on_close({});
+    old.reset();
+    clear(kRunning);
+    if (ended()) return;
+    clear(static_cast<unsigned>(Hold::handler) | kWants | kEof);
+    connection.set_deadline(Clock::time_point::max());
+    guarded(connection, "on_open", [&] { protocol_->on_open(connection); });
+}
+
+// Puts the next protocol in its place, if one was asked for.
 bool Slot::settle(Connection& connection) {
-    if (!kept_ || !kept_->next) [[likely]] return false;
-    while (kept_->next && !ended()) {
-        protocol_->on_close({});
-        protocol_ = std::move(kept_->next);
-        guarded(connection, "on_open", [&] { protocol_->on_open(connection); });
-    }
+    if (!kept_ || !kept_->next) [[likely]]
+        return false;
+    while (kept_->next && !ended()) replace(connection);
+    if (kept_->tail.empty() && kept_->empty()) kept_.reset();
     return true;
 }
 
 // After any callback but on_data: the switch it asked for, and the bytes that may go on now.
 void Slot::proceed(Connection& connection) {
-    if (settle(connection)) clear(kWants);
+    settle(connection);
     if (unread() > 0 && (flags_ & (kHeld | kEnded | kWants)) == 0) offer_kept(connection);
+}
+
+// Any callback but on_data. A switch asked for from outside comes before it, and instead of it:
+// what happened was the old protocol's.
+template <class Callback>
+void Slot::event(Connection& connection, const char* name, Callback&& callback) {
+    assert(is_open());
+    if (ended()) return;
+    if (!settle(connection)) guarded(connection, name, callback);
+    proceed(connection);
 }
 
 void Slot::open(Connection& connection) {
     assert(!is_open() && protocol_);
     set(kOpen);
-    guarded(connection, "on_open", [&] { protocol_->on_open(connection); });
-    proceed(connection);
+    event(connection, "on_open", [&] { protocol_->on_open(connection); });
+}
+
+void Slot::data_after_tail(Connection& connection, Bytes in) {
+    settle(connection);
+    if (ended()) return;
+    keep(in);
+    clear(kWants);
+    if (!held()) offer_kept(connection);
 }
 
 void Slot::data(Connection& connection, MutableBytes in) {
     assert(is_open());
     if (ended()) return;
-    if (unread() > 0) {
-        keep(in);
-        clear(kWants);
-        if (!held()) offer_kept(connection);
-        return;
-    }
+    if (kept_) [[unlikely]]
+        return data_after_tail(connection, in);
     const std::size_t used = offer(connection, in);
-    if (used == in.size() || ended()) [[likely]] return;
+    if (used == in.size() || ended()) [[likely]]
+        return;
     keep(in.subspan(used));
     check_unread(connection);
 }
 
 void Slot::resume(Connection& connection) {
-    if (ended()) return;
-    guarded(connection, "on_resume", [&] { protocol_->on_resume(connection); });
     clear(kWants);
-    proceed(connection);
+    event(connection, "on_resume", [&] { protocol_->on_resume(connection); });
 }
 
 void Slot::drain(Connection& connection) {
-    if (ended()) return;
-    guarded(connection, "on_drain", [&] { protocol_->on_drain(connection); });
-    proceed(connection);
+    event(connection, "on_drain", [&] { protocol_->on_drain(connection); });
 }
 
 void Slot::eof(Connection& connection) {
-    if (ended()) return;
-    guarded(connection, "on_eof", [&] { protocol_->on_eof(connection); });
-    proceed(connection);
+    if (saw_eof()) return;
+    event(connection, "on_eof", [&] {
+        set(kEof);
+        protocol_->on_eof(connection);
+    });
 }
 
 void Slot::deadline(Connection& connection) {
-    if (ended()) return;
-    guarded(connection, "on_deadline", [&] { protocol_->on_deadline(connection); });
-    proceed(connection);
+    event(connection, "on_deadline", [&] { protocol_->on_deadline(connection); });
 }
 
 void Slot::close(std::error_code reason) noexcept {
     assert(!running() && "a driver closes between callbacks");
     end();
+    if (kept_) {
+        kept_->tail = std::vector<std::byte>();  // = {} would keep the capacity
+        kept_->used = 0;
+        kept_->next.reset();
+    }
+    set(kRunning);
     if (const auto protocol = std::move(protocol_)) protocol->on_close(reason);
+    clear(kRunning);
 }
 
 void Slot::switch_to(std::unique_ptr<Protocol> next) {

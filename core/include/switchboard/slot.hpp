@@ -10,10 +10,11 @@
 namespace switchboard {
 
 // Holds one Protocol and keeps its contract: the order of callbacks, the unread tail, max_unread,
-// switch_to, and that a callback which throws costs its own connection alone. A driver forwards what
-// its socket does; what the handler asks of the Connection, the driver tells back (the second group).
-// No call but open(), data(), resume(), drain(), eof(), deadline() and close() runs a callback, and
-// those do not nest. One thread. A slot with no tail kept is 24 bytes and has nothing on the heap.
+// switch_to, and that a callback which throws costs its own connection alone. A driver forwards
+// what its socket does; what the handler asks of the Connection, the driver tells back (the second
+// group). No call but open(), data(), resume(), drain(), eof(), deadline() and close() runs a
+// callback, and those do not nest. One thread. A slot with no tail kept is 24 bytes and has nothing
+// on the heap.
 class Slot {
 public:
     // Why no bytes are offered for now; the reasons add up.
@@ -29,7 +30,7 @@ public:
     void data(Connection& connection, MutableBytes in);
     void resume(Connection& connection);  // on_resume, then the kept tail again
     void drain(Connection& connection);
-    void eof(Connection& connection);
+    void eof(Connection& connection);  // once nothing is unread or held; again after a switch
     void deadline(Connection& connection);
     void close(std::error_code reason) noexcept;  // on_close; the protocol is destroyed. Idempotent
 
@@ -44,8 +45,9 @@ public:
     bool held(Hold why) const noexcept { return (flags_ & static_cast<std::uint8_t>(why)) != 0; }
     bool ended() const noexcept { return (flags_ & kEnded) != 0; }
     bool running() const noexcept { return (flags_ & kRunning) != 0; }  // inside a callback
-    std::size_t unread() const noexcept;           // bytes kept for the handler
-    bool has_work() const noexcept;                // resume() would offer something
+    bool saw_eof() const noexcept { return (flags_ & kEof) != 0; }      // by this very protocol
+    std::size_t unread() const noexcept;  // bytes kept for the handler
+    bool has_work() const noexcept;       // resume() would offer something
     const Protocol* protocol() const noexcept { return protocol_.get(); }
     // Why errc::handler_failed: the callback's name and what it threw. Empty otherwise.
     const std::string& failure() const noexcept;
@@ -58,14 +60,19 @@ private:
 
     static constexpr unsigned kHeld = 3, kOpen = 4, kRunning = 8, kEnded = 16;
     static constexpr unsigned kWants = 32;  // the handler saw the tail and asked for more
+    static constexpr unsigned kEof = 64;
 
     template <class Callback>
     bool guarded(Connection& connection, const char* name, Callback&& callback);
+    template <class Callback>
+    void event(Connection& connection, const char* name, Callback&& callback);
     std::size_t call_data(Connection& connection, MutableBytes in);
     std::size_t offer(Connection& connection, MutableBytes in);
     void offer_kept(Connection& connection);
     void keep(Bytes rest);
+    void data_after_tail(Connection& connection, Bytes in);
     bool settle(Connection& connection);
+    void replace(Connection& connection);
     void proceed(Connection& connection);
     void check_unread(Connection& connection);
     void fail(Connection& connection, std::string why) noexcept;

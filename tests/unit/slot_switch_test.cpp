@@ -1,0 +1,183 @@
+// Slot: one protocol takes over from another, and what holds bytes back.
+#include "slot_driver.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace switchboard;
+
+TEST_CASE("slot: switch_to from each callback, with the bytes that were not used") {
+    for (const Entry& entry : kEntries) {
+        CAPTURE(entry.name);
+        Log log;
+        Callbacks handler = noting(log, "a");
+        entry.replace(handler, [&](Connection& c) { c.switch_to(make(noting(log, "b"))); });
+        Driver d(make(handler));
+        d.slot.open(d);
+        log.clear();
+        entry.provoke(d);
+        if (std::string(entry.name) == "on_data") {
+            CHECK(log == Log{"a:close", "b:open", "b:bc"});
+        } else if (std::string(entry.name) != "on_open") {
+            CHECK(log == Log{"a:close", "b:open"});
+        }
+        log.clear();
+        d.arrive("xyz");
+        CHECK(log == Log{"b:xyz"});
+    }
+}
+
+TEST_CASE("slot: a kept tail follows to the next protocol") {
+    Log log;
+    Callbacks handler = lines(log, "a");
+    handler.on_deadline = [&](Connection& c) { c.switch_to(make(noting(log, "b"))); };
+    Driver d(make(handler));
+    d.slot.open(d);
+    d.arrive("tail");
+    d.slot.deadline(d);
+    CHECK(log == Log{"a:open", "a:close", "b:open", "b:tail"});
+}
+
+TEST_CASE("slot: switches chain, from on_open and from on_data that used nothing") {
+    Log log;
+    Callbacks b = noting(log, "b");
+    b.on_open = [&](Connection& c) { c.switch_to(make(noting(log, "c"))); };
+    Callbacks a = noting(log, "a");
+    a.on_data = [&](Connection& c, MutableBytes) -> std::size_t {
+        c.switch_to(make(b));
+        return 0;
+    };
+    Driver d(make(a));
+    d.slot.open(d);
+    d.arrive("abc");
+    CHECK(log == Log{"a:open", "a:close", "b:close", "c:open", "c:abc"});
+}
+
+TEST_CASE("slot: closed in the callback that switches, the next one is never opened") {
+    for (const bool close_first : {false, true}) {
+        Log log;
+        Callbacks handler = noting(log, "a");
+        handler.on_data = [&](Connection& c, MutableBytes in) {
+            if (close_first) c.close();
+            c.switch_to(make(noting(log, "b")));
+            if (!close_first) c.close();
+            return in.size();
+        };
+        Driver d(make(handler));
+        d.slot.open(d);
+        d.arrive("x");
+        d.slot.close({});
+        CHECK(log == Log{"a:open", "a:close"});
+    }
+}
+
+TEST_CASE("slot: a handler that waits for more leaves the driver nothing to do") {
+    Log log;
+    Driver d(make(lines(log, "l")));
+    d.slot.open(d);
+    d.arrive("half a li");
+    CHECK_FALSE(d.slot.has_work());
+    d.slot.drain(d);
+    CHECK(log == Log{"l:open", "l:drain"});
+}
+
+TEST_CASE("slot: what was refused under backpressure is offered again when that ends") {
+    Log log;
+    Driver* driver = nullptr;
+    Callbacks handler = noting(log, "a");
+    handler.on_data = [&](Connection&, MutableBytes in) -> std::size_t {
+        log.push_back(text_of(in));
+        if (log.size() > 2) return in.size();
+        driver->slot.hold(Slot::Hold::backpressure);  // as a write above high water does
+        return 0;
+    };
+    Driver d(make(handler));
+    driver = &d;
+    d.slot.open(d);
+    d.arrive("abc");
+    CHECK(log == Log{"a:open", "abc"});
+    d.slot.release(Slot::Hold::backpressure);
+    CHECK(d.slot.has_work());
+    d.slot.drain(d);
+    CHECK(log == Log{"a:open", "abc", "a:drain", "abc"});
+}
+
+TEST_CASE("slot: a switch asked for from outside comes before anything else is delivered") {
+    for (const Entry& entry : kEntries) {
+        const std::string name = entry.name;
+        if (name == "on_open") continue;
+        CAPTURE(name);
+        Log log;
+        Driver d(make(noting(log, "a")));
+        d.slot.open(d);
+        d.switch_to(make(noting(log, "b")));
+        CHECK(d.slot.has_work());
+        log.clear();
+        entry.provoke(d);
+        CHECK(log[0] == "a:close");
+        CHECK(log[1] == "b:open");
+        CHECK(log.size() == (name == "on_data" ? 3 : 2));
+        CHECK_FALSE(d.slot.has_work());
+    }
+}
+
+TEST_CASE("slot: the next protocol starts afresh: not paused, no deadline, told of the FIN") {
+    Log log;
+    Callbacks handler = noting(log, "a");
+    handler.on_data = [&](Connection& c, MutableBytes) -> std::size_t {
+        c.pause_reading();
+        c.set_deadline(Clock::time_point{});
+        c.switch_to(make(lines(log, "b")));
+        return 1;
+    };
+    Callbacks last = lines(log, "b");
+    last.on_eof = [&](Connection& c) { c.switch_to(make(noting(log, "c"))); };
+    Driver d(make(handler));
+    d.slot.open(d);
+    d.arrive("abc\n");
+    CHECK(log == Log{"a:open", "a:close", "b:open", "b:bc"});
+    CHECK(d.deadline == Clock::time_point::max());
+    CHECK_FALSE(d.slot.saw_eof());
+    d.slot.eof(d);
+    CHECK(d.slot.saw_eof());
+    d.slot.eof(d);
+    CHECK(log.back() == "b:eof");
+    d.switch_to(make(last));
+    d.slot.resume(d);
+    CHECK_FALSE(d.slot.saw_eof());
+    log.clear();
+    d.slot.eof(d);
+    CHECK(log == Log{"b:close", "c:open"});
+    CHECK_FALSE(d.slot.saw_eof());
+    d.slot.eof(d);
+    CHECK(log == Log{"b:close", "c:open", "c:eof"});
+}
+
+TEST_CASE("slot: a connection ended by the old protocol's on_close opens no new one") {
+    Log log;
+    Driver* driver = nullptr;
+    Callbacks handler;
+    handler.on_data = [&](Connection& c, MutableBytes in) {
+        c.switch_to(make(noting(log, "b")));
+        return in.size();
+    };
+    handler.on_close = [&](std::error_code) {
+        CHECK(driver->slot.running());
+        driver->close({});
+    };
+    Driver d(make(handler));
+    driver = &d;
+    d.slot.open(d);
+    d.arrive("x");
+    CHECK(log.empty());
+    d.slot.close(errc::stopping);
+    CHECK(log == Log{"b:close the server is stopping"});
+}
+
+TEST_CASE("slot: after a switch nothing stays on the heap but the protocol") {
+    Driver d(make({}));
+    d.slot.open(d);
+    const std::size_t before = heap_in_use();
+    d.switch_to(make({}));
+    d.slot.resume(d);
+    CHECK(heap_in_use() == before);
+}
