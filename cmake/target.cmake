@@ -7,6 +7,7 @@ endif()
 add_library(switchboard_flags INTERFACE)
 target_compile_features(switchboard_flags INTERFACE cxx_std_20)
 target_compile_options(switchboard_flags INTERFACE
+    -fno-plt
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor)
 set_property(TARGET switchboard_flags PROPERTY EXPORT_NAME flags)
 

@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "slot_data.hpp"
+
 namespace switchboard {
 
 namespace {
@@ -39,7 +41,13 @@ Slot::~Slot() = default;
 
 Slot::Kept& Slot::kept() {
     if (!kept_) kept_ = std::make_unique<Kept>();
+    set(kKept);
     return *kept_;
+}
+
+void Slot::drop_kept() noexcept {
+    kept_.reset();
+    clear(kKept);
 }
 
 std::size_t Slot::unread() const noexcept {
@@ -55,21 +63,27 @@ const std::string& Slot::failure() const noexcept {
     return kept_ ? kept_->failure : none;
 }
 
-// Runs one callback; false if it threw, and then the connection has been aborted.
+// Runs one callback; if it throws, the connection is aborted.
 template <class Callback>
-bool Slot::guarded(Connection& connection, const char* name, Callback&& callback) {
+void Slot::guarded(Connection& connection, const char* name, Callback&& callback) {
     assert(!running() && "callbacks do not nest");
     set(kRunning);
     try {
         callback();
         clear(kRunning);
-        return true;
+    } catch (...) {
+        caught(connection, name);
+    }
+}
+
+void Slot::caught(Connection& connection, const char* name) noexcept {
+    try {
+        throw;
     } catch (const std::exception& e) {
         fail(connection, std::string(name) + " threw: " + e.what());
     } catch (...) {
         fail(connection, std::string(name) + " threw");
     }
-    return false;
 }
 
 void Slot::fail(Connection& connection, std::string why) noexcept {
@@ -82,12 +96,24 @@ void Slot::fail(Connection& connection, std::string why) noexcept {
 std::size_t Slot::call_data(Connection& connection, MutableBytes in) {
     std::size_t used = 0;
     guarded(connection, "on_data", [&] { used = protocol_->on_data(connection, in); });
-    if (used > in.size()) [[unlikely]] {
-        fail(connection, "on_data used " + std::to_string(used) + " of " +
-                             std::to_string(in.size()) + " bytes");
-        return in.size();
-    }
-    return used;
+    return checked(connection, used, in.size());
+}
+
+std::size_t Slot::checked(Connection& connection, std::size_t used, std::size_t offered) {
+    if (used <= offered) [[likely]]
+        return used;
+    fail(connection,
+         "on_data used " + std::to_string(used) + " of " + std::to_string(offered) + " bytes");
+    return offered;
+}
+
+// Whether the rest may be offered at once: not if the handler used nothing and waits for more, but
+// that protocols switched counts as progress.
+bool Slot::wants_more(Connection& connection, std::size_t used) {
+    const bool switched = settle(connection);
+    if (used > 0 || switched) return true;
+    if (!held()) set(kWants);
+    return false;
 }
 
 // Offers until the handler wants more than there is or may not be offered any; answers what was
@@ -97,11 +123,7 @@ std::size_t Slot::offer(Connection& connection, MutableBytes in) {
     while (total < in.size() && (flags_ & (kHeld | kEnded)) == 0) {
         const std::size_t used = call_data(connection, in.subspan(total));
         total += used;
-        const bool switched = settle(connection);
-        if (used == 0 && !switched) {
-            if (!held()) set(kWants);
-            break;
-        }
+        if (!wants_more(connection, used)) break;
     }
     return total;
 }
@@ -124,7 +146,7 @@ void Slot::offer_kept(Connection& connection) {
     const std::size_t used = offer(connection, kept_->rest());
     kept_->used += used;
     check_unread(connection);
-    if (kept_->empty()) return kept_.reset();
+    if (kept_->empty()) return drop_kept();
     kept_->trim();
 }
 
@@ -146,7 +168,7 @@ bool Slot::settle(Connection& connection) {
     if (!kept_ || !kept_->next) [[likely]]
         return false;
     while (kept_->next && !ended()) replace(connection);
-    if (kept_->tail.empty() && kept_->empty()) kept_.reset();
+    if (kept_->tail.empty() && kept_->empty()) drop_kept();
     return true;
 }
 
@@ -182,12 +204,23 @@ void Slot::data_after_tail(Connection& connection, Bytes in) {
 
 void Slot::data(Connection& connection, MutableBytes in) {
     assert(is_open());
+    data_otherwise(connection, in);
+}
+
+void Slot::data_otherwise(Connection& connection, MutableBytes in) {
     if (ended()) return;
-    if (kept_) [[unlikely]]
-        return data_after_tail(connection, in);
+    if (kept_) return data_after_tail(connection, in);
     const std::size_t used = offer(connection, in);
-    if (used == in.size() || ended()) [[likely]]
-        return;
+    if (used == in.size() || ended()) return;
+    keep(in.subspan(used));
+    check_unread(connection);
+}
+
+// Goes on after a first callback that used less than all, or asked for something.
+void Slot::data_used(Connection& connection, MutableBytes in, std::size_t used) {
+    used = checked(connection, used, in.size());
+    if (wants_more(connection, used)) used += offer(connection, in.subspan(used));
+    if (used == in.size() || ended()) return;
     keep(in.subspan(used));
     check_unread(connection);
 }

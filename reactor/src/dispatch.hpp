@@ -1,9 +1,10 @@
 // How a connection runs a callback of its slot; inlined into each place that does.
 #pragma once
 
-#include <algorithm>
+#include <sys/socket.h>
 
 #include "loop.hpp"
+#include "platform/platform.hpp"
 #include "socket_connection.hpp"
 
 namespace switchboard::detail {
@@ -11,15 +12,19 @@ namespace switchboard::detail {
 // Runs a callback of the slot and sends what it wrote, in one system call. What else it asked for is
 // in the flags: attend() follows.
 template <class Callback>
-void SocketConnection::dispatch(Callback&& callback) {
-    Loop& l = loop();
+[[gnu::always_inline]] inline void SocketConnection::dispatch(Loop& l, Callback&& callback) {
     l.current = this;
-    l.scratch.writer = may_write() && queue_.empty() ? this : nullptr;
-    l.scratch.limit = std::min(Scratch::kSize, origin_.limits.high_water);
     callback();
     l.current = nullptr;
-    l.scratch.writer = nullptr;
-    if (l.scratch.used > 0) flush_scratch();
+    const std::size_t size = l.scratch.used;
+    if (size == 0) return;
+    l.scratch.used = 0;
+    const ssize_t sent = ::send(fd_, l.scratch.bytes.data(), size, platform::kSendFlags);
+    if (sent == static_cast<ssize_t>(size)) [[likely]] {
+        l.stats.bytes_out += size;
+    } else {
+        sent_short(sent, size);
+    }
 }
 
 }  // namespace switchboard::detail

@@ -32,7 +32,7 @@ public:
     void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
     void close_all();
     static void destroy(std::unique_ptr<Impl> impl);  // after close_all()
-    bool on_its_thread(const char* call) const;  // else says on stderr which call it was
+    bool on_its_thread(const char* call) const;       // else says on stderr which call it was
 
     detail::Loop loop;
     detail::Timers timers;

@@ -6,11 +6,7 @@
 namespace switchboard::detail {
 
 Loop::Loop(uv_loop_t* host, ReactorOptions options)
-    : uv_(open(host)),
-      read_buffer(new std::byte[kReadBuffer]),
-      wheel(tick()),
-      options_(std::move(options)) {
-    scratch.bytes.reset(new std::byte[Scratch::kSize]);
+    : uv_(open(host)), wheel(tick()), options_(std::move(options)) {
     uv_timer_init(uv_, &wheel_timer_);
     uv_idle_init(uv_, &idle_);
     wheel_timer_.data = idle_.data = this;
@@ -61,7 +57,9 @@ void Loop::arm() {
     uv_timer_start(&wheel_timer_, on_wheel, static_cast<std::uint64_t>(std::max(ahead, 0)), 0);
 }
 
-void Loop::on_wheel(uv_timer_t* timer) { static_cast<Loop*>(timer->data)->turn_wheel(); }
+void Loop::on_wheel(uv_timer_t* timer) {
+    static_cast<Loop*>(timer->data)->turn_wheel();
+}
 
 void Loop::turn_wheel() {
     turning_ = true;
@@ -126,9 +124,13 @@ void Loop::finish_all(std::error_code reason) {
     connections.for_each([&](SocketConnection& c) { c.reset(reason); });
 }
 
-void Loop::wake_next_turn() { uv_idle_start(&idle_, on_idle); }
+void Loop::wake_next_turn() {
+    uv_idle_start(&idle_, on_idle);
+}
 
-void Loop::on_idle(uv_idle_t* idle) { static_cast<Loop*>(idle->data)->end_turn(); }
+void Loop::on_idle(uv_idle_t* idle) {
+    static_cast<Loop*>(idle->data)->end_turn();
+}
 
 // What comes up meanwhile waits for the next turn, so that connections that keep each other busy
 // cannot keep the sockets waiting.
@@ -156,7 +158,9 @@ void Loop::handle_closed() {
     if (--handles_ == 0 && all_closed_) std::exchange(all_closed_, {})();
 }
 
-void Loop::on_closed(uv_handle_t* handle) { static_cast<Loop*>(handle->data)->handle_closed(); }
+void Loop::on_closed(uv_handle_t* handle) {
+    static_cast<Loop*>(handle->data)->handle_closed();
+}
 
 void Loop::let_go(std::function<void()> all_closed) {
     all_closed_ = std::move(all_closed);

@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <array>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -28,12 +29,10 @@ struct Origin {
 
 // The output of the one callback that is running, gathered to leave in one system call.
 struct Scratch {
-    SocketConnection* writer = nullptr;  // who may append now
-    std::size_t used = 0;
-    std::size_t limit = 0;  // bytes it may gather, at most kSize
-    std::unique_ptr<std::byte[]> bytes;
-
     static constexpr std::size_t kSize = 64 * 1024;
+
+    std::size_t used = 0;
+    std::array<std::byte, kSize> bytes;
 };
 
 class Loop {
@@ -86,8 +85,8 @@ public:
     // What every read and write touches, in one place.
     SocketConnection* current = nullptr;  // whose callback is running
     Scratch scratch;
-    std::unique_ptr<std::byte[]> read_buffer;
     ReactorStats stats;
+    std::array<std::byte, kReadBuffer> read_buffer;
     ConnectionTable<SocketConnection> connections;
     TimingWheel wheel;
     std::function<void(WheelNode&)> timer_due;  // for nodes of Kind::timer

@@ -33,12 +33,13 @@ bool Posts::waiting() {
     return !queue_.empty();
 }
 
-void Posts::on_async(uv_async_t* async) { static_cast<Posts*>(async->data)->run(); }
+void Posts::on_async(uv_async_t* async) {
+    static_cast<Posts*>(async->data)->run();
+}
 
 void Posts::close() {
-    uv_close(loop_.keep_alive_handle(), [](uv_handle_t* handle) {
-        static_cast<Posts*>(handle->data)->loop_.handle_closed();
-    });
+    uv_close(loop_.keep_alive_handle(),
+             [](uv_handle_t* handle) { static_cast<Posts*>(handle->data)->loop_.handle_closed(); });
     std::vector<Reactor::Callback> dropped;
     const std::scoped_lock lock(mutex_);
     dropped.swap(queue_);

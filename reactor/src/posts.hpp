@@ -17,7 +17,7 @@ public:
     void post(Reactor::Callback fn);  // any thread
     bool run();                       // those there are now; whether there were any
     bool waiting();
-    void close();                     // drops what is left
+    void close();  // drops what is left
 
 private:
     static void on_async(uv_async_t* async);

@@ -62,7 +62,9 @@ void Reactor::cancel(TimerId timer) {
     impl_->timers.cancel(timer);
 }
 
-void Reactor::post(Callback fn) { impl_->posts.post(std::move(fn)); }
+void Reactor::post(Callback fn) {
+    impl_->posts.post(std::move(fn));
+}
 
 Result<void> Reactor::on_signal(int signal, Callback fn) {
     assert(impl_->on_its_thread("Reactor::on_signal"));
@@ -90,7 +92,9 @@ void Reactor::drain(std::chrono::milliseconds deadline, std::function<void(std::
     impl_->drain(deadline, std::move(done));
 }
 
-Clock::time_point Reactor::now() const noexcept { return impl_->loop.now(); }
+Clock::time_point Reactor::now() const noexcept {
+    return impl_->loop.now();
+}
 
 ReactorStats Reactor::stats() const {
     ReactorStats stats = impl_->loop.stats;

@@ -53,7 +53,7 @@ void SocketConnection::accept(Socket socket, const SocketAddress& peer) {
 
 void SocketConnection::open() {
     set(kOpen);
-    dispatch([&] { slot_.open(*this); });
+    dispatch(loop(), [&] { slot_.open(*this); });
     attend();
 }
 

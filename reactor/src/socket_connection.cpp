@@ -10,6 +10,7 @@
 
 #include "dispatch.hpp"
 #include "loop.hpp"
+#include "slot_data.hpp"
 
 namespace switchboard::detail {
 
@@ -18,7 +19,8 @@ SocketConnection::SocketConnection(std::uint32_t slot, Loop& loop, Origin& origi
     : WheelNode(Kind::connection),
       slot_(std::move(protocol), origin.limits.max_unread),
       origin_(origin),
-      slot_index_(slot) {
+      slot_index_(slot),
+      flags_(origin.limits.high_water < Scratch::kSize ? unsigned{kSmallMarks} : 0) {
     poll.data = &loop;
 }
 
@@ -38,6 +40,64 @@ std::error_code SocketConnection::socket_error() const {
     socklen_t size = sizeof error;
     ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
     return {error, std::system_category()};
+}
+
+MutableBytes SocketConnection::read_bytes(std::size_t size) const noexcept {
+    return {loop().read_buffer.data(), size};
+}
+
+// Slot::data, but that what is rare is a call away and needs nothing but `this`: the fewer values
+// live across the callback, the fewer registers are saved for each read.
+[[gnu::always_inline]] inline void SocketConnection::offer(std::size_t size) {
+    Loop& l = loop();
+    l.stats.bytes_in += size;
+    dispatch(l, [&] {
+        if (!SlotData::plain(slot_)) return offer_otherwise(size);
+        std::size_t used = 0;
+        try {
+            used = SlotData::call(slot_, *this, {l.read_buffer.data(), size});
+        } catch (...) {
+            return offer_caught();
+        }
+        if (used != size || !SlotData::plain(slot_)) offer_rest(size, used);
+    });
+}
+
+void SocketConnection::offer_otherwise(std::size_t size) {
+    SlotData::otherwise(slot_, *this, read_bytes(size));
+}
+
+void SocketConnection::offer_caught() noexcept {
+    SlotData::caught(slot_, *this);
+}
+
+void SocketConnection::offer_rest(std::size_t size, std::size_t used) {
+    SlotData::rest(slot_, *this, read_bytes(size), used);
+}
+
+// Level-triggered: a read that did not fill the buffer emptied the socket, as good as always, so
+// there is no second one to make sure.
+void SocketConnection::read_ready() {
+    const ssize_t got = ::recv(fd_, loop().read_buffer.data(), Loop::kReadBuffer, 0);
+    if (static_cast<std::size_t>(got) - 1 >= Loop::kReadBuffer - 1) [[unlikely]]
+        return read_more(got);
+    offer(static_cast<std::size_t>(got));
+    if (has(kAttention)) [[unlikely]]
+        attend();
+}
+
+// From a read that filled the buffer, or ended, or failed.
+void SocketConnection::read_more(ssize_t got) {
+    std::size_t total = 0;
+    while (got > 0) {
+        offer(static_cast<std::size_t>(got));
+        if (has(kAttention)) attend();
+        total += static_cast<std::size_t>(got);
+        if (got < static_cast<ssize_t>(Loop::kReadBuffer)) return;
+        if (total >= origin_.limits.read_budget || (wanted() & UV_READABLE) == 0) return;
+        got = ::recv(fd_, loop().read_buffer.data(), Loop::kReadBuffer, 0);
+    }
+    read_ended(got);
 }
 
 void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
@@ -67,32 +127,14 @@ void SocketConnection::other_event(int status, int events) {
     if (status < 0 || has(kAttention)) attend();
 }
 
-// Level-triggered: a read that did not fill the buffer emptied the socket, as good as always, so
-// there is no second one to make sure.
-void SocketConnection::read_ready() {
-    Loop& l = loop();
-    std::size_t budget = origin_.limits.read_budget;
-    while (true) {
-        const ssize_t got = ::recv(fd_, l.read_buffer.get(), Loop::kReadBuffer, 0);
-        if (got <= 0) [[unlikely]] return read_ended(got, errno);
-        const auto size = static_cast<std::size_t>(got);
-        l.stats.bytes_in += size;
-        dispatch([&] { slot_.data(*this, {l.read_buffer.get(), size}); });
-        if (has(kAttention)) [[unlikely]] attend();
-        if (size < Loop::kReadBuffer || size >= budget) return;
-        if ((wanted() & UV_READABLE) == 0) return;
-        budget -= size;
-    }
-}
-
-void SocketConnection::read_ended(ssize_t got, int error) {
+void SocketConnection::read_ended(ssize_t got) {
     if (got < 0) {
+        const int error = errno;
         if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return;
         broken(std::error_code(error, std::system_category()));
     } else {
         set(kEofSeen);
         if (has(kLingering)) return finish(cold().reason);
-        dispatch([&] { slot_.eof(*this); });
     }
     attend();
 }
@@ -101,6 +143,9 @@ void SocketConnection::read_ended(ssize_t got, int error) {
 void SocketConnection::attend() {
     clear(kAttention);
     if (has(kClosed) || !has(kOpen | kAborting)) return;
+    if (has(kEofSeen) && !slot_.saw_eof() && !slot_.held()) {
+        dispatch(loop(), [&] { slot_.eof(*this); });
+    }
     if (!has(kAborting | kBlocked) && !queue_.empty()) flush();
     if (has(kAborting)) {
         return has(kReset) ? reset(cold().reason) : finish(cold().reason);
@@ -112,7 +157,7 @@ void SocketConnection::attend() {
 }
 
 void SocketConnection::attend_flushed() {
-    clear(kFile);
+    clear(kFile | kQueued);
     if (has(kShutdown) && !has(kFinSent)) {
         set(kFinSent);
         ::shutdown(fd_, SHUT_WR);
@@ -166,12 +211,12 @@ void SocketConnection::end_of_turn() {
     if (has(kClosed)) return;
     if (has(kResume)) {
         clear(kResume);
-        dispatch([&] { slot_.resume(*this); });
+        dispatch(loop(), [&] { slot_.resume(*this); });
     }
     if (has(kDrain)) {
         clear(kDrain);
         slot_.release(Slot::Hold::backpressure);
-        dispatch([&] { slot_.drain(*this); });
+        dispatch(loop(), [&] { slot_.drain(*this); });
     }
     attend();
 }
@@ -214,7 +259,7 @@ void SocketConnection::expire(Clock::time_point now) {
     if (has(kClosed) || (cold_ && expire_io(now))) return;
     if (deadline_ <= now) {
         deadline_ = Clock::time_point::max();
-        dispatch([&] { slot_.deadline(*this); });
+        dispatch(loop(), [&] { slot_.deadline(*this); });
         if (has(kAttention)) attend();
         if (has(kClosed)) return;
     }
@@ -263,7 +308,9 @@ void SocketConnection::resume_reading() {
     at_end_of_turn(kResume);
 }
 
-Clock::time_point SocketConnection::now() const { return loop().now(); }
+Clock::time_point SocketConnection::now() const {
+    return loop().now();
+}
 
 void SocketConnection::set_deadline(Clock::time_point when) {
     deadline_ = when;
@@ -275,6 +322,8 @@ void SocketConnection::switch_to(std::unique_ptr<Protocol> next) {
     if (loop().current != this) at_end_of_turn(kResume);
 }
 
-ConnectionId SocketConnection::id() const { return loop().connections.id(slot_index_); }
+ConnectionId SocketConnection::id() const {
+    return loop().connections.id(slot_index_);
+}
 
 }  // namespace switchboard::detail

@@ -46,6 +46,7 @@ public:
 
     using Connection::write;
     bool write(std::span<const Bytes> pieces) override;
+    bool write(Bytes piece) override;
     bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override;
     void send_file(FileRange range) override;
     void shutdown_write() override;
@@ -64,22 +65,26 @@ private:
     enum Flag : unsigned {
         kOpen = 1 << 0,
         kClosed = 1 << 1,
-        kAttention = 1 << 2,   // attend() has something to do
-        kListed = 1 << 3,      // for the end of the turn
-        kResume = 1 << 4,      // on_resume is due
-        kDrain = 1 << 5,       // on_drain is due
-        kBlocked = 1 << 6,     // the socket took less than it was offered
-        kFile = 1 << 7,        // a file is in the queue
-        kShutdown = 1 << 8,    // FIN after the queue
+        kAttention = 1 << 2,  // attend() has something to do
+        kListed = 1 << 3,     // for the end of the turn
+        kResume = 1 << 4,     // on_resume is due
+        kDrain = 1 << 5,      // on_drain is due
+        kBlocked = 1 << 6,    // the socket took less than it was offered
+        kFile = 1 << 7,       // a file is in the queue
+        kShutdown = 1 << 8,   // FIN after the queue
         kFinSent = 1 << 9,
         kEofSeen = 1 << 10,
-        kClosing = 1 << 11,    // close() was called
-        kAborting = 1 << 12,   // abort() was called, or the socket failed
-        kReset = 1 << 13,      // end it with RST
-        kLingering = 1 << 14,  // flushed; waits for the peer's FIN, discarding what comes
-        kWatched = 1 << 15,    // libuv has the handle
-        kRetrying = 1 << 16,   // the handle is being closed, for the next address
+        kClosing = 1 << 11,     // close() was called
+        kAborting = 1 << 12,    // abort() was called, or the socket failed
+        kReset = 1 << 13,       // end it with RST
+        kLingering = 1 << 14,   // flushed; waits for the peer's FIN, discarding what comes
+        kWatched = 1 << 15,     // libuv has the handle
+        kRetrying = 1 << 16,    // the handle is being closed, for the next address
+        kQueued = 1 << 17,      // the queue has something, as far as write() is concerned
+        kSmallMarks = 1 << 18,  // the scratch holds more than the high-water mark allows
     };
+    static constexpr unsigned kNoWrite = kClosed | kShutdown | kClosing | kAborting;
+    static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;
     struct Cold;
 
     static void on_poll(uv_poll_t* handle, int status, int events);
@@ -91,11 +96,17 @@ private:
 
     // socket_connection.cpp: what the socket does
     template <class Callback>
-    void dispatch(Callback&& callback);
+    void dispatch(Loop& l, Callback&& callback);
     std::error_code socket_error() const;
     void other_event(int status, int events);
     void read_ready();
-    void read_ended(ssize_t got, int error);
+    void read_ended(ssize_t got);
+    void offer(std::size_t size);
+    void offer_otherwise(std::size_t size);
+    void offer_caught() noexcept;
+    void offer_rest(std::size_t size, std::size_t used);
+    MutableBytes read_bytes(std::size_t size) const noexcept;
+    void read_more(ssize_t got);
     void request(unsigned flags);
     void at_end_of_turn(unsigned flags);
     void attend();
@@ -115,12 +126,14 @@ private:
     void remember_peer(const SocketAddress& peer);
 
     // socket_output.cpp: what is written
+    bool write_otherwise(Bytes piece);
     bool spill(std::span<const Bytes> pieces);
     bool queue_pieces(std::span<const Bytes> pieces);
     bool may_write() const noexcept;
+    bool has_scratch() const noexcept;
     bool queued_more();
     void queue_scratch();
-    void flush_scratch();
+    void sent_short(ssize_t sent, std::size_t size);
     void flush();
     ssize_t send_front(std::size_t& offered);
     void note_progress();
@@ -140,16 +153,16 @@ private:
     std::uint32_t peer_ip_ = 0;  // IPv4 in network order: most peers need no allocation for it
     std::uint16_t peer_port_ = 0;
     std::uint8_t interest_ = 0;  // what libuv watches for
-    unsigned flags_ = 0;
+    unsigned flags_;
 };
 
 // What an idle connection does without.
 struct SocketConnection::Cold {
     Endpoint peer, local;
-    std::error_code reason;                                    // for on_close, once it is known
-    Clock::time_point ends_at = Clock::time_point::max();      // of the connect, or of the close
-    Clock::time_point stalled_at = Clock::time_point::max();   // unless queued bytes move on
-    std::vector<SocketAddress> addresses;                      // to try, while connecting
+    std::error_code reason;                                   // for on_close, once it is known
+    Clock::time_point ends_at = Clock::time_point::max();     // of the connect, or of the close
+    Clock::time_point stalled_at = Clock::time_point::max();  // unless queued bytes move on
+    std::vector<SocketAddress> addresses;                     // to try, while connecting
     std::size_t next_address = 0;
 };
 

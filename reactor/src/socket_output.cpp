@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "loop.hpp"
@@ -18,7 +19,9 @@ namespace {
 
 constexpr std::size_t kPieces = 16;  // that one sendmsg takes
 
-bool must_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+bool must_wait(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
 
 ssize_t send_pieces(int fd, iovec* pieces, std::size_t count) {
     msghdr message{};
@@ -27,17 +30,39 @@ ssize_t send_pieces(int fd, iovec* pieces, std::size_t count) {
     return ::sendmsg(fd, &message, platform::kSendFlags);
 }
 
+// memcpy, but that the pointer of nothing may be null.
+void copy_bytes(std::byte* to, const std::byte* from, std::size_t size) {
+    if (size > 0) std::memcpy(to, from, size);
+}
+
 }  // namespace
 
+// One piece in the connection's own callback is the case that must be cheap.
+bool SocketConnection::write(Bytes piece) {
+    Loop& l = loop();
+    if (l.current != this || !has_scratch()) [[unlikely]]
+        return write_otherwise(piece);
+    std::byte* const to = l.scratch.bytes.data() + l.scratch.used;
+    const std::size_t used = l.scratch.used + piece.size();
+    if (used > Scratch::kSize) [[unlikely]]
+        return write_otherwise(piece);
+    l.scratch.used = used;
+    copy_bytes(to, piece.data(), piece.size());
+    return true;
+}
+
+bool SocketConnection::write_otherwise(Bytes piece) {
+    return write(std::span<const Bytes>(&piece, 1));
+}
+
 bool SocketConnection::write(std::span<const Bytes> pieces) {
-    Scratch& s = loop().scratch;
-    if (s.writer != this) [[unlikely]] return queue_pieces(pieces);
-    for (const Bytes& piece : pieces) {
-        if (piece.size() > s.limit - s.used) [[unlikely]] {
-            return spill(pieces.subspan(static_cast<std::size_t>(&piece - pieces.data())));
-        }
-        std::copy_n(piece.data(), piece.size(), s.bytes.get() + s.used);
-        s.used += piece.size();
+    Loop& l = loop();
+    if (l.current != this || !has_scratch()) return queue_pieces(pieces);
+    Scratch& s = l.scratch;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        if (pieces[i].size() > Scratch::kSize - s.used) return spill(pieces.subspan(i));
+        copy_bytes(s.bytes.data() + s.used, pieces[i].data(), pieces[i].size());
+        s.used += pieces[i].size();
     }
     return true;
 }
@@ -47,9 +72,8 @@ bool SocketConnection::write(std::span<const Bytes> pieces) {
 // on_drain follows.
 bool SocketConnection::spill(std::span<const Bytes> pieces) {
     Scratch& s = loop().scratch;
-    s.writer = nullptr;
     std::array<iovec, kPieces> batch;
-    batch[0] = {s.bytes.get(), std::exchange(s.used, 0)};
+    batch[0] = {s.bytes.data(), std::exchange(s.used, 0)};
     const std::size_t count = std::min(pieces.size(), kPieces - 1);
     for (std::size_t i = 0; i < count; ++i) {
         batch[i + 1] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
@@ -74,7 +98,11 @@ bool SocketConnection::spill(std::span<const Bytes> pieces) {
 }
 
 bool SocketConnection::may_write() const noexcept {
-    return (flags_ & (kOpen | kClosed | kShutdown | kClosing | kAborting)) == kOpen;
+    return (flags_ & (kOpen | kNoWrite)) == kOpen;
+}
+
+bool SocketConnection::has_scratch() const noexcept {
+    return (flags_ & (kOpen | kNoScratch)) == kOpen;
 }
 
 bool SocketConnection::queue_pieces(std::span<const Bytes> pieces) {
@@ -85,14 +113,14 @@ bool SocketConnection::queue_pieces(std::span<const Bytes> pieces) {
 
 bool SocketConnection::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
     if (!may_write() || slot_.ended()) return false;
-    if (loop().scratch.writer == this) queue_scratch();
+    queue_scratch();
     queue_.append(std::move(buffer));
     return queued_more();
 }
 
 void SocketConnection::send_file(FileRange range) {
     if (!may_write() || slot_.ended() || range.length == 0) return;
-    if (loop().scratch.writer == this) queue_scratch();
+    queue_scratch();
     queue_.append(std::move(range));
     set(kFile);
     slot_.hold(Slot::Hold::backpressure);
@@ -101,19 +129,20 @@ void SocketConnection::send_file(FileRange range) {
 
 // What was gathered so far goes first.
 void SocketConnection::queue_scratch() {
+    if (loop().current != this) return;
     Scratch& s = loop().scratch;
-    s.writer = nullptr;
-    queue_.append(Bytes(s.bytes.get(), std::exchange(s.used, 0)));
+    queue_.append(Bytes(s.bytes.data(), std::exchange(s.used, 0)));
 }
 
 // The marks, after every growth of the queue; false above the high one.
 bool SocketConnection::queued_more() {
+    if (!queue_.empty()) set(kQueued);
     if (queue_.size() > origin_.limits.max_queued) {
         abort(errc::write_queue_full);
         return false;
     }
     if (queue_.size() > origin_.limits.high_water) slot_.hold(Slot::Hold::backpressure);
-    if (!queue_.empty() && (!cold_ || cold_->stalled_at == Clock::time_point::max())) {
+    if (has(kQueued) && (!cold_ || cold_->stalled_at == Clock::time_point::max())) {
         note_progress();
     }
     request(0);
@@ -128,20 +157,14 @@ void SocketConnection::note_progress() {
     schedule(c.stalled_at);
 }
 
-void SocketConnection::flush_scratch() {
-    Scratch& s = loop().scratch;
-    const std::size_t size = std::exchange(s.used, 0);
-    const ssize_t sent = ::send(fd_, s.bytes.get(), size, platform::kSendFlags);
-    if (sent == static_cast<ssize_t>(size)) [[likely]] {
-        loop().stats.bytes_out += size;
-        return;
-    }
+// What send(2) did not take of the scratch waits in the queue.
+void SocketConnection::sent_short(ssize_t sent, std::size_t size) {
     if (sent < 0 && !must_wait(errno)) {
         return broken(std::error_code(errno, std::system_category()));
     }
     const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
     loop().stats.bytes_out += taken;
-    queue_.append(Bytes(s.bytes.get(), size).subspan(taken));
+    queue_.append(Bytes(loop().scratch.bytes.data(), size).subspan(taken));
     set(kBlocked | kAttention);
     queued_more();
 }
@@ -195,7 +218,6 @@ void SocketConnection::broken(std::error_code why) {
 
 void SocketConnection::shutdown_write() {
     if (!may_write() || slot_.ended()) return;
-    if (loop().scratch.writer == this) loop().scratch.writer = nullptr;
     request(kShutdown);
 }
 
@@ -203,7 +225,6 @@ void SocketConnection::close(std::error_code reason) {
     if (has(kClosing | kAborting | kClosed)) return;
     slot_.end();
     if (reason) cold().reason = reason;
-    if (loop().scratch.writer == this) loop().scratch.writer = nullptr;
     request(kClosing);
 }
 
@@ -211,9 +232,7 @@ void SocketConnection::abort(std::error_code reason) {
     if (has(kAborting | kClosed)) return;
     slot_.end();
     cold().reason = reason;
-    Scratch& s = loop().scratch;
-    if (loop().current == this) s.used = 0;
-    if (s.writer == this) s.writer = nullptr;
+    if (loop().current == this) loop().scratch.used = 0;
     request(kAborting | kReset);
 }
 

@@ -31,7 +31,9 @@ void Timers::clear() {
     while (!timers_.empty()) cancel({timers_.begin()->first});
 }
 
-void Timers::file(Timer& timer) { loop_.file(timer, loop_.tick_at(timer.when)); }
+void Timers::file(Timer& timer) {
+    loop_.file(timer, loop_.tick_at(timer.when));
+}
 
 // The callback may cancel this timer, so it does not live in it while it runs.
 void Timers::due(WheelNode& node) {

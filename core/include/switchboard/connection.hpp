@@ -35,7 +35,7 @@ public:
     // is written in one callback leaves in one system call. False: above the high-water mark (write
     // no more until on_drain), or the connection is closing or gone and the bytes were dropped.
     virtual bool write(std::span<const Bytes> pieces) = 0;
-    bool write(Bytes piece) { return write(std::span<const Bytes>(&piece, 1)); }
+    virtual bool write(Bytes piece);  // the most common case; the same as a span of one
     bool write(std::string_view text) { return write(as_bytes(text)); }
     // The same without a copy: one buffer for many peers, let go when the last has it.
     virtual bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) = 0;

@@ -8,6 +8,9 @@
 #include <vector>
 
 namespace switchboard {
+namespace detail {
+struct SlotData;
+}
 
 // Holds one Protocol and keeps its contract: the order of callbacks, the unread tail, max_unread,
 // switch_to, and that a callback which throws costs its own connection alone. A driver forwards
@@ -53,6 +56,7 @@ public:
     const std::string& failure() const noexcept;
 
 private:
+    friend struct detail::SlotData;
     struct Kept;  // what few connections need: the tail, the next protocol, the failure
 
     void set(unsigned bits) noexcept { flags_ = static_cast<std::uint8_t>(flags_ | bits); }
@@ -61,22 +65,29 @@ private:
     static constexpr unsigned kHeld = 3, kOpen = 4, kRunning = 8, kEnded = 16;
     static constexpr unsigned kWants = 32;  // the handler saw the tail and asked for more
     static constexpr unsigned kEof = 64;
+    static constexpr unsigned kKept = 128;  // kept_ is there
 
     template <class Callback>
-    bool guarded(Connection& connection, const char* name, Callback&& callback);
+    void guarded(Connection& connection, const char* name, Callback&& callback);
     template <class Callback>
     void event(Connection& connection, const char* name, Callback&& callback);
     std::size_t call_data(Connection& connection, MutableBytes in);
+    std::size_t checked(Connection& connection, std::size_t used, std::size_t offered);
+    bool wants_more(Connection& connection, std::size_t used);
     std::size_t offer(Connection& connection, MutableBytes in);
     void offer_kept(Connection& connection);
     void keep(Bytes rest);
+    void data_otherwise(Connection& connection, MutableBytes in);
+    void data_used(Connection& connection, MutableBytes in, std::size_t used);
     void data_after_tail(Connection& connection, Bytes in);
     bool settle(Connection& connection);
     void replace(Connection& connection);
     void proceed(Connection& connection);
     void check_unread(Connection& connection);
+    void caught(Connection& connection, const char* name) noexcept;  // inside a catch
     void fail(Connection& connection, std::string why) noexcept;
     Kept& kept();
+    void drop_kept() noexcept;
 
     std::unique_ptr<Protocol> protocol_;
     std::unique_ptr<Kept> kept_;
