@@ -41,7 +41,9 @@ public:
         at(slot).~T();
         chunk(slot).live &= ~bit(slot);
         --size_;
-        if (++chunk(slot).generation[slot % kChunk] != 0) free_.push_back(slot);
+        if (++chunk(slot).generation[slot % kChunk] == 0) return;
+        new (place(slot)) std::uint32_t(free_);  // a free place holds the next free one
+        free_ = slot;
     }
 
     ConnectionId id(std::uint32_t slot) const noexcept {
@@ -68,6 +70,7 @@ public:
 
 private:
     static constexpr std::uint32_t kChunk = 64;
+    static constexpr std::uint32_t kNone = 0xffffffff;
 
     struct Chunk {
         Chunk() { generation.fill(1); }  // so that a default ConnectionId names nothing
@@ -86,22 +89,17 @@ private:
     T& at(std::uint32_t slot) noexcept { return *std::launder(reinterpret_cast<T*>(place(slot))); }
 
     std::uint32_t free_slot() {
-        if (free_.empty()) grow();
-        const std::uint32_t slot = free_.back();
-        free_.pop_back();
-        return slot;
-    }
-
-    void grow() {
-        const auto first = static_cast<std::uint32_t>(chunks_.size() * kChunk);
+        if (free_ != kNone) {
+            return std::exchange(free_, *reinterpret_cast<std::uint32_t*>(place(free_)));
+        }
         // Default-initialised, so that memory nobody uses yet is not touched either.
-        chunks_.push_back(std::unique_ptr<Chunk>(new Chunk));
-        free_.reserve(chunks_.size() * kChunk);
-        for (std::uint32_t i = kChunk; i > 0; --i) free_.push_back(first + i - 1);
+        if (fresh_ % kChunk == 0) chunks_.push_back(std::unique_ptr<Chunk>(new Chunk));
+        return fresh_++;
     }
 
     std::vector<std::unique_ptr<Chunk>> chunks_;
-    std::vector<std::uint32_t> free_;
+    std::uint32_t free_ = kNone;  // the first free place that was used before
+    std::uint32_t fresh_ = 0;     // the first place that never was
     std::size_t size_ = 0;
 };
 

@@ -17,14 +17,18 @@ namespace switchboard::detail {
 SocketConnection::SocketConnection(std::uint32_t slot, Loop& loop, Origin& origin,
                                    std::unique_ptr<Protocol> protocol)
     : WheelNode(Kind::connection),
+      flags_(origin.limits.high_water < Scratch::kSize ? unsigned{kSmallMarks} : 0),
       slot_(std::move(protocol), origin.limits.max_unread),
       origin_(origin),
-      slot_index_(slot),
-      flags_(origin.limits.high_water < Scratch::kSize ? unsigned{kSmallMarks} : 0) {
+      slot_index_(slot) {
     poll.data = &loop;
 }
 
 SocketConnection::~SocketConnection() = default;
+
+std::size_t SocketConnection::queued() const noexcept {
+    return cold_ ? cold_->queue.size() : 0;
+}
 
 SocketConnection& SocketConnection::of(PollHandle* handle) noexcept {
     return static_cast<SocketConnection&>(*handle);
@@ -146,18 +150,17 @@ void SocketConnection::attend() {
     if (has(kEofSeen) && !slot_.saw_eof() && !slot_.held()) {
         dispatch(loop(), [&] { slot_.eof(*this); });
     }
-    if (!has(kAborting | kBlocked) && !queue_.empty()) flush();
+    if (has(kQueued) && !has(kAborting | kBlocked)) flush();
     if (has(kAborting)) {
         return has(kReset) ? reset(cold().reason) : finish(cold().reason);
     }
-    if (queue_.empty()) attend_flushed();
+    if (!has(kQueued)) attend_flushed();
     if (has(kClosed)) return;
     note_drained();
     update_interest();
 }
 
 void SocketConnection::attend_flushed() {
-    clear(kFile | kQueued);
     if (has(kShutdown) && !has(kFinSent)) {
         set(kFinSent);
         ::shutdown(fd_, SHUT_WR);
@@ -180,7 +183,7 @@ bool SocketConnection::must_linger() const {
 // writes would otherwise keep this connection going and all others waiting.
 void SocketConnection::note_drained() {
     if (!slot_.held(Slot::Hold::backpressure) || has(kDrain)) return;
-    if (has(kFile) || queue_.size() > origin_.limits.low_water) return;
+    if (has(kFile) || queued() > origin_.limits.low_water) return;
     at_end_of_turn(kDrain);
 }
 
@@ -189,7 +192,7 @@ unsigned SocketConnection::wanted() const noexcept {
     if (!has(kOpen)) return UV_WRITABLE;
     const bool reads = has(kLingering) || !(slot_.held() || slot_.ended());
     const unsigned in = reads && !has(kEofSeen) ? unsigned{UV_READABLE} : 0;
-    return in | (queue_.empty() ? 0 : unsigned{UV_WRITABLE});
+    return in | (has(kQueued) ? unsigned{UV_WRITABLE} : 0);
 }
 
 void SocketConnection::update_interest() {
@@ -231,7 +234,7 @@ void SocketConnection::finish(std::error_code reason) {
         l.log(LogLevel::error, "connection from " + peer().to_string() + ": " + slot_.failure());
     }
     slot_.close(reason);
-    queue_.clear();
+    if (cold_) cold_->queue.clear();
     if (has(kWatched)) {
         uv_close(handle(), on_handle_closed);
     } else if (!has(kRetrying)) {
@@ -276,7 +279,7 @@ bool SocketConnection::expire_io(Clock::time_point now) {
         } else {
             reset(has(kOpen) ? errc::close_timed_out : errc::connect_timed_out);
         }
-    } else if (queue_.empty()) {
+    } else if (!has(kQueued)) {
         cold_->stalled_at = Clock::time_point::max();
     } else if (cold_->stalled_at <= now) {
         reset(errc::write_stalled);

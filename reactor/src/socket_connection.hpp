@@ -42,7 +42,7 @@ public:
     std::uint32_t slot() const noexcept { return slot_index_; }
     bool is_open() const noexcept { return (flags_ & (kOpen | kClosed)) == kOpen; }
     bool is_closed() const noexcept { return has(kClosed); }
-    std::size_t queued() const noexcept { return queue_.size(); }
+    std::size_t queued() const noexcept;
 
     using Connection::write;
     bool write(std::span<const Bytes> pieces) override;
@@ -93,6 +93,7 @@ private:
     uv_handle_t* handle() noexcept { return reinterpret_cast<uv_handle_t*>(&poll); }
     Loop& loop() const noexcept { return *static_cast<Loop*>(poll.data); }
     Cold& cold() const;
+    OutputQueue& queue() const;
 
     // socket_connection.cpp: what the socket does
     template <class Callback>
@@ -143,21 +144,23 @@ private:
     void clear(unsigned bits) noexcept { flags_ &= ~bits; }
     bool has(unsigned bits) const noexcept { return (flags_ & bits) != 0; }
 
-    int fd_ = -1;
+    // In an order that leaves no gap: the first two lie in the padding of WheelNode.
+    std::uint8_t interest_ = 0;  // what libuv watches for
+    std::uint16_t peer_port_ =
+        0;         // and peer_ip_: IPv4 in network order, as most peers are, without
+    int fd_ = -1;  //               an allocation
+    unsigned flags_;
     Slot slot_;
-    OutputQueue queue_;
     mutable std::unique_ptr<Cold> cold_;
     Origin& origin_;
     Clock::time_point deadline_ = Clock::time_point::max();
     std::uint32_t slot_index_;
-    std::uint32_t peer_ip_ = 0;  // IPv4 in network order: most peers need no allocation for it
-    std::uint16_t peer_port_ = 0;
-    std::uint8_t interest_ = 0;  // what libuv watches for
-    unsigned flags_;
+    std::uint32_t peer_ip_ = 0;
 };
 
 // What an idle connection does without.
 struct SocketConnection::Cold {
+    OutputQueue queue;
     Endpoint peer, local;
     std::error_code reason;                                   // for on_close, once it is known
     Clock::time_point ends_at = Clock::time_point::max();     // of the connect, or of the close
@@ -165,5 +168,7 @@ struct SocketConnection::Cold {
     std::vector<SocketAddress> addresses;                     // to try, while connecting
     std::size_t next_address = 0;
 };
+
+inline OutputQueue& SocketConnection::queue() const { return cold().queue; }
 
 }  // namespace switchboard::detail

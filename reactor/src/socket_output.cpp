@@ -89,10 +89,10 @@ bool SocketConnection::spill(std::span<const Bytes> pieces) {
         const Bytes piece(static_cast<std::byte*>(batch[i].iov_base), batch[i].iov_len);
         const std::size_t skip = std::min(taken, piece.size());
         taken -= skip;
-        queue_.append(piece.subspan(skip));
+        queue().append(piece.subspan(skip));
     }
-    for (const Bytes piece : pieces.subspan(count)) queue_.append(piece);
-    if (!queue_.empty()) set(kBlocked);
+    for (const Bytes piece : pieces.subspan(count)) queue().append(piece);
+    if (!queue().empty()) set(kBlocked);
     slot_.hold(Slot::Hold::backpressure);
     return queued_more() && false;
 }
@@ -107,21 +107,21 @@ bool SocketConnection::has_scratch() const noexcept {
 
 bool SocketConnection::queue_pieces(std::span<const Bytes> pieces) {
     if (!may_write() || slot_.ended()) return false;
-    for (const Bytes piece : pieces) queue_.append(piece);
+    for (const Bytes piece : pieces) queue().append(piece);
     return queued_more();
 }
 
 bool SocketConnection::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
     if (!may_write() || slot_.ended()) return false;
     queue_scratch();
-    queue_.append(std::move(buffer));
+    queue().append(std::move(buffer));
     return queued_more();
 }
 
 void SocketConnection::send_file(FileRange range) {
     if (!may_write() || slot_.ended() || range.length == 0) return;
     queue_scratch();
-    queue_.append(std::move(range));
+    queue().append(std::move(range));
     set(kFile);
     slot_.hold(Slot::Hold::backpressure);
     queued_more();
@@ -131,18 +131,18 @@ void SocketConnection::send_file(FileRange range) {
 void SocketConnection::queue_scratch() {
     if (loop().current != this) return;
     Scratch& s = loop().scratch;
-    queue_.append(Bytes(s.bytes.data(), std::exchange(s.used, 0)));
+    queue().append(Bytes(s.bytes.data(), std::exchange(s.used, 0)));
 }
 
 // The marks, after every growth of the queue; false above the high one.
 bool SocketConnection::queued_more() {
-    if (!queue_.empty()) set(kQueued);
-    if (queue_.size() > origin_.limits.max_queued) {
+    if (!queue().empty()) set(kQueued);
+    if (queue().size() > origin_.limits.max_queued) {
         abort(errc::write_queue_full);
         return false;
     }
-    if (queue_.size() > origin_.limits.high_water) slot_.hold(Slot::Hold::backpressure);
-    if (has(kQueued) && (!cold_ || cold_->stalled_at == Clock::time_point::max())) {
+    if (queue().size() > origin_.limits.high_water) slot_.hold(Slot::Hold::backpressure);
+    if (has(kQueued) && cold().stalled_at == Clock::time_point::max()) {
         note_progress();
     }
     request(0);
@@ -153,7 +153,7 @@ void SocketConnection::note_progress() {
     const auto timeout = origin_.limits.write_stall_timeout;
     if (timeout.count() == 0) return;
     Cold& c = cold();
-    c.stalled_at = queue_.empty() ? Clock::time_point::max() : loop().now() + timeout;
+    c.stalled_at = has(kQueued) ? loop().now() + timeout : Clock::time_point::max();
     schedule(c.stalled_at);
 }
 
@@ -164,7 +164,7 @@ void SocketConnection::sent_short(ssize_t sent, std::size_t size) {
     }
     const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
     loop().stats.bytes_out += taken;
-    queue_.append(Bytes(loop().scratch.bytes.data(), size).subspan(taken));
+    queue().append(Bytes(loop().scratch.bytes.data(), size).subspan(taken));
     set(kBlocked | kAttention);
     queued_more();
 }
@@ -174,12 +174,13 @@ void SocketConnection::sent_short(ssize_t sent, std::size_t size) {
 void SocketConnection::flush() {
     std::size_t budget = origin_.limits.read_budget;
     bool progress = false;
-    while (!queue_.empty() && !has(kBlocked | kAborting)) {
+    while (has(kQueued) && !has(kBlocked | kAborting)) {
         std::size_t offered = 0;
         const ssize_t sent = send_front(offered);
         if (sent > 0) {
             const auto taken = static_cast<std::size_t>(sent);
-            queue_.consume(taken);
+            queue().consume(taken);
+            if (queue().empty()) clear(kQueued | kFile);
             loop().stats.bytes_out += taken;
             progress = true;
             if (taken < offered) set(kBlocked);
@@ -198,12 +199,12 @@ void SocketConnection::flush() {
 }
 
 ssize_t SocketConnection::send_front(std::size_t& offered) {
-    if (const FileRange* file = queue_.front_file()) {
+    if (const FileRange* file = queue().front_file()) {
         offered = std::min<std::uint64_t>(file->length, origin_.limits.read_budget);
         return platform::send_file(fd_, file->file->fd(), file->offset, offered);
     }
     std::array<iovec, kPieces> batch;
-    const std::size_t count = queue_.gather(batch.data(), batch.size());
+    const std::size_t count = queue().gather(batch.data(), batch.size());
     for (std::size_t i = 0; i < count; ++i) offered += batch[i].iov_len;
     return send_pieces(fd_, batch.data(), count);
 }
