@@ -1,6 +1,7 @@
 // Code that needs a process of its own: other limits, other users, other signals.
 #pragma once
 
+#include <cstdio>
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@ template <class Body>
 std::string in_child(Body body) {
     std::array<int, 2> ends{};
     REQUIRE(::pipe(ends.data()) == 0);
+    std::fflush(nullptr);  // or the child might write what the parent has not written yet
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
