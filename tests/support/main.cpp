@@ -1,2 +1,65 @@
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+// The main of every test program: a test case that ends with more open descriptors than it began
+// with fails, whatever it checked.
+#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
+#include <uv.h>
+#include <iostream>
+
+#include "descriptors.hpp"
+
+namespace {
+
+using switchboard::test::describe_descriptor;
+using switchboard::test::open_descriptors;
+
+bool leaked = false;
+
+struct DescriptorListener : doctest::IReporter {
+    explicit DescriptorListener(const doctest::ContextOptions&) {}
+
+    void test_case_start(const doctest::TestCaseData& test) override {
+        name_ = test.m_name;
+        before_ = open_descriptors();
+    }
+    void test_case_end(const doctest::CurrentTestCaseStats&) override {
+        const std::set<int> after = open_descriptors();
+        if (after.size() <= before_.size()) return;
+        leaked = true;
+        std::cerr << "LEAK: test case \"" << name_ << "\" began with " << before_.size()
+                  << " open descriptors and ended with " << after.size() << ":";
+        for (const int fd : after)
+            if (!before_.contains(fd)) std::cerr << ' ' << describe_descriptor(fd);
+        std::cerr << '\n';
+    }
+
+    void report_query(const doctest::QueryData&) override {}
+    void test_run_start() override {}
+    void test_run_end(const doctest::TestRunStats&) override {}
+    void test_case_reenter(const doctest::TestCaseData&) override {}
+    void test_case_exception(const doctest::TestCaseException&) override {}
+    void subcase_start(const doctest::SubcaseSignature&) override {}
+    void subcase_end() override {}
+    void log_assert(const doctest::AssertData&) override {}
+    void log_message(const doctest::MessageData&) override {}
+    void test_case_skipped(const doctest::TestCaseData&) override {}
+
+private:
+    std::string name_;
+    std::set<int> before_;
+};
+
+DOCTEST_REGISTER_LISTENER("descriptors", 1, DescriptorListener);
+
+// libuv opens a pipe with its first loop and keeps it: that is no test's leak.
+void open_what_libuv_keeps() {
+    uv_loop_t loop;
+    if (uv_loop_init(&loop) == 0) uv_loop_close(&loop);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    open_what_libuv_keeps();
+    const int result = doctest::Context(argc, argv).run();
+    return result == 0 && leaked ? 1 : result;
+}

@@ -1,0 +1,39 @@
+// A machine without IPv6, as one process sees it.
+#pragma once
+
+#include <sys/socket.h>
+#include <cerrno>
+#include <cstddef>
+#if __has_include(<linux/seccomp.h>)
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
+
+namespace switchboard::test {
+
+// From now on socket(AF_INET6, ...) fails in this process with EAFNOSUPPORT (man 2 seccomp). There is
+// no way back: call it in a child. False where it cannot be done.
+inline bool refuse_ipv6() {
+#if __has_include(<linux/seccomp.h>)
+    constexpr auto number = static_cast<unsigned>(offsetof(seccomp_data, nr));
+    constexpr auto family = static_cast<unsigned>(offsetof(seccomp_data, args));
+    sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, family),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog program{sizeof rules / sizeof rules[0], rules};
+    const bool installed = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    return installed && ::socket(AF_INET6, SOCK_STREAM, 0) < 0;
+#else
+    return false;
+#endif
+}
+
+}  // namespace switchboard::test

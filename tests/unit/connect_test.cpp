@@ -1,0 +1,173 @@
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <chrono>
+#include <switchboard/socket.hpp>
+#include <vector>
+
+#include "loopback.hpp"
+#include "signals.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+using Timer = std::chrono::steady_clock;
+
+namespace {
+
+Error failed(const Endpoint& at, std::chrono::milliseconds timeout = 5s) {
+    const auto connected = connect(at, timeout);
+    REQUIRE_MESSAGE(!connected.has_value(), at.to_string());
+    return connected.error();
+}
+
+// A listener that takes no more: its queue is full and nobody accepts. The next connect is dropped
+// by TCP, and waits in the kernel for a unix path.
+struct FullListener {
+    Listener listener;
+    std::vector<Socket> queued;
+
+    explicit FullListener(std::string_view text) : listener(text, {.backlog = 0}) {
+        while (auto next = connect(listener.at, 50ms)) queued.push_back(std::move(*next));
+    }
+};
+
+bool writable(const Socket& socket) {
+    pollfd entry{socket.fd(), POLLOUT, 0};
+    return ::poll(&entry, 1, 5'000) == 1;
+}
+
+SocketAddress address_of(const Endpoint& at) {
+    return at.addresses()->front();
+}
+
+}  // namespace
+
+TEST_CASE("connect: in the mode that was asked for, with and without a timeout") {
+    const TempDir dir;
+    for (const std::string& text : {std::string("127.0.0.1:0"), "unix:" + (dir / "socket")}) {
+        const Listener listener(text);
+        for (const auto timeout : {0ms, 5'000ms, std::chrono::milliseconds::max()}) {
+            for (const Blocking asked : {Blocking::yes, Blocking::no}) {
+                const auto socket = connect(listener.at, timeout, {.blocking = asked});
+                REQUIRE(socket.has_value());
+                CHECK(is_blocking(socket->fd()) == (asked == Blocking::yes));
+                CHECK(is_close_on_exec(socket->fd()));
+                CHECK(socket->peer() == listener.at);
+                CHECK_FALSE(socket->take_error());
+            }
+        }
+    }
+}
+
+TEST_CASE("connect: a unix socket that was waited for has no timeout left on it") {
+    const TempDir dir;
+    const Listener listener("unix:" + (dir / "socket"));
+    const auto socket = connect(listener.at, 5s);
+    timeval value{};
+    socklen_t size = sizeof value;
+    REQUIRE(::getsockopt(socket->fd(), SOL_SOCKET, SO_SNDTIMEO, &value, &size) == 0);
+    CHECK((value.tv_sec == 0 && value.tv_usec == 0));
+}
+
+TEST_CASE("connect: refused") {
+    const Error refused = failed(endpoint("127.0.0.1:1"));
+    CHECK(refused == std::errc::connection_refused);
+    CHECK(refused.message() == "connect tcp://127.0.0.1:1: connection refused");
+    CHECK(failed(endpoint("127.0.0.1:1"), 0ms) == std::errc::connection_refused);
+    if (machine_has_ipv6())
+        CHECK(failed(endpoint("[::1]:1")).message() == "connect tcp://[::1]:1: connection refused");
+}
+
+TEST_CASE("connect: to a path nobody listens at") {
+    const TempDir dir;
+    const Endpoint path = Endpoint::unix_path(dir / "socket");
+    CHECK(failed(path).message() == "connect " + path.to_string() + ": no such file or directory");
+    { const Listener gone(path.to_string()); }
+    CHECK(failed(path).message() == "connect " + path.to_string() + ": connection refused");
+}
+
+TEST_CASE("connect: a name's error names the address that was tried last") {
+    const Error refused = failed(endpoint("localhost:1"));
+    CHECK(refused == std::errc::connection_refused);
+    const std::string message = refused.message();
+    CHECK((message == "connect tcp://localhost:1 (127.0.0.1): connection refused" ||
+           message == "connect tcp://localhost:1 (::1): connection refused"));
+    const Error unknown = failed(endpoint("no.such.host.invalid:80"));
+    CHECK(unknown.code().category() == resolver_category());
+    CHECK(unknown.message().starts_with("connect tcp://no.such.host.invalid:80: "));
+}
+
+TEST_CASE("connect: every address is tried") {
+    // "*" stands for an IPv6 and an IPv4 address of this machine, in this order.
+    const Listener ipv4_only("127.0.0.1:0");
+    CHECK(connect(Endpoint::tcp("*", ipv4_only.at.port()), 5s).has_value());
+    const Listener named("localhost:0");
+    CHECK(connect(named.at, 5s).has_value());
+}
+
+TEST_CASE("connect: times out against a listener that takes no more") {
+    const FullListener full("127.0.0.1:0");
+    const auto before = Timer::now();
+    const Error error = failed(full.listener.at, 120ms);
+    CHECK(Timer::now() - before >= 120ms);
+    CHECK(error == errc::connect_timed_out);
+    CHECK(error == make_error_condition(std::errc::timed_out));
+    CHECK(error.message() == "connect " + full.listener.at.to_string() + ": connect timed out");
+}
+
+TEST_CASE("connect: times out against a unix listener that takes no more") {
+    const TempDir dir;
+    const FullListener full("unix:" + (dir / "socket"));
+    const auto before = Timer::now();
+    const Error error = failed(full.listener.at, 120ms);
+    CHECK(Timer::now() - before >= 115ms);
+    CHECK(error == errc::connect_timed_out);
+    CHECK(full.listener.socket.accept().has_value());
+    CHECK(connect(full.listener.at, 5s).has_value());  // there is room again
+}
+
+TEST_CASE("connect: signals neither end the wait nor prolong it") {
+    const TempDir dir;
+    for (const std::string& text : {std::string("127.0.0.1:0"), "unix:" + (dir / "socket")}) {
+        const FullListener full(text);
+        const SignalStorm storm;
+        SignalStorm::wait_for(1);
+        const auto before = Timer::now();
+        CHECK(failed(full.listener.at, 100ms) == errc::connect_timed_out);
+        CHECK(Timer::now() - before >= 95ms);
+        CHECK(signals_counted > 1);
+    }
+}
+
+TEST_CASE("connect: what is no place to connect to") {
+    CHECK(failed(endpoint("fd:0")).message() == "connect fd:0: not supported here");
+    CHECK(failed(Endpoint()) == errc::bad_endpoint);
+    const Endpoint path = Endpoint::unix_path("/tmp/" + std::string(200, 'x'));
+    CHECK(failed(path).message() == "connect " + path.to_string() + ": file name too long");
+}
+
+TEST_CASE("start_connect: ends when the socket is writable, and says how") {
+    const Listener listener;
+    const auto good = start_connect(address_of(listener.at));
+    REQUIRE(good.has_value());
+    CHECK_FALSE(is_blocking(good->fd()));
+    CHECK(is_close_on_exec(good->fd()));
+    CHECK(writable(*good));
+    CHECK_FALSE(good->take_error());
+    CHECK(good->peer() == listener.at);
+
+    const auto refused = start_connect(address_of(endpoint("127.0.0.1:1")));
+    REQUIRE(refused.has_value());
+    CHECK(writable(*refused));
+    CHECK(refused->take_error() == std::errc::connection_refused);
+    CHECK_FALSE(refused->take_error());  // it is told once
+}
+
+TEST_CASE("start_connect: what fails at once fails with the address") {
+    const TempDir dir;
+    const Endpoint path = Endpoint::unix_path(dir / "socket");
+    CHECK(start_connect(address_of(path)).error().message() ==
+          "connect " + path.to_string() + ": no such file or directory");
+    const FullListener full(path.to_string());
+    CHECK(start_connect(address_of(path)).error() == std::errc::resource_unavailable_try_again);
+}
