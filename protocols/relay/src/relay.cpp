@@ -28,6 +28,9 @@ public:
     void on_drain(Connection& connection) override;
     void on_eof(Connection& connection) override;
     void on_close(std::error_code reason) noexcept override;
+    // A side that does not read has the other one paused; its own words go on. If they waited too,
+    // two relays in a row, both ways full, would wait for each other for ever.
+    bool reads_when_full() const noexcept override { return true; }
 
 private:
     End& mine() const { return is_front_ ? pair_->front : pair_->back; }
