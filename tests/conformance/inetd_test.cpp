@@ -122,6 +122,22 @@ TEST_CASE("chargen: is as fast as its peer, and no more than high_water ahead") 
     CHECK(peer.closed());
 }
 
+TEST_CASE("chargen: ends at the peer's FIN, also while that peer does not read") {
+    testing::MemoryDriver driver;
+    auto& peer = driver.connect(factory_of<Chargen>());
+    peer.set_window(0);
+    driver.run();
+    REQUIRE(peer.queued() > 64 * 1024);
+    peer.send(std::string(2'000'000, 'x')).shutdown_write();
+    driver.run();
+    CHECK(peer.unread() == 0);
+    peer.set_window(1'000'000);
+    driver.run();
+    CHECK(peer.closed());
+    CHECK_FALSE(peer.close_reason());
+    CHECK(peer.received().size() < 100'000);
+}
+
 TEST_CASE("daytime: the form RFC 867 suggests") {
     CHECK(said(factory_of<Daytime>(clock_at(kMoon))) == "Sunday, July 20, 1969 20:17:40-UTC\r\n");
     const auto text = [](auto day) { return daytime_text(sys_days(day) + 17h + 37min + 43s); };

@@ -131,6 +131,34 @@ TEST_CASE("relay: a side that does not read costs bounded memory, and loses noth
     }
 }
 
+TEST_CASE("relay: two in a row, full both ways, do not wait for each other") {
+    Call call;
+    std::unique_ptr<Protocol> calling;
+    const ProtocolFactory second = make_relay(
+        [&](std::unique_ptr<Protocol> back) -> Result<ConnectionId> {
+            calling = std::move(back);
+            return ConnectionId{};
+        },
+        [&](ConnectionId id) { return call.driver.find(id); });
+    call.driver.join(std::move(call.calling), second());
+    call.driver.run();
+    MemoryPeer& target = call.driver.connect(std::move(calling));
+    const std::string there = numbers(2 * kMiB), back = numbers(3 * kMiB);
+    call.client.set_window(0);
+    target.set_window(0);
+    call.client.send(there).shutdown_write();
+    target.send(back).shutdown_write();
+    call.driver.run();
+    REQUIRE(call.client.unread() > kMiB);
+    REQUIRE(target.unread() > kMiB);
+    call.client.set_window(back.size());
+    target.set_window(there.size());
+    call.driver.run();
+    CHECK(target.received() == there);
+    CHECK(call.client.received() == back);
+    CHECK(call.driver.open() == 0);
+}
+
 TEST_CASE("relay: a reset on one side resets the other") {
     for (const bool client_resets : {true, false}) {
         CAPTURE(client_resets);
