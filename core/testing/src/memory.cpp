@@ -1,1 +1,177 @@
+#include <algorithm>
+#include <cassert>
+#include <stdexcept>
 #include <switchboard/testing/memory.hpp>
+
+#include "memory_connection.hpp"
+
+namespace switchboard::testing {
+
+struct MemoryDriver::State {
+    explicit State(const Weather& weather) : world(weather) {}
+
+    MemoryConnection& add(std::unique_ptr<Protocol> protocol, const Limits& limits) {
+        const ConnectionId id{static_cast<std::uint32_t>(all.size()), 1};
+        all.push_back(std::make_unique<MemoryConnection>(world, id, std::move(protocol), limits));
+        live.push_back(all.back().get());
+        return *live.back();
+    }
+
+    // The connections this turn is about, in the order it serves them.
+    std::vector<MemoryConnection*> order() {
+        std::vector<MemoryConnection*> result = live;
+        if (!world.weather.reorder) return result;
+        for (std::size_t i = result.size(); i > 1; --i)
+            std::swap(result[i - 1], result[world.below(i)]);
+        return result;
+    }
+
+    static void end(MemoryConnection& connection, errc why) {
+        if (connection.closed()) return;
+        connection.send_reset();
+        connection.finish(why);
+    }
+
+    World world;
+    // Never taken down before the driver: a MemoryPeer lives as long.
+    std::vector<std::unique_ptr<MemoryConnection>> all;
+    std::vector<MemoryConnection*> live;
+    bool turning = false;
+};
+
+MemoryDriver::MemoryDriver(Weather weather) : state_(std::make_unique<State>(weather)) {}
+
+MemoryDriver::~MemoryDriver() {
+    for (std::size_t i = 0; i < state_->all.size(); ++i)
+        state_->end(*state_->all[i], errc::stopping);
+}
+
+MemoryPeer& MemoryDriver::connect(std::unique_ptr<Protocol> protocol, const Limits& limits) {
+    const bool refused = protocol == nullptr;
+    MemoryConnection& connection = state_->add(std::move(protocol), limits);
+    if (refused) state_->end(connection, errc::handler_failed);
+    return connection.test_peer();
+}
+
+MemoryPeer& MemoryDriver::connect(const ProtocolFactory& factory, const Limits& limits) {
+    std::unique_ptr<Protocol> protocol;
+    try {
+        protocol = factory();
+    } catch (...) {  // refuses this connection, as no protocol does
+    }
+    return connect(std::move(protocol), limits);
+}
+
+void MemoryDriver::join(std::unique_ptr<Protocol> left, std::unique_ptr<Protocol> right,
+                        const Limits& limits, std::size_t window) {
+    MemoryConnection& l = state_->add(std::move(left), limits);
+    MemoryConnection& r = state_->add(std::move(right), limits);
+    l.join(r, window);
+    r.join(l, window);
+}
+
+bool MemoryDriver::turn() {
+    assert(!state_->turning && "a callback may not run its own driver");
+    State& s = *state_;
+    ++s.world.turn;
+    s.world.happened = false;
+    s.turning = true;
+    const auto order = s.order();
+    for (MemoryConnection* connection : order) connection->serve();
+    for (MemoryConnection* connection : order) connection->end_turn();
+    if (s.live.size() > order.size()) s.world.happened = true;
+    std::erase_if(s.live, [](const MemoryConnection* c) { return c->closed(); });
+    s.turning = false;
+    return s.world.happened;
+}
+
+void MemoryDriver::run(std::size_t most_turns) {
+    for (std::size_t i = 0; i < most_turns; ++i)
+        if (!turn()) return;
+    throw std::runtime_error("still busy after " + std::to_string(most_turns) + " turns (seed " +
+                             std::to_string(seed()) + ")");
+}
+
+void MemoryDriver::advance(std::chrono::nanoseconds by) {
+    const Clock::time_point target = now() + by;
+    for (run(); now() < target; run()) {
+        Clock::time_point next = target;
+        for (const MemoryConnection* c : state_->live) next = std::min(next, c->next_timer());
+        state_->world.now = std::max(now(), next);
+    }
+}
+
+Clock::time_point MemoryDriver::now() const {
+    return state_->world.now;
+}
+
+std::size_t MemoryDriver::open() const {
+    return static_cast<std::size_t>(std::count_if(state_->live.begin(), state_->live.end(),
+                                                  [](auto* c) { return !c->closed(); }));
+}
+
+Connection* MemoryDriver::find(ConnectionId id) {
+    if (id.generation != 1 || id.slot >= state_->all.size()) return nullptr;
+    MemoryConnection& connection = *state_->all[id.slot];
+    return connection.reachable() ? &connection : nullptr;
+}
+
+std::uint64_t MemoryDriver::seed() const {
+    return state_->world.weather.seed;
+}
+
+MemoryPeer& MemoryPeer::send(std::string_view text) {
+    connection_.arrive(as_bytes(text));
+    return *this;
+}
+void MemoryPeer::shutdown_write() {
+    connection_.arrive_eof();
+}
+void MemoryPeer::reset() {
+    connection_.arrive_reset();
+}
+void MemoryPeer::set_window(std::size_t bytes) {
+    connection_.far().window = bytes;
+}
+const std::string& MemoryPeer::received() const {
+    return connection_.far().received;
+}
+std::string MemoryPeer::take_received() {
+    return std::exchange(connection_.far().received, {});
+}
+bool MemoryPeer::saw_eof() const {
+    return connection_.far().eof;
+}
+bool MemoryPeer::saw_reset() const {
+    return connection_.far().reset;
+}
+bool MemoryPeer::closed() const {
+    return connection_.closed();
+}
+std::error_code MemoryPeer::close_reason() const {
+    return connection_.reason();
+}
+const std::string& MemoryPeer::failure() const {
+    return connection_.failure();
+}
+std::size_t MemoryPeer::queued() const {
+    return connection_.queued();
+}
+std::size_t MemoryPeer::unread() const {
+    return connection_.unread();
+}
+std::size_t MemoryPeer::write_calls() const {
+    return connection_.write_calls();
+}
+std::size_t MemoryPeer::late_writes() const {
+    return connection_.late_writes();
+}
+ConnectionId MemoryPeer::id() const {
+    return connection_.id();
+}
+
+Connection* MemoryPeer::connection() {
+    return connection_.reachable() ? &connection_ : nullptr;
+}
+
+}  // namespace switchboard::testing

@@ -31,8 +31,8 @@ public:
     MemoryPeer& send(std::string_view text);
     void shutdown_write();  // FIN
     void reset();           // RST: on_close(connection_reset)
-    // How many bytes it takes before its buffers are full; unlimited at first. Bytes it has been
-    // given stay in received().
+    // How many bytes more it takes before its buffers are full; unlimited at first. Reading
+    // received() does not empty them: only another call does.
     void set_window(std::size_t bytes);
 
     // What the peer sees.
@@ -43,14 +43,18 @@ public:
     // What became of the protocol.
     bool closed() const;                           // on_close has been called
     std::error_code close_reason() const;          // what it was called with
-    std::size_t queued() const;                    // bytes the protocol wrote that the peer has not taken
+    const std::string& failure() const;            // why errc::handler_failed: see Slot::failure()
+    std::size_t queued() const;                    // bytes the protocol wrote that the peer has not
+                                                   // taken, those of files not counted
     std::size_t unread() const;                    // bytes sent and not yet used by the protocol
     std::size_t write_calls() const;               // "system calls": flushes that moved bytes
+    std::size_t late_writes() const;               // writes in a callback after its own close(),
+                                                   // abort() or shutdown_write(): a bug of it
     Connection* connection();                      // as Reactor::find(): null once closed
     ConnectionId id() const;
 
 private:
-    friend class MemoryDriver;
+    friend class MemoryConnection;
     explicit MemoryPeer(MemoryConnection& connection) : connection_(connection) {}
     MemoryConnection& connection_;
 };
