@@ -39,40 +39,46 @@ MemoryConnection::MemoryConnection(World& world, ConnectionId id,
 
 // ---- what the protocol asks for
 
-bool MemoryConnection::accepts(std::size_t more) {
-    if (phase_ != Phase::open || shutdown_) {
-        if (entered_) ++late_writes_;
-        return false;
-    }
-    if (queue_.size() + more <= limits_.max_queued) return true;
-    abort(errc::write_queue_full);
+bool MemoryConnection::accepts() {
+    if (phase_ == Phase::open && !shutdown_) return true;
+    if (entered_) ++late_writes_;
     return false;
 }
 
-bool MemoryConnection::below_high_water() {
-    if (queue_.size() > limits_.high_water) {
-        above_ = true;
-        slot_.hold(Slot::Hold::backpressure);
+// The marks, after every growth of the queue. What passes the cap is what the peer does not take.
+bool MemoryConnection::queued_more() {
+    if (queue_.size() > limits_.max_queued) flush();
+    if (queue_.size() > limits_.max_queued) {
+        abort(errc::write_queue_full);
+        return false;
     }
+    if (queue_.size() > limits_.high_water) hold_until_drained();
     return !above_;
 }
 
+void MemoryConnection::hold_until_drained() {
+    above_ = true;
+    slot_.hold(Slot::Hold::backpressure);
+}
+
 bool MemoryConnection::write(std::span<const Bytes> pieces) {
-    std::size_t size = 0;
-    for (const Bytes piece : pieces) size += piece.size();
-    if (!accepts(size)) return false;
+    if (!accepts()) return false;
     for (const Bytes piece : pieces) queue_.append(piece);
-    return below_high_water();
+    return queued_more();
 }
 
 bool MemoryConnection::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
-    if (!accepts(buffer->size())) return false;
+    if (!accepts()) return false;
     queue_.append(std::move(buffer));
-    return below_high_water();
+    return queued_more();
 }
 
+// A file takes no memory and yet is work to come: nothing is read until it is gone.
 void MemoryConnection::send_file(FileRange range) {
-    if (accepts(0)) queue_.append(std::move(range));
+    if (!accepts() || range.length == 0) return;
+    queue_.append(std::move(range));
+    file_ = true;
+    hold_until_drained();
 }
 
 void MemoryConnection::shutdown_write() {
@@ -138,12 +144,15 @@ void MemoryConnection::serve() {
     take_reset();
     run_timers();
     offer_again();
-    if (above_ && queue_.size() <= limits_.low_water && !slot_.ended()) {
-        above_ = false;
-        slot_.release(Slot::Hold::backpressure);
-        call([&] { slot_.drain(*this); });
-    }
+    drain();
     read();
+}
+
+void MemoryConnection::drain() {
+    if (!above_ || file_ || queue_.size() > limits_.low_water || slot_.ended()) return;
+    above_ = false;
+    slot_.release(Slot::Hold::backpressure);
+    call([&] { slot_.drain(*this); });
 }
 
 void MemoryConnection::take_reset() {
@@ -239,7 +248,7 @@ void MemoryConnection::arrive(Bytes bytes) {
 
 // How many bytes the far end takes now.
 std::size_t MemoryConnection::room() {
-    if (!partner_) return far_.window;
+    if (!partner_) return far_.window - std::min(far_.window, far_.received.size());
     if (partner_->closed()) return kUnlimited;
     return partner_window_ - std::min(partner_window_, partner_->arrived_.size());
 }
@@ -264,6 +273,7 @@ void MemoryConnection::flush() {
         world_.happened = true;
     }
     if (queue_.empty()) {
+        file_ = false;
         stall_at_ = kNever;
     } else if (moved > 0 || stall_at_ == kNever) {
         stall_at_ = after(limits_.write_stall_timeout);
@@ -305,7 +315,6 @@ std::size_t MemoryConnection::flush_file(std::size_t most) {
 void MemoryConnection::deliver(Bytes bytes) {
     if (!partner_) {
         far_.received += as_text(bytes);
-        if (far_.window != kUnlimited) far_.window -= bytes.size();
     } else if (partner_->closed()) {
         reset_arrived_ = true;
     } else {

@@ -74,7 +74,7 @@ public:
     // The far end, when the test plays it.
     struct Far {
         std::string received;
-        std::size_t window = kUnlimited;  // bytes it still takes
+        std::size_t window = kUnlimited;  // how long `received` may become
         bool eof = false, reset = false;
     };
     void arrive(Bytes bytes);
@@ -96,8 +96,9 @@ private:
 
     template <class Enter>
     void call(Enter enter);
-    bool accepts(std::size_t more);
-    bool below_high_water();
+    bool accepts();
+    bool queued_more();
+    void hold_until_drained();
     void end(Phase phase, std::error_code reason);
     bool due(std::uint64_t turn) const { return turn <= world_.turn; }
     Clock::time_point after(std::chrono::milliseconds limit) const;
@@ -105,6 +106,7 @@ private:
     void take_reset();
     void run_timers();
     void offer_again();
+    void drain();
     void read();
     void flush();
     std::size_t room();
@@ -128,10 +130,11 @@ private:
     bool eof_arrived_ = false, reset_arrived_ = false;
     detail::OutputQueue queue_;
     Phase phase_ = Phase::open;
-    bool entered_ = false;           // inside a call of the slot
-    bool above_ = false;             // a write answered false and on_drain is due
-    bool shutdown_ = false;          // shutdown_write() was called
-    std::uint64_t end_turn_ = 0;     // the first turn in which a close or abort may take effect
+    bool entered_ = false;        // inside a call of the slot
+    bool above_ = false;          // a write answered false and on_drain is due
+    bool file_ = false;           // a file is or was in the queue, which has not been empty since
+    bool shutdown_ = false;       // shutdown_write() was called
+    std::uint64_t end_turn_ = 0;  // the first turn in which a close or abort may take effect
     std::uint64_t resume_turn_ = 0;  // the first turn in which on_resume is due; 0 is none
     std::error_code reason_;
     Clock::time_point deadline_ = Clock::time_point::max();

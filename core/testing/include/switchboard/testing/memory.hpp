@@ -31,8 +31,8 @@ public:
     MemoryPeer& send(std::string_view text);
     void shutdown_write();  // FIN
     void reset();           // RST: on_close(connection_reset)
-    // How many bytes more it takes before its buffers are full; unlimited at first. Reading
-    // received() does not empty them: only another call does.
+    // How many bytes its buffers hold; unlimited at first. received() is what is in them: they are
+    // full when it is that long, until take_received() or a larger window makes room.
     void set_window(std::size_t bytes);
 
     // What the peer sees.

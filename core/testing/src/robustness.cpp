@@ -1,0 +1,98 @@
+#include <random>
+#include <stdexcept>
+#include <switchboard/testing/conformance.hpp>
+#include <switchboard/testing/memory.hpp>
+
+namespace switchboard::testing {
+namespace {
+
+constexpr std::size_t kMostTurns = 100'000;  // of one event, after which a protocol counts as hung
+
+// One connection with a peer that does anything at any time.
+class Chaos {
+public:
+    Chaos(const ProtocolFactory& factory, std::uint64_t seed, const Limits& limits)
+        : random_(seed),
+          limits_(limits),
+          driver_(weather(seed)),
+          peer_(driver_.connect(factory, limits)) {
+        peer_.set_window(below(4096));
+    }
+
+    // What went wrong, or nothing.
+    std::string run() {
+        try {
+            for (std::size_t events = 1 + below(60); events > 0 && !peer_.closed(); --events) {
+                event();
+                driver_.run(kMostTurns);
+                if (std::string wrong = violation(); !wrong.empty()) return wrong;
+            }
+        } catch (const std::runtime_error& e) {
+            return std::string("hangs: ") + e.what();
+        }
+        return {};
+    }
+
+private:
+    std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_() % bound); }
+
+    Weather weather(std::uint64_t seed) {
+        return {.seed = seed,
+                .short_reads = below(2) == 0,
+                .short_writes = below(2) == 0,
+                .reorder = false,
+                .reset_chance = below(8) == 0 ? 0.01 : 0.0};
+    }
+
+    void event() {
+        switch (below(16)) {
+            case 0: return peer_.set_window(below(4) == 0 ? 0 : below(256 * 1024));
+            case 1: return driver_.advance(std::chrono::milliseconds(below(60'000)));
+            case 2: return below(8) == 0 ? peer_.shutdown_write() : void(peer_.take_received());
+            case 3: return below(16) == 0 ? peer_.reset() : void(peer_.take_received());
+            case 4: driver_.turn(); return;
+            default: peer_.send(bytes());
+        }
+    }
+
+    // Mostly short, sometimes past every limit; now any bytes, now the few that protocols look for.
+    std::string bytes() {
+        static constexpr std::string_view kTelling("\r\n\0 :,{}[]0123456789abz/\xff", 26);
+        std::string text(below(32) == 0 ? below(limits_.max_unread + 4096) : 1 + below(200), '\0');
+        const std::size_t kind = below(3);
+        const auto same = static_cast<char>(random_());
+        for (char& c : text) {
+            c = kind == 0   ? same
+                : kind == 1 ? kTelling[below(kTelling.size())]
+                            : static_cast<char>(random_());
+        }
+        return text;
+    }
+
+    std::string violation() const {
+        if (peer_.late_writes() > 0) return "wrote after its own close, abort or shutdown_write";
+        if (!peer_.failure().empty()) return peer_.failure();
+        if (peer_.close_reason() == errc::write_queue_full)
+            return "wrote on although write() answered false, until the queue was full";
+        return {};
+    }
+
+    std::mt19937_64 random_;
+    const Limits limits_;
+    MemoryDriver driver_;
+    MemoryPeer& peer_;
+};
+
+}  // namespace
+
+std::vector<std::string> check_robustness(const ProtocolFactory& factory, std::size_t runs,
+                                          std::uint64_t seed, const Limits& limits) {
+    std::vector<std::string> lines;
+    for (std::uint64_t i = 0; i < runs; ++i) {
+        const std::string wrong = Chaos(factory, seed + i, limits).run();
+        if (!wrong.empty()) lines.push_back("seed " + std::to_string(seed + i) + ": " + wrong);
+    }
+    return lines;
+}
+
+}  // namespace switchboard::testing
