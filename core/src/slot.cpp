@@ -158,7 +158,8 @@ void Slot::replace(Connection& connection) {
     old.reset();
     clear(kRunning);
     if (ended()) return;
-    clear(static_cast<unsigned>(Hold::handler) | kWants | kEof);
+    clear(static_cast<unsigned>(Hold::handler) | kWants | kEof | kFull);
+    if (held(Hold::backpressure)) hold(Hold::backpressure);  // as the next one minds it
     connection.set_deadline(Clock::time_point::max());
     guarded(connection, "on_open", [&] { protocol_->on_open(connection); });
 }

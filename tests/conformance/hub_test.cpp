@@ -24,7 +24,11 @@ struct Room {
     }
 
     MemoryDriver driver;
-    ProtocolFactory hub = make_hub([this](ConnectionId id) { return driver.find(id); });
+    std::size_t searches = 0;
+    ProtocolFactory hub = make_hub([this](ConnectionId id) {
+        ++searches;
+        return driver.find(id);
+    });
 };
 
 }  // namespace
@@ -52,8 +56,10 @@ TEST_CASE("hub: who leaves hears no more, and who comes hears what comes after")
     room.driver.run();
     CHECK(bob.closed());
     MemoryPeer& eve = room.join();
+    room.searches = 0;
     ann.send("anyone?\n");
     room.driver.run();
+    CHECK(room.searches == 1);  // bob is forgotten
     CHECK(ann.received() == "bye\n");
     CHECK(bob.received().empty());
     CHECK(eve.received() == "anyone?\n");

@@ -39,6 +39,11 @@ public:
         connection.abort(std::make_error_code(std::errc::timed_out));
     }
     virtual void on_close(std::error_code) noexcept {}  // exactly once, last; {} = orderly
+
+    // Whether on_data and on_eof go on while the queue is above the high-water mark. By default not:
+    // that bounds a handler that answers what it reads. One whose writes do not come from its reads
+    // (a relay, a generator) says true and stops writing by itself. Asked when the mark is passed.
+    virtual bool reads_when_full() const noexcept { return false; }
 };
 
 // Makes the Protocol of one new connection. Null or a throw refuses that connection alone. The

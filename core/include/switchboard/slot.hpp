@@ -38,13 +38,18 @@ public:
     void close(std::error_code reason) noexcept;  // on_close; the protocol is destroyed. Idempotent
 
     // From the Connection, as the handler calls it.
-    void hold(Hold why) noexcept { set(static_cast<unsigned>(why)); }
-    void release(Hold why) noexcept { clear(static_cast<unsigned>(why)); }
+    void hold(Hold why) noexcept {
+        set(static_cast<unsigned>(why));
+        if (why == Hold::backpressure && protocol_ && !protocol_->reads_when_full()) set(kFull);
+    }
+    void release(Hold why) noexcept {
+        clear(static_cast<unsigned>(why) | (why == Hold::backpressure ? kFull : 0));
+    }
     void end() noexcept { set(kEnded); }  // closing or aborted: nothing but on_close follows
     void switch_to(std::unique_ptr<Protocol> next);
 
     bool is_open() const noexcept { return (flags_ & kOpen) != 0; }  // open() was called
-    bool held() const noexcept { return (flags_ & kHeld) != 0; }
+    bool held() const noexcept { return (flags_ & kHeld) != 0; }     // no bytes may be offered
     bool held(Hold why) const noexcept { return (flags_ & static_cast<std::uint8_t>(why)) != 0; }
     bool ended() const noexcept { return (flags_ & kEnded) != 0; }
     bool running() const noexcept { return (flags_ & kRunning) != 0; }  // inside a callback
@@ -59,13 +64,15 @@ private:
     friend struct detail::SlotData;
     struct Kept;  // what few connections need: the tail, the next protocol, the failure
 
-    void set(unsigned bits) noexcept { flags_ = static_cast<std::uint8_t>(flags_ | bits); }
-    void clear(unsigned bits) noexcept { flags_ = static_cast<std::uint8_t>(flags_ & ~bits); }
+    void set(unsigned bits) noexcept { flags_ = static_cast<std::uint16_t>(flags_ | bits); }
+    void clear(unsigned bits) noexcept { flags_ = static_cast<std::uint16_t>(flags_ & ~bits); }
 
-    static constexpr unsigned kHeld = 3, kOpen = 4, kRunning = 8, kEnded = 16;
+    static constexpr unsigned kOpen = 4, kRunning = 8, kEnded = 16;
     static constexpr unsigned kWants = 32;  // the handler saw the tail and asked for more
     static constexpr unsigned kEof = 64;
-    static constexpr unsigned kKept = 128;  // kept_ is there
+    static constexpr unsigned kFull = 128;  // backpressure, and the handler minds
+    static constexpr unsigned kKept = 256;  // kept_ is there
+    static constexpr unsigned kHeld = static_cast<unsigned>(Hold::handler) | kFull;
 
     template <class Callback>
     void guarded(Connection& connection, const char* name, Callback&& callback);
@@ -92,7 +99,7 @@ private:
     std::unique_ptr<Protocol> protocol_;
     std::unique_ptr<Kept> kept_;
     std::uint32_t max_unread_;
-    std::uint8_t flags_ = 0;
+    std::uint16_t flags_ = 0;
 };
 
 }  // namespace switchboard

@@ -42,14 +42,10 @@ Framing Framing::varint(std::size_t max_payload) {
 
 Framing::Front Framing::front(Bytes in, std::size_t seen) const noexcept {
     switch (kind_) {
-        case Kind::delimited:
-            return front_delimited(in, seen);
-        case Kind::fixed:
-            return sized(0, max_payload_, in.size());
-        case Kind::prefixed:
-            return front_prefixed(in);
-        case Kind::varint:
-            return front_varint(in);
+        case Kind::delimited: return front_delimited(in, seen);
+        case Kind::fixed: return sized(0, max_payload_, in.size());
+        case Kind::prefixed: return front_prefixed(in);
+        case Kind::varint: return front_varint(in);
     }
     return {};
 }

@@ -46,14 +46,10 @@ std::size_t FrameHandler::on_data(Connection& connection, MutableBytes in) {
     if (awaited_ > 0) return take_awaited(connection, in);
     const Framing::Front front = framing_.front(in, seen_);
     switch (front.found) {
-        case Framing::Found::part:
-            return wait(front, in.size());
-        case Framing::Found::too_long:
-            return refuse_too_long(connection, in);
-        case Framing::Found::malformed:
-            return refuse_malformed(connection, in);
-        case Framing::Found::whole:
-            break;
+        case Framing::Found::part: return wait(front, in.size());
+        case Framing::Found::too_long: return refuse_too_long(connection, in);
+        case Framing::Found::malformed: return refuse_malformed(connection, in);
+        case Framing::Found::whole: break;
     }
     seen_ = 0;
     on_frame(connection, in.subspan(front.head, front.payload));

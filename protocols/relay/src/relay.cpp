@@ -8,12 +8,16 @@ namespace {
 struct End {
     ConnectionId id;
     bool finished = false;  // its FIN has come, and so has every byte before it
-    bool full = false;      // above the high-water mark: no more until on_drain
+};
+
+// What all pairs of one relay share.
+struct Operator {
+    OpenConnection open;
+    FindConnection find;
 };
 
 struct Pair {
-    OpenConnection open;
-    FindConnection find;
+    std::shared_ptr<const Operator> relay;
     End front, back;
 
     bool finished() const { return front.finished && back.finished; }
@@ -28,14 +32,16 @@ public:
     void on_drain(Connection& connection) override;
     void on_eof(Connection& connection) override;
     void on_close(std::error_code reason) noexcept override;
+    // A side that does not read has the other one paused; its own words go on. If they waited too,
+    // two relays in a row, both ways full, would wait for each other for ever.
+    bool reads_when_full() const noexcept override { return true; }
 
 private:
     End& mine() const { return is_front_ ? pair_->front : pair_->back; }
     End& others() const { return is_front_ ? pair_->back : pair_->front; }
-    Connection* other() const { return pair_->find(others().id); }
+    Connection* other() const { return pair_->relay->find(others().id); }
     void call_target(Connection& connection);
     void answer_front(Connection& connection);
-    static void close_if_flushed(Connection& connection, const End& end);
 
     std::shared_ptr<Pair> pair_;
     bool is_front_;
@@ -48,7 +54,7 @@ void Side::on_open(Connection& connection) {
 
 void Side::call_target(Connection& connection) {
     connection.pause_reading();
-    auto back = pair_->open(std::make_unique<Side>(pair_, false));
+    auto back = pair_->relay->open(std::make_unique<Side>(pair_, false));
     if (!back) connection.abort(back.error());
 }
 
@@ -59,23 +65,12 @@ void Side::answer_front(Connection& connection) {
 
 std::size_t Side::on_data(Connection& connection, MutableBytes in) {
     Connection* const sink = other();
-    if (sink && !sink->write(in)) {
-        others().full = true;
-        connection.pause_reading();
-    }
+    if (sink && !sink->write(in)) connection.pause_reading();
     return in.size();
 }
 
-void Side::on_drain(Connection& connection) {
-    mine().full = false;
-    if (pair_->finished()) return connection.close();
+void Side::on_drain(Connection&) {
     if (Connection* const source = other()) source->resume_reading();
-}
-
-// close() has close_timeout to flush in, which is short for a full queue and a slow reader. Until
-// the queue has drained to low_water, write_stall_timeout alone watches over it.
-void Side::close_if_flushed(Connection& connection, const End& end) {
-    if (!end.full) connection.close();
 }
 
 void Side::on_eof(Connection& connection) {
@@ -83,8 +78,8 @@ void Side::on_eof(Connection& connection) {
     Connection* const sink = other();
     if (sink) sink->shutdown_write();
     if (!pair_->finished()) return;
-    close_if_flushed(connection, mine());
-    if (sink) close_if_flushed(*sink, others());
+    connection.close();
+    if (sink) sink->close();
 }
 
 void Side::on_close(std::error_code reason) noexcept {
@@ -96,11 +91,9 @@ void Side::on_close(std::error_code reason) noexcept {
 }  // namespace
 
 ProtocolFactory make_relay(OpenConnection open, FindConnection find) {
-    return [open = std::move(open), find = std::move(find)]() -> std::unique_ptr<Protocol> {
-        auto pair = std::make_shared<Pair>();
-        pair->open = open;
-        pair->find = find;
-        return std::make_unique<Side>(std::move(pair), true);
+    auto relay = std::make_shared<const Operator>(Operator{std::move(open), std::move(find)});
+    return [relay = std::move(relay)]() -> std::unique_ptr<Protocol> {
+        return std::make_unique<Side>(std::make_shared<Pair>(Pair{relay, {}, {}}), true);
     };
 }
 

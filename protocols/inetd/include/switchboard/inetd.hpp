@@ -40,6 +40,7 @@ public:
     void on_open(Connection& connection) override;
     std::size_t on_data(Connection&, MutableBytes in) override { return in.size(); }
     void on_drain(Connection& connection) override;
+    bool reads_when_full() const noexcept override { return true; }  // or it would miss the FIN
 };
 
 // RFC 867: one line with date and time, then closes. The RFC leaves the form free and suggests
