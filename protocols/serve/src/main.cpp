@@ -24,8 +24,9 @@ int report(const Outcome& outcome) {
 
 int run(int argc, char** argv) {
     const Registry registry = known_protocols();
-    CLI::App app{"Serves any registered protocol under any driver, and asks servers."};
-    app.name("switchboard").require_subcommand(1);
+    CLI::App app{"Serves any registered protocol under any driver, and asks servers.",
+                 "switchboard"};
+    app.require_subcommand(1);
     app.set_version_flag("--version", "switchboard " SWITCHBOARD_VERSION);
     const Command commands[] = {add_serve(app, registry), add_exchange(app),
                                 add_protocols(app, registry)};
