@@ -17,24 +17,27 @@ struct Shout : Protocol {
     }
 };
 
-int main() {
-    const ProtocolFactory shout = factory_of<Shout>();
+void ask(const char* driver, const Endpoint& server) {
+    std::cout << driver << ": " << as_text(exchange(server, as_bytes("hello")).value()) << "\n";
+}
 
+int main() {
     Reactor reactor;
-    const Endpoint here = reactor.listen(Endpoint::tcp("127.0.0.1", 0), shout).value().local;
-    std::jthread looping([&] { reactor.run(); });
-    std::cout << "reactor: " << as_text(exchange(here, as_bytes("hello")).value()) << "\n";
-    reactor.post([&] { reactor.stop(); });
+    const auto here = reactor.listen(Endpoint::tcp("127.0.0.1", 0), factory_of<Shout>()).value();
+    std::jthread client([&] {
+        ask("reactor", here.local);
+        reactor.post([&] { reactor.stop(); });
+    });
+    reactor.run();
 
     const Socket listener = listen(Endpoint::tcp("127.0.0.1", 0)).value();
     const Stop stop = Stop::create().value();
-    std::jthread serving([&] { serve_threads(listener, shout, stop).value(); });
-    const Endpoint there = listener.local().value();
-    std::cout << "threads: " << as_text(exchange(there, as_bytes("hello")).value()) << "\n";
+    std::jthread server([&] { serve_threads(listener, factory_of<Shout>(), stop).value(); });
+    ask("threads", listener.local().value());
     stop.drain();
 
-    testing::MemoryDriver driver;
-    testing::MemoryPeer& peer = driver.connect(shout).send("hello");
-    driver.run();
+    testing::MemoryDriver memory;
+    testing::MemoryPeer& peer = memory.connect(factory_of<Shout>()).send("hello");
+    memory.run();
     std::cout << "memory: " << peer.received() << "\n";
 }
