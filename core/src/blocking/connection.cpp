@@ -1,0 +1,185 @@
+#include "connection.hpp"
+
+#include <sys/ioctl.h>
+
+#include <cassert>
+#include <cerrno>
+
+namespace switchboard::detail {
+namespace {
+
+SocketAddress address_of(int fd, int (*name)(int, sockaddr*, socklen_t*)) {
+    SocketAddress address;
+    return name(fd, address.data(), address.capacity()) == 0 ? address : SocketAddress();
+}
+
+const Endpoint& printed(std::optional<Endpoint>& known, const SocketAddress& address) {
+    if (!known) known = Endpoint::from(address);
+    return *known;
+}
+
+}  // namespace
+
+Workspace::Workspace()
+    : in_(std::make_unique_for_overwrite<std::byte[]>(kSize)),
+      out_(std::make_unique_for_overwrite<std::byte[]>(kSize)) {}
+
+BlockingConnection::BlockingConnection(Socket socket, std::unique_ptr<Protocol> protocol,
+                                       const Limits& limits, const Workspace& workspace,
+                                       ConnectionId id, Ending* ending)
+    : socket_(std::move(socket)),
+      slot_(std::move(protocol), limits.max_unread),
+      limits_(limits),
+      workspace_(workspace),
+      id_(id),
+      ending_(ending),
+      // Asked now: once the peer is gone the system knows them no more.
+      peer_address_(address_of(socket_.fd(), ::getpeername)),
+      local_address_(address_of(socket_.fd(), ::getsockname)) {}
+
+void BlockingConnection::give_up_at(Clock::time_point when) {
+    give_up_ = when;
+    lingers_ = false;
+}
+
+void BlockingConnection::serve() {
+    if (ending_ != nullptr) ending_->enter(socket_.fd());
+    slot_.open(*this);
+    while (!slot_.ended()) turn();
+    finish();
+    if (ending_ != nullptr) ending_->leave(socket_.fd());
+    socket_.close();
+    slot_.close(reason_);
+}
+
+// Sends what the last callback wrote, then makes the next one happen.
+void BlockingConnection::turn() {
+    flush(deadline_);
+    if (slot_.ended()) return;
+    if (!queue_.empty()) return fire_deadline();
+    if (fin_ && !fin_sent_) send_fin();
+    // Nothing can be read or written any more.
+    if (eof_ && fin_sent_) return close({});
+    if (std::exchange(resumed_, false)) return slot_.resume(*this);
+    if (slot_.held() || eof_) return rest();
+    if (deadline_ != kNever && !await(POLLIN, deadline_)) return fire_deadline();
+    receive();
+}
+
+void BlockingConnection::receive() {
+    const MutableBytes in = workspace_.in();
+    const ssize_t got = ::recv(socket_.fd(), in.data(), in.size(), 0);
+    if (got > 0) [[likely]]
+        return slot_.data(*this, in.first(static_cast<std::size_t>(got)));
+    const int error = errno;
+    if (told()) return fail(errc::stopping);
+    if (got == 0) {
+        eof_ = true;
+        return slot_.eof(*this);
+    }
+    if (error != EINTR) lose(error);
+}
+
+// The handler wants no bytes, or there are no more: only its deadline can bring it back, or the
+// loss of the peer.
+void BlockingConnection::rest() {
+    if (!await(0, deadline_)) return fire_deadline();
+    if (const auto error = socket_.take_error()) return lose(error.value());
+    // Shut both ways in good order. A handler without a deadline could never be called again.
+    if (deadline_ == kNever) return lose(ECONNRESET);
+    hung_up_ = true;
+}
+
+void BlockingConnection::fire_deadline() {
+    if (slot_.ended()) return;
+    deadline_ = kNever;
+    slot_.deadline(*this);
+}
+
+void BlockingConnection::send_fin() {
+    ::shutdown(socket_.fd(), SHUT_WR);
+    fin_sent_ = true;
+}
+
+void BlockingConnection::finish() {
+    flush(kNever);
+    if (!dropped_ && lingers_ && !eof_) linger();
+    if (dropped_) socket_.reset_on_close();
+}
+
+// To close with input unread would reset the connection and may destroy, at the peer, the reply
+// that is still on its way there. So: FIN first, then read on until the peer has seen it and ends
+// too.
+void BlockingConnection::linger() {
+    int unread = 0;
+    ::ioctl(socket_.fd(), FIONREAD, &unread);
+    if (unread == 0 && slot_.unread() == 0) return;
+    ::shutdown(socket_.fd(), SHUT_WR);
+    const MutableBytes in = workspace_.in();
+    while (await(POLLIN, give_up_) && ::recv(socket_.fd(), in.data(), in.size(), 0) > 0) {
+    }
+}
+
+bool BlockingConnection::write(std::span<const Bytes> pieces) {
+    for (Bytes piece : pieces) {
+        if (!may_write()) return false;
+        piece.size() <= room() ? append(piece) : transmit(queue_, piece, kNever);
+    }
+    return may_write();
+}
+
+bool BlockingConnection::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
+    const Bytes piece(*buffer);
+    return write(std::span<const Bytes>(&piece, 1));
+}
+
+void BlockingConnection::send_file(FileRange range) {
+    if (!may_write()) return;
+    flush(kNever);
+    const NonBlocking guard(socket_.fd());  // sendfile(2) has no flag for it
+    while (range.length > 0 && !dropped_) send_some(range);
+}
+
+void BlockingConnection::close(std::error_code reason) {
+    if (slot_.ended()) return;
+    slot_.end();
+    reason_ = reason;
+    const auto late = in(limits_.close_timeout);
+    if (late >= give_up_) return;
+    give_up_ = late;
+    give_up_reason_ = errc::close_timed_out;
+}
+
+void BlockingConnection::abort(std::error_code reason) {
+    if (dropped_) return;
+    reason_ = reason;
+    dropped_ = true;
+    queue_ = {};
+    slot_.end();
+}
+
+void BlockingConnection::resume_reading() {
+    if (!slot_.held(Slot::Hold::handler)) return;
+    slot_.release(Slot::Hold::handler);
+    resumed_ = true;
+}
+
+const Endpoint& BlockingConnection::peer() const {
+    return printed(peer_, peer_address_);
+}
+
+const Endpoint& BlockingConnection::local() const {
+    return printed(local_, local_address_);
+}
+
+void BlockingConnection::fail(std::error_code why) {
+    abort(reason_ ? reason_ : why);
+}
+
+// EPIPE and ECONNRESET are the same event, seen from the sending and the receiving side.
+void BlockingConnection::lose(int error) {
+    if (told()) return fail(errc::stopping);
+    fail({error == EPIPE ? ECONNRESET : error, std::system_category()});
+}
+
+}  // namespace switchboard::detail

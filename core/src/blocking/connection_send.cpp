@@ -1,0 +1,112 @@
+// The sending half of BlockingConnection.
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "../platform/platform.hpp"
+#include "connection.hpp"
+
+namespace switchboard::detail {
+namespace {
+
+iovec as_iovec(Bytes bytes) {
+    return {const_cast<std::byte*>(bytes.data()), bytes.size()};
+}
+
+ssize_t send_both(int fd, Bytes first, Bytes second) {
+    constexpr int flags = platform::kSendFlags | MSG_DONTWAIT;
+    if (second.empty()) return ::send(fd, first.data(), first.size(), flags);
+    iovec parts[] = {as_iovec(first), as_iovec(second)};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    return ::sendmsg(fd, &message, flags);
+}
+
+void take(Bytes& bytes, std::size_t& count) {
+    const std::size_t taken = std::min(count, bytes.size());
+    bytes = bytes.subspan(taken);
+    count -= taken;
+}
+
+}  // namespace
+
+std::size_t BlockingConnection::room() const noexcept {
+    const MutableBytes out = workspace_.out();
+    if (queue_.empty()) return out.size();
+    return static_cast<std::size_t>(out.data() + out.size() - (queue_.data() + queue_.size()));
+}
+
+void BlockingConnection::append(Bytes piece) {
+    const MutableBytes out = workspace_.out();
+    if (piece.empty()) return;
+    if (queue_.empty()) queue_ = out.first(0);
+    const auto end = static_cast<std::size_t>(queue_.data() + queue_.size() - out.data());
+    std::memcpy(out.data() + end, piece.data(), piece.size());
+    queue_ = {queue_.data(), queue_.size() + piece.size()};
+}
+
+void BlockingConnection::flush(Clock::time_point until) {
+    Bytes nothing;
+    transmit(queue_, nothing, until);
+}
+
+// Sends both, one after the other, until all is taken, `until` has come or the connection is lost.
+// The arguments are left with what was not sent.
+void BlockingConnection::transmit(Bytes& first, Bytes& second, Clock::time_point until) {
+    while (!dropped_ && (!first.empty() || !second.empty())) {
+        const ssize_t sent = send_both(socket_.fd(), first, second);
+        if (sent < 0) {
+            if (!retry_send(until)) return;
+            continue;
+        }
+        auto count = static_cast<std::size_t>(sent);
+        take(first, count);
+        take(second, count);
+    }
+}
+
+void BlockingConnection::send_some(FileRange& range) {
+    constexpr std::uint64_t most = 1U << 30U;
+    const auto count = static_cast<std::size_t>(std::min(range.length, most));
+    const ssize_t sent = platform::send_file(socket_.fd(), range.file->fd(), range.offset, count);
+    if (sent == 0) return fail(errc::file_too_short);
+    if (sent < 0) {
+        retry_send(kNever);
+        return;
+    }
+    range.offset += static_cast<std::uint64_t>(sent);
+    range.length -= static_cast<std::uint64_t>(sent);
+}
+
+// After a send that failed: whether to try again. Waits for room where the peer has none.
+bool BlockingConnection::retry_send(Clock::time_point until) {
+    if (errno == EINTR) return true;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        lose(errno);
+        return false;
+    }
+    const auto stalled = in(limits_.write_stall_timeout);
+    if (await(POLLOUT, std::min({until, stalled, give_up_}))) return true;
+    const auto now = Clock::now();
+    if (now >= give_up_)
+        fail(give_up_reason_);
+    else if (now >= stalled)
+        fail(errc::write_stalled);
+    return false;
+}
+
+// False if `until` came first, or the server ends its connections.
+bool BlockingConnection::await(short events, Clock::time_point until) {
+    pollfd entries[] = {{hung_up_ ? -1 : socket_.fd(), events, 0},
+                        {ending_ != nullptr ? ending_->fd() : -1, POLLIN, 0}};
+    if (until <= Clock::now()) return false;
+    const bool ready = wait_for(entries, until);
+    if (entries[1].revents == 0) return ready;
+    fail(errc::stopping);
+    return false;
+}
+
+}  // namespace switchboard::detail

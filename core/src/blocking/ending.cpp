@@ -1,0 +1,65 @@
+#include "ending.hpp"
+
+#include <sys/socket.h>
+
+#include "wait.hpp"
+
+namespace switchboard::detail {
+namespace {
+
+// Whether `fd` became readable rather than `done`, or `until` came.
+bool rises_before(int fd, int done, Clock::time_point until) {
+    pollfd entries[] = {{done, POLLIN, 0}, {fd, POLLIN, 0}};
+    wait_for(entries, until);
+    return entries[0].revents == 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Ending>> Ending::create() {
+    return Stop::create().map(
+        [](Stop stop) { return std::unique_ptr<Ending>(new Ending(std::move(stop))); });
+}
+
+void Ending::tell() {
+    const std::lock_guard lock(mutex_);
+    stop_.abort();
+    for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+}
+
+void Ending::enter(int fd) {
+    const std::lock_guard lock(mutex_);
+    open_.insert(fd);
+    if (told()) ::shutdown(fd, SHUT_RDWR);
+}
+
+void Ending::leave(int fd) noexcept {
+    const std::lock_guard lock(mutex_);
+    open_.erase(fd);
+}
+
+Result<std::unique_ptr<Watchdog>> Watchdog::start(const Stop& stop, std::chrono::milliseconds drain,
+                                                  Ending& ending) {
+    auto done = Stop::create();
+    if (!done) return tl::unexpected(done.error());
+    std::unique_ptr<Watchdog> dog(new Watchdog(std::move(*done)));
+    try {
+        dog->thread_ = std::thread(
+            [&stop, drain, &ending, self = dog.get()] { self->watch(stop, drain, ending); });
+    } catch (const std::system_error& e) {
+        return fail(e.code(), "start thread");
+    }
+    return dog;
+}
+
+Watchdog::~Watchdog() {
+    done_.drain();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Watchdog::watch(const Stop& stop, std::chrono::milliseconds drain, Ending& ending) const {
+    if (!rises_before(stop.drain_fd(), done_.drain_fd(), kNever)) return;
+    if (rises_before(stop.abort_fd(), done_.drain_fd(), Clock::now() + drain)) ending.tell();
+}
+
+}  // namespace switchboard::detail

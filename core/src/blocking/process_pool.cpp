@@ -1,0 +1,102 @@
+// A pool of processes, forked before the first connection comes.
+#include <vector>
+
+#include "processes.hpp"
+#include "shared_stats.hpp"
+
+namespace switchboard {
+namespace {
+
+using namespace detail;
+using namespace std::chrono_literals;
+
+// Between two rounds of replacing workers, so that one that dies at once does not keep the machine
+// busy with forks.
+constexpr auto kBackOff = 100ms;
+
+class ProcessPool {
+public:
+    ProcessPool(Server& server, ChildGroup& children, SharedStats& stats, Ending& ending)
+        : server_(server),
+          children_(children),
+          stats_(stats),
+          ending_(ending),
+          workers_(server.workers(), 0) {}
+
+    Result<void> serve() {
+        const auto filled = fill();
+        if (!filled && children_.count() == 0) return filled;
+        while (!server_.stop().draining()) {
+            wait_and_reap(children_, server_.stop().drain_fd(), wake_at(), on_ended_);
+            stats_.publish(server_.stats());
+            if (Clock::now() >= fill_at_) fill();
+        }
+        drain_children(server_, children_, ending_, on_ended_);
+        stats_.publish(server_.stats());
+        return {};
+    }
+
+private:
+    bool full() const { return children_.count() == workers_.size(); }
+    Clock::time_point wake_at() const { return full() ? kNever : fill_at_; }
+
+    // Starts the workers that are missing.
+    Result<void> fill() {
+        if (full()) return {};
+        fill_at_ = Clock::now() + kBackOff;
+        for (std::size_t i = 0; i < workers_.size(); ++i) {
+            if (workers_[i] != 0) continue;
+            const auto child = children_.spawn([this, i] { return work(i); });
+            if (!child) {
+                server_.log(LogLevel::error, child.error().message());
+                return tl::unexpected(child.error());
+            }
+            workers_[i] = *child;
+            ++started_;
+        }
+        return {};
+    }
+
+    // In the child.
+    int work(std::size_t worker) {
+        server_.count_in(stats_.of(worker));
+        const auto served = server_.serve_in_turn(started_, ending_, children_.parent_fd());
+        if (served) return 0;
+        server_.log(LogLevel::error, served.error().message());
+        return 1;
+    }
+
+    void count_out(const EndedChild& ended) {
+        for (std::size_t i = 0; i < workers_.size(); ++i) {
+            if (workers_[i] != ended.pid) continue;
+            workers_[i] = 0;
+            stats_.bury(i);
+        }
+        if (ended.status != 0) server_.log(LogLevel::error, describe(ended));
+    }
+
+    Server& server_;
+    ChildGroup& children_;
+    SharedStats& stats_;
+    Ending& ending_;
+    std::vector<pid_t> workers_;  // 0: to be started
+    std::uint32_t started_ = 0;   // ever; names the connections of each
+    Clock::time_point fill_at_;
+    const EndedCallback on_ended_ = [this](const EndedChild& ended) { count_out(ended); };
+};
+
+}  // namespace
+
+Result<void> serve_process_pool(const Socket& listener, const ProtocolFactory& factory,
+                                const Stop& stop, const ServeOptions& options) {
+    Server server(listener, factory, stop, options);
+    const auto ending = Ending::create();
+    if (!ending) return tl::unexpected(ending.error());
+    const auto children = ChildGroup::create();
+    if (!children) return tl::unexpected(children.error());
+    const auto stats = SharedStats::create(server.workers());
+    if (!stats) return tl::unexpected(stats.error());
+    return ProcessPool(server, **children, **stats, **ending).serve();
+}
+
+}  // namespace switchboard

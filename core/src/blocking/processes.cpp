@@ -1,0 +1,110 @@
+// A child process per connection.
+#include "processes.hpp"
+
+#include <sys/wait.h>
+
+#include <csignal>
+
+namespace switchboard {
+namespace detail {
+
+using namespace std::chrono_literals;
+
+void wait_and_reap(ChildGroup& children, int fd, Clock::time_point until,
+                   const EndedCallback& on_ended) {
+    pollfd entries[] = {{fd, POLLIN, 0}, {children.fd(), POLLIN, 0}};
+    wait_for(entries, std::min(until, children.next_sweep()));
+    while (const auto ended = children.reap()) on_ended(*ended);
+}
+
+void drain_children(const Server& server, ChildGroup& children, Ending& ending,
+                    const EndedCallback& on_ended) {
+    // A handler that is told to stop needs a moment for its on_close; one that computes gets no
+    // more.
+    constexpr auto grace = 1000ms, again = 10ms;
+    const auto deadline = Clock::now() + server.limits().drain_deadline;
+    while (children.count() > 0 && Clock::now() < deadline && !server.stop().aborting())
+        wait_and_reap(children, server.stop().abort_fd(), deadline, on_ended);
+    ending.tell();
+    // Repeated: a signal that comes just before a child blocks interrupts nothing.
+    for (const auto end = Clock::now() + grace; children.count() > 0 && Clock::now() < end;) {
+        children.signal(SIGTERM);
+        wait_and_reap(children, -1, Clock::now() + again, on_ended);
+    }
+    children.signal(SIGKILL);
+    while (children.count() > 0) wait_and_reap(children, -1, Clock::now() + again, on_ended);
+}
+
+}  // namespace detail
+
+namespace {
+
+using namespace detail;
+
+constexpr int kServed = 0, kRefused = 3;  // what a child exits with
+
+class ForkingServer {
+public:
+    ForkingServer(const Server& server, ChildGroup& children, Ending& ending)
+        : server_(server), children_(children), ending_(ending) {}
+
+    Result<void> serve() {
+        for (ConnectionId id{0, 1};; ++id.generation) {
+            auto socket = next();
+            if (socket) {
+                start(std::move(*socket), id);
+                continue;
+            }
+            drain_children(server_, children_, ending_, [this](const auto& e) { count_out(e); });
+            return unless_stopping(socket.error());
+        }
+    }
+
+private:
+    Result<Socket> next() {
+        for (;;) {
+            while (const auto ended = children_.reap()) count_out(*ended);
+            auto socket = server_.accept(children_.fd(), children_.next_sweep());
+            if (socket || socket.error() != std::errc::interrupted) return socket;
+        }
+    }
+
+    void start(Socket socket, ConnectionId id) {
+        if (children_.count() >= server_.limits().connections_allowed())
+            return server_.refuse(socket, "too many connections");
+        const auto child = children_.spawn([&] {
+            server_.close_listener();
+            const Workspace workspace;
+            return server_.serve(std::move(socket), workspace, id, ending_) ? kServed : kRefused;
+        });
+        if (!child) return server_.refuse(socket, child.error().message());
+        ++server_.stats().open;
+    }
+
+    void count_out(const EndedChild& ended) {
+        ServeStats& stats = server_.stats();
+        --stats.open;
+        const bool refused = WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == kRefused;
+        ++(refused ? stats.refused : stats.closed);
+        const bool served = WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == kServed;
+        if (!refused && !served) server_.log(LogLevel::error, describe(ended));
+    }
+
+    const Server& server_;
+    ChildGroup& children_;
+    Ending& ending_;
+};
+
+}  // namespace
+
+Result<void> serve_processes(const Socket& listener, const ProtocolFactory& factory,
+                             const Stop& stop, const ServeOptions& options) {
+    const Server server(listener, factory, stop, options);
+    const auto ending = Ending::create();
+    if (!ending) return tl::unexpected(ending.error());
+    const auto children = ChildGroup::create();
+    if (!children) return tl::unexpected(children.error());
+    return ForkingServer(server, **children, **ending).serve();
+}
+
+}  // namespace switchboard

@@ -1,0 +1,130 @@
+#include "server.hpp"
+
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+
+namespace switchboard::detail {
+namespace {
+
+// The listener will never give a connection. Anything else may be better after a pause.
+bool broken(const std::error_code& e) {
+    return e == std::errc::bad_file_descriptor || e == std::errc::invalid_argument ||
+           e == std::errc::not_a_socket || e == std::errc::operation_not_supported;
+}
+
+}  // namespace
+
+Server::Server(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+               const ServeOptions& options)
+    : listener_(listener),
+      factory_(factory),
+      stop_(stop),
+      options_(options),
+      listener_waits_(listener.fd()),
+      stats_(options.stats != nullptr ? options.stats : &own_stats_) {}
+
+void Server::log(LogLevel level, const std::string& text) const {
+    if (options_.log) options_.log(level, text);
+}
+
+Result<Socket> Server::accept(int wake, Clock::time_point until) const {
+    for (;;) {
+        pollfd entries[] = {
+            {stop_.drain_fd(), POLLIN, 0}, {wake, POLLIN, 0}, {listener_.fd(), POLLIN, 0}};
+        wait_for(entries, until);
+        if (entries[0].revents != 0) return tl::unexpected(Error(errc::stopping));
+        if (entries[1].revents != 0 || entries[2].revents == 0)
+            return tl::unexpected(Error(std::make_error_code(std::errc::interrupted)));
+        auto socket = listener_.accept(Blocking::yes);
+        if (socket) ++stats_->accepted;
+        if (socket || broken(socket.error())) return socket;
+        if (socket.error() != std::errc::operation_would_block)
+            pause_accepting(socket.error(), wake);
+    }
+}
+
+// The listener stays readable meanwhile, so only what ends the pause is waited for.
+void Server::pause_accepting(const Error& why, int wake) const {
+    ++stats_->accept_errors;
+    log(LogLevel::warning, why.message());
+    pollfd entries[] = {{stop_.drain_fd(), POLLIN, 0}, {wake, POLLIN, 0}};
+    wait_for(entries, Clock::now() + limits().accept_pause);
+}
+
+std::unique_ptr<Protocol> Server::make_protocol(const Socket& socket) const {
+    std::string why = "the factory gave no protocol";
+    try {
+        if (auto protocol = factory_()) return protocol;
+    } catch (const std::exception& e) {
+        why = std::string("the factory threw: ") + e.what();
+    } catch (...) {
+        why = "the factory threw";
+    }
+    refuse(socket, why);
+    return nullptr;
+}
+
+bool Server::serve(Socket socket, const Workspace& workspace, ConnectionId id,
+                   Ending& ending) const {
+    auto protocol = make_protocol(socket);
+    if (!protocol) return false;
+    ++stats_->open;
+    BlockingConnection connection(std::move(socket), std::move(protocol), limits(), workspace, id,
+                                  &ending);
+    connection.serve();
+    report(connection);
+    --stats_->open;
+    ++stats_->closed;
+    return true;
+}
+
+void Server::report(const BlockingConnection& connection) const {
+    if (!options_.log || !connection.reason()) return;
+    const bool failed = !connection.failure().empty();
+    const std::string why = failed ? connection.failure() : connection.reason().message();
+    log(failed ? LogLevel::error : LogLevel::debug,
+        "connection from " + connection.peer().to_string() + ": " + why);
+}
+
+void Server::refuse(const Socket& socket, std::string_view why) const {
+    ++stats_->refused;
+    if (!options_.log) return;
+    const auto peer = socket.peer();
+    const std::string name = peer ? peer->to_string() : "an unknown peer";
+    log(LogLevel::warning, "connection from " + name + " refused: " + std::string(why));
+}
+
+Result<void> Server::serve_in_turn(std::uint32_t worker, Ending& ending, int wake) const {
+    const Workspace workspace;
+    for (ConnectionId id{worker, 1};; ++id.generation) {
+        auto socket = accept(wake);
+        if (!socket) return unless_stopping(socket.error());
+        serve(std::move(*socket), workspace, id, ending);
+    }
+}
+
+void Server::close_listener() const noexcept {
+    ::close(listener_.fd());
+}
+
+Result<void> unless_stopping(const Error& why) {
+    if (why == errc::stopping) return {};
+    return tl::unexpected(why);
+}
+
+}  // namespace switchboard::detail
+
+namespace switchboard {
+
+void serve_connection(Socket socket, std::unique_ptr<Protocol> protocol,
+                      const ServeOptions& options) {
+    const detail::Workspace workspace;
+    socket.set_blocking(Blocking::yes);  // inetd(8) may hand over either
+    detail::BlockingConnection connection(std::move(socket), std::move(protocol), options.limits,
+                                          workspace, ConnectionId{0, 1});
+    connection.serve();
+}
+
+}  // namespace switchboard

@@ -1,0 +1,59 @@
+// What the blocking drivers share: taking connections, serving one, counting and logging.
+//
+// The five drivers differ only in who runs Server::serve(): the calling thread (iterative.cpp), a
+// thread (threads.cpp) or a child process (processes.cpp), made for each connection or kept in a
+// pool. Pools have no one who hands out connections: every worker waits on the shared listener.
+#pragma once
+
+#include <switchboard/blocking.hpp>
+
+#include "connection.hpp"
+
+namespace switchboard::detail {
+
+class Server {
+public:
+    // All are borrowed. While it lives, the listener does not block: a connection that is gone
+    // before it is accepted, or taken by another worker, must not hold up a stop.
+    Server(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+           const ServeOptions& options);
+
+    // The next connection, as soon as there is one. Waits while descriptors or memory are short.
+    // Fails with errc::stopping once the server drains, with std::errc::interrupted when `wake` is
+    // readable or `until` has come, or with what is wrong with the listener itself.
+    Result<Socket> accept(int wake = -1, Clock::time_point until = kNever) const;
+
+    // Serves it to its end on this thread; false if it was refused for want of a protocol.
+    bool serve(Socket socket, const Workspace& workspace, ConnectionId id, Ending& ending) const;
+
+    void refuse(const Socket& socket, std::string_view why) const;
+    void log(LogLevel level, const std::string& text) const;
+    // Serves until the server drains; what a worker of a pool does, and the iterative driver.
+    Result<void> serve_in_turn(std::uint32_t worker, Ending& ending, int wake = -1) const;
+
+    const Stop& stop() const noexcept { return stop_; }
+    const Limits& limits() const noexcept { return options_.limits; }
+    std::size_t workers() const noexcept { return options_.workers > 0 ? options_.workers : 1; }
+    ServeStats& stats() const noexcept { return *stats_; }
+    void count_in(ServeStats& stats) noexcept { stats_ = &stats; }  // instead of the options' own
+    void close_listener() const noexcept;  // in a child that accepts nothing
+
+private:
+    std::unique_ptr<Protocol> make_protocol(const Socket& socket) const;
+    void pause_accepting(const Error& why, int wake) const;
+    void report(const BlockingConnection& connection) const;
+
+    const Socket& listener_;
+    const ProtocolFactory& factory_;
+    const Stop& stop_;
+    const ServeOptions& options_;
+    NonBlocking listener_waits_;
+    mutable ServeStats own_stats_;
+    ServeStats* stats_;
+};
+
+// A worker's loop ends with errc::stopping in good order; anything else is an error of the
+// listener.
+Result<void> unless_stopping(const Error& why);
+
+}  // namespace switchboard::detail

@@ -1,0 +1,33 @@
+// Counts of worker processes, where their parent can read them.
+#pragma once
+
+#include <memory>
+#include <switchboard/blocking.hpp>
+
+namespace switchboard::detail {
+
+// One ServeStats per worker in memory that survives fork(2) as one. A worker counts in its own; the
+// parent publishes their sum.
+class SharedStats {
+public:
+    static Result<std::unique_ptr<SharedStats>> create(std::size_t workers);
+    SharedStats(const SharedStats&) = delete;
+    SharedStats& operator=(const SharedStats&) = delete;
+    ~SharedStats();
+
+    ServeStats& of(std::size_t worker) noexcept { return stats_[worker]; }
+    // A worker that died has closed what it had open.
+    void bury(std::size_t worker) noexcept;
+    // Adds to `total` what was counted since the last time.
+    void publish(ServeStats& total) noexcept;
+
+private:
+    SharedStats(ServeStats* stats, std::size_t workers) : stats_(stats), workers_(workers) {}
+    void publish_one(std::atomic<std::size_t> ServeStats::*count, ServeStats& total) noexcept;
+
+    ServeStats* stats_;
+    std::size_t workers_;
+    ServeStats published_;
+};
+
+}  // namespace switchboard::detail

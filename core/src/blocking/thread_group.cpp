@@ -1,0 +1,44 @@
+#include "thread_group.hpp"
+
+namespace switchboard::detail {
+
+Result<void> ThreadGroup::start(std::function<void()> work) {
+    const std::lock_guard lock(mutex_);  // the thread must not retire before it is in its place
+    const auto self = running_.emplace(running_.end());
+    try {
+        *self = std::thread([this, self, work = std::move(work)]() mutable {
+            work();
+            work = nullptr;  // what it owns ends before the group counts it out
+            retire(self);
+        });
+    } catch (const std::system_error& e) {
+        running_.erase(self);
+        return fail(e.code(), "start thread");
+    }
+    return {};
+}
+
+std::size_t ThreadGroup::count() const {
+    const std::lock_guard lock(mutex_);
+    return running_.size();
+}
+
+void ThreadGroup::retire(std::list<std::thread>::iterator self) {
+    std::thread former;
+    {
+        const std::lock_guard lock(mutex_);
+        former = std::exchange(last_, std::move(*self));
+        running_.erase(self);
+        if (running_.empty()) none_left_.notify_all();
+    }
+    if (former.joinable()) former.join();
+}
+
+void ThreadGroup::join() {
+    std::unique_lock lock(mutex_);
+    none_left_.wait(lock, [this] { return running_.empty(); });
+    // It joins those before it, and needs no lock for that.
+    if (last_.joinable()) last_.join();
+}
+
+}  // namespace switchboard::detail
