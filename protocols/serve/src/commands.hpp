@@ -1,0 +1,33 @@
+// The subcommands of the `switchboard` program, a file each.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <switchboard/registry.hpp>
+#include <tl/expected.hpp>
+
+namespace switchboard::program {
+
+// How a command ended: well, or with the one line that goes to stderr.
+using Outcome = tl::expected<void, std::string>;
+
+inline tl::unexpected<std::string> refuse(std::string why) {
+    return tl::unexpected<std::string>(std::move(why));
+}
+inline tl::unexpected<std::string> refuse(const Error& error) {
+    return refuse(error.message());
+}
+
+// A subcommand on the command line, and what it does if it was the one chosen.
+struct Command {
+    CLI::App* parsed;
+    std::function<Outcome()> run;
+};
+
+// `registry` outlives the command.
+Command add_serve(CLI::App& app, const Registry& registry);
+Command add_exchange(CLI::App& app);
+Command add_protocols(CLI::App& app, const Registry& registry);
+
+}  // namespace switchboard::program

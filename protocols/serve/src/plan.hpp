@@ -1,0 +1,45 @@
+// What `switchboard serve` was asked for, checked as far as can be before anything is opened.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <switchboard/blocking.hpp>
+#include <switchboard/registry.hpp>
+#include <vector>
+
+#include "commands.hpp"
+
+namespace switchboard::program {
+
+// As it stands on the command line.
+struct ServeArguments {
+    std::string protocol;
+    std::string listen = "tcp://127.0.0.1:0";
+    std::string driver = "reactor";
+    std::size_t workers = ServeOptions{}.workers;
+    std::string backlog;
+    std::vector<std::string> options, limits;
+};
+
+using BlockingServe = Result<void> (*)(const Socket&, const ProtocolFactory&, const Stop&,
+                                       const ServeOptions&);
+struct Driver {
+    const char* name;
+    const char* meaning;
+    BlockingServe serve;  // null: the reactor
+    bool has_workers;
+};
+const std::vector<Driver>& drivers();
+
+struct Plan {
+    std::string protocol;
+    Driver driver;
+    Endpoint endpoint;
+    Options options;
+    Limits limits;
+    std::size_t workers;
+};
+
+tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments);
+
+}  // namespace switchboard::program

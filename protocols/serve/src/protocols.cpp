@@ -1,0 +1,36 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "commands.hpp"
+
+namespace switchboard::program {
+namespace {
+
+void print(const Registration& registration, std::size_t width) {
+    std::printf("%-*s  %s\n", static_cast<int>(width), registration.name.c_str(),
+                registration.summary.c_str());
+    if (!registration.options.empty()) {
+        std::printf("%-*s    --option %s\n", static_cast<int>(width), "",
+                    registration.options.c_str());
+    }
+    if (registration.needs_reactor) {
+        std::printf("%-*s    under the reactor driver only\n", static_cast<int>(width), "");
+    }
+}
+
+Outcome print_all(const Registry& registry) {
+    std::size_t width = 0;
+    for (const Registration& each : registry.all()) width = std::max(width, each.name.size());
+    for (const Registration& each : registry.all()) print(each, width);
+    if (std::fflush(stdout) != 0) return refuse(fail_errno("write to stdout").value());
+    return {};
+}
+
+}  // namespace
+
+Command add_protocols(CLI::App& app, const Registry& registry) {
+    CLI::App* command = app.add_subcommand("protocols", "List what can be served");
+    return {command, [&registry] { return print_all(registry); }};
+}
+
+}  // namespace switchboard::program

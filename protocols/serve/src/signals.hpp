@@ -1,0 +1,23 @@
+// SIGTERM and SIGINT for the blocking drivers, which have no loop that could take them.
+#pragma once
+
+#include <csignal>
+#include <switchboard/stop.hpp>
+
+namespace switchboard::program {
+
+// While it lives, the first of these signals drains `stop` and the next one aborts it. One per
+// process. In a forked child they end that child alone, as they would by default.
+class StopOnSignals {
+public:
+    explicit StopOnSignals(const Stop& stop);
+    ~StopOnSignals();
+    StopOnSignals(const StopOnSignals&) = delete;
+    StopOnSignals& operator=(const StopOnSignals&) = delete;
+
+private:
+    struct sigaction terminate_before_ {};
+    struct sigaction interrupt_before_ {};
+};
+
+}  // namespace switchboard::program

@@ -1,0 +1,44 @@
+// Every program of examples/ does what the README quotes it for.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <set>
+
+#include "server.hpp"
+
+using namespace switchboard::programs;
+
+namespace {
+
+std::string example(const std::string& name) {
+    return SWITCHBOARD_BIN "/examples/" + name;
+}
+
+}  // namespace
+
+TEST_CASE("examples: the smallest server and the smallest client") {
+    Process server({example("echo_server")});
+    const std::string line = server.read_line();
+    REQUIRE(line.starts_with("listening on tcp://127.0.0.1:"));
+    const Finished client =
+        switchboard::support::run({example("client"), line.substr(13), "hello"});
+    CHECK(client.output == "hello\n");
+    CHECK(client.status == 0);
+    CHECK(switchboard::support::run({example("client"), "nowhere", "hello"}).status == 1);
+    CHECK(switchboard::support::run({example("client")}).status == 2);
+}
+
+TEST_CASE("examples: one handler under three drivers") {
+    const Finished finished = switchboard::support::run({example("one_handler")});
+    CHECK(finished.status == 0);
+    CHECK(finished.output == "reactor: HELLO\nthreads: HELLO\nmemory: HELLO\n");
+}
+
+TEST_CASE("examples: there is none that no case above runs") {
+    std::set<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
+        found.insert(entry.path().filename());
+    }
+    CHECK(found == std::set<std::string>{"client", "echo_server", "one_handler"});
+}

@@ -1,0 +1,176 @@
+// `switchboard serve`: every driver, how it stops, and what it survives.
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include "server.hpp"
+
+using namespace switchboard;
+using namespace switchboard::programs;
+
+namespace {
+
+// A folder of the test's own, gone with it.
+struct Folder {
+    Folder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
+    ~Folder() {
+        unlink((path + "/socket").c_str());
+        rmdir(path.c_str());
+    }
+    std::string path = "/tmp/switchboard-test-XXXXXX";
+};
+
+std::string exchange_with(const std::string& endpoint, const std::string& text) {
+    const Finished asked = programs::switchboard({"exchange", endpoint, "--text", text});
+    CHECK(asked.errors == "");
+    CHECK(asked.status == 0);
+    return asked.output;
+}
+
+}  // namespace
+
+TEST_CASE("serve: every driver serves echo, and says where") {
+    for (const std::string& driver : kDrivers) {
+        CAPTURE(driver);
+        Server server({"echo", "--driver", driver});
+        CHECK(server.line() ==
+              "listening on tcp://127.0.0.1:" + server.port() + " (echo, " + driver + ")");
+        CHECK(std::stoi(server.port()) > 0);
+        const std::string long_text(100'000, 'x');
+        CHECK(exchange_with(server.endpoint(), "hello") == "hello");
+        CHECK(exchange_with(server.endpoint(), long_text) == long_text);
+        const Finished finished = server.stop(SIGTERM);
+        CHECK(finished.status == 0);
+        CHECK(finished.output == "");
+    }
+}
+
+TEST_CASE("serve: the reactor and a free port of the loopback address are the defaults") {
+    Server server({"discard"});
+    CHECK(server.line().starts_with("listening on tcp://127.0.0.1:"));
+    CHECK(server.line().ends_with(" (discard, reactor)"));
+    CHECK(server.stop(SIGINT).status == 0);
+}
+
+TEST_CASE("serve: an open connection may finish after SIGTERM") {
+    for (const std::string& driver : kDrivers) {
+        CAPTURE(driver);
+        Server server({"echo", "--driver", driver});
+        {
+            const Socket client = server.connect();
+            CHECK(round_trip(client, "before") == "before");
+            server.process().signal(SIGTERM);
+            for (int i = 0; i < 100; ++i) REQUIRE(round_trip(client, "after") == "after");
+            REQUIRE(client.shutdown_write());
+            CHECK(ended(client));
+        }
+        CHECK(server.process().wait().status == 0);
+    }
+}
+
+TEST_CASE("serve: a draining reactor refuses new connections") {
+    Server server({"echo"});
+    const Socket client = server.connect();
+    CHECK(round_trip(client, "before") == "before");
+    server.process().signal(SIGTERM);
+    CHECK(support::eventually([&] {
+        const auto late = switchboard::connect(Endpoint::parse(server.endpoint()).value());
+        return !late && late.error() == std::errc::connection_refused;
+    }));
+    CHECK(round_trip(client, "after") == "after");
+}
+
+TEST_CASE("serve: the second signal ends what is open") {
+    for (const std::string& driver : kDrivers) {
+        CAPTURE(driver);
+        Server server({"echo", "--driver", driver, "--limit", "drain_deadline=1h"});
+        const Socket client = server.connect();
+        CHECK(round_trip(client, "before") == "before");
+        server.process().signal(SIGTERM);
+        server.process().signal(SIGINT);
+        const Finished finished = server.process().wait();
+        CHECK(finished.status == 1);
+        CHECK(finished.errors.ends_with(
+            "switchboard: stopped before every connection had finished\n"));
+        CHECK(ended(client));
+    }
+}
+
+TEST_CASE("serve: a connection that stays holds a stop up until drain_deadline only") {
+    for (const std::string& driver : kDrivers) {
+        CAPTURE(driver);
+        Server server({"echo", "--driver", driver, "--limit", "drain_deadline=50ms"});
+        const Socket client = server.connect();
+        CHECK(round_trip(client, "before") == "before");
+        CHECK(server.stop(SIGTERM).status == 0);
+        CHECK(ended(client));
+    }
+}
+
+TEST_CASE("serve: as many at a time as there are workers") {
+    for (const std::string driver : {"thread-pool", "process-pool"}) {
+        CAPTURE(driver);
+        Server server({"echo", "--driver", driver, "--workers", "2"});
+        const Socket first = server.connect();
+        CHECK(round_trip(first, "first") == "first");
+        Socket second = server.connect();
+        CHECK(round_trip(second, "second") == "second");
+        Socket third = server.connect();
+        REQUIRE(third.send_all(as_bytes("third")));
+        REQUIRE(third.set_timeouts(std::chrono::milliseconds(50), {}));
+        std::byte byte[1];
+        CHECK(third.receive(byte).error() == std::errc::operation_would_block);
+        second.close();
+        REQUIRE(third.set_timeouts(std::chrono::seconds(30), {}));
+        CHECK(receive(third, 5) == "third");
+    }
+}
+
+TEST_CASE("serve: on a unix socket, with nobody to read what it prints") {
+    for (const std::string driver : {"reactor", "threads", "process-pool"}) {
+        CAPTURE(driver);
+        const Folder folder;
+        const std::string endpoint = "unix:" + folder.path + "/socket";
+        Process process(
+            {.command = command({"serve", "echo", "--driver", driver, "--listen", endpoint}),
+             .broken_output = true});
+        REQUIRE(support::eventually(
+            [&] { return switchboard::connect(Endpoint::parse(endpoint).value()).has_value(); }));
+        CHECK(exchange_with(endpoint, "hello") == "hello");
+        process.signal(SIGTERM);
+        CHECK(process.wait().status == 0);
+    }
+}
+
+TEST_CASE("serve: more connections than the soft limit of descriptors allows") {
+    Process process(Process::Setup{.command = {"sh", "-c",
+                                               "ulimit -Sn 40; exec " + kSwitchboard +
+                                                   " serve echo --limit max_connections=60"}});
+    const std::string line = process.read_line();
+    const auto start = line.find("tcp://");
+    const auto endpoint = Endpoint::parse(line.substr(start, line.find(" (") - start)).value();
+    std::vector<Socket> clients;
+    for (int i = 0; i < 60; ++i) {
+        clients.push_back(switchboard::connect(endpoint).value());
+        REQUIRE(round_trip(clients.back(), "hello") == "hello");
+    }
+    clients.clear();
+    process.signal(SIGTERM);
+    CHECK(process.wait().status == 0);
+}
+
+TEST_CASE("serve: the log is for stderr, as loud as SWITCHBOARD_LOG says") {
+    for (const std::string level : {"debug", "off"}) {
+        CAPTURE(level);
+        Process process(Process::Setup{.command = command({"serve", "echo"}),
+                                       .environment = {"SWITCHBOARD_LOG=" + level}});
+        process.read_line();
+        process.signal(SIGTERM);
+        const Finished finished = process.wait();
+        CHECK(finished.status == 0);
+        CHECK(finished.errors.empty() == (level == "off"));
+    }
+}

@@ -1,0 +1,93 @@
+// `switchboard serve` as a child of a test.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <switchboard/socket.hpp>
+#include <vector>
+
+#include "process.hpp"
+
+namespace switchboard::programs {
+
+using support::Finished;
+using support::Process;
+
+inline const std::string kSwitchboard = SWITCHBOARD_BIN "/switchboard";
+inline const std::vector<std::string> kDrivers = {"reactor",     "iterative", "threads",
+                                                  "thread-pool", "processes", "process-pool"};
+
+inline std::vector<std::string> command(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), kSwitchboard);
+    return arguments;
+}
+
+inline Finished switchboard(std::vector<std::string> arguments, std::string input = {}) {
+    return support::run(command(std::move(arguments)), std::move(input));
+}
+
+// Runs `switchboard serve ARGUMENTS...` and waits until it listens.
+class Server {
+public:
+    explicit Server(std::vector<std::string> arguments) : process_(serve(std::move(arguments))) {
+        line_ = process_.read_line();
+        const auto start = line_.find(" on ") + 4;
+        endpoint_ = line_.substr(start, line_.find(" (") - start);
+    }
+
+    const std::string& line() const { return line_; }          // what it announced
+    const std::string& endpoint() const { return endpoint_; }  // tcp://127.0.0.1:PORT
+    std::string port() const { return endpoint_.substr(endpoint_.rfind(':') + 1); }
+    Process& process() { return process_; }
+
+    Socket connect() const {
+        auto socket = switchboard::connect(Endpoint::parse(endpoint_).value());
+        REQUIRE_MESSAGE(socket.has_value(), socket.error().message());
+        REQUIRE(socket->set_timeouts(std::chrono::seconds(30), std::chrono::seconds(30)));
+        return std::move(*socket);
+    }
+    Finished stop(int signal) {
+        process_.signal(signal);
+        return process_.wait();
+    }
+
+private:
+    static std::vector<std::string> serve(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), "serve");
+        return command(std::move(arguments));
+    }
+
+    Process process_;
+    std::string line_, endpoint_;
+};
+
+// `size` bytes, or what comes before the peer ends.
+inline std::string receive(const Socket& socket, std::size_t size) {
+    std::string text(size, '\0');
+    std::size_t have = 0;
+    while (have < size) {
+        const auto got =
+            socket.receive({reinterpret_cast<std::byte*>(text.data()) + have, size - have});
+        REQUIRE_MESSAGE(got.has_value(), got.error().message());
+        if (*got == 0) break;
+        have += *got;
+    }
+    text.resize(have);
+    return text;
+}
+
+// Sends `text` and answers as many bytes as come back.
+inline std::string round_trip(const Socket& socket, const std::string& text) {
+    REQUIRE(socket.send_all(as_bytes(text)));
+    return receive(socket, text.size());
+}
+
+// Whether the peer has ended the connection, by FIN or RST, and sent nothing before.
+inline bool ended(const Socket& socket) {
+    std::byte one[1];
+    const auto got = socket.receive(one);
+    return got ? *got == 0 : !(got.error() == std::errc::operation_would_block);
+}
+
+}  // namespace switchboard::programs
