@@ -46,7 +46,6 @@ Callbacks echo() {
 }  // namespace
 
 TEST_CASE("memory: paused, neither bytes nor FIN come; resumed, they come next turn") {
-    MemoryDriver driver;
     std::string log;
     Callbacks handler = noting(log);
     handler.on_data = [&](Connection& c, MutableBytes in) -> std::size_t {
@@ -54,6 +53,7 @@ TEST_CASE("memory: paused, neither bytes nor FIN come; resumed, they come next t
         if (in.size() > 1) c.pause_reading();
         return 1;
     };
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make(handler));
     peer.send("ab").shutdown_write();
     driver.run();
@@ -66,13 +66,13 @@ TEST_CASE("memory: paused, neither bytes nor FIN come; resumed, they come next t
 }
 
 TEST_CASE("memory: resumed within a callback, on_resume comes in the next turn") {
-    MemoryDriver driver;
     std::string log;
     Callbacks handler = noting(log);
     handler.on_open = [&](Connection& c) {
         c.pause_reading();
         c.resume_reading();
     };
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make(handler));
     peer.send("a");
     driver.turn();
@@ -82,10 +82,10 @@ TEST_CASE("memory: resumed within a callback, on_resume comes in the next turn")
 }
 
 TEST_CASE("memory: an unfinished tail does not hold the FIN back") {
-    MemoryDriver driver;
     std::string log;
     Callbacks handler = noting(log);
     handler.on_data = [](Connection&, MutableBytes) -> std::size_t { return 0; };
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make(handler));
     peer.send("half").shutdown_write();
     driver.run();
@@ -94,11 +94,11 @@ TEST_CASE("memory: an unfinished tail does not hold the FIN back") {
 }
 
 TEST_CASE("memory: a protocol that leaves too much unread is cut off") {
-    MemoryDriver driver;
     Limits limits;
     limits.max_unread = 8;
     Callbacks handler;
     handler.on_data = [](Connection&, MutableBytes) -> std::size_t { return 0; };
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make(handler), limits);
     peer.send("12345678");
     driver.run();
@@ -110,10 +110,10 @@ TEST_CASE("memory: a protocol that leaves too much unread is cut off") {
 }
 
 TEST_CASE("memory: read_budget bounds what one connection reads in a turn") {
-    MemoryDriver driver;
     Limits limits;
     limits.read_budget = 100'000;
     std::size_t seen = 0;
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make({.on_data =
                                                 [&](Connection&, MutableBytes in) {
                                                     seen += in.size();
@@ -132,7 +132,6 @@ TEST_CASE("memory: read_budget bounds what one connection reads in a turn") {
 TEST_CASE("memory: switch_to hands the unread bytes on, from a callback and from outside") {
     for (const bool outside : {false, true}) {
         CAPTURE(outside);
-        MemoryDriver driver;
         std::string log, old;
         Callbacks handler = noting(old);
         handler.on_data = [&](Connection& c, MutableBytes in) -> std::size_t {
@@ -140,6 +139,7 @@ TEST_CASE("memory: switch_to hands the unread bytes on, from a callback and from
             if (!outside) c.switch_to(make(noting(log)));
             return outside ? 0 : 1;
         };
+        MemoryDriver driver;
         MemoryPeer& peer = driver.connect(make(handler));
         peer.send("Urest").shutdown_write();
         if (outside) {
@@ -154,8 +154,8 @@ TEST_CASE("memory: switch_to hands the unread bytes on, from a callback and from
 }
 
 TEST_CASE("memory: a deadline comes once, never early, and can be moved and disarmed") {
-    MemoryDriver driver;
     std::vector<std::chrono::nanoseconds> came;
+    MemoryDriver driver;
     const auto start = driver.now();
     Callbacks handler;
     handler.on_open = [](Connection& c) { c.set_deadline(c.now() + 10ms); };
@@ -189,10 +189,10 @@ TEST_CASE("memory: a deadline nobody handles aborts with timed_out") {
 }
 
 TEST_CASE("memory: bytes that were sent come before the clock moves") {
-    MemoryDriver driver;
     std::string log;
     Callbacks handler = noting(log);
     handler.on_open = [](Connection& c) { c.set_deadline(c.now() + 1s); };
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make(handler));
     peer.send("data");
     driver.advance(1s);
@@ -202,8 +202,8 @@ TEST_CASE("memory: bytes that were sent come before the clock moves") {
 TEST_CASE("memory: close and abort from outside take effect in the next turn") {
     for (const bool abort : {false, true}) {
         CAPTURE(abort);
-        MemoryDriver driver;
         std::string log;
+        MemoryDriver driver;
         MemoryPeer& victim = driver.connect(make(noting(log)));
         MemoryPeer& other = driver.connect(make({.on_data = [&](Connection&, MutableBytes in) {
             Connection* c = victim.connection();
@@ -227,8 +227,8 @@ TEST_CASE("memory: close and abort from outside take effect in the next turn") {
 }
 
 TEST_CASE("memory: a callback may make a connection, which is served from the next turn on") {
-    MemoryDriver driver;
     std::string log;
+    MemoryDriver driver;
     driver.connect(make({.on_open = [&](Connection&) { driver.connect(make(noting(log))); }}));
     CHECK(driver.turn());
     CHECK(log.empty());
@@ -245,7 +245,6 @@ TEST_CASE("memory: a run that never ends says so, with its seed") {
 }
 
 TEST_CASE("memory: two protocols over a link, with backpressure and an orderly end") {
-    MemoryDriver driver;
     const std::size_t total = 1 << 20;
     std::size_t sent = 0, received = 0, drains = 0;
     std::string answer;
@@ -276,6 +275,7 @@ TEST_CASE("memory: two protocols over a link, with backpressure and an orderly e
         c.write("that was " + std::to_string(received));
         c.close();
     };
+    MemoryDriver driver;
     driver.join(make(left), make(right), {}, 777);
     driver.run();
     CHECK(answer == "that was 1048576");
@@ -284,7 +284,6 @@ TEST_CASE("memory: two protocols over a link, with backpressure and an orderly e
 }
 
 TEST_CASE("memory: a link holds no more than its window") {
-    MemoryDriver driver;
     Connection* sender = nullptr;
     bool drained = false;
     Callbacks left;
@@ -297,6 +296,7 @@ TEST_CASE("memory: a link holds no more than its window") {
     right.on_open = [](Connection& c) { c.pause_reading(); };
     Limits limits;
     limits.low_water = 0;
+    MemoryDriver driver;
     driver.join(make(left), make(right), limits, 99'999);
     driver.run();
     CHECK_FALSE(drained);
@@ -305,8 +305,8 @@ TEST_CASE("memory: a link holds no more than its window") {
 }
 
 TEST_CASE("memory: an abort at one end of a link is a reset at the other") {
-    MemoryDriver driver;
     std::error_code reason;
+    MemoryDriver driver;
     driver.join(make({.on_open = [](Connection& c) { c.abort(errc::malformed_message); }}),
                 make({.on_close = [&](std::error_code e) { reason = e; }}));
     driver.run();
@@ -314,12 +314,12 @@ TEST_CASE("memory: an abort at one end of a link is a reset at the other") {
 }
 
 TEST_CASE("memory: writing to an end that has closed brings a reset") {
-    MemoryDriver driver;
     std::error_code reason;
     Callbacks right;
     right.on_eof = [](Connection& c) { c.set_deadline(c.now() + 1s); };
     right.on_deadline = [](Connection& c) { c.write("anyone there?"); };
     right.on_close = [&](std::error_code e) { reason = e; };
+    MemoryDriver driver;
     driver.join(make({.on_open = [](Connection& c) { c.close(); }}), make(right));
     driver.run();
     CHECK(driver.open() == 1);

@@ -45,8 +45,8 @@ std::shared_ptr<const File> file_of(std::string_view text) {
 }  // namespace
 
 TEST_CASE("memory: nothing happens outside a turn, and the clock starts past zero") {
-    MemoryDriver driver;
     bool opened = false;
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make({.on_open = [&](Connection&) { opened = true; }}));
     CHECK_FALSE(opened);
     CHECK(peer.connection() == nullptr);
@@ -84,8 +84,8 @@ TEST_CASE("memory: echo, the peer's FIN, the protocol's close") {
 }
 
 TEST_CASE("memory: the peer's reset drops what it sent and closes") {
-    MemoryDriver driver;
     std::string seen;
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make({.on_data = [&](Connection&, MutableBytes in) {
         seen += as_text(in);
         return in.size();
@@ -135,7 +135,6 @@ TEST_CASE("memory: what is written from outside leaves at the end of the turn, i
 }
 
 TEST_CASE("memory: above high water write answers false and reading stops until low water") {
-    MemoryDriver driver;
     std::string log;
     Limits limits;
     limits.high_water = 10;
@@ -146,6 +145,7 @@ TEST_CASE("memory: above high water write answers false and reading stops until 
         return in.size();
     };
     handler.on_drain = [&](Connection&) { log += 'd'; };
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make(handler), limits);
     peer.set_window(0);
     peer.send("1234567890");
@@ -187,10 +187,10 @@ TEST_CASE("memory: a peer that never reads holds bounded memory") {
 
 TEST_CASE("memory: max_queued costs the connection, and no less does") {
     for (const std::size_t over : {0U, 1U}) {
-        MemoryDriver driver;
         Limits limits;
         limits.high_water = limits.max_queued = 1000;
         bool answered = true;
+        MemoryDriver driver;
         MemoryPeer& peer = driver.connect(make({.on_open =
                                                     [&](Connection& c) {
                                                         c.write(std::string(500, 'x'));
@@ -219,7 +219,6 @@ TEST_CASE("memory: more than max_queued to a peer that takes it costs nothing") 
 }
 
 TEST_CASE("memory: close flushes, and nothing comes between it and on_close") {
-    MemoryDriver driver;
     std::string log;
     Callbacks handler;
     handler.on_data = [&](Connection& c, MutableBytes in) {
@@ -234,6 +233,7 @@ TEST_CASE("memory: close flushes, and nothing comes between it and on_close") {
     handler.on_deadline = [&](Connection&) { log += "deadline "; };
     handler.on_close = [&](std::error_code) { log += "close "; };
     handler.on_open = [](Connection& c) { c.set_deadline(c.now() + 1s); };
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make(handler));
     peer.set_window(4);
     peer.send("x");
@@ -283,9 +283,9 @@ TEST_CASE("memory: a write that stalls ends at write_stall_timeout, progress sta
 }
 
 TEST_CASE("memory: a time limit of zero is none") {
-    MemoryDriver driver;
     Limits limits;
     limits.write_stall_timeout = limits.close_timeout = 0ms;
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make({.on_open =
                                                 [](Connection& c) {
                                                     c.write("unread");
@@ -298,7 +298,6 @@ TEST_CASE("memory: a time limit of zero is none") {
 }
 
 TEST_CASE("memory: shutdown_write sends FIN after the queue, and reading goes on") {
-    MemoryDriver driver;
     std::string seen;
     Callbacks handler;
     handler.on_open = [](Connection& c) {
@@ -310,6 +309,7 @@ TEST_CASE("memory: shutdown_write sends FIN after the queue, and reading goes on
         seen += as_text(in);
         return in.size();
     };
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make(handler));
     peer.set_window(3);
     driver.run();
@@ -344,7 +344,6 @@ TEST_CASE("memory: abort drops the queue, also while closing") {
 }
 
 TEST_CASE("memory: files leave in order with what is written around them, part by part") {
-    MemoryDriver driver;
     const auto file = file_of("0123456789");
     std::string log;
     Callbacks handler;
@@ -356,6 +355,7 @@ TEST_CASE("memory: files leave in order with what is written around them, part b
         return std::size_t{1};
     };
     handler.on_drain = [&](Connection&) { log += 'd'; };
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make(handler));
     peer.set_window(3);
     peer.send("a");
@@ -372,8 +372,8 @@ TEST_CASE("memory: files leave in order with what is written around them, part b
 }
 
 TEST_CASE("memory: a file shorter than its range resets the peer") {
-    MemoryDriver driver;
     const auto file = file_of("0123456789");
+    MemoryDriver driver;
     MemoryPeer& peer = driver.connect(make({.on_open = [&](Connection& c) {
         c.send_file({file, 5, 6});
     }}));

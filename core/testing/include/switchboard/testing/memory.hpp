@@ -60,7 +60,7 @@ private:
 };
 
 // One thread. Nothing happens but inside run(), turn(), advance() and the destructor, which closes
-// what is left with errc::stopping.
+// what is left with errc::stopping: declare what a protocol's on_close uses before the driver.
 class MemoryDriver {
 public:
     explicit MemoryDriver(Weather weather = {});  // starts at a time that is not zero
