@@ -41,7 +41,8 @@ MemoryConnection::MemoryConnection(World& world, ConnectionId id,
 
 bool MemoryConnection::accepts() {
     if (phase_ == Phase::open && !shutdown_) return true;
-    if (entered_) ++late_writes_;
+    const bool cut_off = reason_ == errc::write_queue_full;  // by the driver, perhaps just now
+    if (entered_ && !cut_off) ++late_writes_;
     return false;
 }
 

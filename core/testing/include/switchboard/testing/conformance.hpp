@@ -11,14 +11,14 @@ namespace switchboard::testing {
 
 // What one way to deliver the input led to.
 struct Outcome {
-    std::string output;         // all bytes the peer got
-    bool closed = false;        // on_close came before the test ended it
-    std::error_code reason;     // of on_close, when closed
+    std::string output;           // all bytes the peer got
+    bool closed = false;          // on_close came before the test ended it
+    std::error_code reason = {};  // of on_close, when closed
     friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
 struct ConformanceOptions {
-    bool eof_after_input = true;   // the peer's FIN follows the input
+    bool eof_after_input = true;     // the peer's FIN follows the input
     std::size_t most_splits = 4096;  // longer inputs are split at that many places, evenly spread
     std::size_t random_runs = 32;    // runs with short reads, short writes and small windows
     std::uint64_t seed = 1;

@@ -16,10 +16,10 @@ namespace switchboard::testing {
 // order of the connects. With the same seed and the same calls, the same happens again.
 struct Weather {
     std::uint64_t seed = 0;
-    bool short_reads = false;    // reads bring 1..n of the n bytes there are
-    bool short_writes = false;   // writes take 0..n of n bytes; the rest goes later
-    bool reorder = false;        // ready connections are served in random order
-    double reset_chance = 0.0;   // per turn and connection: the peer resets, in [0, 1]
+    bool short_reads = false;   // reads bring 1..n of the n bytes there are
+    bool short_writes = false;  // writes take 0..n of n bytes; the rest goes later
+    bool reorder = false;       // ready connections are served in random order
+    double reset_chance = 0.0;  // per turn and connection: the peer resets, in [0, 1]
 };
 
 class MemoryConnection;
@@ -37,20 +37,20 @@ public:
 
     // What the peer sees.
     const std::string& received() const;
-    std::string take_received();           // and empties it
-    bool saw_eof() const;                  // the protocol's FIN, or its close
-    bool saw_reset() const;                // the protocol's abort
+    std::string take_received();  // and empties it
+    bool saw_eof() const;         // the protocol's FIN, or its close
+    bool saw_reset() const;       // the protocol's abort
     // What became of the protocol.
-    bool closed() const;                           // on_close has been called
-    std::error_code close_reason() const;          // what it was called with
-    const std::string& failure() const;            // why errc::handler_failed: see Slot::failure()
-    std::size_t queued() const;                    // bytes the protocol wrote that the peer has not
-                                                   // taken, those of files not counted
-    std::size_t unread() const;                    // bytes sent and not yet used by the protocol
-    std::size_t write_calls() const;               // "system calls": flushes that moved bytes
-    std::size_t late_writes() const;               // writes in a callback after its own close(),
-                                                   // abort() or shutdown_write(): a bug of it
-    Connection* connection();                      // as Reactor::find(): null once closed
+    bool closed() const;                   // on_close has been called
+    std::error_code close_reason() const;  // what it was called with
+    const std::string& failure() const;    // why errc::handler_failed: see Slot::failure()
+    std::size_t queued() const;            // bytes the protocol wrote that the peer has not
+                                           // taken, those of files not counted
+    std::size_t unread() const;            // bytes sent and not yet used by the protocol
+    std::size_t write_calls() const;       // "system calls": flushes that moved bytes
+    std::size_t late_writes() const;       // writes in a callback after its own close(),
+                                           // abort() or shutdown_write(): a bug of it
+    Connection* connection();              // as Reactor::find(): null once closed
     ConnectionId id() const;
 
 private:

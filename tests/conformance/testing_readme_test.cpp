@@ -1,0 +1,70 @@
+// The example of core/testing/README.md, as it stands there.
+#include <doctest/doctest.h>
+
+#include <cctype>
+#include <fstream>
+#include <sstream>
+#include <switchboard/callbacks.hpp>
+#include <switchboard/testing/conformance.hpp>
+#include <switchboard/testing/memory.hpp>
+
+using namespace switchboard;
+using namespace std::chrono_literals;
+
+namespace {
+
+// clang-format off
+// README
+// Greets, echoes lines in capitals, and hangs up after ten quiet seconds.
+class Shout final : public Protocol {
+    void on_open(Connection& c) override {
+        c.write("hello\n");
+        c.set_deadline(c.now() + 10s);
+    }
+    std::size_t on_data(Connection& c, MutableBytes in) override {
+        const std::size_t end = as_text(in).find('\n');
+        if (end == std::string_view::npos) return 0;
+        for (std::byte& b : in.first(end)) b = std::byte(std::toupper(int(b)));
+        c.write(in.first(end + 1));
+        c.set_deadline(c.now() + 10s);
+        return end + 1;
+    }
+};
+
+TEST_CASE("shout: capitals, and an end to silence") {
+    testing::MemoryDriver driver;
+    testing::MemoryPeer& peer = driver.connect(factory_of<Shout>());
+    peer.send("over").send(" here\n");
+    driver.run();
+    CHECK(peer.received() == "hello\nOVER HERE\n");
+    driver.advance(10s);
+    CHECK(peer.close_reason() == std::errc::timed_out);
+}
+
+TEST_CASE("shout: conforms") {
+    const std::vector<std::string> none;
+    CHECK(testing::check_deliveries(factory_of<Shout>(), "over\nhere\n") == none);
+    CHECK(testing::check_robustness(factory_of<Shout>(), 200) == none);
+}
+// README
+// clang-format on
+
+std::string text_of(const std::string& path) {
+    std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("shout: the README shows what is tested here") {
+    const std::string here = __FILE__, marker = "// README\n";
+    const std::string source = text_of(here);
+    const std::size_t begin = source.find(marker) + marker.size();
+    const std::string example = source.substr(begin, source.find(marker, begin) - begin);
+    const std::string root = here.substr(0, here.rfind("/tests/"));
+    const std::string readme = text_of(root + "/core/testing/README.md");
+    REQUIRE(example.size() > 500);
+    CHECK(readme.find("```cpp\n" + example + "```\n") != std::string::npos);
+}
