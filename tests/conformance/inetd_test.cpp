@@ -115,7 +115,7 @@ TEST_CASE("chargen: is as fast as its peer, and no more than high_water ahead") 
     auto& peer = driver.connect(factory_of<Chargen>());
     std::string all;
     while (all.size() < 1'000'000) {
-        peer.set_window(50'000);
+        peer.set_window(all.size() + 50'000);
         driver.run();
         REQUIRE(peer.queued() <= 64 * 1024 + 95 * 74);
         REQUIRE(peer.received().size() == all.size() + 50'000);
