@@ -32,7 +32,7 @@ int main() {
 
     const Socket listener = listen(Endpoint::tcp("127.0.0.1", 0)).value();
     const Stop stop = Stop::create().value();
-    std::jthread server([&] { serve_threads(listener, factory_of<Shout>(), stop).value(); });
+    std::jthread server([&] { serve_threads(listener, factory_of<Shout>(), stop); });
     ask("threads", listener.local().value());
     stop.drain();
 

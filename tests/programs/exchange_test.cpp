@@ -40,7 +40,6 @@ TEST_CASE("exchange: a reply ends by shutdown, line, length or prefix") {
           line.output.substr(0, 10));
     const std::string framed = std::string("\0\0\0\3abc", 7);
     CHECK(ask(echo.endpoint(), {"--end", "prefix:4be"}, framed + "x").output == framed);
-    CHECK(ask(echo.endpoint(), {"--end", "prefix:2le"}, "\1\0a").errors != "");
     const std::string little("\1\0a", 3);
     CHECK(ask(echo.endpoint(), {"--end", "prefix:2le"}, little).output == little);
 }
@@ -71,8 +70,6 @@ TEST_CASE("exchange: what fails is one line and exit 1") {
 }
 
 TEST_CASE("exchange: the peer that ends too early is told apart from a whole reply") {
-    const Server echo({"echo"});
-    const Socket client = echo.connect();
     const Server daytime({"daytime"});
     const Finished finished = ask(daytime.endpoint(), {"--text", "", "--end", "length:1000"});
     CHECK(finished.status == 1);

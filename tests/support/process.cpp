@@ -62,7 +62,7 @@ int exit_status(int status) {
 
 }  // namespace
 
-Process::Process(Setup setup) {
+Process::Process(const Setup& setup) {
     const Pipe out, err;
     const int in = input_file(setup.input);
     if (setup.broken_output) close(out.ends[0]);

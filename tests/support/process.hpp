@@ -27,7 +27,7 @@ public:
         bool broken_output = false;                 // its stdout is a pipe that nobody reads
     };
 
-    explicit Process(Setup setup);
+    explicit Process(const Setup& setup);
     explicit Process(std::vector<std::string> command) : Process(Setup{std::move(command)}) {}
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
