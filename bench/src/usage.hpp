@@ -1,0 +1,37 @@
+// What a server uses: CPU and memory of a process and all its descendants. Linux only (man 5 proc).
+#pragma once
+
+#include <sys/types.h>
+#include <cstddef>
+#include <vector>
+
+namespace switchboard::bench {
+
+// CPU seconds since the processes began.
+struct CpuUsed {
+    double total = 0;
+    double user_share = 0;  // of total, in [0, 1]
+};
+
+// A reading of the CPU clocks, only good for taking another one from.
+struct CpuReading {
+    double total = 0;       // seconds, to the nanosecond but for reaped children (10 ms)
+    double user_ticks = 0;  // seconds, as sampled by the kernel's tick
+    double ticks = 0;       // user and system, in the same way
+};
+
+// What was used from one reading to the next.
+CpuUsed operator-(const CpuReading& later, const CpuReading& earlier) noexcept;
+
+// `root` and its living descendants, in no order; empty when it is gone.
+std::vector<pid_t> process_tree(pid_t root);
+
+// Sums over the tree of `root`, threads and reaped children included.
+CpuReading read_cpu(pid_t root);
+
+// Proportional set size in bytes, summed over the tree: a page that n processes share counts 1/n in
+// each, so that forked children do not count their parent's pages again. Kernel memory (socket
+// buffers, stacks in the kernel) is not in it.
+std::size_t read_memory(pid_t root);
+
+}  // namespace switchboard::bench
