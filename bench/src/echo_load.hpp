@@ -25,7 +25,7 @@ using FailureCounts = std::array<std::size_t, kFailures>;
 struct Tally {
     std::uint64_t exchanges = 0;
     std::size_t served = 0;  // connections with at least one whole reply in the window
-    Histogram latency;       // nanoseconds from the send of a message to its last byte back
+    Histogram latency;  // ns from the send of a message to its last byte back; sent in the window
     std::size_t connected = 0;
     std::size_t answered = 0;  // connections that have had a reply at all
     std::size_t failed = 0;
@@ -62,7 +62,7 @@ public:
 private:
     friend class EchoLoad;
     void enter(EchoLoad& client);
-    void count_reply(EchoLoad& client, Clock::duration latency);
+    void count_reply(EchoLoad& client, Clock::time_point sent_at, Clock::time_point now);
     void count_failure(Failure failure, const std::string& message);
 
     std::size_t size_, depth_;
@@ -72,6 +72,7 @@ private:
     std::vector<EchoLoad*> open_;  // by number; null when not open
     std::size_t connects_ended_ = 0, decided_ = 0;
     unsigned window_ = 1;
+    Clock::time_point window_opened_{};
     bool started_ = false, stopped_ = false;
 };
 

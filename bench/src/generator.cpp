@@ -62,6 +62,7 @@ private:
         } else if (!begun_ && (load_.decided() == plan_.connections ||
                                Clock::now() - changed_at_ >= plan_.settle)) {
             begun_ = true;
+            hooks_.all_connected();
             load_.start();
             step_ = reactor_.after(plan_.warm_up, [this] { open_window(); });
         }

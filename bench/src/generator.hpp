@@ -22,7 +22,8 @@ struct LoadPlan {
 // What the caller does at the edges of the window. The generator does nothing else meanwhile, so
 // the server falls idle soon after: what they read is not moving much.
 struct LoadHooks {
-    std::function<void()> window_opens = [] {};
+    std::function<void()> all_connected = [] {};  // and idle; may take its time
+    std::function<void()> window_opens = [] {};   // must be quick
     std::function<void()> window_closes = [] {};
     std::function<bool()> interrupted = [] { return false; };  // asked every 50 ms
 };

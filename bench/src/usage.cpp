@@ -16,7 +16,8 @@
 // over the living processes it lacks those that ended; once reaped they stand in their parent's
 // children's times (cutime, cstime), in ticks of 10 ms. The sum of both is conserved when a process
 // ends, whenever that is, so the difference of two readings is right; the coarse part only moves if
-// a child ends within the window, which in a closed loop with all connections open none does.
+// a child ends within the window, which in a closed loop with all connections open none does. A process that is
+// forked and reaped between two looks at a tree that had no other child of its parent is missed.
 //
 // The scheduler does not tell user from system; the tick does, by sampling. The kernel scales those
 // samples to the precise total in /proc, and so do we: the share is theirs, the total is precise. A
@@ -52,14 +53,16 @@ ChildTimes read_reaped(pid_t pid) {
     return {times.user / ticks, times.system / ticks};
 }
 
-void add_children(pid_t pid, std::vector<pid_t>& into) {
+std::vector<pid_t> children_of(pid_t pid) {
+    std::vector<pid_t> found;
     std::error_code gone;
     const fs::path tasks = "/proc/" + std::to_string(pid) + "/task";
     for (fs::directory_iterator task(tasks, gone), end; !gone && task != end;
          task.increment(gone)) {
         std::ifstream children(task->path() / "children");
-        for (pid_t child = 0; children >> child;) into.push_back(child);
+        for (pid_t child = 0; children >> child;) found.push_back(child);
     }
+    return found;
 }
 
 std::size_t proportional_bytes(pid_t pid) {
@@ -81,22 +84,33 @@ CpuUsed operator-(const CpuReading& later, const CpuReading& earlier) noexcept {
 std::vector<pid_t> process_tree(pid_t root) {
     std::vector<pid_t> tree;
     if (fs::exists("/proc/" + std::to_string(root))) tree.push_back(root);
-    for (std::size_t i = 0; i < tree.size(); ++i) add_children(pid_t{tree[i]}, tree);
+    for (std::size_t i = 0; i < tree.size(); ++i) {
+        const auto children = children_of(tree[i]);
+        tree.insert(tree.end(), children.begin(), children.end());
+    }
     return tree;
 }
 
-CpuReading read_cpu(pid_t root) {
-    CpuReading sum;
-    for (const pid_t pid : process_tree(root)) {
-        const ChildTimes reaped = read_reaped(pid);
-        sum.total += reaped.user + reaped.system;
-        sum.ticks += reaped.user + reaped.system;
-        sum.user_ticks += reaped.user;
+void CpuMeter::find_processes() {
+    std::vector<Process> living;
+    for (const pid_t pid : process_tree(root_)) {
+        const auto known = std::find_if(processes_.begin(), processes_.end(),
+                                        [&](const Process& p) { return p.pid == pid; });
+        const bool was_parent = known != processes_.end() && known->has_children;
         clockid_t clock{};
         if (clock_getcpuclockid(pid, &clock) != 0) continue;
-        sum.total += read_clock(clock, kPrecise);
-        sum.ticks += read_clock(clock, kTicks);
-        sum.user_ticks += read_clock(clock, kUserTicks);
+        living.push_back({pid, clock, was_parent || !children_of(pid).empty()});
+    }
+    processes_ = std::move(living);
+}
+
+CpuReading CpuMeter::read() const {
+    CpuReading sum;
+    for (const Process& process : processes_) {
+        const ChildTimes reaped = process.has_children ? read_reaped(process.pid) : ChildTimes{};
+        sum.total += read_clock(process.clock, kPrecise) + reaped.user + reaped.system;
+        sum.ticks += read_clock(process.clock, kTicks) + reaped.user + reaped.system;
+        sum.user_ticks += read_clock(process.clock, kUserTicks) + reaped.user;
     }
     return sum;
 }

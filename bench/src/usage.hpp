@@ -23,11 +23,28 @@ struct CpuReading {
 // What was used from one reading to the next.
 CpuUsed operator-(const CpuReading& later, const CpuReading& earlier) noexcept;
 
-// `root` and its living descendants, in no order; empty when it is gone.
+// `root` and its living descendants, parents first; empty when it is gone.
 std::vector<pid_t> process_tree(pid_t root);
 
-// Sums over the tree of `root`, threads and reaped children included.
-CpuReading read_cpu(pid_t root);
+// Reads the CPU clocks of `root` and its descendants, threads and reaped children included.
+class CpuMeter {
+public:
+    explicit CpuMeter(pid_t root) : root_(root) { find_processes(); }
+
+    // Looks for processes that came or went since; slow (reads /proc), so not at the start of a
+    // window, where the generator must not stand still. What a new one has used counts whole.
+    void find_processes();
+    CpuReading read() const;  // microseconds a process
+
+private:
+    struct Process {
+        pid_t pid;
+        clockid_t clock;
+        bool has_children;  // once true always true: the times of those that ended stay with it
+    };
+    pid_t root_;
+    std::vector<Process> processes_;
+};
 
 // Proportional set size in bytes, summed over the tree: a page that n processes share counts 1/n in
 // each, so that forked children do not count their parent's pages again. Kernel memory (socket
