@@ -94,7 +94,7 @@ LoadPlan plan_for(const CompareOptions& options, const Cell& cell, const Endpoin
 Measurement measure(const LoadPlan& plan, Server& server) {
     Measurement m;
     CpuMeter meter(server.pid());
-    CpuReading before, after;
+    CpuTime before, after;
     LoadHooks hooks;
     hooks.all_connected = [&] {
         meter.find_processes();
@@ -108,9 +108,7 @@ Measurement measure(const LoadPlan& plan, Server& server) {
     };
     hooks.interrupted = [] { return interrupted != 0; };
     fill_from_load(m, run_load(plan, hooks));
-    const CpuUsed used = after - before;
-    m.server_user = used.total * used.user_share;
-    m.server_system = used.total - m.server_user;
+    m.server_cpu = after - before;
     return m;
 }
 

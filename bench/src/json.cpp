@@ -30,6 +30,7 @@ Json json_of(const Measurement& round) {
               {"exchanges", round.exchanges},
               {"seconds", round.seconds},
               {"generator_cpu_seconds", round.generator_cpu},
+              {"server_cpu_seconds", round.server_cpu.total},
               {"errors", json_of(round.failures)}};
     if (!round.problem.empty()) json["problem"] = round.problem;
     for (const Metric* metric : all_metrics()) {
@@ -47,6 +48,8 @@ Json json_of(const Results& results, const CellRounds& cell) {
               {"notes", notes_of(cell)}};
     for (const Metric* metric : all_metrics())
         json[metric->name] = json_of(summarize(cell, *metric));
+    const auto user = user_share(cell);
+    json["cpu_user_share"] = user ? Json(*user) : Json(nullptr);
     const CellRounds* base = results.baseline_of(cell.cell);
     json["throughput_ratio"] = json_of(base ? ratio(cell, *base, kThroughput) : std::nullopt);
     json["cpu_ratio"] = json_of(base ? ratio(cell, *base, kCpu) : std::nullopt);

@@ -13,8 +13,9 @@ Value latency(const Measurement& m) {
     return m.exchanges == 0 ? Value() : Value(m.*Member);
 }
 
-Value per_exchange(const Measurement& m, double cpu) {
-    return m.exchanges == 0 ? Value() : Value(cpu / static_cast<double>(m.exchanges));
+Value cpu_per_exchange(const Measurement& m) {
+    if (m.exchanges == 0) return std::nullopt;
+    return m.server_cpu.total / static_cast<double>(m.exchanges);
 }
 
 Value throughput(const Measurement& m) {
@@ -63,18 +64,14 @@ const Metric kP50{"p50", latency<&Measurement::p50>};
 const Metric kP99{"p99", latency<&Measurement::p99>};
 const Metric kP999{"p99.9", latency<&Measurement::p999>};
 const Metric kMax{"max", latency<&Measurement::max>};
-const Metric kUser{"cpu_user", [](const Measurement& m) { return per_exchange(m, m.server_user); }};
-const Metric kSystem{"cpu_system",
-                     [](const Measurement& m) { return per_exchange(m, m.server_system); }};
-const Metric kCpu{
-    "cpu", [](const Measurement& m) { return per_exchange(m, m.server_user + m.server_system); }};
+const Metric kCpu{"cpu", cpu_per_exchange};
 const Metric kMemory{"memory", [](const Measurement& m) {
                          return m.memory == 0 ? Value() : Value(static_cast<double>(m.memory));
                      }};
 
 const std::vector<const Metric*>& all_metrics() {
-    static const std::vector<const Metric*> metrics{&kThroughput, &kP50,    &kP99, &kP999,  &kMax,
-                                                    &kUser,       &kSystem, &kCpu, &kMemory};
+    static const std::vector<const Metric*> metrics{&kThroughput, &kP50, &kP99,   &kP999,
+                                                    &kMax,        &kCpu, &kMemory};
     return metrics;
 }
 
@@ -92,6 +89,15 @@ std::optional<Summary> ratio(const CellRounds& cell, const CellRounds& base, con
     return summarize(paired_ratios(rounds_of(cell, metric), rounds_of(base, metric)));
 }
 
+std::optional<double> user_share(const CellRounds& cell) {
+    double user = 0, all = 0;
+    for (const Measurement& round : cell.rounds) {
+        user += round.server_cpu.user_ticks;
+        all += round.server_cpu.ticks;
+    }
+    return all > 0 ? std::optional(user / all) : std::nullopt;
+}
+
 bool is_whole(const CellRounds& cell) {
     return std::all_of(cell.rounds.begin(), cell.rounds.end(), [&](const Measurement& round) {
         return round.problem.empty() && round.served == cell.cell.connections && round.failed == 0;
@@ -103,7 +109,7 @@ bool is_generator_bound(const CellRounds& cell) {
     for (const Measurement& round : cell.rounds) {
         if (round.exchanges == 0) continue;
         generator.push_back(round.generator_cpu / round.seconds);
-        server.push_back((round.server_user + round.server_system) / round.seconds);
+        server.push_back(round.server_cpu.total / round.seconds);
     }
     const auto busy = summarize(generator);
     return busy && busy->median > 0.9 && busy->median > summarize(server)->median;

@@ -7,6 +7,7 @@
 
 #include "echo_load.hpp"
 #include "statistics.hpp"
+#include "usage.hpp"
 
 namespace switchboard::bench {
 
@@ -27,9 +28,9 @@ struct Measurement {
     std::uint64_t exchanges = 0;
     double seconds = 0;
     double p50 = 0, p99 = 0, p999 = 0, max = 0;  // seconds
-    double server_user = 0, server_system = 0;   // CPU seconds
-    double generator_cpu = 0;                    // CPU seconds
-    std::size_t memory = 0;                      // bytes, see read_memory()
+    CpuTime server_cpu;
+    double generator_cpu = 0;  // CPU seconds
+    std::size_t memory = 0;    // bytes, see read_memory()
     std::size_t failed = 0;
     FailureCounts failures{};
     std::string first_failure;
@@ -49,7 +50,7 @@ struct Metric {
 };
 extern const Metric kThroughput;              // exchanges per second
 extern const Metric kP50, kP99, kP999, kMax;  // seconds
-extern const Metric kUser, kSystem, kCpu;     // server CPU seconds per exchange; kCpu is the sum
+extern const Metric kCpu;                     // server CPU seconds per exchange, user and system
 extern const Metric kMemory;                  // bytes
 const std::vector<const Metric*>& all_metrics();
 
@@ -58,6 +59,8 @@ std::optional<Summary> summarize(const CellRounds& cell, const Metric& metric);
 // Paired round by round.
 std::optional<Summary> ratio(const CellRounds& cell, const CellRounds& base, const Metric& metric);
 
+// The part of kCpu that was in user space, in [0, 1], from all rounds together: one has too few ticks.
+std::optional<double> user_share(const CellRounds& cell);
 // Whether every connection was served in every round, with no failure.
 bool is_whole(const CellRounds& cell);
 // Whether the generator, not the server, was what could do no more: its CPU busy above 90% of the

@@ -21,9 +21,16 @@ std::string latency_text(const CellRounds& cell, const Metric& metric) {
     return latency ? seconds_text(latency->median) : kNothing;
 }
 
-std::string micros_text(const CellRounds& cell, const Metric& metric) {
-    const auto cpu = summarize(cell, metric);
-    return cpu ? fixed(cpu->median * 1e6, 2) : kNothing;
+std::string cpu_text(const CellRounds& cell) {
+    const auto cpu = summarize(cell, kCpu);
+    return with_spread(cpu, cpu ? fixed(cpu->median * 1e6, 2) : "");
+}
+
+std::string user_and_system_text(const CellRounds& cell) {
+    const auto cpu = summarize(cell, kCpu);
+    const auto user = user_share(cell);
+    if (!cpu || !user) return kNothing;
+    return fixed(cpu->median * *user * 1e6, 2) + "+" + fixed(cpu->median * (1 - *user) * 1e6, 2);
 }
 
 std::string ratio_text(const CellRounds& cell, const CellRounds* base, const Metric& metric) {
@@ -51,8 +58,8 @@ std::vector<std::string> row_of(const Results& results, const CellRounds& cell) 
             latency_text(cell, kP50),
             with_spread(summarize(cell, kP99), latency_text(cell, kP99)),
             latency_text(cell, kP999),
-            with_spread(summarize(cell, kCpu), micros_text(cell, kCpu)),
-            micros_text(cell, kUser) + "+" + micros_text(cell, kSystem),
+            cpu_text(cell),
+            user_and_system_text(cell),
             memory_text(cell),
             ratio_text(cell, base, kThroughput),
             ratio_text(cell, base, kCpu),

@@ -75,10 +75,9 @@ std::size_t proportional_bytes(pid_t pid) {
 
 }  // namespace
 
-CpuUsed operator-(const CpuReading& later, const CpuReading& earlier) noexcept {
-    const double ticks = later.ticks - earlier.ticks;
-    const double user = later.user_ticks - earlier.user_ticks;
-    return {later.total - earlier.total, ticks > 0 ? std::clamp(user / ticks, 0.0, 1.0) : 0};
+CpuTime operator-(const CpuTime& later, const CpuTime& earlier) noexcept {
+    return {later.total - earlier.total, later.user_ticks - earlier.user_ticks,
+            later.ticks - earlier.ticks};
 }
 
 std::vector<pid_t> process_tree(pid_t root) {
@@ -104,8 +103,8 @@ void CpuMeter::find_processes() {
     processes_ = std::move(living);
 }
 
-CpuReading CpuMeter::read() const {
-    CpuReading sum;
+CpuTime CpuMeter::read() const {
+    CpuTime sum;
     for (const Process& process : processes_) {
         const ChildTimes reaped = process.has_children ? read_reaped(process.pid) : ChildTimes{};
         sum.total += read_clock(process.clock, kPrecise) + reaped.user + reaped.system;

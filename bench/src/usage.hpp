@@ -7,21 +7,16 @@
 
 namespace switchboard::bench {
 
-// CPU seconds since the processes began.
-struct CpuUsed {
+// CPU seconds, in two accounts: `total` is the scheduler's, to the nanosecond (but for reaped children:
+// 10 ms); the kernel's tick samples whether it is user or system, a few hundred times a second, so
+// only the share of user_ticks in ticks is of use, and only over some seconds. Differences of two
+// readings are what has a meaning.
+struct CpuTime {
     double total = 0;
-    double user_share = 0;  // of total, in [0, 1]
+    double user_ticks = 0;
+    double ticks = 0;  // user and system
 };
-
-// A reading of the CPU clocks, only good for taking another one from.
-struct CpuReading {
-    double total = 0;       // seconds, to the nanosecond but for reaped children (10 ms)
-    double user_ticks = 0;  // seconds, as sampled by the kernel's tick
-    double ticks = 0;       // user and system, in the same way
-};
-
-// What was used from one reading to the next.
-CpuUsed operator-(const CpuReading& later, const CpuReading& earlier) noexcept;
+CpuTime operator-(const CpuTime& later, const CpuTime& earlier) noexcept;
 
 // `root` and its living descendants, parents first; empty when it is gone.
 std::vector<pid_t> process_tree(pid_t root);
@@ -34,7 +29,7 @@ public:
     // Looks for processes that came or went since; slow (reads /proc), so not at the start of a
     // window, where the generator must not stand still. What a new one has used counts whole.
     void find_processes();
-    CpuReading read() const;  // microseconds a process
+    CpuTime read() const;  // microseconds a process
 
 private:
     struct Process {
