@@ -1,0 +1,118 @@
+// bare-uv-poll: echo on a uv_poll_t per connection with recv(2) and send(2). The limit for anything
+// that uses libuv for readiness and makes its own calls, as the reactor does.
+#define _GNU_SOURCE
+#include "peer.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <uv.h>
+
+// What the peer has not taken yet is kept here, and nothing is read until it is gone.
+struct conn {
+    uv_poll_t poll;
+    int fd;
+    char* rest;
+    size_t size, sent;
+};
+
+static char buffer[kReadSize];
+
+static void on_closed(uv_handle_t* handle) {
+    struct conn* conn = handle->data;
+    close(conn->fd);
+    free(conn->rest);
+    free(conn);
+}
+
+static void end(struct conn* conn) {
+    uv_close((uv_handle_t*)&conn->poll, on_closed);
+}
+
+static bool would_block(void) {
+    return errno == EAGAIN || errno == EINTR;
+}
+
+static void on_ready(uv_poll_t* poll, int status, int events);
+
+static void keep(struct conn* conn, const char* from, size_t size) {
+    conn->rest = malloc(size);
+    if (conn->rest == NULL) fail("malloc");
+    memcpy(conn->rest, from, size);
+    conn->size = size;
+    conn->sent = 0;
+    uv_poll_start(&conn->poll, UV_WRITABLE, on_ready);
+}
+
+static void on_readable(struct conn* conn) {
+    const ssize_t got = recv(conn->fd, buffer, sizeof buffer, 0);
+    if (got < 0 && would_block()) return;
+    if (got <= 0) {
+        end(conn);
+        return;
+    }
+    ssize_t sent = send(conn->fd, buffer, (size_t)got, MSG_NOSIGNAL);
+    if (sent < 0 && would_block()) sent = 0;
+    if (sent < 0) {
+        end(conn);
+    } else if (sent < got) {
+        keep(conn, buffer + sent, (size_t)(got - sent));
+    }
+}
+
+static void on_writable(struct conn* conn) {
+    const ssize_t sent =
+        send(conn->fd, conn->rest + conn->sent, conn->size - conn->sent, MSG_NOSIGNAL);
+    if (sent < 0) {
+        if (!would_block()) end(conn);
+        return;
+    }
+    conn->sent += (size_t)sent;
+    if (conn->sent < conn->size) return;
+    free(conn->rest);
+    conn->rest = NULL;
+    uv_poll_start(&conn->poll, UV_READABLE, on_ready);
+}
+
+static void on_ready(uv_poll_t* poll, int status, int events) {
+    (void)events;
+    struct conn* conn = poll->data;
+    if (status < 0) {
+        end(conn);
+    } else if (conn->rest != NULL) {
+        on_writable(conn);
+    } else {
+        on_readable(conn);
+    }
+}
+
+static void open_connection(uv_loop_t* loop, int fd) {
+    struct conn* conn = calloc(1, sizeof *conn);
+    if (conn == NULL) fail("calloc");
+    conn->fd = fd;
+    conn->poll.data = conn;
+    if (uv_poll_init(loop, &conn->poll, fd) != 0) fail("uv_poll_init");
+    uv_poll_start(&conn->poll, UV_READABLE, on_ready);
+}
+
+static void on_acceptable(uv_poll_t* poll, int status, int events) {
+    (void)status;
+    (void)events;
+    const int listener = *(const int*)poll->data;
+    for (;;) {
+        const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+        if (fd < 0 && errno == EAGAIN) return;
+        if (fd < 0) fail("accept4");
+        open_connection(poll->loop, fd);
+    }
+}
+
+int main(void) {
+    uv_poll_t poll;
+    int listener = listen_on_loopback("bare-uv-poll");
+    poll.data = &listener;
+    if (uv_poll_init(uv_default_loop(), &poll, listener) != 0) fail("uv_poll_init");
+    uv_poll_start(&poll, UV_READABLE, on_acceptable);
+    return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+}

@@ -1,0 +1,228 @@
+#include "compare.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "environment.hpp"
+#include "generator.hpp"
+#include "progress.hpp"
+#include "results.hpp"
+#include "server.hpp"
+#include "usage.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// The first Ctrl-C ends the run in good order, a second one at once (and the servers with it).
+void catch_interrupts() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted = 1; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
+
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string own_folder() {
+    std::error_code error;
+    return fs::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
+std::string own_command_line() {
+    std::ifstream file("/proc/self/cmdline");
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (!text.empty()) text.pop_back();
+    std::replace(text.begin(), text.end(), '\0', ' ');
+    return text;
+}
+
+Result<void> find_programs(const CompareOptions& options, const std::string& folder) {
+    for (const std::string& name : options.servers) {
+        const std::string path = folder + "/" + find_server_kind(name)->program;
+        if (access(path.c_str(), X_OK) != 0) return fail_errno("server program " + path);
+    }
+    return {};
+}
+
+void fill_from_load(Measurement& m, const LoadResult& load) {
+    const auto seconds = [&](double percent) {
+        return static_cast<double>(load.tally.latency.percentile(percent)) * 1e-9;
+    };
+    m.connected = load.tally.connected;
+    m.served = load.tally.served;
+    m.exchanges = load.tally.exchanges;
+    m.seconds = load.seconds;
+    m.generator_cpu = load.cpu_seconds;
+    m.p50 = seconds(50);
+    m.p99 = seconds(99);
+    m.p999 = seconds(99.9);
+    m.max = seconds(100);
+    m.failed = load.tally.failed;
+    m.failures = load.tally.failures;
+    m.first_failure = load.tally.first_failure;
+}
+
+LoadPlan plan_for(const CompareOptions& options, const Cell& cell, const Endpoint& target) {
+    LoadPlan plan;
+    plan.target = target;
+    plan.connections = cell.connections;
+    plan.size = cell.size;
+    plan.depth = options.depth;
+    plan.settle = options.settle();
+    plan.warm_up = options.warm_up();
+    plan.duration = options.duration;
+    return plan;
+}
+
+// Puts `server` under load and reads what it used at the edges of the window.
+Measurement measure(const LoadPlan& plan, Server& server) {
+    Measurement m;
+    CpuMeter meter(server.pid());
+    CpuTime before, after;
+    LoadHooks hooks;
+    hooks.all_connected = [&] {
+        meter.find_processes();
+        m.memory = read_memory(server.pid());
+    };
+    hooks.window_opens = [&] { before = meter.read(); };
+    hooks.window_closes = [&] {
+        meter.find_processes();
+        after = meter.read();
+        m.memory = std::max(m.memory, read_memory(server.pid()));
+    };
+    hooks.interrupted = [] { return interrupted != 0; };
+    fill_from_load(m, run_load(plan, hooks));
+    m.server_cpu = after - before;
+    return m;
+}
+
+Measurement measure_cell(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
+                         const std::string& folder) {
+    constexpr std::size_t kSlack = 16;  // connections that the server has not seen the end of yet
+    const ServerSetup setup{options.protocol, cell.connections + kSlack, options.workers};
+    Measurement failed;
+    auto server =
+        Server::start(command_for(*find_server_kind(cell.server), folder, setup), cpus.server);
+    if (!server) {
+        failed.problem = server.error().tried();
+        return failed;
+    }
+    Measurement m = measure(plan_for(options, cell, server->endpoint()), *server);
+    failed.problem = server->why_gone();
+    return failed.problem.empty() ? m : failed;
+}
+
+class Comparison {
+public:
+    Comparison(const CompareOptions& options, const CpuPlan& cpus)
+        : folder_(own_folder()), random_(options.seed) {
+        results_.options = options;
+        results_.cpus = cpus;
+        results_.command_line = own_command_line();
+        results_.environment = describe_environment();
+        for (const std::size_t size : options.sizes) {
+            for (const std::size_t connections : options.connections) {
+                loads_.push_back({"", size, connections});
+                for (const std::string& name : options.servers) {
+                    results_.at({name, size, connections});
+                }
+            }
+        }
+    }
+
+    Results run() {
+        const std::size_t servers = results_.options.servers.size();
+        Progress progress(results_.options.rounds * loads_.size() * servers);
+        for (std::size_t round = 1; round <= results_.options.rounds; ++round) {
+            std::shuffle(loads_.begin(), loads_.end(), random_);
+            for (const Cell& load : loads_) run_load_in_turn(load, round, progress);
+        }
+        results_.interrupted = interrupted != 0;
+        return std::move(results_);
+    }
+
+private:
+    // All servers under one load, one after another: what is compared stands close in time.
+    void run_load_in_turn(const Cell& load, std::size_t round, Progress& progress) {
+        auto servers = results_.options.servers;
+        std::shuffle(servers.begin(), servers.end(), random_);
+        const std::string what = std::to_string(load.connections) + " x " +
+                                 std::to_string(load.size) + " B, round " + std::to_string(round);
+        for (const std::string& server : servers) {
+            if (interrupted != 0) return;
+            const Cell cell{server, load.size, load.connections};
+            progress.begin(server + ", " + what);
+            const Measurement m = measure_cell(results_.options, cell, results_.cpus, folder_);
+            if (interrupted != 0) return;
+            results_.at(cell).rounds.push_back(m);
+            progress.end();
+        }
+        progress.milestone(what);
+    }
+
+    Results results_;
+    std::string folder_;
+    std::mt19937_64 random_;
+    std::vector<Cell> loads_;  // without a server
+};
+
+int complain(const std::string& what) {
+    std::fprintf(stderr, "switchboard-bench: %s\n", what.c_str());
+    return 1;
+}
+
+bool write_file(const std::string& path, const std::string& text) {
+    if (path.empty()) return true;
+    std::ofstream file(path);
+    file << text;
+    return static_cast<bool>(file.flush());
+}
+
+int tell(const Results& results) {
+    const CompareOptions& options = results.options;
+    std::fputs(to_text(results).c_str(), stdout);
+    std::fflush(stdout);
+    if (!write_file(options.json, to_json(results)))
+        return complain("cannot write " + options.json);
+    if (!options.report.empty() && !write_file(options.report, to_html(results))) {
+        return complain("cannot write " + options.report);
+    }
+    if (const std::size_t wrong = results.wrong_replies(); wrong > 0) {
+        return complain("wrong bytes came back on " + std::to_string(wrong) + " connections");
+    }
+    return results.interrupted ? 130 : 0;
+}
+
+}  // namespace
+
+int compare(const CompareOptions& asked) {
+    CompareOptions options = asked;
+    if (options.seed == 0) options.seed = std::random_device()();
+    raise_descriptor_limit();
+    if (auto found = find_programs(options, own_folder()); !found) {
+        return complain(found.error().message());
+    }
+    const auto cpus = plan_cpus(options.same_core);
+    if (!cpus) return complain(cpus.error().message());
+    if (auto pinned = pin_to(cpus->generator); !pinned) return complain(pinned.error().message());
+    catch_interrupts();
+    return tell(Comparison(options, *cpus).run());
+}
+
+}  // namespace switchboard::bench

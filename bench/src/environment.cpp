@@ -1,0 +1,75 @@
+#include "environment.hpp"
+
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <uv.h>
+#include <ctime>
+#include <fstream>
+#include <optional>
+
+#include "build_info.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+std::optional<std::string> first_line(const char* path) {
+    std::ifstream file(path);
+    std::string line;
+    if (!std::getline(file, line)) return std::nullopt;
+    return line;
+}
+
+std::optional<std::string> cpu_model() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);) {
+        const auto colon = line.find(": ");
+        if (line.starts_with("model name") && colon != line.npos) return line.substr(colon + 2);
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> kernel() {
+    utsname name{};
+    if (uname(&name) != 0) return std::nullopt;
+    return std::string(name.sysname) + " " + name.release + " " + name.machine;
+}
+
+std::string utc_date() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    char text[32];
+    return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+std::optional<std::string> descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
+    return std::to_string(limit.rlim_cur);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> describe_environment() {
+    std::vector<std::pair<std::string, std::string>> environment;
+    const auto add = [&](const char* name, const std::optional<std::string>& value) {
+        if (value && !value->empty()) environment.emplace_back(name, *value);
+    };
+    add("date", utc_date());
+    add("cpu", cpu_model());
+    add("cores", std::to_string(sysconf(_SC_NPROCESSORS_ONLN)));
+    add("kernel", kernel());
+    add("governor", first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
+    add("descriptor limit", descriptor_limit());
+    add("somaxconn", first_line("/proc/sys/net/core/somaxconn"));
+    add("congestion control", first_line("/proc/sys/net/ipv4/tcp_congestion_control"));
+    add("switchboard", build::kVersion);
+    add("commit", build::kCommit);
+    add("compiler", build::kCompiler);
+    add("build", build::kFlags);
+    add("libuv", uv_version_string());
+    return environment;
+}
+
+}  // namespace switchboard::bench

@@ -1,0 +1,34 @@
+// Latencies, counted with three significant digits in constant space.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace switchboard::bench {
+
+// Log-linear buckets in the layout of HdrHistogram: 2,048 of width 1, then 1,024 for every further
+// doubling, so that no value is off by more than 1 in 1,024. Values are nanoseconds up to 2^42 (73
+// minutes); larger ones count as that. Recording is O(1) and allocates nothing. One thread.
+class Histogram {
+public:
+    Histogram();
+
+    void record(std::uint64_t value, std::uint64_t times = 1) noexcept;
+    void merge(const Histogram& other) noexcept;
+    void reset() noexcept;
+
+    std::uint64_t count() const noexcept { return count_; }
+    std::uint64_t max() const noexcept { return max_; }  // exact; 0 when empty
+    double mean() const noexcept;                        // exact; 0 when empty
+    // The smallest value that `percent` of all values do not exceed, to three digits and never
+    // below the true one; `percent` in [0, 100]. 0 when empty.
+    std::uint64_t percentile(double percent) const noexcept;
+
+private:
+    std::vector<std::uint64_t> counts_;
+    std::uint64_t count_ = 0;
+    std::uint64_t max_ = 0;
+    double sum_ = 0;
+};
+
+}  // namespace switchboard::bench

@@ -1,0 +1,188 @@
+#include "options.hpp"
+
+#include <sys/resource.h>
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <switchboard/limits.hpp>
+
+#include "compare.hpp"
+#include "server.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kOtherDescriptors = 64;
+constexpr std::size_t kMostUnderWay = 64 * 1024 * 1024;  // bytes of one connection
+
+template <class T>
+T value_or_throw(const char* option, Result<T> value) {
+    if (!value) throw CLI::ValidationError(option, value.error().message());
+    return *std::move(value);
+}
+
+void add_sizes(CLI::App& app, CompareOptions& options) {
+    const auto read = [&options](const std::vector<std::string>& texts) {
+        options.sizes.clear();
+        for (const std::string& text : texts) {
+            options.sizes.push_back(value_or_throw("--size", parse_size(text)));
+        }
+    };
+    app.add_option_function<std::vector<std::string>>("--size", read, "bytes per message [64,16k]")
+        ->delimiter(',')
+        ->type_name("N,...");
+}
+
+void add_duration(CLI::App& app, CompareOptions& options) {
+    const auto read = [&options](const std::string& text) {
+        options.duration = value_or_throw("--duration", parse_duration(text));
+    };
+    app.add_option_function<std::string>("--duration", read, "what one measurement lasts [2s]")
+        ->type_name("TIME");
+}
+
+void add_load_options(CLI::App& app, CompareOptions& options) {
+    app.add_option("--protocol", options.protocol, "what is served [echo]")->type_name("NAME");
+    app.add_option("--drivers", options.servers, "drivers and peers to compare [all]")
+        ->delimiter(',')
+        ->type_name("NAME,...");
+    app.add_option("--connections", options.connections, "open at once [1,10,100,1000]")
+        ->delimiter(',')
+        ->type_name("N,...");
+    add_sizes(app, options);
+    app.add_option("--depth", options.depth, "messages under way per connection [1]")
+        ->type_name("N");
+    add_duration(app, options);
+    app.add_option("--rounds", options.rounds, "measurements of each kind [5]")->type_name("N");
+    app.add_option("--workers", options.workers, "threads or processes of the pools [4]")
+        ->type_name("N");
+}
+
+void add_other_options(CLI::App& app, CompareOptions& options) {
+    app.add_option("--baseline", options.baseline, "what ratios are to [reactor]")
+        ->type_name("NAME");
+    app.add_option("--seed", options.seed, "of the random order [from the clock]")->type_name("N");
+    app.add_flag("--same-core", options.same_core, "server and generator share one CPU");
+    app.add_flag("--quick", options.quick, "a short run: 1 and 100 connections, 64 B, 3 x 400 ms");
+    app.add_option("--json", options.json, "write all figures there")->type_name("FILE");
+    app.add_option("--report", options.report, "write a page with table and plots there")
+        ->type_name("FILE.html");
+}
+
+// What was not asked for in words is as short as --quick has it.
+void apply_quick(const CLI::App& app, CompareOptions& options) {
+    if (!options.quick) return;
+    if (app.count("--connections") == 0) options.connections = {1, 100};
+    if (app.count("--size") == 0) options.sizes = {64};
+    if (app.count("--duration") == 0) options.duration = milliseconds(400);
+    if (app.count("--rounds") == 0) options.rounds = 3;
+}
+
+void use_all_servers(CompareOptions& options) {
+    if (!options.servers.empty()) return;
+    for (const ServerKind& kind : server_kinds()) options.servers.push_back(kind.name);
+}
+
+std::size_t descriptor_limit() {
+    rlimit limit{};
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : 1024;
+}
+
+Result<void> bad(const std::string& what) {
+    return fail(errc::bad_option, what);
+}
+
+Result<void> check_server(const std::string& name) {
+    if (find_server_kind(name) != nullptr) return {};
+    std::string known;
+    for (const ServerKind& kind : server_kinds()) known += " " + kind.name;
+    return bad("--drivers " + name + ": there is" + known);
+}
+
+Result<void> check_connections(std::size_t connections) {
+    const std::size_t limit = descriptor_limit();
+    const std::string asked = "--connections " + std::to_string(connections);
+    if (connections == 0) return bad(asked + ": at least 1");
+    if (connections + kOtherDescriptors <= limit) return {};
+    return bad(asked + ": the descriptor limit is " + std::to_string(limit) +
+               " (ulimit -Hn), so at most " +
+               std::to_string(limit - std::min(limit, kOtherDescriptors)));
+}
+
+Result<void> check_size(std::size_t size, std::size_t depth) {
+    if (size == 0) return bad("--size 0: at least 1");
+    if (size <= kMostUnderWay / depth) return {};
+    return bad("--size " + std::to_string(size) + ": times --depth it is more than 64 MiB");
+}
+
+Result<void> check_counts(const CompareOptions& options) {
+    if (options.depth == 0 || options.depth > kMostUnderWay) return bad("--depth: 1 to 67108864");
+    if (options.rounds == 0) return bad("--rounds: at least 1");
+    if (options.workers == 0) return bad("--workers: at least 1");
+    if (options.duration < milliseconds(50)) return bad("--duration: at least 50ms");
+    if (options.protocol != "echo") {
+        return bad("--protocol " + options.protocol + ": there is a load for echo only");
+    }
+    return {};
+}
+
+template <class T>
+bool has_repeats(std::vector<T> values) {
+    std::sort(values.begin(), values.end());
+    return std::adjacent_find(values.begin(), values.end()) != values.end();
+}
+
+Result<void> check_lists(const CompareOptions& options) {
+    if (has_repeats(options.servers)) return bad("--drivers: a name is there twice");
+    if (has_repeats(options.connections)) return bad("--connections: a number is there twice");
+    if (has_repeats(options.sizes)) return bad("--size: a number is there twice");
+    return {};
+}
+
+}  // namespace
+
+milliseconds CompareOptions::warm_up() const {
+    return std::clamp(duration / 4, milliseconds(100), milliseconds(500));
+}
+
+milliseconds CompareOptions::settle() const {
+    return std::clamp(duration / 2, milliseconds(300), milliseconds(1'000));
+}
+
+Result<void> check(const CompareOptions& options) {
+    if (auto counts = check_counts(options); !counts) return counts;
+    if (auto lists = check_lists(options); !lists) return lists;
+    for (const std::string& name : options.servers) {
+        if (auto server = check_server(name); !server) return server;
+    }
+    for (const std::size_t connections : options.connections) {
+        if (auto allowed = check_connections(connections); !allowed) return allowed;
+    }
+    for (const std::size_t size : options.sizes) {
+        if (auto allowed = check_size(size, options.depth); !allowed) return allowed;
+    }
+    return find_server_kind(options.baseline) ? Result<void>()
+                                              : bad("--baseline " + options.baseline + ": unknown");
+}
+
+void describe_compare(CLI::App& app, CompareOptions& options, std::function<void()> then) {
+    add_load_options(app, options);
+    add_other_options(app, options);
+    app.callback([&app, &options, then = std::move(then)] {
+        apply_quick(app, options);
+        use_all_servers(options);
+        if (auto holds = check(options); !holds) throw CLI::ValidationError(holds.error().tried());
+        then();
+    });
+}
+
+void add_compare(CLI::App& app, std::function<int()>& chosen) {
+    auto options = std::make_shared<CompareOptions>();
+    CLI::App* command = app.add_subcommand(
+        "compare", "one handler under every driver, and bare peers, side by side");
+    describe_compare(*command, *options,
+                     [options, &chosen] { chosen = [options] { return compare(*options); }; });
+}
+
+}  // namespace switchboard::bench

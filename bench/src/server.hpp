@@ -1,0 +1,67 @@
+// The servers that are compared: which there are, and one running.
+#pragma once
+
+#include <sys/types.h>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <switchboard/endpoint.hpp>
+#include <vector>
+
+namespace switchboard::bench {
+
+// A server by the name it has in --drivers and in the tables.
+struct ServerKind {
+    std::string name;
+    std::string program;  // file name, beside switchboard-bench
+    bool is_driver;       // a driver of `switchboard serve`; else a peer, which takes no arguments
+};
+
+// All of them, in the order of the tables. A new one is a line here.
+const std::vector<ServerKind>& server_kinds();
+const ServerKind* find_server_kind(std::string_view name);
+
+// The command line that serves `protocol` on a free port of 127.0.0.1.
+struct ServerSetup {
+    std::string protocol;
+    std::size_t max_connections;
+    std::size_t workers;
+};
+std::vector<std::string> command_for(const ServerKind& kind, const std::string& folder,
+                                     const ServerSetup& setup);
+
+// A server process and, through it, its children. It is a process group of its own, so that Ctrl-C
+// reaches the benchmark alone, and is told to end should the benchmark die.
+class Server {
+public:
+    // Starts `command` pinned to `cpu`, and waits for its line "listening on ENDPOINT (...)". Fails
+    // when it ends or says nothing within `timeout`; the message has the last line it wrote.
+    static Result<Server> start(const std::vector<std::string>& command, int cpu,
+                                std::chrono::milliseconds timeout = std::chrono::seconds(10));
+    Server(Server&& other) noexcept;
+    Server& operator=(Server&&) = delete;
+    ~Server();  // as stop()
+
+    const Endpoint& endpoint() const noexcept { return endpoint_; }
+    pid_t pid() const noexcept { return pid_; }
+    // Why it is not running any more ("ended by signal 11: its last words"); empty while it is.
+    std::string why_gone();
+    // SIGTERM; after two seconds SIGKILL to it and its descendants. None is left when this returns.
+    void stop() noexcept;
+
+private:
+    Server() = default;
+    Result<void> await_listening(const std::string& program, std::chrono::milliseconds timeout);
+    Result<std::string> read_line(std::chrono::milliseconds timeout);
+    std::string last_words() const;
+    bool reap(std::chrono::milliseconds patience) noexcept;  // whether it is gone
+
+    pid_t pid_ = -1;
+    int status_ = 0;  // man 2 waitpid, once pid_ has been reaped
+    bool reaped_ = false;
+    int output_ = -1;      // its stdout
+    int complaints_ = -1;  // its stderr, in memory
+    Endpoint endpoint_;
+};
+
+}  // namespace switchboard::bench

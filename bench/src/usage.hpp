@@ -1,0 +1,49 @@
+// What a server uses: CPU and memory of a process and all its descendants. Linux only (man 5 proc).
+#pragma once
+
+#include <sys/types.h>
+#include <cstddef>
+#include <vector>
+
+namespace switchboard::bench {
+
+// CPU seconds, in two accounts: `total` is the scheduler's, to the nanosecond (but for reaped children:
+// 10 ms); the kernel's tick samples whether it is user or system, a few hundred times a second, so
+// only the share of user_ticks in ticks is of use, and only over some seconds. Differences of two
+// readings are what has a meaning.
+struct CpuTime {
+    double total = 0;
+    double user_ticks = 0;
+    double ticks = 0;  // user and system
+};
+CpuTime operator-(const CpuTime& later, const CpuTime& earlier) noexcept;
+
+// `root` and its living descendants, parents first; empty when it is gone.
+std::vector<pid_t> process_tree(pid_t root);
+
+// Reads the CPU clocks of `root` and its descendants, threads and reaped children included.
+class CpuMeter {
+public:
+    explicit CpuMeter(pid_t root) : root_(root) { find_processes(); }
+
+    // Looks for processes that came or went since; slow (reads /proc), so not at the start of a
+    // window, where the generator must not stand still. What a new one has used counts whole.
+    void find_processes();
+    CpuTime read() const;  // microseconds a process
+
+private:
+    struct Process {
+        pid_t pid;
+        clockid_t clock;
+        bool has_children;  // once true always true: the times of those that ended stay with it
+    };
+    pid_t root_;
+    std::vector<Process> processes_;
+};
+
+// Proportional set size in bytes, summed over the tree: a page that n processes share counts 1/n in
+// each, so that forked children do not count their parent's pages again. Kernel memory (socket
+// buffers, stacks in the kernel) is not in it.
+std::size_t read_memory(pid_t root);
+
+}  // namespace switchboard::bench
