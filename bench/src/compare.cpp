@@ -1,6 +1,5 @@
 #include "compare.hpp"
 
-#include <sys/resource.h>
 #include <unistd.h>
 #include <algorithm>
 #include <csignal>
@@ -11,6 +10,7 @@
 
 #include "environment.hpp"
 #include "generator.hpp"
+#include "programs.hpp"
 #include "progress.hpp"
 #include "results.hpp"
 #include "server.hpp"
@@ -30,26 +30,6 @@ void catch_interrupts() {
     action.sa_flags = static_cast<int>(SA_RESETHAND);
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
-}
-
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-std::string own_folder() {
-    std::error_code error;
-    return fs::read_symlink("/proc/self/exe", error).parent_path().string();
-}
-
-std::string own_command_line() {
-    std::ifstream file("/proc/self/cmdline");
-    std::string text(std::istreambuf_iterator<char>(file), {});
-    if (!text.empty()) text.pop_back();
-    std::replace(text.begin(), text.end(), '\0', ' ');
-    return text;
 }
 
 Result<void> find_programs(const CompareOptions& options, const std::string& folder) {

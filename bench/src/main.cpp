@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cost.hpp"
 #include "options.hpp"
 
 namespace {
@@ -10,6 +11,7 @@ namespace {
 // Each adds one subcommand; when it is the one asked for, `chosen` becomes what runs it.
 void add_subcommands(CLI::App& app, std::function<int()>& chosen) {
     switchboard::bench::add_compare(app, chosen);
+    switchboard::bench::add_cost(app, chosen);
 }
 
 int usage_error(std::string what) {

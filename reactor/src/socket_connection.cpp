@@ -98,7 +98,8 @@ void SocketConnection::read_more(ssize_t got) {
         if (has(kAttention)) attend();
         total += static_cast<std::size_t>(got);
         if (got < static_cast<ssize_t>(Loop::kReadBuffer)) return;
-        if (total >= origin_.limits.read_budget || (wanted() & UV_READABLE) == 0) return;
+        // In this order: a connection that is closed wants nothing, and may have no origin any more.
+        if ((wanted() & UV_READABLE) == 0 || total >= origin_.limits.read_budget) return;
         got = ::recv(fd_, loop().read_buffer.data(), Loop::kReadBuffer, 0);
     }
     read_ended(got);

@@ -1,0 +1,56 @@
+// `switchboard-bench cost`: what an exchange costs, counted and not timed.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <switchboard/error.hpp>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace switchboard::bench {
+
+// Per exchange, but for the memory. Exact: the same on every machine, whatever else it does, but for
+// the waits, which many connections share as they happen to be ready together.
+struct Cost {
+    double instructions = 0;  // user space; callgrind
+    double receives = 0;      // system calls; strace
+    double sends = 0;
+    double waits = 0;
+    double watches = 0;  // epoll_ctl
+    double other_calls = 0;
+    double failed_receives = 0;  // EAGAIN: asked for what was not there
+    double allocations = 0;      // malloc and its like; memcheck
+};
+
+struct CostCase {
+    std::string server;
+    std::size_t connections;
+    std::size_t size;  // bytes per message
+};
+
+// Runs the server under each tool twice, with few and with many exchanges: the difference is free of
+// what starting and connecting cost. Takes about ten seconds.
+Result<Cost> measure_cost(const CostCase& what);
+
+// User memory per connection: `count` connections that have each made one exchange and are idle.
+Result<double> measure_idle_bytes(const std::string& server, std::size_t count, std::size_t size);
+
+// The calls by name of what `strace -c -U calls,errors,name` wrote, and how many of them failed.
+struct CallCount {
+    double calls = 0;
+    double errors = 0;
+};
+std::map<std::string, CallCount> parse_strace_summary(const std::string& text);
+// "summary: N" of a callgrind file, "total heap usage: N allocs" of a memcheck log.
+std::optional<double> parse_callgrind_total(const std::string& text);
+std::optional<double> parse_memcheck_allocations(const std::string& text);
+
+// Adds `cost` to `app`, as add_compare() does.
+void add_cost(CLI::App& app, std::function<int()>& chosen);
+
+}  // namespace switchboard::bench

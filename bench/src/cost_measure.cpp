@@ -1,0 +1,234 @@
+#include <unistd.h>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <thread>
+
+#include "cost.hpp"
+#include "cpus.hpp"
+#include "lockstep.hpp"
+#include "programs.hpp"
+#include "server.hpp"
+#include "usage.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+constexpr std::chrono::seconds kPatience(30);  // programs start and end slowly under a tool
+constexpr std::size_t kFewExchanges = 2'000;
+constexpr std::size_t kManyExchanges = 12'000;
+
+// A folder for what the tools write, removed with it.
+class Scratchpad {
+public:
+    Scratchpad() {
+        std::string name = (fs::temp_directory_path() / "switchboard-cost-XXXXXX").string();
+        if (mkdtemp(name.data()) != nullptr) path_ = name;
+    }
+    Scratchpad(const Scratchpad&) = delete;
+    Scratchpad& operator=(const Scratchpad&) = delete;
+    ~Scratchpad() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    const fs::path& path() const noexcept { return path_; }
+
+private:
+    fs::path path_;
+};
+
+enum class Tool { callgrind, strace, memcheck };
+
+std::vector<std::string> tool_command(Tool tool, const fs::path& folder) {
+    const std::string out = (folder / "out").string();
+    switch (tool) {
+        case Tool::callgrind:
+            return {"/usr/bin/valgrind", "-q", "--tool=callgrind",
+                    "--callgrind-out-file=" + out + ".%p"};
+        case Tool::strace:
+            return {"/usr/bin/strace", "-f", "-qq", "-c", "-U", "calls,errors,name", "-o", out};
+        case Tool::memcheck:
+            return {"/usr/bin/valgrind", "--tool=memcheck", "--leak-check=no",
+                    "--undef-value-errors=no", "--log-file=" + out + ".%p"};
+    }
+    return {};
+}
+
+// What the tool wrote, one text a process.
+std::vector<std::string> read_outputs(const fs::path& folder) {
+    std::vector<std::string> texts;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        std::ifstream file(entry.path());
+        texts.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    }
+    return texts;
+}
+
+// Ends the program itself and not strace around it, which would let go of it; waits for both.
+Result<void> end(Server& server, Tool tool) {
+    const auto tree = process_tree(server.pid());
+    const bool wrapped = tool == Tool::strace && tree.size() > 1;
+    ::kill(wrapped ? tree[1] : server.pid(), SIGTERM);
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (server.why_gone().empty()) {
+        if (std::chrono::steady_clock::now() > deadline) {
+            return fail(std::make_error_code(std::errc::timed_out), "end the measured server");
+        }
+        std::this_thread::sleep_for(milliseconds(2));
+    }
+    return {};
+}
+
+std::vector<std::string> server_command(const std::string& name, std::size_t connections) {
+    ServerSetup setup{"echo", connections + 1, connections};
+    return command_for(*find_server_kind(name), own_folder(), setup);
+}
+
+// One run of the server under the tool, on the CPU that the load uses too: then a round's requests
+// are all there when the server comes to run.
+Result<std::vector<std::string>> run_under(Tool tool, const CostCase& what, std::size_t exchanges) {
+    const Scratchpad pad;
+    auto command = tool_command(tool, pad.path());
+    const auto program = server_command(what.server, what.connections);
+    command.insert(command.end(), program.begin(), program.end());
+    const auto cpus = plan_cpus(true);
+    if (!cpus) return tl::unexpected(cpus.error());
+    if (auto pinned = pin_to(cpus->generator); !pinned) return tl::unexpected(pinned.error());
+    auto server = Server::start(command, cpus->server, kPatience);
+    if (!server) return tl::unexpected(server.error());
+    auto load = Lockstep::open(server->endpoint(), what.connections, what.size);
+    if (!load) return tl::unexpected(load.error());
+    if (auto ran = load->run(exchanges / what.connections); !ran) {
+        return tl::unexpected(ran.error());
+    }
+    load->close();
+    if (auto ended = end(*server, tool); !ended) return tl::unexpected(ended.error());
+    return read_outputs(pad.path());
+}
+
+// The sum over the processes of what `read` finds in the tool's text.
+template <class Read>
+Result<double> total_of(Tool tool, const CostCase& what, std::size_t exchanges, Read read) {
+    auto texts = run_under(tool, what, exchanges);
+    if (!texts) return tl::unexpected(texts.error());
+    double sum = 0;
+    for (const std::string& text : *texts) sum += read(text).value_or(0);
+    if (sum > 0) return sum;
+    return fail(errc::unsupported, "read what the tool counted for " + what.server);
+}
+
+double exchanges_between(const CostCase& what) {
+    const auto rounds = [&](std::size_t n) { return n / what.connections * what.connections; };
+    return static_cast<double>(rounds(kManyExchanges) - rounds(kFewExchanges));
+}
+
+template <class Read>
+Result<double> slope(Tool tool, const CostCase& what, Read read) {
+    const auto few = total_of(tool, what, kFewExchanges, read);
+    if (!few) return few;
+    const auto many = total_of(tool, what, kManyExchanges, read);
+    if (!many) return many;
+    return (*many - *few) / exchanges_between(what);
+}
+
+double* kind_of_call(const std::string& name, Cost& cost) {
+    static const std::map<std::string, double Cost::*> kinds{
+        {"recvfrom", &Cost::receives}, {"read", &Cost::receives},    {"recvmsg", &Cost::receives},
+        {"readv", &Cost::receives},    {"sendto", &Cost::sends},     {"write", &Cost::sends},
+        {"sendmsg", &Cost::sends},     {"writev", &Cost::sends},     {"epoll_wait", &Cost::waits},
+        {"epoll_pwait", &Cost::waits}, {"poll", &Cost::waits},       {"ppoll", &Cost::waits},
+        {"select", &Cost::waits},      {"epoll_ctl", &Cost::watches}};
+    const auto kind = kinds.find(name);
+    return &(cost.*(kind == kinds.end() ? &Cost::other_calls : kind->second));
+}
+
+Result<void> count_calls(const CostCase& what, Cost& cost) {
+    for (const auto& [exchanges, sign] : {std::pair{kFewExchanges, -1.0}, {kManyExchanges, 1.0}}) {
+        const auto texts = run_under(Tool::strace, what, exchanges);
+        if (!texts) return tl::unexpected(texts.error());
+        for (const std::string& text : *texts) {
+            for (const auto& [name, count] : parse_strace_summary(text)) {
+                double* const kind = kind_of_call(name, cost);
+                *kind += sign * count.calls / exchanges_between(what);
+                if (kind != &cost.receives) continue;
+                cost.failed_receives += sign * count.errors / exchanges_between(what);
+            }
+        }
+    }
+    return {};
+}
+
+std::optional<double> number_after(const std::string& text, const std::string& label) {
+    const auto found = text.find(label);
+    if (found == std::string::npos) return std::nullopt;
+    std::string digits;
+    for (std::size_t i = found + label.size(); i < text.size(); ++i) {
+        if (text[i] >= '0' && text[i] <= '9') {
+            digits += text[i];
+        } else if (text[i] != ',' && (text[i] != ' ' || !digits.empty())) {
+            break;
+        }
+    }
+    if (digits.empty()) return std::nullopt;
+    return std::stod(digits);
+}
+
+}  // namespace
+
+std::map<std::string, CallCount> parse_strace_summary(const std::string& text) {
+    std::map<std::string, CallCount> calls;
+    std::istringstream lines(text);
+    static const std::regex row(R"(^\s*(\d+)(?:\s+(\d+))?\s+(\w+)\s*$)");
+    for (std::string line; std::getline(lines, line);) {
+        std::smatch fields;
+        if (!std::regex_match(line, fields, row) || fields[3] == "total") continue;
+        CallCount& count = calls[fields[3]];
+        count.calls += std::stod(fields[1]);
+        if (fields[2].matched) count.errors += std::stod(fields[2]);
+    }
+    return calls;
+}
+
+std::optional<double> parse_callgrind_total(const std::string& text) {
+    const auto summary = number_after(text, "\nsummary:");
+    return summary ? summary : number_after(text, "\ntotals:");
+}
+
+std::optional<double> parse_memcheck_allocations(const std::string& text) {
+    return number_after(text, "total heap usage:");
+}
+
+Result<Cost> measure_cost(const CostCase& what) {
+    Cost cost;
+    const auto instructions = slope(Tool::callgrind, what, parse_callgrind_total);
+    if (!instructions) return tl::unexpected(instructions.error());
+    cost.instructions = *instructions;
+    const auto allocations = slope(Tool::memcheck, what, parse_memcheck_allocations);
+    if (!allocations) return tl::unexpected(allocations.error());
+    cost.allocations = *allocations;
+    if (auto counted = count_calls(what, cost); !counted) return tl::unexpected(counted.error());
+    return cost;
+}
+
+Result<double> measure_idle_bytes(const std::string& server, std::size_t count, std::size_t size) {
+    const auto cpus = plan_cpus(false);
+    if (!cpus) return tl::unexpected(cpus.error());
+    auto running = Server::start(server_command(server, count), cpus->server, kPatience);
+    if (!running) return tl::unexpected(running.error());
+    auto first = Lockstep::open(running->endpoint(), 1, size);
+    if (!first) return tl::unexpected(first.error());
+    const std::size_t before = read_memory(running->pid());
+    auto idle = Lockstep::open(running->endpoint(), count, size);
+    if (!idle) return tl::unexpected(idle.error());
+    const std::size_t after = read_memory(running->pid());
+    return (static_cast<double>(after) - static_cast<double>(before)) / static_cast<double>(count);
+}
+
+}  // namespace switchboard::bench
