@@ -157,12 +157,8 @@ TEST_CASE("an output queue does what a string does, at random") {
             const std::string text(random() % (random() % 20 == 0 ? 100'000 : 60),
                                    static_cast<char>('a' + step % 26));
             switch (random() % 4) {
-                case 0:
-                    queue.append(shared(text));
-                    break;
-                case 1:
-                    queue.append(as_bytes(text));
-                    break;
+                case 0: queue.append(shared(text)); break;
+                case 1: queue.append(as_bytes(text)); break;
                 default: {
                     const std::size_t part = model.empty() ? 0 : random() % (model.size() + 1);
                     queue.consume(part);
