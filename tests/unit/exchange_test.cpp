@@ -191,13 +191,13 @@ TEST_CASE("exchange: in memory the time-out is the whole conversation's") {
 TEST_CASE("exchange over a socket: the reply until the peer's end") {
     OnePeer peer(
         [](Socket& socket) { (void)socket.send_all(as_bytes("got " + read_all(socket))); });
-    CHECK(text_of(exchange(peer.endpoint, as_bytes("this"))) == "got this");
+    CHECK(text_of(switchboard::exchange(peer.endpoint, as_bytes("this"))) == "got this");
 }
 
 TEST_CASE("exchange over a socket: a megabyte each way") {
     const std::string large(1024 * 1024, 'x');
     OnePeer peer([](Socket& socket) { (void)socket.send_all(as_bytes(read_all(socket))); });
-    CHECK(text_of(exchange(peer.endpoint, as_bytes(large))) == large);
+    CHECK(text_of(switchboard::exchange(peer.endpoint, as_bytes(large))) == large);
 }
 
 TEST_CASE("exchange over a socket: what follows the reply is not waited for") {
@@ -207,17 +207,17 @@ TEST_CASE("exchange over a socket: what follows the reply is not waited for") {
     });
     const auto before = Clock::now();
     const ExchangeOptions options{.reply_end = MessageEnd::at("\n"), .timeout = 60s};
-    CHECK(text_of(exchange(peer.endpoint, as_bytes(""), options)) == "a line\n");
+    CHECK(text_of(switchboard::exchange(peer.endpoint, as_bytes(""), options)) == "a line\n");
     CHECK(Clock::now() - before < 30s);
 }
 
 TEST_CASE("exchange over a socket: the error names the endpoint and the step") {
     const auto nobody = listen(Endpoint::tcp("127.0.0.1", 0)).value().local().value();
-    CHECK(exchange(nobody, {}).error().message() ==
+    CHECK(switchboard::exchange(nobody, {}).error().message() ==
           "exchange: connect " + nobody.to_string() + ": connection refused");
 
     OnePeer early([](Socket& socket) { read_all(socket); });
-    CHECK(text_of(exchange(early.endpoint, {}, {.reply_end = MessageEnd::after(1)})) ==
+    CHECK(text_of(switchboard::exchange(early.endpoint, {}, {.reply_end = MessageEnd::after(1)})) ==
           complaint(early, "read reply", "the peer ended before the message was whole"));
 }
 
@@ -225,7 +225,7 @@ TEST_CASE("exchange over a socket: a peer that does not answer costs the time-ou
     OnePeer silent([](Socket& socket) { read_all(socket); });
     const ExchangeOptions options{.shutdown_after_request = false, .timeout = 50ms};
     const auto before = Clock::now();
-    const auto reply = exchange(silent.endpoint, as_bytes("x"), options);
+    const auto reply = switchboard::exchange(silent.endpoint, as_bytes("x"), options);
     CHECK(reply.error() == std::errc::timed_out);
     CHECK(Clock::now() - before >= 50ms);
     CHECK(text_of(reply) == complaint(silent, "read reply", "connection timed out"));
@@ -239,7 +239,7 @@ TEST_CASE("exchange over a socket: a peer that does not read costs the time-out"
         while (socket.receive({&byte, 1}).value_or(0) > 0) {
         }
     });
-    const auto reply = exchange(deaf.endpoint, as_bytes(endless), {.timeout = 100ms});
+    const auto reply = switchboard::exchange(deaf.endpoint, as_bytes(endless), {.timeout = 100ms});
     CHECK(reply.error() == std::errc::timed_out);
     CHECK(text_of(reply) == complaint(deaf, "send request", "connection timed out"));
 }
