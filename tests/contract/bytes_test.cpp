@@ -3,7 +3,7 @@
 
 using namespace switchboard;
 
-CONTRACT("contract: callbacks come in order, and on_close comes once") {
+CONTRACT("callbacks come in order, and on_close comes once") {
     Story story(driver);
     driver.start(story.handler(echo()), {});
     auto peer = driver.connect();
@@ -17,7 +17,7 @@ CONTRACT("contract: callbacks come in order, and on_close comes once") {
     CHECK(story.over());
 }
 
-CONTRACT("contract: bytes come through in one piece, one by one, and many") {
+CONTRACT("bytes come through in one piece, one by one, and many") {
     driver.start(callbacks([] { return echo(); }), {});
     auto peer = driver.connect();
     for (const char byte : pattern(100)) CHECK(peer->round_trip({byte}) == std::string{byte});
@@ -28,7 +28,7 @@ CONTRACT("contract: bytes come through in one piece, one by one, and many") {
     driver.drain();
 }
 
-CONTRACT("contract: connections follow one another") {
+CONTRACT("connections follow one another") {
     driver.start(callbacks([] { return echo(); }), {});
     for (int i = 0; i < 20; ++i) {
         auto peer = driver.connect();
@@ -37,7 +37,7 @@ CONTRACT("contract: connections follow one another") {
     driver.drain();
 }
 
-CONTRACT("contract: what is not used comes again, with what follows it") {
+CONTRACT("what is not used comes again, with what follows it") {
     Callbacks fours;  // uses four bytes at a time, and says what it was offered besides
     fours.on_data = [](Connection& c, MutableBytes in) -> std::size_t {
         if (in.size() < 4) return 0;
@@ -60,7 +60,7 @@ CONTRACT("contract: what is not used comes again, with what follows it") {
     driver.drain();
 }
 
-CONTRACT("contract: a handler that uses nothing of too much costs its connection") {
+CONTRACT("a handler that uses nothing of too much costs its connection") {
     Story story(driver);
     Callbacks greedy;
     greedy.on_data = [](Connection&, MutableBytes) { return std::size_t{0}; };
@@ -79,7 +79,7 @@ CONTRACT("contract: a handler that uses nothing of too much costs its connection
     driver.drain();
 }
 
-CONTRACT("contract: input may be rewritten in place") {
+CONTRACT("input may be rewritten in place") {
     Callbacks shout;
     shout.on_data = [](Connection& c, MutableBytes in) {
         for (std::byte& b : in) b &= std::byte{0xdf};
@@ -91,7 +91,7 @@ CONTRACT("contract: input may be rewritten in place") {
     driver.drain();
 }
 
-CONTRACT("contract: pieces, shared buffers and large writes keep their order") {
+CONTRACT("pieces, shared buffers and large writes keep their order") {
     const std::string large = pattern(300'000);
     Callbacks many;
     many.on_open = [=](Connection& c) {
@@ -109,7 +109,7 @@ CONTRACT("contract: pieces, shared buffers and large writes keep their order") {
     driver.drain();
 }
 
-CONTRACT("contract: a producer goes on as long as it is taken from") {
+CONTRACT("a producer goes on as long as it is taken from") {
     constexpr std::size_t kWhole = 4 * 1024 * 1024, kPiece = 10'000;
     const std::string whole = pattern(kWhole);
     driver.start(callbacks([&whole] {
@@ -130,7 +130,7 @@ CONTRACT("contract: a producer goes on as long as it is taken from") {
     driver.drain();
 }
 
-CONTRACT("contract: close does not cost a reply that is on its way, though input is unread") {
+CONTRACT("close does not cost a reply that is on its way, though input is unread") {
     const std::string reply = pattern(200'000);
     Callbacks curt;
     curt.on_data = [=](Connection& c, MutableBytes) {

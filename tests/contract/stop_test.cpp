@@ -31,14 +31,14 @@ Callbacks firehose(std::shared_ptr<const Journal> journal) {
 
 }  // namespace
 
-CONTRACT("contract: an idle server stops at once") {
+CONTRACT("an idle server stops at once") {
     driver.start(callbacks([] { return echo(); }), draining_for(30s));
     const auto before = Clock::now();
     driver.drain();
     CHECK(Clock::now() - before < kPrompt);
 }
 
-CONTRACT("contract: a drain waits for what is open") {
+CONTRACT("a drain waits for what is open") {
     Story story(driver);
     Callbacks slow;
     slow.on_data = [](Connection& c, MutableBytes in) {
@@ -61,7 +61,7 @@ CONTRACT("contract: a drain waits for what is open") {
     CHECK(story.over());
 }
 
-CONTRACT("contract: a drain ends what is still open at its deadline") {
+CONTRACT("a drain ends what is still open at its deadline") {
     Story story(driver);
     driver.start(story.handler(), draining_for(50ms));
     auto peer = driver.connect();
@@ -74,7 +74,7 @@ CONTRACT("contract: a drain ends what is still open at its deadline") {
     CHECK(peer->end() == Peer::End::reset);
 }
 
-CONTRACT("contract: an abort does not wait") {
+CONTRACT("an abort does not wait") {
     Story story(driver);
     driver.start(story.handler(), draining_for(1h));
     auto peer = driver.connect();
@@ -84,7 +84,7 @@ CONTRACT("contract: an abort does not wait") {
     CHECK(story.over());
 }
 
-CONTRACT("contract: an abort reaches a handler that reads nothing") {
+CONTRACT("an abort reaches a handler that reads nothing") {
     Story story(driver);
     driver.start(story.handler({.on_open = [](Connection& c) { c.pause_reading(); }}),
                  draining_for(1h));
@@ -94,7 +94,7 @@ CONTRACT("contract: an abort reaches a handler that reads nothing") {
     CHECK(story.next() == close_line(errc::stopping));
 }
 
-CONTRACT("contract: a peer that never reads costs bounded memory and does not hold up the end") {
+CONTRACT("a peer that never reads costs bounded memory and does not hold up the end") {
     Story story(driver);
     driver.start(story.handler(firehose(story.journal())), draining_for(50ms));
     auto peer = driver.connect();
@@ -107,7 +107,7 @@ CONTRACT("contract: a peer that never reads costs bounded memory and does not ho
     CHECK(story.next() == "bounded");
 }
 
-CONTRACT("contract: a peer that never reads is given up after the stall time-out") {
+CONTRACT("a peer that never reads is given up after the stall time-out") {
     Story story(driver);
     Limits limits;
     limits.write_stall_timeout = 50ms;

@@ -28,7 +28,7 @@ std::string late(Clock::time_point now, Clock::time_point due) {
 
 }  // namespace
 
-CONTRACT("contract: a deadline comes once, never early, and can be armed again") {
+CONTRACT("a deadline comes once, never early, and can be armed again") {
     Callbacks ticking;
     ticking.on_open = [](Connection& c) { c.set_deadline(c.now() + 5ms); };
     const auto make = [ticking] {
@@ -48,7 +48,7 @@ CONTRACT("contract: a deadline comes once, never early, and can be armed again")
     driver.drain();
 }
 
-CONTRACT("contract: arming again replaces a deadline, and max() disarms it") {
+CONTRACT("arming again replaces a deadline, and max() disarms it") {
     Story story(driver);
     Callbacks changing;
     changing.on_open = [](Connection& c) {
@@ -70,7 +70,7 @@ CONTRACT("contract: arming again replaces a deadline, and max() disarms it") {
     driver.drain();
 }
 
-CONTRACT("contract: a deadline that nobody handles ends the connection") {
+CONTRACT("a deadline that nobody handles ends the connection") {
     Story story(driver);
     driver.start(story.handler({.on_open = [](Connection& c) { c.set_deadline(c.now() + 5ms); }}),
                  {});
@@ -82,7 +82,7 @@ CONTRACT("contract: a deadline that nobody handles ends the connection") {
     driver.drain();
 }
 
-CONTRACT("contract: a deadline comes although bytes never stop coming") {
+CONTRACT("a deadline comes although bytes never stop coming") {
     Callbacks busy = echo();
     busy.on_open = [](Connection& c) { c.set_deadline(c.now() + 20ms); };
     busy.on_deadline = [](Connection& c) {
@@ -97,7 +97,7 @@ CONTRACT("contract: a deadline comes although bytes never stop coming") {
     driver.drain();
 }
 
-CONTRACT("contract: a paused handler is given nothing until it resumes") {
+CONTRACT("a paused handler is given nothing until it resumes") {
     Story story(driver);
     Callbacks pausing;
     pausing.on_data = [](Connection& c, MutableBytes in) {
@@ -124,7 +124,7 @@ CONTRACT("contract: a paused handler is given nothing until it resumes") {
     CHECK(all.ends_with("data deadline  eof "));
 }
 
-CONTRACT("contract: to pause and resume in one callback loses nothing") {
+CONTRACT("to pause and resume in one callback loses nothing") {
     Callbacks nervous;
     nervous.on_data = [](Connection& c, MutableBytes in) {
         c.pause_reading();
@@ -137,7 +137,7 @@ CONTRACT("contract: to pause and resume in one callback loses nothing") {
     driver.drain();
 }
 
-CONTRACT("contract: an upgrade hands the unread bytes on") {
+CONTRACT("an upgrade hands the unread bytes on") {
     Story story(driver);
     Callbacks second = echo();
     second.on_open = [](Connection& c) { c.write("welcome;"); };
@@ -165,7 +165,7 @@ CONTRACT("contract: an upgrade hands the unread bytes on") {
     CHECK(story.over());
 }
 
-CONTRACT("contract: files are sent in order with what is written around them") {
+CONTRACT("files are sent in order with what is written around them") {
     const std::string text = pattern(500'000);
     const auto file = file_of(text);
     Callbacks sending;
@@ -183,7 +183,7 @@ CONTRACT("contract: files are sent in order with what is written around them") {
     driver.drain();
 }
 
-CONTRACT("contract: a file that is too short is not passed off as whole") {
+CONTRACT("a file that is too short is not passed off as whole") {
     Story story(driver);
     const auto file = file_of("short");
     Callbacks sending;
@@ -200,7 +200,7 @@ CONTRACT("contract: a file that is too short is not passed off as whole") {
     driver.drain();
 }
 
-CONTRACT("contract: a connection knows its ends, and has a name of its own") {
+CONTRACT("a connection knows its ends, and has a name of its own") {
     Callbacks telling;
     telling.on_open = [](Connection& c) {
         c.write(c.peer().to_string() + " " + c.local().to_string() + " " +
