@@ -60,6 +60,7 @@ void BlockingConnection::turn() {
     if (fin_ && !fin_sent_) send_fin();
     // Nothing can be read or written any more.
     if (eof_ && fin_sent_) return close({});
+    if (told()) return fail(errc::stopping);
     if (std::exchange(resumed_, false)) return slot_.resume(*this);
     if (slot_.held() || eof_) return rest();
     if (deadline_ != kNever && !await(POLLIN, deadline_)) return fire_deadline();

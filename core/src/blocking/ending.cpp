@@ -17,20 +17,24 @@ bool rises_before(int fd, int done, Clock::time_point until) {
 }  // namespace
 
 Result<std::unique_ptr<Ending>> Ending::create() {
-    return Stop::create().map(
-        [](Stop stop) { return std::unique_ptr<Ending>(new Ending(std::move(stop))); });
+    auto stop = Stop::create();
+    if (!stop) return tl::unexpected(stop.error());
+    return make_shared_memory<std::atomic<bool>>(1).map([&](Shared<std::atomic<bool>> told) {
+        return std::unique_ptr<Ending>(new Ending(std::move(*stop), std::move(told)));
+    });
 }
 
 void Ending::tell() {
     const std::lock_guard lock(mutex_);
+    told_[0] = true;
     stop_.abort();
-    for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+    for (const int fd : open_) ::shutdown(fd, SHUT_RD);
 }
 
 void Ending::enter(int fd) {
     const std::lock_guard lock(mutex_);
     open_.insert(fd);
-    if (told()) ::shutdown(fd, SHUT_RDWR);
+    if (told()) ::shutdown(fd, SHUT_RD);
 }
 
 void Ending::leave(int fd) noexcept {

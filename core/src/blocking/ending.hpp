@@ -1,23 +1,27 @@
 // How the connections of a blocking server are ended from outside the threads that serve them.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <switchboard/stop.hpp>
 #include <thread>
 #include <unordered_set>
 
+#include "shared.hpp"
+
 namespace switchboard::detail {
 
-// Told once, for good: every connection that is open, or is opened later, ends with errc::stopping.
-// Those that block in this process are woken by shutdown(2). In a child process told() becomes true
-// as well, but the parent must wake it, with a signal that interrupts its call.
+// Told once, for good, also to child processes: every connection that is open, or is opened later,
+// ends with errc::stopping. Those that block in poll(2) watch fd(). Those that block in recv(2) are
+// woken by shutdown(2): for reading only, so that the peer is reset and does not see an orderly end.
+// In a child they are not; there the parent sends a signal that interrupts the call.
 class Ending {
 public:
     static Result<std::unique_ptr<Ending>> create();
 
     void tell();
-    bool told() const noexcept { return stop_.aborting(); }
+    bool told() const noexcept { return told_[0].load(std::memory_order_relaxed); }
     int fd() const noexcept { return stop_.abort_fd(); }  // readable once told
 
     // From the connection's thread: `fd` may be shut down from now on, and not any more. It must be
@@ -26,9 +30,11 @@ public:
     void leave(int fd) noexcept;
 
 private:
-    explicit Ending(Stop stop) : stop_(std::move(stop)) {}
+    Ending(Stop stop, Shared<std::atomic<bool>> told)
+        : stop_(std::move(stop)), told_(std::move(told)) {}
 
     Stop stop_;
+    Shared<std::atomic<bool>> told_;  // one
     std::mutex mutex_;
     std::unordered_set<int> open_;
 };

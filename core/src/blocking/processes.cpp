@@ -45,7 +45,7 @@ constexpr int kServed = 0, kRefused = 3;  // what a child exits with
 
 class ForkingServer {
 public:
-    ForkingServer(const Server& server, ChildGroup& children, Ending& ending)
+    ForkingServer(Server& server, ChildGroup& children, Ending& ending)
         : server_(server), children_(children), ending_(ending) {}
 
     Result<void> serve() {
@@ -70,10 +70,12 @@ private:
     }
 
     void start(Socket socket, ConnectionId id) {
-        if (children_.count() >= server_.limits().connections_allowed())
+        if (children_.count() >= server_.most_connections())
             return server_.refuse(socket, "too many connections");
         const auto child = children_.spawn([&] {
             server_.close_listener();
+            ServeStats own;  // the parent counts children; the host's may be in shared memory
+            server_.count_in(own);
             const Workspace workspace;
             return server_.serve(std::move(socket), workspace, id, ending_) ? kServed : kRefused;
         });
@@ -90,7 +92,7 @@ private:
         if (!refused && !served) server_.log(LogLevel::error, describe(ended));
     }
 
-    const Server& server_;
+    Server& server_;
     ChildGroup& children_;
     Ending& ending_;
 };
@@ -99,7 +101,7 @@ private:
 
 Result<void> serve_processes(const Socket& listener, const ProtocolFactory& factory,
                              const Stop& stop, const ServeOptions& options) {
-    const Server server(listener, factory, stop, options);
+    Server server(listener, factory, stop, options);
     const auto ending = Ending::create();
     if (!ending) return tl::unexpected(ending.error());
     const auto children = ChildGroup::create();

@@ -23,6 +23,7 @@ Server::Server(const Socket& listener, const ProtocolFactory& factory, const Sto
       stop_(stop),
       options_(options),
       listener_waits_(listener.fd()),
+      most_connections_(options.limits.connections_allowed()),
       stats_(options.stats != nullptr ? options.stats : &own_stats_) {}
 
 void Server::log(LogLevel level, const std::string& text) const {

@@ -33,6 +33,7 @@ public:
 
     const Stop& stop() const noexcept { return stop_; }
     const Limits& limits() const noexcept { return options_.limits; }
+    std::size_t most_connections() const noexcept { return most_connections_; }
     std::size_t workers() const noexcept { return options_.workers > 0 ? options_.workers : 1; }
     ServeStats& stats() const noexcept { return *stats_; }
     void count_in(ServeStats& stats) noexcept { stats_ = &stats; }  // instead of the options' own
@@ -48,6 +49,7 @@ private:
     const Stop& stop_;
     const ServeOptions& options_;
     NonBlocking listener_waits_;
+    const std::size_t most_connections_;  // as the process was when it began to serve
     mutable ServeStats own_stats_;
     ServeStats* stats_;
 };

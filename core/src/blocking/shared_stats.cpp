@@ -1,22 +1,11 @@
 #include "shared_stats.hpp"
 
-#include <sys/mman.h>
-
-#include <new>
-
 namespace switchboard::detail {
 
 Result<std::unique_ptr<SharedStats>> SharedStats::create(std::size_t workers) {
-    void* memory = ::mmap(nullptr, workers * sizeof(ServeStats), PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return fail_errno("map shared memory");
-    auto* stats = static_cast<ServeStats*>(memory);
-    for (std::size_t i = 0; i < workers; ++i) new (stats + i) ServeStats;
-    return std::unique_ptr<SharedStats>(new SharedStats(stats, workers));
-}
-
-SharedStats::~SharedStats() {
-    ::munmap(stats_, workers_ * sizeof(ServeStats));
+    return make_shared_memory<ServeStats>(workers).map([workers](Shared<ServeStats> stats) {
+        return std::unique_ptr<SharedStats>(new SharedStats(std::move(stats), workers));
+    });
 }
 
 void SharedStats::bury(std::size_t worker) noexcept {

@@ -1,8 +1,9 @@
 // Counts of worker processes, where their parent can read them.
 #pragma once
 
-#include <memory>
 #include <switchboard/blocking.hpp>
+
+#include "shared.hpp"
 
 namespace switchboard::detail {
 
@@ -11,9 +12,6 @@ namespace switchboard::detail {
 class SharedStats {
 public:
     static Result<std::unique_ptr<SharedStats>> create(std::size_t workers);
-    SharedStats(const SharedStats&) = delete;
-    SharedStats& operator=(const SharedStats&) = delete;
-    ~SharedStats();
 
     ServeStats& of(std::size_t worker) noexcept { return stats_[worker]; }
     // A worker that died has closed what it had open.
@@ -22,10 +20,11 @@ public:
     void publish(ServeStats& total) noexcept;
 
 private:
-    SharedStats(ServeStats* stats, std::size_t workers) : stats_(stats), workers_(workers) {}
+    SharedStats(Shared<ServeStats> stats, std::size_t workers)
+        : stats_(std::move(stats)), workers_(workers) {}
     void publish_one(std::atomic<std::size_t> ServeStats::*count, ServeStats& total) noexcept;
 
-    ServeStats* stats_;
+    Shared<ServeStats> stats_;
     std::size_t workers_;
     ServeStats published_;
 };

@@ -21,7 +21,7 @@ void serve_alone(const Server& server, Socket& socket, ConnectionId id, Ending& 
 
 void start(const Server& server, ThreadGroup& threads, Socket accepted, ConnectionId id,
            Ending& ending) {
-    if (threads.count() >= server.limits().connections_allowed())
+    if (threads.count() >= server.most_connections())
         return server.refuse(accepted, "too many connections");
     // Shared, as std::function copies, and because a failed start must leave it to be refused.
     const auto socket = std::make_shared<Socket>(std::move(accepted));

@@ -1,0 +1,148 @@
+// What a handler is given, and what its peer gets.
+#include "suite.hpp"
+
+using namespace switchboard;
+
+CONTRACT("callbacks come in order, and on_close comes once") {
+    Story story(driver);
+    driver.start(story.handler(echo()), {});
+    auto peer = driver.connect();
+    CHECK(peer->round_trip("hello") == "hello");
+    peer->shutdown_write();
+    CHECK(peer->receive_all() == "");
+    CHECK(peer->end() == Peer::End::eof);
+    for (const char* expected : {"open", "data", "eof", "close: orderly"})
+        CHECK(story.next() == expected);
+    driver.drain();
+    CHECK(story.over());
+}
+
+CONTRACT("bytes come through in one piece, one by one, and many") {
+    driver.start(callbacks([] { return echo(); }), {});
+    auto peer = driver.connect();
+    for (const char byte : pattern(100)) CHECK(peer->round_trip({byte}) == std::string{byte});
+    for (const std::size_t size : {2U, 65'535U, 65'536U, 65'537U, 1'048'576U})
+        CHECK(peer->round_trip(pattern(size)) == pattern(size));
+    peer->shutdown_write();
+    CHECK(peer->end() == Peer::End::eof);
+    driver.drain();
+}
+
+CONTRACT("connections follow one another") {
+    driver.start(callbacks([] { return echo(); }), {});
+    for (int i = 0; i < 20; ++i) {
+        auto peer = driver.connect();
+        CHECK(peer->round_trip(std::to_string(i)) == std::to_string(i));
+    }
+    driver.drain();
+}
+
+CONTRACT("what is not used comes again, with what follows it") {
+    Callbacks fours;  // uses four bytes at a time, and says what it was offered besides
+    fours.on_data = [](Connection& c, MutableBytes in) -> std::size_t {
+        if (in.size() < 4) return 0;
+        c.write(in.first(4));
+        c.write(in.size() > 4 ? "+" : ".");
+        return 4;
+    };
+    driver.start(callbacks([=] { return fours; }), {});
+    auto peer = driver.connect();
+    peer->send("abc");
+    peer->send("d");
+    CHECK(peer->receive(5) == "abcd.");
+    peer->send("efghijklm");
+    CHECK(peer->receive(10) == "efgh+ijkl+");
+    peer->send("nop");
+    CHECK(peer->receive(5) == "mnop.");
+    peer->send("q");  // never completed
+    peer->shutdown_write();
+    CHECK(peer->receive_all() == "");
+    driver.drain();
+}
+
+CONTRACT("a handler that uses nothing of too much costs its connection") {
+    Story story(driver);
+    Callbacks greedy;
+    greedy.on_data = [](Connection&, MutableBytes) { return std::size_t{0}; };
+    Limits limits;
+    limits.max_unread = 1000;
+    driver.start(story.handler(greedy), limits);
+    auto peer = driver.connect();
+    peer->send(pattern(1001));
+    CHECK(peer->end() == Peer::End::reset);
+    std::string last;
+    for (std::string line = story.next(); !line.empty(); line = story.next()) {
+        last = line;
+        if (line.starts_with("close")) break;
+    }
+    CHECK(last == close_line(errc::message_too_large));
+    driver.drain();
+}
+
+CONTRACT("input may be rewritten in place") {
+    Callbacks shout;
+    shout.on_data = [](Connection& c, MutableBytes in) {
+        for (std::byte& b : in) b &= std::byte{0xdf};
+        c.write(in);
+        return in.size();
+    };
+    driver.start(callbacks([=] { return shout; }), {});
+    CHECK(driver.connect()->round_trip("hello") == "HELLO");
+    driver.drain();
+}
+
+CONTRACT("pieces, shared buffers and large writes keep their order") {
+    const std::string large = pattern(300'000);
+    Callbacks many;
+    many.on_open = [=](Connection& c) {
+        const Bytes pieces[] = {as_bytes("a"), as_bytes(""), as_bytes("bc")};
+        c.write(pieces);
+        const Bytes bytes = as_bytes(large);
+        c.write_shared(std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end()));
+        c.write("d");
+        c.write(large);
+        c.write("e");
+        c.close();
+    };
+    driver.start(callbacks([=] { return many; }), {});
+    CHECK(driver.connect()->receive_all() == "abc" + large + "d" + large + "e");
+    driver.drain();
+}
+
+CONTRACT("a producer goes on as long as it is taken from") {
+    constexpr std::size_t kWhole = 4 * 1024 * 1024, kPiece = 10'000;
+    const std::string whole = pattern(kWhole);
+    driver.start(callbacks([&whole] {
+                     const auto sent = std::make_shared<std::size_t>(0);
+                     const auto produce = [&whole, sent](Connection& c) {
+                         bool more = true;
+                         while (more && *sent < whole.size()) {
+                             const auto piece = std::string_view(whole).substr(*sent, kPiece);
+                             more = c.write(piece);
+                             *sent += piece.size();
+                         }
+                         if (*sent == whole.size()) c.close();
+                     };
+                     return Callbacks{.on_open = produce, .on_drain = produce};
+                 }),
+                 {});
+    CHECK(driver.connect()->receive_all() == whole);
+    driver.drain();
+}
+
+CONTRACT("close does not cost a reply that is on its way, though input is unread") {
+    const std::string reply = pattern(200'000);
+    Callbacks curt;
+    curt.on_data = [=](Connection& c, MutableBytes) {
+        c.write(reply);
+        c.close();
+        return std::size_t{1};
+    };
+    driver.start(callbacks([=] { return curt; }), {});
+    auto peer = driver.connect();
+    peer->send(pattern(1'000'000));
+    CHECK(peer->receive_all() == reply);
+    CHECK(peer->end() == Peer::End::eof);
+    peer.reset();
+    driver.drain();
+}

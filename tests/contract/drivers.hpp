@@ -1,0 +1,67 @@
+// The drivers that the contract suite runs over.
+#pragma once
+
+#include <sys/types.h>
+#include <switchboard/blocking.hpp>
+#include <thread>
+
+#include "driver.hpp"
+
+// A Peer on a blocking TCP socket.
+std::unique_ptr<Peer> connect_socket(const switchboard::Endpoint& endpoint);
+
+// Serves on a thread, or in a process of its own: what forks must have no other threads, and no end
+// of the test's connections that a child would inherit and keep open.
+class BlockingDriver : public DriverUnderTest {
+public:
+    enum class Host { thread, process };
+
+    using Serve = switchboard::Result<void> (*)(const switchboard::Socket&,
+                                                const switchboard::ProtocolFactory&,
+                                                const switchboard::Stop&,
+                                                const switchboard::ServeOptions&);
+
+    explicit BlockingDriver(Serve call, Host host = Host::thread);
+    ~BlockingDriver() override;
+    void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override;
+    std::unique_ptr<Peer> connect() override;
+    void drain() override;
+    void abort() override;
+
+    switchboard::ServeOptions options;  // set before start
+    // Where a server in a process of its own counts, too.
+    switchboard::ServeStats& stats() { return *stats_; }
+
+private:
+    void serve();
+    void join();
+
+    Serve serve_;
+    Host host_;
+    switchboard::ServeStats* stats_;
+    pid_t process_ = -1;
+    switchboard::Stop stop_;
+    switchboard::Socket listener_;
+    switchboard::Endpoint endpoint_;
+    switchboard::ProtocolFactory factory_;
+    switchboard::Result<void> result_;
+    std::thread thread_;
+};
+
+struct Iterative : BlockingDriver {
+    Iterative() : BlockingDriver(switchboard::serve_iterative) {}
+};
+struct Threads : BlockingDriver {
+    Threads() : BlockingDriver(switchboard::serve_threads) {}
+};
+struct ThreadPool : BlockingDriver {
+    ThreadPool() : BlockingDriver(switchboard::serve_thread_pool) {}
+};
+struct Processes : BlockingDriver {
+    Processes() : BlockingDriver(switchboard::serve_processes, Host::process) {}
+};
+struct ProcessPool : BlockingDriver {
+    ProcessPool() : BlockingDriver(switchboard::serve_process_pool, Host::process) {}
+};
+
+#define EVERY_DRIVER Iterative, Threads, ThreadPool, Processes, ProcessPool

@@ -1,0 +1,234 @@
+// How connections end, and that it is the handler who decides.
+#include <unistd.h>
+
+#include "suite.hpp"
+
+using namespace switchboard;
+
+namespace {
+
+using Action = std::function<void(Connection&)>;
+
+// A handler cannot CHECK: it may be in a child process. What it throws is seen in on_close.
+void must_refuse(Connection& c) {
+    if (c.write("more")) throw std::logic_error("write() should have answered false");
+}
+
+// Counts calls, also across the processes of a fork: a byte per turn waits in a pipe.
+class Turns {
+public:
+    Turns() {
+        REQUIRE(::pipe(ends_) == 0);
+        REQUIRE(::write(ends_[1], "\0\1\2\3", 4) == 4);
+    }
+    Turns(const Turns&) = delete;
+    Turns& operator=(const Turns&) = delete;
+    ~Turns() {
+        for (const int end : ends_) ::close(end);
+    }
+    std::size_t next() const {
+        unsigned char turn = 0;
+        return ::read(ends_[0], &turn, 1) == 1 ? turn : 99;
+    }
+
+private:
+    int ends_[2];
+};
+
+struct Place {
+    const char* name;
+    Callbacks does;
+};
+
+// Handlers that do `action` in one callback each. All of them come to it: each has a deadline, is
+// sent a byte, and then a FIN.
+std::vector<Place> everywhere(const Action& action) {
+    const auto on_data = [action](Connection& c, MutableBytes in) {
+        action(c);
+        return in.size();
+    };
+    const auto soon = [](Connection& c) { c.set_deadline(c.now() + std::chrono::milliseconds(5)); };
+    return {{"open", {.on_open = action}},
+            {"data", {.on_data = on_data}},
+            {"eof", {.on_eof = action}},
+            {"deadline", {.on_open = soon, .on_eof = [](Connection&) {}, .on_deadline = action}}};
+}
+
+// Runs each in a connection of its own: what came of it, per place. `check` sees the peer.
+void check_everywhere(DriverUnderTest& driver, const Action& action, const std::string& close,
+                      const std::function<void(Peer&)>& check) {
+    Story story(driver);
+    const auto places = everywhere(action);
+    // The first byte says which place is meant; a prelude that both sides of a fork agree on.
+    driver.start(
+        [&story, places] {
+            struct Chooser final : Protocol {
+                const Story& story;
+                std::vector<Place> places;
+                Chooser(const Story& s, std::vector<Place> p) : story(s), places(std::move(p)) {}
+                std::size_t on_data(Connection& c, MutableBytes in) override {
+                    const auto which = std::to_integer<std::size_t>(in[0]) - '0';
+                    c.switch_to(story.handler(places[which].does)());
+                    return 1;
+                }
+            };
+            return std::make_unique<Chooser>(story, places);
+        },
+        {});
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        CAPTURE(places[i].name);
+        auto peer = driver.connect();
+        peer->send(std::to_string(i) + "x");
+        if (std::string_view(places[i].name) != "data") peer->shutdown_write();
+        std::string line;
+        do line = story.next();
+        while (!line.empty() && !line.starts_with("close"));
+        CHECK(line == close);
+        check(*peer);
+    }
+    driver.drain();
+    CHECK(story.over());
+}
+
+}  // namespace
+
+CONTRACT("close inside every callback sends what was written, and ends orderly") {
+    const auto action = [](Connection& c) {
+        c.write("bye");
+        c.close();
+        must_refuse(c);
+        c.close(errc::malformed_message);  // the first one counts
+    };
+    check_everywhere(driver, action, "close: orderly", [](Peer& peer) {
+        CHECK(peer.receive_all() == "bye");
+        CHECK(peer.end() == Peer::End::eof);
+    });
+}
+
+CONTRACT("close carries its reason") {
+    const auto action = [](Connection& c) { c.close(errc::malformed_message); };
+    check_everywhere(driver, action, close_line(errc::malformed_message),
+                     [](Peer& peer) { CHECK(peer.end() == Peer::End::eof); });
+}
+
+CONTRACT("abort inside every callback drops what was written, and resets") {
+    const auto action = [](Connection& c) {
+        c.write("bye");
+        c.abort(errc::malformed_message);
+        must_refuse(c);
+        c.close();
+    };
+    check_everywhere(driver, action, close_line(errc::malformed_message), [](Peer& peer) {
+        CHECK(peer.receive_all() == "");
+        CHECK(peer.end() == Peer::End::reset);
+    });
+}
+
+CONTRACT("a throw inside every callback costs its connection and no other") {
+    const auto action = [](Connection&) { throw std::runtime_error("on purpose"); };
+    check_everywhere(driver, action, close_line(errc::handler_failed),
+                     [](Peer& peer) { CHECK(peer.end() == Peer::End::reset); });
+}
+
+CONTRACT("to use more than was given is a failure") {
+    Story story(driver);
+    Callbacks liar;
+    liar.on_data = [](Connection&, MutableBytes in) { return in.size() + 1; };
+    driver.start(story.handler(liar), {});
+    auto peer = driver.connect();
+    peer->send("x");
+    CHECK(peer->end() == Peer::End::reset);
+    for (const auto& expected :
+         {std::string("open"), std::string("data"), close_line(errc::handler_failed)})
+        CHECK(story.next() == expected);
+    driver.drain();
+}
+
+CONTRACT("a factory that throws or gives nothing refuses its connection, and no more") {
+    const auto turns = std::make_shared<Turns>();
+    driver.start(
+        [turns]() -> std::unique_ptr<Protocol> {
+            const std::size_t turn = turns->next();
+            if (turn == 0) throw std::runtime_error("on purpose");
+            return turn == 1 ? nullptr : make_protocol(echo());
+        },
+        {});
+    for (int refused = 0; refused < 2; ++refused) CHECK(driver.connect()->receive_all() == "");
+    CHECK(driver.connect()->round_trip("hello") == "hello");
+    driver.drain();
+}
+
+CONTRACT("the peer's reset is seen as such") {
+    Story story(driver);
+    driver.start(story.handler(), {});
+    auto peer = driver.connect();
+    peer->send("x");
+    CHECK(story.next() == "open");
+    CHECK(story.next() == "data");
+    peer->reset();
+    const std::error_code reset = std::make_error_code(std::errc::connection_reset);
+    CHECK(story.next() == close_line({reset.value(), std::system_category()}));
+    driver.drain();
+    CHECK(story.over());
+}
+
+CONTRACT("after the peer's FIN a handler may go on writing") {
+    Callbacks late;
+    late.on_eof = [](Connection& c) {
+        c.write("after the end");
+        c.close();
+    };
+    driver.start(callbacks([=] { return late; }), {});
+    auto peer = driver.connect();
+    peer->send("x");
+    peer->shutdown_write();
+    CHECK(peer->receive_all() == "after the end");
+    CHECK(peer->end() == Peer::End::eof);
+    driver.drain();
+}
+
+CONTRACT("after its own FIN a handler may go on reading") {
+    Story story(driver);
+    Callbacks half;
+    half.on_open = [](Connection& c) {
+        c.write("that is all");
+        c.shutdown_write();
+        must_refuse(c);
+    };
+    driver.start(story.handler(half), {});
+    auto peer = driver.connect();
+    CHECK(peer->receive_all() == "that is all");
+    CHECK(peer->end() == Peer::End::eof);
+    CHECK(story.next() == "open");
+    peer->send("still here");
+    CHECK(story.next() == "data");
+    peer->shutdown_write();
+    CHECK(story.next() == "eof");
+    CHECK(story.next() == "close: orderly");
+    driver.drain();
+    CHECK(story.over());
+}
+
+CONTRACT("a write to a peer that is gone answers false, and no more") {
+    Story story(driver);
+    const auto journal = story.journal();
+    Callbacks stubborn;
+    stubborn.on_data = [journal](Connection& c, MutableBytes in) {
+        const std::string piece = pattern(100'000);
+        while (c.write(piece)) {
+        }
+        journal->note("stopped");
+        return in.size();
+    };
+    stubborn.on_drain = [](Connection& c) { (void)c.write(pattern(100'000)); };
+    driver.start(story.handler(stubborn), {});
+    auto peer = driver.connect();
+    peer->send("x");
+    CHECK(peer->receive(1000) == pattern(1000));
+    peer->reset();
+    CHECK(story.next() == "open");
+    CHECK(story.next() == "data");
+    CHECK(story.next() == "stopped");
+    CHECK(story.next().starts_with("close: "));
+    driver.drain();
+}

@@ -1,0 +1,120 @@
+// How a server ends while it has something to do; peers that do nothing.
+#include "suite.hpp"
+
+using namespace switchboard;
+using namespace std::chrono_literals;
+
+namespace {
+
+Limits draining_for(std::chrono::milliseconds deadline) {
+    Limits limits;
+    limits.drain_deadline = deadline;
+    return limits;
+}
+
+// Long enough that a slow machine does not fail it, and far from the 30 s of the default.
+constexpr auto kPrompt = 8s;
+
+// Writes for ever, and tells how much was taken.
+Callbacks firehose(std::shared_ptr<const Journal> journal) {
+    const auto total = std::make_shared<std::size_t>(0);
+    const auto produce = [total](Connection& c) {
+        const std::string piece = pattern(32'768);
+        do *total += piece.size();
+        while (c.write(piece));
+    };
+    return {.on_open = produce, .on_drain = produce, .on_close = [=](std::error_code) {
+                journal->note(*total < 32 * 1024 * 1024 ? "bounded"
+                                                        : "wrote " + std::to_string(*total));
+            }};
+}
+
+}  // namespace
+
+CONTRACT("an idle server stops at once") {
+    driver.start(callbacks([] { return echo(); }), draining_for(30s));
+    const auto before = Clock::now();
+    driver.drain();
+    CHECK(Clock::now() - before < kPrompt);
+}
+
+CONTRACT("a drain waits for what is open") {
+    Story story(driver);
+    Callbacks slow;
+    slow.on_data = [](Connection& c, MutableBytes in) {
+        c.set_deadline(c.now() + 50ms);
+        return in.size();
+    };
+    slow.on_deadline = [](Connection& c) {
+        c.write("done");
+        c.close();
+    };
+    driver.start(story.handler(slow), draining_for(30s));
+    auto peer = driver.connect();
+    peer->send("x");
+    CHECK(story.next() == "open");
+    CHECK(story.next() == "data");
+    driver.drain();
+    CHECK(peer->receive_all() == "done");
+    CHECK(story.next() == "deadline");
+    CHECK(story.next() == "close: orderly");
+    CHECK(story.over());
+}
+
+CONTRACT("a drain ends what is still open at its deadline") {
+    Story story(driver);
+    driver.start(story.handler(), draining_for(50ms));
+    auto peer = driver.connect();
+    CHECK(story.next() == "open");
+    const auto before = Clock::now();
+    driver.drain();
+    CHECK(Clock::now() - before < kPrompt);
+    CHECK(story.next() == close_line(errc::stopping));
+    CHECK(story.over());
+    CHECK(peer->end() == Peer::End::reset);
+}
+
+CONTRACT("an abort does not wait") {
+    Story story(driver);
+    driver.start(story.handler(), draining_for(1h));
+    auto peer = driver.connect();
+    CHECK(story.next() == "open");
+    driver.abort();
+    CHECK(story.next() == close_line(errc::stopping));
+    CHECK(story.over());
+}
+
+CONTRACT("an abort reaches a handler that reads nothing") {
+    Story story(driver);
+    driver.start(story.handler({.on_open = [](Connection& c) { c.pause_reading(); }}),
+                 draining_for(1h));
+    auto peer = driver.connect();
+    CHECK(story.next() == "open");
+    driver.abort();
+    CHECK(story.next() == close_line(errc::stopping));
+}
+
+CONTRACT("a peer that never reads costs bounded memory and does not hold up the end") {
+    Story story(driver);
+    driver.start(story.handler(firehose(story.journal())), draining_for(50ms));
+    auto peer = driver.connect();
+    CHECK(peer->receive(1) == "a");
+    CHECK(story.next() == "open");
+    const auto before = Clock::now();
+    driver.drain();
+    CHECK(Clock::now() - before < kPrompt);
+    CHECK(story.next() == close_line(errc::stopping));
+    CHECK(story.next() == "bounded");
+}
+
+CONTRACT("a peer that never reads is given up after the stall time-out") {
+    Story story(driver);
+    Limits limits;
+    limits.write_stall_timeout = 50ms;
+    driver.start(story.handler(firehose(story.journal())), limits);
+    auto peer = driver.connect();
+    CHECK(story.next() == "open");
+    CHECK(story.next() == close_line(errc::write_stalled));
+    CHECK(story.next() == "bounded");
+    driver.drain();
+}

@@ -1,0 +1,389 @@
+// The blocking drivers when the system has no more to give, and when children die.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <ctime>
+#include <map>
+#include <switchboard/callbacks.hpp>
+#include <thread>
+
+#include "../contract/drivers.hpp"
+#include "../contract/journal.hpp"
+#include "child.hpp"
+#include "descriptors.hpp"
+#include "platform/process.hpp"
+
+using namespace switchboard;
+using namespace std::chrono_literals;
+
+namespace {
+
+// The server of a case is a process of its own; its handlers reach it by this, also from a child.
+pid_t server = 0;
+std::vector<int> filling;  // descriptors that are open for no purpose but to be open
+
+void set_soft_limit(__rlimit_resource what, rlim_t soft) {
+    rlimit limit{};
+    ::prlimit(server, what, nullptr, &limit);
+    limit.rlim_cur = std::min(soft, limit.rlim_max);
+    if (::prlimit(server, what, &limit, nullptr) != 0) throw std::runtime_error("prlimit");
+}
+
+void use_up_descriptors() {
+    set_soft_limit(RLIMIT_NOFILE, 64);
+    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) filling.push_back(fd);
+}
+
+void give_back_descriptors() {
+    for (const int fd : filling) ::close(fd);
+    filling.clear();
+}
+
+// In milliseconds, six digits.
+std::string cpu_used() {
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return std::to_string(1'000'000 + used.tv_sec * 1000 + used.tv_nsec / 1'000'000).substr(1);
+}
+
+// Does as it is told, one word at a time, and answers with that word.
+std::size_t obey(Connection& c, MutableBytes in) {
+    static const std::map<std::string_view, void (*)()> orders = {
+        {"hello", [] {}},
+        {"crash", [] { ::raise(SIGKILL); }},
+        {"use up descriptors", use_up_descriptors},
+        {"give back descriptors", give_back_descriptors},
+        {"no more tasks", [] { set_soft_limit(RLIMIT_NPROC, 0); }},
+        {"more tasks", [] { set_soft_limit(RLIMIT_NPROC, RLIM_INFINITY); }},
+    };
+    if (as_text(in) == "cpu") {
+        c.write(cpu_used());
+        return in.size();
+    }
+    orders.at(as_text(in))();
+    c.write(in);
+    return in.size();
+}
+
+ProtocolFactory obedient() {
+    return callbacks([] { return Callbacks{.on_data = obey}; });
+}
+
+bool does(Peer& peer, const std::string& order) {
+    return peer.round_trip(order) == order;
+}
+
+int cpu_of(Peer& peer) {
+    peer.send("cpu");
+    return std::stoi(peer.receive(6));
+}
+
+// A count that another thread or process will reach.
+bool reaches(const std::atomic<std::size_t>& count, std::size_t wanted) {
+    const auto end = Clock::now() + 10s;
+    while (count < wanted && Clock::now() < end) std::this_thread::yield();
+    return count >= wanted;
+}
+
+bool falls_to_none(const std::atomic<std::size_t>& count) {
+    const auto end = Clock::now() + 10s;
+    while (count > 0 && Clock::now() < end) std::this_thread::yield();
+    return count == 0;
+}
+
+using Serve = BlockingDriver::Serve;
+
+// Serves as a host that has a child of its own, and checks what is left behind: no descriptor, no
+// zombie, and that child still to be waited for.
+template <Serve kServe>
+Result<void> as_host(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+                     const ServeOptions& options) {
+    server = ::getpid();
+    const pid_t own = ::fork();
+    if (own == 0) ::_exit(7);
+    const auto before = test::open_descriptors();
+    const auto served = kServe(listener, factory, stop, options);
+    give_back_descriptors();
+    set_soft_limit(RLIMIT_NOFILE, 1024);
+    if (test::open_descriptors() != before) return fail(errc::unsupported, "descriptors differ");
+    int status = 0;
+    if (::waitpid(own, &status, 0) != own) return fail(errc::unsupported, "its child was reaped");
+    if (::waitpid(-1, &status, 0) != -1) return fail(errc::unsupported, "a zombie was left");
+    return served;
+}
+
+// The same by a user whom RLIMIT_NPROC binds: it does not bind root.
+template <Serve kServe>
+Result<void> as_nobody(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+                       const ServeOptions& options) {
+    constexpr uid_t nobody = 65534;
+    if (::geteuid() == 0 && ::setresuid(nobody, nobody, nobody) != 0)
+        return fail_errno("setresuid");
+    return as_host<kServe>(listener, factory, stop, options);
+}
+
+template <Serve kServe>
+struct Host : BlockingDriver {
+    Host() : BlockingDriver(kServe, BlockingDriver::Host::process) {}
+};
+
+// What the server logs, as lines of a journal.
+std::shared_ptr<Journal> log_of(BlockingDriver& driver) {
+    auto journal = std::make_shared<Journal>();
+    driver.options.log = [journal](LogLevel level, std::string_view line) {
+        if (level >= LogLevel::warning) journal->note(line);
+    };
+    return journal;
+}
+
+void check_exhaustion(BlockingDriver&& driver) {
+    driver.start(obedient(), {});
+    auto first = driver.connect();
+    CHECK(does(*first, "use up descriptors"));
+    auto second = driver.connect();  // the system takes it; the server cannot
+    CHECK(reaches(driver.stats().accept_errors, 1));
+    const auto since = Clock::now();
+    const int before = cpu_of(*first);
+    CHECK(reaches(driver.stats().accept_errors, 4));
+    CHECK(Clock::now() - since >= 200ms);  // paused between the attempts
+    CHECK(cpu_of(*first) - before < 100);
+    CHECK(does(*first, "hello"));
+    CHECK(does(*first, "give back descriptors"));
+    CHECK(does(*second, "hello"));
+    first.reset();
+    second.reset();
+    driver.drain();
+}
+
+void check_no_task(BlockingDriver&& driver) {
+    const auto log = log_of(driver);
+    driver.start(obedient(), {});
+    auto first = driver.connect();
+    CHECK(does(*first, "no more tasks"));
+    auto second = driver.connect();
+    CHECK(second->receive_all() == "");
+    CHECK(reaches(driver.stats().refused, 1));
+    const std::string line = log->next(10'000).value_or("");
+    CHECK(line.find(" refused: ") != std::string::npos);
+    CHECK(line.ends_with("esource temporarily unavailable"));
+    CHECK(does(*first, "hello"));
+    CHECK(does(*first, "more tasks"));
+    auto third = driver.connect();
+    CHECK(does(*third, "hello"));
+    first.reset();
+    third.reset();
+    driver.drain();
+    CHECK(driver.stats().refused == 1);
+    CHECK(driver.stats().accepted == 3);
+    CHECK(driver.stats().closed == 2);
+}
+
+void check_limit(BlockingDriver&& driver) {
+    Limits limits;
+    limits.max_connections = 2;
+    driver.start(obedient(), limits);
+    auto first = driver.connect();
+    CHECK(does(*first, "hello"));
+    auto second = driver.connect();
+    CHECK(does(*second, "hello"));
+    CHECK(driver.connect()->receive_all() == "");
+    CHECK(does(*first, "hello"));
+    CHECK(does(*second, "hello"));
+    first.reset();
+    second.reset();
+    CHECK(falls_to_none(driver.stats().open));
+    auto next = driver.connect();
+    CHECK(does(*next, "hello"));
+    next.reset();
+    driver.drain();
+    CHECK(driver.stats().refused == 1);
+    CHECK(driver.stats().closed == 3);
+}
+
+// Slower than any sender, so that the next bytes are always there already.
+std::size_t ponder(Connection&, MutableBytes in) {
+    for (volatile int i = 0; i < 300'000; i = i + 1) {
+    }
+    return in.size();
+}
+
+// A connection that always has bytes to read blocks in nothing that could be interrupted.
+void check_busy_stop(BlockingDriver&& driver) {
+    const auto log = log_of(driver);
+    Limits limits;
+    limits.drain_deadline = 20ms;
+    driver.start(callbacks([] { return Callbacks{.on_data = ponder}; }), limits);
+    auto peer = driver.connect();
+    std::atomic<bool> over{false};
+    std::thread busy([&] {
+        const std::string text(1'000'000, 'x');
+        while (!over) peer->send(text);
+    });
+    CHECK(reaches(driver.stats().open, 1));
+    driver.drain();  // the test's time-out is the check
+    over = true;
+    busy.join();
+    CHECK(driver.stats().closed == 1);
+    CHECK(log->next(0).value_or("no complaint") == "no complaint");  // no child had to be killed
+}
+
+}  // namespace
+
+TEST_CASE("drivers: no descriptors: those served are served on, and nothing spins (threads)") {
+    check_exhaustion(Host<as_host<serve_threads>>());
+}
+
+TEST_CASE("drivers: no descriptors: those served are served on, and nothing spins (thread pool)") {
+    check_exhaustion(Host<as_host<serve_thread_pool>>());
+}
+
+TEST_CASE("drivers: a stop does not wait for a pause in accepting") {
+    Host<as_host<serve_threads>> driver;
+    Limits limits;
+    limits.accept_pause = 1h;
+    driver.start(obedient(), limits);
+    auto first = driver.connect();
+    CHECK(does(*first, "use up descriptors"));
+    auto second = driver.connect();
+    CHECK(reaches(driver.stats().accept_errors, 1));
+    first.reset();
+    driver.drain();  // the test's time-out is the check
+    CHECK(driver.stats().accept_errors == 1);
+}
+
+TEST_CASE("drivers: no thread to be had refuses that connection") {
+    check_no_task(Host<as_nobody<serve_threads>>());
+}
+
+TEST_CASE("drivers: no process to be had refuses that connection") {
+    check_no_task(Host<as_nobody<serve_processes>>());
+}
+
+TEST_CASE("drivers: a stop ends a connection that is never idle (threads)") {
+    check_busy_stop(Host<as_host<serve_threads>>());
+}
+
+TEST_CASE("drivers: a stop ends a connection that is never idle (processes)") {
+    check_busy_stop(Host<as_host<serve_processes>>());
+}
+
+TEST_CASE("drivers: connections past the limit are refused (threads)") {
+    check_limit(Host<as_host<serve_threads>>());
+}
+
+TEST_CASE("drivers: connections past the limit are refused (processes)") {
+    check_limit(Host<as_host<serve_processes>>());
+}
+
+TEST_CASE("drivers: a child that dies costs its connection") {
+    Host<as_host<serve_processes>> driver;
+    const auto log = log_of(driver);
+    driver.start(obedient(), {});
+    auto bystander = driver.connect();
+    CHECK(does(*bystander, "hello"));
+    auto victim = driver.connect();
+    victim->send("crash");
+    CHECK(victim->receive_all() == "");
+    CHECK(log->next(10'000).value_or("").ends_with(" was ended by signal 9"));
+    CHECK(does(*bystander, "hello"));
+    CHECK(does(*driver.connect(), "hello"));
+    bystander.reset();
+    driver.drain();
+    CHECK(driver.stats().open == 0);
+    CHECK(driver.stats().closed == 3);
+}
+
+TEST_CASE("drivers: a worker that dies is replaced, though not in a frenzy") {
+    Host<as_host<serve_process_pool>> driver;
+    driver.options.workers = 1;
+    const auto log = log_of(driver);
+    driver.start(obedient(), {});
+    CHECK(does(*driver.connect(), "hello"));
+    const auto before = Clock::now();
+    for (int i = 0; i < 4; ++i) {
+        auto victim = driver.connect();
+        victim->send("crash");
+        CHECK(victim->receive_all() == "");
+        CHECK(log->next(10'000).value_or("").ends_with(" was ended by signal 9"));
+    }
+    CHECK(Clock::now() - before >= 200ms);
+    CHECK(does(*driver.connect(), "hello"));
+    driver.drain();
+    CHECK(driver.stats().open == 0);
+    CHECK(driver.stats().accepted == 6);
+    CHECK(driver.stats().closed == 6);
+}
+
+TEST_CASE(
+    "drivers: a child that does not come back from its handler is killed after the deadline") {
+    Host<as_host<serve_processes>> driver;
+    Limits limits;
+    limits.drain_deadline = 20ms;
+    driver.start(callbacks([] {
+                     return Callbacks{.on_data = [](Connection&, MutableBytes) -> std::size_t {
+                         for (;;) ::pause();
+                     }};
+                 }),
+                 limits);
+    auto peer = driver.connect();
+    peer->send("x");
+    CHECK(reaches(driver.stats().open, 1));
+    driver.drain();
+    CHECK(peer->receive_all() == "");
+    CHECK(driver.stats().open == 0);
+}
+
+namespace {
+
+// Whether a child's end follows its parent's in this build.
+bool ends_with_parent() {
+    return test::in_child([] {
+               platform::end_with_parent();
+               int signal = 0;
+               ::prctl(PR_GET_PDEATHSIG, &signal);
+               return std::string(signal != 0 ? "yes" : "no");
+           }) == "yes";
+}
+
+// Starts a server that the case kills, and waits until none of its processes is left: they all hold
+// the write end of a pipe.
+void check_killed_server(Serve serve) {
+    auto listener = listen(Endpoint::tcp("127.0.0.1", 0)).value();
+    auto endpoint = listener.local().value();
+    const auto stop = Stop::create().value();
+    int alive[2];
+    REQUIRE(::pipe(alive) == 0);
+    const pid_t killed = ::fork();
+    REQUIRE(killed >= 0);
+    if (killed == 0) {
+        serve(listener, obedient(), stop, {});
+        ::_exit(0);
+    }
+    ::close(alive[1]);
+    auto peer = connect_socket(endpoint);
+    CHECK(does(*peer, "hello"));
+    if (!ends_with_parent()) peer.reset();
+    ::kill(killed, SIGKILL);
+    CHECK(::waitpid(killed, nullptr, 0) == killed);
+    pollfd entry{alive[0], POLLIN, 0};
+    CHECK(::poll(&entry, 1, 10'000) == 1);
+    char byte{};
+    CHECK(::read(alive[0], &byte, 1) == 0);
+    ::close(alive[0]);
+}
+
+}  // namespace
+
+TEST_CASE("drivers: children do not outlive a server that is killed (processes)") {
+    check_killed_server(serve_processes);
+}
+
+TEST_CASE("drivers: children do not outlive a server that is killed (process pool)") {
+    check_killed_server(serve_process_pool);
+}
