@@ -72,11 +72,10 @@ std::string print(int family, const void* address) {
 }
 
 // One way to write each address, so that equal ones compare equal.
-std::string canonical(std::string host) {
-    if (host.empty()) return "*";
+void make_canonical(std::string& host) {
+    if (host.empty()) host = "*";
     const Ipv6Text text(host);
-    const auto address = text.value();
-    return address ? print(AF_INET6, &*address) + text.zone : host;
+    if (const auto address = text.value()) host = print(AF_INET6, &*address) + text.zone;
 }
 
 bool in_host_name(char c) {
@@ -253,9 +252,10 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
 }
 
 Endpoint Endpoint::tcp(std::string host, std::uint16_t port) {
+    make_canonical(host);
     Endpoint endpoint;
     endpoint.kind_ = Kind::tcp;
-    endpoint.text_ = canonical(std::move(host));
+    endpoint.text_ = std::move(host);
     endpoint.port_ = port;
     return endpoint;
 }
@@ -285,12 +285,9 @@ Endpoint Endpoint::from(const SocketAddress& address) {
             const auto& in = *reinterpret_cast<const sockaddr_in*>(data);
             return tcp(print(AF_INET, &in.sin_addr), ntohs(in.sin_port));
         }
-        case AF_INET6:
-            return from_ipv6(*reinterpret_cast<const sockaddr_in6*>(data));
-        case AF_UNIX:
-            return from_unix(*reinterpret_cast<const sockaddr_un*>(data), address.size());
-        default:
-            return {};
+        case AF_INET6: return from_ipv6(*reinterpret_cast<const sockaddr_in6*>(data));
+        case AF_UNIX: return from_unix(*reinterpret_cast<const sockaddr_un*>(data), address.size());
+        default: return {};
     }
 }
 
@@ -302,14 +299,10 @@ Endpoint Endpoint::with_port(std::uint16_t port) const {
 
 std::string Endpoint::to_string() const {
     switch (kind_) {
-        case Kind::none:
-            return "";
-        case Kind::unix_path:
-            return "unix:" + text_;
-        case Kind::descriptor:
-            return "fd:" + std::to_string(fd_);
-        case Kind::tcp:
-            break;
+        case Kind::none: return "";
+        case Kind::unix_path: return "unix:" + text_;
+        case Kind::descriptor: return "fd:" + std::to_string(fd_);
+        case Kind::tcp: break;
     }
     const bool brackets = text_.find(':') != std::string::npos;
     const std::string host = brackets ? "[" + text_ + "]" : text_;
@@ -318,14 +311,10 @@ std::string Endpoint::to_string() const {
 
 Result<std::vector<SocketAddress>> Endpoint::addresses() const {
     switch (kind_) {
-        case Kind::tcp:
-            return literal_addresses(*this);
-        case Kind::unix_path:
-            return unix_addresses(*this);
-        case Kind::descriptor:
-            return cannot_resolve(*this, errc::unsupported);
-        case Kind::none:
-            break;
+        case Kind::tcp: return literal_addresses(*this);
+        case Kind::unix_path: return unix_addresses(*this);
+        case Kind::descriptor: return cannot_resolve(*this, errc::unsupported);
+        case Kind::none: break;
     }
     return cannot_resolve(*this, errc::bad_endpoint);
 }

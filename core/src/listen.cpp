@@ -124,7 +124,7 @@ Result<Socket> listen(const Endpoint& endpoint, const SocketOptions& options) {
 }
 
 Result<Endpoint> bound_endpoint(const Socket& listener, const Endpoint& asked) {
-    const auto local = listener.local();
+    auto local = listener.local();
     if (!local || asked.kind() == Endpoint::Kind::descriptor) return local;
     return asked.with_port(local->port());
 }

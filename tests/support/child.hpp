@@ -1,11 +1,11 @@
 // Code that needs a process of its own: other limits, other users, other signals.
 #pragma once
 
-#include <cstdio>
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <array>
+#include <cstdio>
 #include <string>
 
 namespace switchboard::test {

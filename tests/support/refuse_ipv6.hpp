@@ -1,22 +1,19 @@
-// A machine without IPv6, as one process sees it.
+// A machine without IPv6, as one process sees it. Linux only.
 #pragma once
 
-#include <sys/socket.h>
-#include <cerrno>
-#include <cstddef>
-#if __has_include(<linux/seccomp.h>)
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
-#endif
+#include <cerrno>
+#include <cstddef>
 
 namespace switchboard::test {
 
 // From now on socket(AF_INET6, ...) fails in this process with EAFNOSUPPORT (man 2 seccomp). There is
 // no way back: call it in a child. False where it cannot be done.
 inline bool refuse_ipv6() {
-#if __has_include(<linux/seccomp.h>)
     constexpr auto number = static_cast<unsigned>(offsetof(seccomp_data, nr));
     constexpr auto family = static_cast<unsigned>(offsetof(seccomp_data, args));
     sock_filter rules[] = {
@@ -31,9 +28,6 @@ inline bool refuse_ipv6() {
     const bool installed = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
                            ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
     return installed && ::socket(AF_INET6, SOCK_STREAM, 0) < 0;
-#else
-    return false;
-#endif
 }
 
 }  // namespace switchboard::test

@@ -19,11 +19,12 @@ class SocketAddress;
 //     [::1]:80      tcp://[fe80::1%eth0]:1 tcp://[::1]:80
 //     localhost:80  tcp://example.org:80   tcp://localhost:80     (resolved when used)
 //     :80           tcp://*:80             tcp://*:80             (any address, IPv6 and IPv4)
-//     unix:/path    unix://path            unix:/path
+//     unix:/path    unix:///path           unix:/path             (leading slashes become one)
+//     unix:path                            unix:path              (from the working directory)
 //     fd:3                                 fd:3                   (a descriptor this process has)
 //
-// parse(e.to_string()) == e for every Endpoint. "0.0.0.0:80" is any IPv4 address, "[::]:80" any IPv6
-// address and no IPv4 one; "*" is both.
+// parse(e.to_string()) == e for every Endpoint but the default one. "0.0.0.0:80" is any IPv4 address,
+// "[::]:80" any IPv6 address and no IPv4 one; "*" is both.
 class Endpoint {
 public:
     enum class Kind : std::uint8_t { none, tcp, unix_path, descriptor };
@@ -31,7 +32,7 @@ public:
     Endpoint() = default;  // Kind::none; prints as ""
     // errc::bad_endpoint, whose message names the text and what is wrong with it.
     static Result<Endpoint> parse(std::string_view text);
-    static Endpoint tcp(std::string host, std::uint16_t port);  // "*" is any address
+    static Endpoint tcp(std::string host, std::uint16_t port);  // "*" is any address; no brackets
     static Endpoint unix_path(std::string path);                // "" is an unnamed peer
     static Endpoint descriptor(int fd);
     static Endpoint from(const SocketAddress& address);  // an IPv4-mapped address prints as IPv4

@@ -81,7 +81,8 @@ private:
 
 // A listening socket: options, bind and listen as one Result; no error comes later. A name is bound
 // to the first of its addresses that can be. "fd:N" takes over N, which must be a listening stream
-// socket. The path of a unix endpoint must be free, or left behind by a listener that is gone.
+// socket. The path of a unix endpoint must be free, or left behind by a listener that is gone; two
+// servers that start at once on the same left path may both get it, and the later one has it.
 Result<Socket> listen(const Endpoint& endpoint, const SocketOptions& options = {});
 
 // What `listener` is bound to, written like `asked`: the port is the real one, "*" stays "*".
