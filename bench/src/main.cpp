@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "options.hpp"
+#include "compare_options.hpp"
 
 namespace {
 
