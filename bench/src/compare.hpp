@@ -1,7 +1,7 @@
 // `switchboard-bench compare`: the same load on every server, in turn.
 #pragma once
 
-#include "options.hpp"
+#include "compare_options.hpp"
 
 namespace switchboard::bench {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "compare_options.hpp"
 #include "cost.hpp"
-#include "options.hpp"
 
 namespace {
 

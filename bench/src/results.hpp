@@ -7,7 +7,7 @@
 
 #include "cpus.hpp"
 #include "measurement.hpp"
-#include "options.hpp"
+#include "compare_options.hpp"
 
 namespace switchboard::bench {
 

@@ -1,4 +1,4 @@
-#include "options.hpp"
+#include "compare_options.hpp"
 
 #include <sys/resource.h>
 #include <CLI/CLI.hpp>

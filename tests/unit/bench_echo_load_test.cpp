@@ -1,0 +1,193 @@
+#include <doctest/doctest.h>
+
+#include <echo_load.hpp>
+#include <switchboard/callbacks.hpp>
+#include <switchboard/testing/memory.hpp>
+
+using namespace switchboard;
+using namespace switchboard::bench;
+using namespace std::chrono_literals;
+using switchboard::testing::MemoryDriver;
+using switchboard::testing::MemoryPeer;
+
+namespace {
+
+// A load on an in-memory network whose clock is moved by hand.
+struct Bench {
+    explicit Bench(std::size_t size = 8, std::size_t depth = 1, testing::Weather weather = {})
+        : driver(weather), load(size, depth, [this] { return now; }) {}
+
+    MemoryPeer& client(std::size_t number = 0) {
+        return driver.connect(std::make_unique<EchoLoad>(load, number));
+    }
+    void client_of(std::unique_ptr<Protocol> server, std::size_t number = 0) {
+        driver.join(std::make_unique<EchoLoad>(load, number), std::move(server));
+    }
+    std::size_t failures(Failure kind) const {
+        return load.tally().failures[static_cast<std::size_t>(kind)];
+    }
+
+    Clock::time_point now = Clock::time_point(1h);
+    MemoryDriver driver;
+    Load load;
+};
+
+// Sends back what it gets, with the byte at `wrong` turned over.
+std::unique_ptr<Protocol> faulty_echo(std::size_t wrong) {
+    return make_protocol(
+        {.on_data = [seen = std::size_t{0}, wrong](Connection& c, MutableBytes in) mutable {
+            if (wrong >= seen && wrong < seen + in.size()) in[wrong - seen] ^= std::byte{1};
+            seen += in.size();
+            c.write(in);
+            return in.size();
+        }});
+}
+
+}  // namespace
+
+TEST_CASE("bench load: one exchange when connected, and no more until start") {
+    Bench bench(8, 3);
+    auto& peer = bench.client();
+    bench.driver.run();
+    const std::string first = peer.take_received();
+    CHECK(first.size() == 8);
+    CHECK(bench.load.tally().connected == 1);
+    CHECK(bench.load.tally().answered == 0);
+    peer.send(first);
+    bench.driver.run();
+    CHECK(peer.received().empty());
+    CHECK(bench.load.tally().answered == 1);
+    bench.load.start();
+    bench.driver.run();
+    CHECK(peer.received().size() == 3 * 8);
+}
+
+TEST_CASE("bench load: keeps its depth, and counts replies however they are cut") {
+    Bench bench(8, 3);
+    bench.load.start();
+    auto& peer = bench.client();
+    bench.driver.run();
+    const std::string sent = peer.take_received();
+    REQUIRE(sent.size() == 24);
+    peer.send(sent.substr(0, 7));
+    bench.driver.run();
+    CHECK(bench.load.tally().exchanges == 0);
+    CHECK(peer.received().empty());
+    peer.send(sent.substr(7, 9));  // ends the first and the second
+    bench.driver.run();
+    CHECK(bench.load.tally().exchanges == 2);
+    CHECK(peer.received().size() == 16);
+    CHECK(bench.load.tally().failed == 0);
+}
+
+TEST_CASE("bench load: latency is from the send to the last byte of the reply") {
+    Bench bench(8);
+    auto& peer = bench.client();
+    bench.driver.run();
+    const std::string sent = peer.take_received();
+    bench.now += 300ns;
+    peer.send(sent.substr(0, 5));
+    bench.driver.run();
+    bench.now += 700ns;
+    peer.send(sent.substr(5));
+    bench.driver.run();
+    CHECK(bench.load.tally().latency.count() == 1);
+    CHECK(bench.load.tally().latency.max() == 1'000);
+}
+
+TEST_CASE(
+    "bench load: a window forgets what was before, and takes no latency of what was sent then") {
+    Bench bench(8);
+    bench.load.start();
+    auto& peer = bench.client();
+    auto& silent = bench.client(1);
+    bench.driver.run();
+    bench.now += 1ms;
+    bench.load.open_window();
+    for (int i = 0; i < 3; ++i) {
+        bench.now += 10ns;
+        peer.send(peer.take_received());
+        bench.driver.run();
+    }
+    CHECK(bench.load.tally().exchanges == 3);
+    CHECK(bench.load.tally().latency.count() == 2);
+    CHECK(bench.load.tally().latency.max() == 10);
+    CHECK(bench.load.tally().served == 1);
+    CHECK(bench.load.tally().connected == 2);
+    CHECK(silent.received().size() == 8);
+    bench.load.open_window();
+    CHECK(bench.load.tally().served == 0);
+}
+
+TEST_CASE("bench load: a wrong byte anywhere ends the connection and is counted") {
+    for (std::size_t wrong = 0; wrong < 40; ++wrong) {
+        Bench bench(8, 2);
+        bench.load.start();
+        bench.client_of(faulty_echo(wrong));
+        bench.driver.run();
+        REQUIRE(bench.failures(Failure::wrong_bytes) == 1);
+        REQUIRE(bench.load.tally().failed == 1);
+        REQUIRE(bench.load.tally().exchanges <= wrong / 8);
+        REQUIRE(bench.driver.open() == 0);
+    }
+}
+
+TEST_CASE("bench load: more bytes than were asked for are wrong") {
+    Bench bench(8);
+    auto& peer = bench.client();
+    bench.driver.run();
+    peer.send(peer.received() + "x");
+    bench.driver.run();
+    CHECK(bench.failures(Failure::wrong_bytes) == 1);
+    CHECK(peer.saw_reset());
+}
+
+TEST_CASE("bench load: every byte right under short reads, short writes and any order") {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        CAPTURE(seed);
+        Bench bench(100, 4,
+                    {.seed = seed, .short_reads = true, .short_writes = true, .reorder = true});
+        bench.load.start();
+        for (std::size_t i = 0; i < 5; ++i) bench.client_of(faulty_echo(~std::size_t{0}), i);
+        for (int turn = 0; turn < 2'000; ++turn) bench.driver.turn();
+        CHECK(bench.load.tally().failed == 0);
+        CHECK(bench.load.tally().served == 5);
+        CHECK(bench.load.tally().exchanges > 20);
+    }
+}
+
+TEST_CASE("bench load: how a connection fails is told apart, and once") {
+    Bench bench(8);
+    auto& closed = bench.client(0);
+    auto& reset = bench.client(1);
+    bench.driver.run();
+    closed.shutdown_write();
+    reset.reset();
+    bench.driver.run();
+    EchoLoad refused(bench.load, 2), late(bench.load, 3), other(bench.load, 4);
+    refused.on_close(std::make_error_code(std::errc::connection_refused));
+    late.on_close(errc::connect_timed_out);
+    other.on_close(std::make_error_code(std::errc::too_many_files_open));
+    CHECK(bench.failures(Failure::closed) == 1);
+    CHECK(bench.failures(Failure::reset) == 1);
+    CHECK(bench.failures(Failure::refused) == 1);
+    CHECK(bench.failures(Failure::timed_out) == 1);
+    CHECK(bench.failures(Failure::other) == 1);
+    CHECK(bench.load.tally().failed == 5);
+    CHECK(bench.load.connects_ended() == 5);
+    CHECK(bench.load.decided() == 5);
+    CHECK(bench.load.tally().first_failure == "Too many open files");
+}
+
+TEST_CASE("bench load: after stop nothing is counted or sent") {
+    Bench bench(8);
+    auto& peer = bench.client();
+    bench.driver.run();
+    bench.load.stop();
+    peer.send("not at all");
+    bench.driver.run();
+    peer.reset();
+    bench.driver.run();
+    CHECK(bench.load.tally().failed == 0);
+    CHECK(bench.load.tally().exchanges == 0);
+}

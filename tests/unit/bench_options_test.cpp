@@ -1,0 +1,116 @@
+#include <doctest/doctest.h>
+
+#include <sys/resource.h>
+#include <CLI/CLI.hpp>
+#include <compare_options.hpp>
+#include <server.hpp>
+
+using namespace switchboard::bench;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Parsed {
+    CompareOptions options;
+    std::string error;  // empty: it holds
+};
+
+Parsed parse(std::vector<std::string> arguments) {
+    Parsed parsed;
+    CLI::App app;
+    bool held = false;
+    describe_compare(app, parsed.options, [&] { held = true; });
+    std::reverse(arguments.begin(), arguments.end());
+    try {
+        app.parse(arguments);
+        CHECK(held);
+    } catch (const CLI::ParseError& error) {
+        parsed.error = error.what();
+        CHECK_FALSE(held);
+    }
+    return parsed;
+}
+
+bool fails_with(std::vector<std::string> arguments, const std::string& part) {
+    const std::string error = parse(std::move(arguments)).error;
+    CAPTURE(error);
+    return error.find(part) != std::string::npos && error.find('\n') == std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("bench options: the defaults are those of the manual") {
+    const auto [options, error] = parse({});
+    CHECK(error.empty());
+    CHECK(options.protocol == "echo");
+    CHECK(options.servers.size() == server_kinds().size());
+    CHECK(options.connections == std::vector<std::size_t>{1, 10, 100, 1000});
+    CHECK(options.sizes == std::vector<std::size_t>{64, 16384});
+    CHECK(options.depth == 1);
+    CHECK(options.duration == 2s);
+    CHECK(options.rounds == 5);
+    CHECK(options.baseline == "reactor");
+}
+
+TEST_CASE("bench options: lists, sizes and times") {
+    const auto [options, error] =
+        parse({"--drivers", "threads,bare-epoll", "--connections", "5,7", "--size", "1k,3",
+               "--duration", "250ms", "--depth", "4", "--rounds", "2"});
+    CHECK(error.empty());
+    CHECK(options.servers == std::vector<std::string>{"threads", "bare-epoll"});
+    CHECK(options.connections == std::vector<std::size_t>{5, 7});
+    CHECK(options.sizes == std::vector<std::size_t>{1024, 3});
+    CHECK(options.duration == 250ms);
+    CHECK(options.depth == 4);
+    CHECK(options.warm_up() == 100ms);
+}
+
+TEST_CASE("bench options: quick is short, but for what is asked for in words") {
+    const auto quick = parse({"--quick"}).options;
+    CHECK(quick.connections == std::vector<std::size_t>{1, 100});
+    CHECK(quick.rounds == 3);
+    CHECK(quick.duration == 400ms);
+    const auto mixed = parse({"--quick", "--rounds", "9", "--connections", "10"}).options;
+    CHECK(mixed.rounds == 9);
+    CHECK(mixed.connections == std::vector<std::size_t>{10});
+    CHECK(mixed.sizes == std::vector<std::size_t>{64});
+}
+
+TEST_CASE("bench options: what cannot be is said in one line") {
+    CHECK(fails_with({"--drivers", "reactr"}, "reactr: there is reactor iterative"));
+    CHECK(fails_with({"--drivers", "reactor,reactor"}, "twice"));
+    CHECK(fails_with({"--protocol", "chat"}, "echo only"));
+    CHECK(fails_with({"--connections", "0"}, "at least 1"));
+    CHECK(fails_with({"--connections", "ten"}, "ten"));
+    CHECK(fails_with({"--size", "0"}, "--size 0"));
+    CHECK(fails_with({"--size", "big"}, "big"));
+    CHECK(fails_with({"--size", "1M", "--depth", "65"}, "64 MiB"));
+    CHECK(fails_with({"--depth", "0"}, "--depth"));
+    CHECK(fails_with({"--rounds", "0"}, "--rounds"));
+    CHECK(fails_with({"--rounds", "-1"}, "--rounds"));
+    CHECK(fails_with({"--workers", "0"}, "--workers"));
+    CHECK(fails_with({"--duration", "1ms"}, "--duration"));
+    CHECK(fails_with({"--duration", "soon"}, "soon"));
+    CHECK(fails_with({"--baseline", "nobody"}, "nobody"));
+    CHECK(fails_with({"--nonsense"}, "nonsense"));
+}
+
+TEST_CASE("bench options: connections past the descriptor limit say what the limit is") {
+    rlimit limit{};
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    CHECK(fails_with({"--connections", std::to_string(limit.rlim_max)},
+                     "descriptor limit is " + std::to_string(limit.rlim_max)));
+    CHECK(parse({"--connections", std::to_string(limit.rlim_max - 64)}).error.empty());
+}
+
+TEST_CASE("bench options: a driver's command line, and a peer's") {
+    const ServerSetup setup{"echo", 116, 3};
+    const auto pool = command_for(*find_server_kind("thread-pool"), "/bin", setup);
+    CHECK(pool == std::vector<std::string>{"/bin/switchboard", "serve", "echo", "--driver",
+                                           "thread-pool", "--listen", "tcp://127.0.0.1:0",
+                                           "--backlog", "4096", "--limit", "max_connections=116",
+                                           "--workers", "3"});
+    CHECK(command_for(*find_server_kind("bare-uv"), "/bin", setup) ==
+          std::vector<std::string>{"/bin/bare-uv"});
+    CHECK(find_server_kind("nobody") == nullptr);
+}
