@@ -174,7 +174,8 @@ TEST_CASE("frames: a delimiter that overlaps itself, at every split") {
 }
 
 TEST_CASE("frames: past the maximum") {
-    const auto too_long = [](const Framing& framing, std::string_view input, std::string before) {
+    const auto too_long = [](const Framing& framing, std::string_view input,
+                             const std::string& before) {
         check(frames(framing), input, ended(before + "too long", errc::message_too_large));
     };
     using namespace std::string_view_literals;
@@ -187,7 +188,7 @@ TEST_CASE("frames: past the maximum") {
 }
 
 TEST_CASE("frames: malformed varints") {
-    const auto malformed = [](std::string_view input, std::string before) {
+    const auto malformed = [](std::string_view input, const std::string& before) {
         check(frames(Framing::varint()), input,
               ended(before + "malformed", errc::malformed_message));
     };
@@ -238,7 +239,8 @@ namespace {
 // Does `act` at the line "act", and tells every other.
 class Acting final : public LineHandler {
 public:
-    Acting(std::function<void(Connection&)> act, std::string& told) : act_(act), told_(told) {}
+    Acting(std::function<void(Connection&)> act, std::string& told)
+        : act_(std::move(act)), told_(told) {}
 
 private:
     void on_line(Connection& c, std::string_view line) override {
@@ -295,7 +297,7 @@ TEST_CASE("lines: a paused reader gets the rest when it resumes") {
 
 TEST_CASE("frames: a write that its framing does not carry costs its own connection alone") {
     const Framing framing = Framing::prefixed(1);
-    const auto write = [&](std::string text) {
+    const auto write = [&](const std::string& text) {
         return make_protocol(
             {.on_open = [=](Connection& c) { write_frame(c, framing, as_bytes(text)); }});
     };

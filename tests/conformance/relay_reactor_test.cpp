@@ -42,7 +42,10 @@ public:
         : reactor_(reactor), plan_(plan), report_(report) {}
 
     void on_open(Connection& c) override { produce(c); }
-    void on_drain(Connection& c) override { produce(c); }
+    void on_drain(Connection& c) override {
+        full_ = false;
+        produce(c);
+    }
     bool reads_when_full() const noexcept override { return true; }
 
     std::size_t on_data(Connection& c, MutableBytes in) override {
@@ -67,10 +70,10 @@ public:
 private:
     void produce(Connection& c) {
         if (report_.received < plan_.await || finished_) return;
-        for (bool more = true; more && sent_ < plan_.send;) {
+        while (!full_ && sent_ < plan_.send) {
             std::string chunk(std::min<std::size_t>(plan_.send - sent_, 16 * 1024), '\0');
             for (char& byte : chunk) byte = byte_at(sent_++);
-            more = c.write(chunk);
+            full_ = !c.write(chunk);
         }
         if (sent_ < plan_.send) return;
         finished_ = true;
@@ -88,6 +91,7 @@ private:
     Plan plan_;
     Report& report_;
     std::size_t sent_ = 0;
+    bool full_ = false;  // no more until on_drain
     bool finished_ = false;
 };
 
@@ -137,7 +141,7 @@ void check_whole(const Report& report, std::size_t size) {
 }
 
 // Of every connection at most this much waits: high_water and one read or write above it.
-constexpr std::size_t kMostQueued = 256 * 1024;
+constexpr std::size_t kMostQueued = 128 * 1024;
 
 }  // namespace
 

@@ -27,7 +27,7 @@ void register_inetd(Registry& registry, WallClock wall_clock) {
     add(registry, "daytime", "sends the date and time as text, in UTC (RFC 867)",
         factory_of<Daytime>(wall_clock));
     add(registry, "time", "sends the seconds since 1900, 32 bits, big-endian (RFC 868)",
-        factory_of<Time>(wall_clock));
+        factory_of<Time>(std::move(wall_clock)));
     add(registry, "qotd", "sends the quote of the day (RFC 865)", factory_of<Qotd>(quote_of_today));
 }
 
