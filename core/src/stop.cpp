@@ -69,8 +69,8 @@ void Stop::drain() const noexcept {
 }
 
 void Stop::abort() const noexcept {
+    raise_in(drain_[1]);  // first: who sees the abort must find the drain as well
     raise_in(abort_[1]);
-    raise_in(drain_[1]);
 }
 
 bool Stop::draining() const noexcept {
