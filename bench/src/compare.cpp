@@ -174,6 +174,12 @@ bool write_file(const std::string& path, const std::string& text) {
     return static_cast<bool>(file.flush());
 }
 
+bool has_figures(const Results& results) {
+    return std::any_of(results.cells.begin(), results.cells.end(), [](const CellRounds& cell) {
+        return summarize(cell, kThroughput).has_value();
+    });
+}
+
 int tell(const Results& results) {
     const CompareOptions& options = results.options;
     std::fputs(to_text(results).c_str(), stdout);
@@ -186,7 +192,8 @@ int tell(const Results& results) {
     if (const std::size_t wrong = results.wrong_replies(); wrong > 0) {
         return complain("wrong bytes came back on " + std::to_string(wrong) + " connections");
     }
-    return results.interrupted ? 130 : 0;
+    if (results.interrupted) return 130;
+    return has_figures(results) ? 0 : complain("nothing could be measured");
 }
 
 }  // namespace

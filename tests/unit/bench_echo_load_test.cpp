@@ -15,7 +15,7 @@ namespace {
 // A load on an in-memory network whose clock is moved by hand.
 struct Bench {
     explicit Bench(std::size_t size = 8, std::size_t depth = 1, testing::Weather weather = {})
-        : driver(weather), load(size, depth, [this] { return now; }) {}
+        : load(size, depth, [this] { return now; }), driver(weather) {}
 
     MemoryPeer& client(std::size_t number = 0) {
         return driver.connect(std::make_unique<EchoLoad>(load, number));
@@ -28,8 +28,8 @@ struct Bench {
     }
 
     Clock::time_point now = Clock::time_point(1h);
-    MemoryDriver driver;
     Load load;
+    MemoryDriver driver;  // destroyed first: its clients count in the load
 };
 
 // Sends back what it gets, with the byte at `wrong` turned over.

@@ -42,6 +42,7 @@ struct Family {
         await(burnt[0]);
     }
     ~Family() {
+        tell(go_on[1]);  // the grandchild, if it still waits
         kill(pid, SIGKILL);
         waitpid(pid, nullptr, 0);
         for (const int fd : {burnt[0], burnt[1], go_on[0], go_on[1]}) close(fd);

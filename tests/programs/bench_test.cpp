@@ -1,0 +1,197 @@
+// switchboard-bench from outside: a run of compare, and what it says when things are not right.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <process.hpp>
+#include <switchboard/socket.hpp>
+#include <thread>
+
+using namespace switchboard;
+using namespace switchboard::support;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string kBench = SWITCHBOARD_BIN "/switchboard-bench";
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+// A folder of its own; switchboard-bench looks for servers beside itself, so what lies here is what
+// a copy of it measures.
+class Folder {
+public:
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "bench-test-XXXXXX").string();
+        REQUIRE(mkdtemp(name.data()) != nullptr);
+        path_ = name;
+        fs::copy_file(kBench, path_ / "switchboard-bench");
+    }
+    ~Folder() { fs::remove_all(path_); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    std::string file(const std::string& name) const { return (path_ / name).string(); }
+    std::string bench() const { return file("switchboard-bench"); }
+    void script(const std::string& name, const std::string& body) const {
+        std::ofstream(file(name)) << "#!/bin/sh\n" << body << "\n";
+        fs::permissions(file(name), fs::perms::owner_all);
+    }
+
+private:
+    fs::path path_;
+};
+
+nlohmann::json read_json(const std::string& path) {
+    std::ifstream file(path);
+    return nlohmann::json::parse(file);
+}
+
+// Serves one connection after another and sends back every byte but the 100th, which it turns over.
+class FaultyEcho {
+public:
+    FaultyEcho()
+        : listener_(*listen(*Endpoint::parse("127.0.0.1:0"))),
+          endpoint_(*listener_.local()),
+          thread_([this] { serve(); }) {}
+    ~FaultyEcho() {
+        listener_.shutdown();
+        thread_.join();
+    }
+    const Endpoint& endpoint() const { return endpoint_; }
+
+private:
+    void serve() {
+        while (auto peer = listener_.accept()) {
+            std::array<std::byte, 4096> buffer{};
+            std::size_t seen = 0;
+            for (;;) {
+                const auto got = peer->receive(buffer);
+                if (!got || *got == 0) break;
+                if (seen < 100 && seen + *got >= 100) buffer[99 - seen] ^= std::byte{1};
+                seen += *got;
+                if (!peer->send_all(Bytes(buffer).first(*got))) break;
+            }
+        }
+    }
+
+    Socket listener_;
+    Endpoint endpoint_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("bench compare: two servers, one round, told on stdout, as JSON and as a page") {
+    const Folder folder;
+    const auto done = run({kBench,          "compare",
+                           "--drivers",     "threads,bare-epoll",
+                           "--baseline",    "threads",
+                           "--connections", "3",
+                           "--size",        "64",
+                           "--rounds",      "1",
+                           "--duration",    "200ms",
+                           "--seed",        "7",
+                           "--json",        folder.file("o.json"),
+                           "--report",      folder.file("o.html")});
+    CAPTURE(done.errors);
+    REQUIRE(done.status == 0);
+    CHECK(has(done.output, "echo, 3 connections, 64 B messages, depth 1"));
+    CHECK(has(done.output, "seed 7"));
+    const auto json = read_json(folder.file("o.json"));
+    REQUIRE(json["cells"].size() == 2);
+    for (const auto& cell : json["cells"]) {
+        CAPTURE(cell.dump());
+        CHECK(cell["whole"] == true);
+        CHECK(cell["connections"] == 3);
+        CHECK(cell["throughput"]["median"] > 100);
+        CHECK(cell["p50"]["median"] <= cell["p99.9"]["median"]);
+        CHECK(cell["cpu"]["median"] > 1e-7);
+        CHECK(cell["memory"]["median"] > 10'000);
+        CHECK(cell["rounds"][0]["served"] == 3);
+    }
+    CHECK(json["cells"][0]["throughput_ratio"]["median"] == 1);
+    CHECK(json["environment"].contains("kernel"));
+    CHECK(json["options"]["seed"] == 7);
+    std::ifstream page(folder.file("o.html"));
+    CHECK(has(std::string(std::istreambuf_iterator<char>(page), {}), "bare-epoll"));
+}
+
+TEST_CASE("bench compare: the iterative server's waiting connections are shown, not skipped") {
+    const Folder folder;
+    const auto done =
+        run({kBench, "compare", "--drivers", "iterative", "--connections", "5", "--size", "64",
+             "--rounds", "1", "--duration", "200ms", "--json", folder.file("o.json")});
+    CAPTURE(done.errors);
+    REQUIRE(done.status == 0);
+    CHECK(has(done.output, "* iterative: serves 1 of 5"));
+    const auto cell = read_json(folder.file("o.json"))["cells"][0];
+    CHECK(cell["whole"] == false);
+    CHECK(cell["throughput"]["median"] > 0);
+    CHECK(cell["throughput_ratio"].is_null());
+}
+
+TEST_CASE("bench compare: a server that returns wrong bytes fails the run") {
+    const FaultyEcho faulty;
+    const Folder folder;
+    folder.script("bare-epoll", "echo 'listening on " + faulty.endpoint().to_string() +
+                                    " (echo, faulty)'; exec sleep 60");
+    const auto done = run({folder.bench(), "compare", "--drivers", "bare-epoll", "--connections",
+                           "1", "--size", "64", "--rounds", "1", "--duration", "100ms"});
+    CHECK(done.status == 1);
+    CHECK(has(done.output, "1 wrong bytes"));
+    CHECK(has(done.errors, "wrong bytes came back on 1 connection"));
+}
+
+TEST_CASE("bench compare: a server that does not start is a reason in its cell") {
+    const Folder folder;
+    folder.script("bare-epoll", "echo 'no luck today' >&2; exit 3");
+    const auto done = run({folder.bench(), "compare", "--drivers", "bare-epoll", "--connections",
+                           "1", "--size", "64", "--rounds", "1", "--duration", "100ms"});
+    CHECK(done.status == 1);
+    CHECK(has(done.errors, "nothing could be measured"));
+    CHECK(has(done.output, "ended with exit status 3: no luck today"));
+    CHECK_FALSE(has(done.output, " 0 us"));
+}
+
+TEST_CASE("bench compare: a server program that is missing is named before anything is run") {
+    const Folder folder;
+    const auto done = run({folder.bench(), "compare", "--quick"});
+    CHECK(done.status == 1);
+    CHECK(has(done.errors, folder.file("switchboard") + ": No such file"));
+    CHECK(done.output.empty());
+}
+
+TEST_CASE("bench compare: usage errors are one line and exit status 2") {
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{kBench},
+          {kBench, "compare", "--rounds", "0"},
+          {kBench, "compare", "--connections", "4000000000"},
+          {kBench, "contrast"}}) {
+        const auto done = run(arguments);
+        CAPTURE(done.errors);
+        CHECK(done.status == 2);
+        CHECK(std::count(done.errors.begin(), done.errors.end(), '\n') == 1);
+        CHECK(done.output.empty());
+    }
+}
+
+TEST_CASE("bench compare: Ctrl-C prints what was measured and leaves no server behind") {
+    const Folder folder;
+    folder.script("bare-epoll",
+                  "echo $$ >> " + folder.file("pids") + "; exec " SWITCHBOARD_BIN "/bare-epoll");
+    Process bench({folder.bench(), "compare", "--drivers", "bare-epoll", "--connections", "1",
+                   "--size", "64", "--rounds", "1000", "--duration", "100ms"});
+    for (int round = 0; round < 2; ++round) bench.read_error_line();  // two rounds are over
+    bench.signal(SIGINT);
+    const auto done = bench.wait();
+    CHECK(done.status == 130);
+    CHECK(has(done.output, "bare-epoll"));
+    CHECK(has(done.output, "Interrupted"));
+    std::ifstream pids(folder.file("pids"));
+    for (pid_t pid = 0; pids >> pid;) CHECK(kill(pid, 0) == -1);
+}
