@@ -3,13 +3,13 @@
 // connect, send, receive, close.
 #pragma once
 
+#include <sys/socket.h>
 #include <chrono>
 #include <cstddef>
 #include <span>
 #include <switchboard/bytes.hpp>
 #include <switchboard/endpoint.hpp>
 #include <switchboard/error.hpp>
-#include <sys/socket.h>
 #include <utility>
 
 namespace switchboard {
@@ -34,8 +34,8 @@ enum class Blocking : bool { no, yes };
 
 struct SocketOptions {
     Blocking blocking = Blocking::yes;
-    int backlog = 511;         // connects that queue before more are refused (man 2 listen); >= 0
-    bool no_delay = true;      // TCP_NODELAY; accepted sockets inherit it
+    int backlog = 511;          // connects that queue before more are refused (man 2 listen); >= 0
+    bool no_delay = true;       // TCP_NODELAY; accepted sockets inherit it
     bool reuse_address = true;  // SO_REUSEADDR, for listeners
 };
 
@@ -67,12 +67,12 @@ public:
     // Blocking calls fail with std::errc::operation_would_block after this long; zero is for ever.
     Result<void> set_timeouts(std::chrono::milliseconds receive, std::chrono::milliseconds send);
     Result<void> set_blocking(Blocking blocking);
-    Result<void> shutdown_write() const;  // FIN; reading goes on
-    void shutdown() const noexcept;       // both ways, at once, also under another thread's call
+    Result<void> shutdown_write() const;   // FIN; reading goes on
+    void shutdown() const noexcept;        // both ways, at once, also under another thread's call
     void reset_on_close() const noexcept;  // RST instead of FIN (SO_LINGER 0)
 
-    Result<Endpoint> local() const;  // man 2 getsockname
-    Result<Endpoint> peer() const;   // man 2 getpeername
+    Result<Endpoint> local() const;               // man 2 getsockname
+    Result<Endpoint> peer() const;                // man 2 getpeername
     std::error_code take_error() const noexcept;  // SO_ERROR: how a non-blocking connect ended
 
 private:

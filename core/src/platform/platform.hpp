@@ -2,10 +2,10 @@
 // its man page does: -1 and errno. SWITCHBOARD_PORTABLE takes the plain POSIX branch on Linux too.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <cstddef>
+#include <cstdint>
 
 namespace switchboard::platform {
 
