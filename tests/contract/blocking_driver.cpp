@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <new>
 
 #include "drivers.hpp"
@@ -46,6 +47,7 @@ void BlockingDriver::start(ProtocolFactory factory, Limits limits) {
         thread_ = std::thread([this] { serve(); });
         return;
     }
+    std::fflush(nullptr);  // or the server might write what is not written yet
     process_ = ::fork();
     REQUIRE(process_ >= 0);
     if (process_ > 0) return listener_.close();
