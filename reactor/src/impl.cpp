@@ -1,5 +1,6 @@
 #include "impl.hpp"
 
+#include <cassert>
 #include <cstdio>
 #include <utility>
 
@@ -53,7 +54,7 @@ bool Reactor::Impl::on_its_thread(const char* call) const {
 Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactory factory,
                                         ListenOptions options) {
     const std::string tried = "listen " + endpoint.to_string();
-    if (closing_) return fail(errc::stopping, tried);
+    if (closing_ || aborting_) return fail(errc::stopping, tried);
     if (auto fit = options.limits.check(); !fit) return fail(fit.error(), fit.error().tried());
     SocketOptions how;
     how.blocking = Blocking::no;
@@ -86,7 +87,7 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
                                             std::unique_ptr<Protocol> protocol,
                                             const Limits& limits) {
     const std::string tried = "connect " + endpoint.to_string();
-    if (closing_) return fail(errc::stopping, tried);
+    if (closing_ || aborting_) return fail(errc::stopping, tried);
     if (auto fit = limits.check(); !fit) return fail(fit.error(), fit.error().tried());
     auto addresses = endpoint.addresses();
     if (!addresses) return tl::unexpected(addresses.error());
@@ -108,11 +109,15 @@ void Reactor::Impl::look_up(const Endpoint& endpoint, ConnectionId id) {
 }
 
 Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {
+    const std::string tried = "catch signal " + std::to_string(signal);
     Signal& made = signals_.emplace_back();
+    if (const int error = uv_signal_init(loop.uv(), &made.handle)) {
+        signals_.pop_back();
+        return fail(std::error_code(-error, std::system_category()), tried);
+    }
     made.fn = std::move(fn);
     made.impl = this;
     made.handle.data = &made;
-    uv_signal_init(loop.uv(), &made.handle);
     loop.handle_opened();
     uv_unref(reinterpret_cast<uv_handle_t*>(&made.handle));
     const int error = uv_signal_start(
@@ -123,8 +128,7 @@ Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {
         },
         signal);
     if (error == 0) return {};
-    return fail(std::error_code(-error, std::system_category()),
-                "catch signal " + std::to_string(signal));
+    return fail(std::error_code(-error, std::system_category()), tried);
 }
 
 void Reactor::Impl::run() {
@@ -132,20 +136,28 @@ void Reactor::Impl::run() {
     stopped_ = false;
     do {
         uv_run(loop.uv(), UV_RUN_DEFAULT);
-    } while (!stopped_ && posts.run());
+    } while (!stopped_ && turn());
     thread_ = {};
 }
 
 bool Reactor::Impl::run_once() {
     thread_ = std::this_thread::get_id();
-    const int more = uv_run(loop.uv(), UV_RUN_NOWAIT);
+    const bool more = turn();
     thread_ = {};
-    return more != 0 || posts.waiting();
+    return more;
+}
+
+// Held, because for posts alone libuv would do nothing: it does not count them.
+bool Reactor::Impl::turn() {
+    loop.hold();
+    uv_run(loop.uv(), UV_RUN_NOWAIT);
+    loop.unhold();
+    return uv_loop_alive(loop.uv()) != 0 || posts.waiting();
 }
 
 void Reactor::Impl::stop() {
     stopped_ = true;
-    if (thread_ != std::thread::id()) uv_stop(loop.uv());
+    if (is_running()) uv_stop(loop.uv());
 }
 
 void Reactor::Impl::drain(std::chrono::milliseconds deadline,
@@ -153,11 +165,16 @@ void Reactor::Impl::drain(std::chrono::milliseconds deadline,
     close_listeners();
     timers.cancel(drain_timer_);
     drained_ = std::move(done);
+    draining_ = true;
+    aborting_ = false;
     aborted_ = 0;
+    ++drains_;
     if (deadline.count() > 0) {
         drain_timer_ = timers.start(deadline, {}, [this] { abort_rest(); });
     } else {
-        loop.at_end_of_turn([this] { abort_rest(); });
+        loop.at_end_of_turn([this, drain = drains_] {
+            if (drain == drains_) abort_rest();
+        });
     }
     loop.connection_gone = [this] {
         if (loop.stats.open == 0) loop.at_end_of_turn([this] { finish_drain(); });
@@ -165,25 +182,27 @@ void Reactor::Impl::drain(std::chrono::milliseconds deadline,
     loop.connection_gone();
 }
 
-// Again until none is left: an on_close may have connected anew.
+// From here on no connection is made, or an on_close that connects anew would go on for ever.
 void Reactor::Impl::abort_rest() {
-    if (!drained_) return;
+    if (!draining_) return;
+    aborting_ = true;
+    close_listeners();
     aborted_ += loop.stats.open;
     loop.finish_all(errc::stopping);
-    if (loop.stats.open > 0) loop.at_end_of_turn([this] { abort_rest(); });
 }
 
 void Reactor::Impl::finish_drain() {
-    if (!drained_ || loop.stats.open > 0) return;
+    if (!draining_ || loop.stats.open > 0) return;
+    draining_ = aborting_ = false;
     timers.cancel(drain_timer_);
     loop.connection_gone = {};
     const auto done = std::exchange(drained_, {});
-    loop.guarded("drain", [&] { done(aborted_); });
+    if (done) loop.guarded("drain", [&] { done(aborted_); });
 }
 
 void Reactor::Impl::close_all() {
     closing_ = true;
-    drained_ = {};
+    draining_ = false;
     loop.connection_gone = {};
     close_listeners();
     loop.finish_all(errc::stopping);
@@ -202,7 +221,8 @@ void Reactor::Impl::destroy(std::unique_ptr<Impl> impl) {
     if (self.loop.is_own()) {
         self.loop.let_go({});
         uv_run(self.loop.uv(), UV_RUN_DEFAULT);
-        uv_loop_close(self.loop.uv());
+        [[maybe_unused]] const int left = uv_loop_close(self.loop.uv());
+        assert(left == 0 && "every handle is closed");
     } else {
         self.loop.let_go([last = impl.release()] { delete last; });
     }

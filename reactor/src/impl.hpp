@@ -29,6 +29,7 @@ public:
     void run();
     bool run_once();
     void stop();
+    bool is_running() const noexcept { return thread_ != std::thread::id(); }
     void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
     void close_all();
     static void destroy(std::unique_ptr<Impl> impl);  // after close_all()
@@ -47,6 +48,7 @@ private:
     struct Lookup;
 
     void look_up(const Endpoint& endpoint, ConnectionId id);
+    bool turn();
     void abort_rest();
     void finish_drain();
 
@@ -56,10 +58,13 @@ private:
     std::list<Lookup*> lookups_;
     std::function<void(std::size_t)> drained_;
     TimerId drain_timer_;
+    std::uint64_t drains_ = 0;  // calls of drain()
     std::size_t aborted_ = 0;
     std::thread::id thread_;  // of run(), while it runs
     bool stopped_ = false;
     bool closing_ = false;
+    bool draining_ = false;
+    bool aborting_ = false;  // the drain is past its deadline
 };
 
 }  // namespace switchboard

@@ -33,7 +33,6 @@ void Listener::close(std::function<void()> closed) {
     closed_ = std::move(closed);
     uv_close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
     socket_.close();
-    loop_.release(origin_);
     loop_.unhold();
     --loop_.stats.listeners;
 }
@@ -41,12 +40,16 @@ void Listener::close(std::function<void()> closed) {
 void Listener::on_closed(uv_handle_t* handle) {
     auto& self = *static_cast<Listener*>(handle->data);
     Loop& loop = self.loop_;
+    loop.release(self.origin_);  // not before: a factory may close the listener that called it
     if (const auto closed = std::move(self.closed_)) closed();
     loop.handle_closed();
 }
 
-void Listener::on_poll(uv_poll_t* handle, int, int) {
-    static_cast<Listener*>(handle->data)->accept_ready();
+// Where libuv reports an error it has stopped watching.
+void Listener::on_poll(uv_poll_t* handle, int status, int) {
+    auto& self = *static_cast<Listener*>(handle->data);
+    if (status == 0) return self.accept_ready();
+    self.accept_later(self.socket_.take_error());
 }
 
 void Listener::accept_ready() {
@@ -71,15 +74,22 @@ bool Listener::accept_one() {
 // man 2 accept: errors of the connection that was about to be accepted are no error of the listener.
 bool Listener::accept_error(std::error_code error) {
     switch (error.value()) {
-        case EMFILE:
-        case ENFILE:
-        case ENOBUFS:
-        case ENOMEM: exhausted(error); return false;
-        default: return error.value() != EAGAIN && error.value() != EWOULDBLOCK;
+        case EAGAIN: return false;
+        case ECONNABORTED:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case EINTR:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case ENOPROTOOPT:
+        case EPERM:
+        case EPROTO:
+        case ETIMEDOUT: return true;
+        default: accept_later(error); return false;
     }
 }
 
-void Listener::exhausted(std::error_code error) {
+void Listener::accept_later(std::error_code error) {
     ++loop_.stats.accept_errors;
     uv_poll_stop(&poll_);
     pause_ = after_(options_.limits.accept_pause, [this] {

@@ -12,9 +12,10 @@
 
 namespace switchboard::detail {
 
-// Accepts at most accepts_per_wake connections a turn. Where descriptors or memory run out it pauses,
-// so that the backlog, which stays readable, cannot spin the loop; those who wait in it are served
-// once there is room again. Closed with close(), destroyed by libuv's close callback.
+// Accepts at most accepts_per_wake connections a turn. Where accept fails, for want of descriptors or
+// memory as a rule, it pauses, so that the backlog, which stays readable, cannot spin the loop; those
+// who wait in it are served once there is room again. Closed with close(), destroyed by libuv's close
+// callback.
 class Listener {
 public:
     // Keeps `pause` timers by calling `after`.
@@ -37,7 +38,7 @@ private:
     void accept_ready();
     bool accept_one();
     bool accept_error(std::error_code error);
-    void exhausted(std::error_code error);
+    void accept_later(std::error_code error);
     void admit(Socket socket, const SocketAddress& peer);
     void refuse(Socket socket, std::string_view why);
 

@@ -32,17 +32,27 @@ Clock::time_point Loop::now() const noexcept {
     return Clock::time_point(std::chrono::milliseconds(uv_now(uv_)));
 }
 
-std::uint32_t Loop::tick_at(Clock::time_point when) const noexcept {
-    const auto ahead = std::chrono::ceil<std::chrono::milliseconds>(when - now()).count();
-    const auto bounded = std::clamp<std::int64_t>(ahead, 0, TimingWheel::kHorizon - 2);
-    return tick() + static_cast<std::uint32_t>(bounded);
+Clock::time_point Loop::in(std::chrono::milliseconds delay) const noexcept {
+    using std::chrono::milliseconds;
+    const auto most = std::chrono::floor<milliseconds>(Clock::time_point::max() - now());
+    return delay < most ? now() + delay : Clock::time_point::max();
 }
 
+// Half the horizon: what is still filed in the past must compare as earlier.
+std::uint32_t Loop::tick_at(Clock::time_point when) const noexcept {
+    if (when <= now()) return tick();
+    const auto ahead = std::chrono::ceil<std::chrono::milliseconds>(when - now()).count();
+    return tick() +
+           static_cast<std::uint32_t>(std::min<std::int64_t>(ahead, TimingWheel::kHorizon / 2));
+}
+
+// A wheel that was empty has stood still, and its ticks may have wrapped meanwhile.
 void Loop::file(WheelNode& node, std::uint32_t tick) {
+    const bool turns = turning_ || uv_is_active(reinterpret_cast<uv_handle_t*>(&wheel_timer_)) != 0;
+    if (!turns) wheel.advance(this->tick(), [](WheelNode&) {});
     wheel.file(node, tick);
     if (turning_) return;
-    const bool sooner = static_cast<std::int32_t>(node.tick() - armed_) < 0;
-    if (sooner || !uv_is_active(reinterpret_cast<uv_handle_t*>(&wheel_timer_))) arm();
+    if (!turns || static_cast<std::int32_t>(node.tick() - armed_) < 0) arm();
 }
 
 // libuv's timer waits for the wheel's next slot; what is filed there may prove to be later still.
@@ -75,7 +85,12 @@ void Loop::turn_wheel() {
 }
 
 void Loop::log(LogLevel level, const std::string& text) const {
-    if (options_.log) options_.log(level, text);
+    if (!options_.log) return;
+    try {
+        options_.log(level, text);
+    } catch (...) {
+        // There is nowhere left to say so.
+    }
 }
 
 Origin& Loop::make_origin(const Limits& limits) {

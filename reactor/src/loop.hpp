@@ -48,7 +48,9 @@ public:
     bool is_own() const noexcept { return uv_ == &own_; }
     Clock::time_point now() const noexcept;  // of this turn
     std::uint32_t tick() const noexcept { return static_cast<std::uint32_t>(uv_now(uv_)); }
-    std::uint32_t tick_at(Clock::time_point when) const noexcept;  // rounded up, within the horizon
+    Clock::time_point in(std::chrono::milliseconds delay) const noexcept;  // max() if that far away
+    // Rounded up, but within the wheel's horizon: what is due may turn out to be later still.
+    std::uint32_t tick_at(Clock::time_point when) const noexcept;
     void file(WheelNode& node, std::uint32_t tick);
 
     void log(LogLevel level, const std::string& text) const;

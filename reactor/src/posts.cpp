@@ -18,14 +18,12 @@ void Posts::post(Reactor::Callback fn) {
     if (queue_.size() == 1) uv_async_send(&loop_.async);
 }
 
-bool Posts::run() {
+void Posts::run() {
     {
         const std::scoped_lock lock(mutex_);
         running_.swap(queue_);
     }
-    const bool any = !running_.empty();
     for (auto& fn : std::exchange(running_, {})) loop_.guarded("post", fn);
-    return any;
 }
 
 bool Posts::waiting() {

@@ -15,11 +15,11 @@ public:
     explicit Posts(Loop& loop);  // opens the loop's async handle
 
     void post(Reactor::Callback fn);  // any thread
-    bool run();                       // those there are now; whether there were any
     bool waiting();
     void close();  // drops what is left
 
 private:
+    void run();  // those there are now
     static void on_async(uv_async_t* async);
 
     Loop& loop_;

@@ -17,6 +17,7 @@ Reactor::Reactor(uv_loop_s* host, ReactorOptions options)
 
 Reactor::~Reactor() {
     assert(impl_->on_its_thread("~Reactor"));
+    assert(!impl_->is_running() && "not from within run()");
     assert(impl_->loop.current == nullptr && "not from within a callback");
     impl_->close_all();  // on_close may still call members
     Impl::destroy(std::move(impl_));
@@ -72,12 +73,16 @@ Result<void> Reactor::on_signal(int signal, Callback fn) {
 }
 
 void Reactor::run() {
+    assert(impl_->on_its_thread("Reactor::run"));
     assert(impl_->loop.is_own() && "the host runs its own loop");
+    assert(!impl_->is_running() && "not from within run()");
     impl_->run();
 }
 
 bool Reactor::run_once() {
+    assert(impl_->on_its_thread("Reactor::run_once"));
     assert(impl_->loop.is_own() && "the host runs its own loop");
+    assert(!impl_->is_running() && "not from within run()");
     return impl_->run_once();
 }
 
@@ -93,10 +98,12 @@ void Reactor::drain(std::chrono::milliseconds deadline, std::function<void(std::
 }
 
 Clock::time_point Reactor::now() const noexcept {
+    assert(impl_->on_its_thread("Reactor::now"));
     return impl_->loop.now();
 }
 
 ReactorStats Reactor::stats() const {
+    assert(impl_->on_its_thread("Reactor::stats"));
     ReactorStats stats = impl_->loop.stats;
     impl_->loop.connections.for_each([&](auto& c) { stats.queued_bytes += c.queued(); });
     return stats;

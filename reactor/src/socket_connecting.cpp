@@ -61,7 +61,7 @@ void SocketConnection::connect(std::vector<SocketAddress> addresses) {
     Cold& c = cold();
     c.addresses = std::move(addresses);
     if (const auto timeout = origin_.limits.connect_timeout; timeout.count() > 0) {
-        if (c.ends_at == Clock::time_point::max()) c.ends_at = loop().now() + timeout;
+        if (c.ends_at == Clock::time_point::max()) c.ends_at = loop().in(timeout);
         schedule(c.ends_at);
     }
     if (!c.addresses.empty()) try_next_address();
@@ -79,10 +79,23 @@ void SocketConnection::try_next_address() {
         }
         remember_peer(address);
         error = watch(std::move(*socket));
-        if (!error) return update_interest();
+        if (!error) {
+            share_time();
+            return update_interest();
+        }
         ::close(std::exchange(fd_, -1));
     }
     connect_failed(error);
+}
+
+// An address that answers nothing must leave time for those after it: each has an equal share of
+// what is left, as in the blocking connect.
+void SocketConnection::share_time() {
+    Cold& c = cold();
+    if (c.ends_at == Clock::time_point::max()) return;
+    const auto shares = static_cast<Clock::rep>(c.addresses.size() - c.next_address + 1);
+    c.stalled_at = loop().now() + (c.ends_at - loop().now()) / shares;
+    schedule(c.stalled_at);
 }
 
 void SocketConnection::connect_failed(std::error_code reason) {
@@ -92,9 +105,11 @@ void SocketConnection::connect_failed(std::error_code reason) {
 
 void SocketConnection::connect_ended(std::error_code result) {
     Cold& c = cold();
+    c.stalled_at = Clock::time_point::max();
     if (!result) {
         ++loop().stats.connected;
         c.ends_at = Clock::time_point::max();
+        c.reason = {};  // that of an address before
         c.addresses = {};
         return open();
     }

@@ -97,9 +97,8 @@ void SocketConnection::read_more(ssize_t got) {
         offer(static_cast<std::size_t>(got));
         if (has(kAttention)) attend();
         total += static_cast<std::size_t>(got);
-        if (got < static_cast<ssize_t>(Loop::kReadBuffer)) return;
-        // In this order: a connection that is closed wants nothing, and may have no origin any more.
-        if ((wanted() & UV_READABLE) == 0 || total >= origin_.limits.read_budget) return;
+        if (has(kClosed) || got < static_cast<ssize_t>(Loop::kReadBuffer)) return;
+        if (total >= origin_.limits.read_budget || (wanted() & UV_READABLE) == 0) return;
         got = ::recv(fd_, loop().read_buffer.data(), Loop::kReadBuffer, 0);
     }
     read_ended(got);
@@ -150,6 +149,7 @@ void SocketConnection::attend() {
     if (has(kClosed) || !has(kOpen | kAborting)) return;
     if (has(kEofSeen) && !slot_.saw_eof() && !slot_.held()) {
         dispatch(loop(), [&] { slot_.eof(*this); });
+        if (!slot_.saw_eof() && !slot_.ended()) at_end_of_turn(0);  // it switched protocols
     }
     if (has(kQueued) && !has(kAborting | kBlocked)) flush();
     if (has(kAborting)) {
@@ -183,9 +183,11 @@ bool SocketConnection::must_linger() const {
 // on_drain comes at the end of the turn and not here: a peer that reads as fast as the handler
 // writes would otherwise keep this connection going and all others waiting.
 void SocketConnection::note_drained() {
-    if (!slot_.held(Slot::Hold::backpressure) || has(kDrain)) return;
-    if (has(kFile) || queued() > origin_.limits.low_water) return;
-    at_end_of_turn(kDrain);
+    if (slot_.held(Slot::Hold::backpressure) && is_drained()) at_end_of_turn(kDrain);
+}
+
+bool SocketConnection::is_drained() const noexcept {
+    return !has(kFile) && queued() <= origin_.limits.low_water;
 }
 
 unsigned SocketConnection::wanted() const noexcept {
@@ -200,8 +202,9 @@ void SocketConnection::update_interest() {
     const unsigned now = wanted();
     if (has(kClosing) && has(kOpen)) {
         Cold& c = cold();
-        if (c.ends_at == Clock::time_point::max()) {
-            c.ends_at = loop().now() + origin_.limits.close_timeout;
+        const auto timeout = origin_.limits.close_timeout;
+        if (c.ends_at == Clock::time_point::max() && timeout.count() > 0) {
+            c.ends_at = loop().in(timeout);
             schedule(c.ends_at);
         }
     }
@@ -219,8 +222,10 @@ void SocketConnection::end_of_turn() {
     }
     if (has(kDrain)) {
         clear(kDrain);
-        slot_.release(Slot::Hold::backpressure);
-        dispatch(loop(), [&] { slot_.drain(*this); });
+        if (is_drained()) {  // others may have written since
+            slot_.release(Slot::Hold::backpressure);
+            dispatch(loop(), [&] { slot_.drain(*this); });
+        }
     }
     attend();
 }
@@ -230,6 +235,7 @@ void SocketConnection::finish(std::error_code reason) {
     set(kClosed);
     Loop& l = loop();
     l.wheel.remove(*this);
+    if (!has(kOpen)) ++l.stats.connect_errors;
     if (reason == errc::handler_failed) {
         ++l.stats.handler_failures;
         l.log(LogLevel::error, "connection from " + peer().to_string() + ": " + slot_.failure());
@@ -280,6 +286,8 @@ bool SocketConnection::expire_io(Clock::time_point now) {
         } else {
             reset(has(kOpen) ? errc::close_timed_out : errc::connect_timed_out);
         }
+    } else if (!has(kOpen)) {
+        if (cold_->stalled_at <= now) connect_ended(errc::connect_timed_out);
     } else if (!has(kQueued)) {
         cold_->stalled_at = Clock::time_point::max();
     } else if (cold_->stalled_at <= now) {
@@ -323,6 +331,7 @@ void SocketConnection::set_deadline(Clock::time_point when) {
 
 void SocketConnection::switch_to(std::unique_ptr<Protocol> next) {
     slot_.switch_to(std::move(next));
+    set(kAttention);  // the next one is not paused, and must hear of an EOF that was
     if (loop().current != this) at_end_of_turn(kResume);
 }
 

@@ -113,6 +113,7 @@ private:
     void attend();
     void attend_flushed();
     void note_drained();
+    bool is_drained() const noexcept;
     bool must_linger() const;
     unsigned wanted() const noexcept;
     void update_interest();
@@ -124,6 +125,7 @@ private:
     void open();
     void connect_ended(std::error_code result);
     void try_next_address();
+    void share_time();
     void remember_peer(const SocketAddress& peer);
 
     // socket_output.cpp: what is written
@@ -164,11 +166,14 @@ struct SocketConnection::Cold {
     Endpoint peer, local;
     std::error_code reason;                                   // for on_close, once it is known
     Clock::time_point ends_at = Clock::time_point::max();     // of the connect, or of the close
-    Clock::time_point stalled_at = Clock::time_point::max();  // unless queued bytes move on
+    Clock::time_point stalled_at = Clock::time_point::max();  // unless queued bytes move on, or
+                                                              // this address answers
     std::vector<SocketAddress> addresses;                     // to try, while connecting
     std::size_t next_address = 0;
 };
 
-inline OutputQueue& SocketConnection::queue() const { return cold().queue; }
+inline OutputQueue& SocketConnection::queue() const {
+    return cold().queue;
+}
 
 }  // namespace switchboard::detail

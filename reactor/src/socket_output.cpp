@@ -153,7 +153,7 @@ void SocketConnection::note_progress() {
     const auto timeout = origin_.limits.write_stall_timeout;
     if (timeout.count() == 0) return;
     Cold& c = cold();
-    c.stalled_at = has(kQueued) ? loop().now() + timeout : Clock::time_point::max();
+    c.stalled_at = has(kQueued) ? loop().in(timeout) : Clock::time_point::max();
     schedule(c.stalled_at);
 }
 
@@ -213,7 +213,9 @@ ssize_t SocketConnection::send_front(std::size_t& offered) {
 void SocketConnection::broken(std::error_code why) {
     if (has(kAborting | kClosed)) return;
     slot_.end();
-    cold().reason = why ? why : std::make_error_code(std::errc::connection_reset);
+    std::error_code& reason = cold().reason;
+    const bool told = has(kClosing) && reason;  // what the handler closed it for says more
+    if (!told) reason = why ? why : std::make_error_code(std::errc::connection_reset);
     set(kAborting | kAttention);
 }
 

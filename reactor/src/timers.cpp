@@ -1,9 +1,14 @@
 #include "timers.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace switchboard::detail {
+namespace {
+// Further ahead no clock counts; sums with it do not overflow.
+constexpr std::chrono::milliseconds kForever = std::chrono::hours(24) * 36'500;
+}  // namespace
 
 // From the clock and not from the turn's time, which may be stale when asked between turns: never
 // early is the promise.
@@ -11,8 +16,8 @@ TimerId Timers::start(std::chrono::milliseconds delay, std::chrono::milliseconds
                       Reactor::Callback fn) {
     auto timer = std::make_unique<Timer>();
     timer->id = ++last_;
-    timer->when = Clock::now() + std::max(delay, std::chrono::milliseconds(0));
-    timer->period = period;
+    timer->when = Clock::now() + std::clamp(delay, std::chrono::milliseconds(0), kForever);
+    timer->period = std::min(period, kForever);
     timer->fn = std::move(fn);
     file(*timer);
     timers_.emplace(last_, std::move(timer));
@@ -21,8 +26,10 @@ TimerId Timers::start(std::chrono::milliseconds delay, std::chrono::milliseconds
     return {last_};
 }
 
+// Destroyed last: what the callback owns may cancel other timers as it goes.
 void Timers::cancel(TimerId id) {
-    if (timers_.erase(id.value) == 0) return;
+    const auto gone = timers_.extract(id.value);
+    if (!gone) return;
     loop_.unhold();
     --loop_.stats.timers;
 }

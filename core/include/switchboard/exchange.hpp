@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -43,6 +44,14 @@ struct ExchangeOptions {
 // (name look-up aside). The error names the endpoint and the step that failed.
 Result<std::vector<std::byte>> exchange(const Endpoint& endpoint, Bytes request,
                                         const ExchangeOptions& options = {});
+
+// For an Endpoint that is not const, which std::exchange would otherwise match better.
+template <class Request>
+    requires std::convertible_to<Request&&, Bytes>
+Result<std::vector<std::byte>> exchange(Endpoint& endpoint, Request&& request,
+                                        const ExchangeOptions& options = {}) {
+    return exchange(static_cast<const Endpoint&>(endpoint), Bytes(request), options);
+}
 
 // The same conversation as a Protocol, for the reactor (see switchboard/reactor_exchange.hpp) and
 // the in-memory driver. `done` is called once, from on_close or before; it must not throw.

@@ -19,7 +19,7 @@ struct ReactorOptions {
 
 struct ListenOptions {
     Limits limits = {};
-    // Descriptors or memory ran out in accept: called once per pause, with the cause.
+    // Accept failed, mostly for want of descriptors or memory: called once per pause, with the cause.
     std::function<void(std::error_code)> on_accept_error = {};
 };
 
@@ -45,9 +45,9 @@ struct Listening {
 // Counts since the reactor was made, but for those that say "now".
 struct ReactorStats {
     std::uint64_t accepted = 0, connected = 0, closed = 0;
-    std::uint64_t refused = 0;        // past max_connections, or the factory gave no protocol
-    std::uint64_t accept_errors = 0;  // pauses for want of descriptors or memory
-    std::uint64_t connect_errors = 0;
+    std::uint64_t refused = 0;         // past max_connections, or the factory gave no protocol
+    std::uint64_t accept_errors = 0;   // pauses because accept failed
+    std::uint64_t connect_errors = 0;  // connects that ended without on_open
     std::uint64_t handler_failures = 0;
     std::uint64_t bytes_in = 0, bytes_out = 0;
     std::size_t open = 0;  // connections now, those still connecting or flushing included
@@ -64,10 +64,11 @@ class Reactor {
 public:
     using Callback = std::function<void()>;
 
-    explicit Reactor(ReactorOptions options = {});  // with a loop of its own
+    // With a loop of its own. Throws std::system_error if the system has no descriptor for it.
+    explicit Reactor(ReactorOptions options = {});
     // Rides `host`, which must outlive the reactor: never stops, walks or closes what it did not
-    // open. The host runs the loop; after the destructor it must run it once more (or close it),
-    // so that libuv lets go of the handles.
+    // open. The host runs the loop; after the destructor it must run it once more, so that libuv
+    // lets go of the handles (and until name look-ups under way have ended).
     explicit Reactor(uv_loop_s* host, ReactorOptions options = {});
     // Ends all that is left: each protocol has its on_close(errc::stopping), posts not run yet are
     // dropped. Not from within a callback.
@@ -80,8 +81,9 @@ public:
                              ListenOptions options = {});
     void close(ListenerId listener);  // accepts no more; its connections live on
 
-    // Starts to connect, by name in the background. on_open comes when connected; if that fails or
-    // takes longer than connect_timeout, on_close(error) comes alone. Never from within this call.
+    // Starts to connect, by name in the background, to each address in turn. on_open comes when
+    // connected; if that fails or takes longer than connect_timeout, on_close(error) comes alone.
+    // Never from within this call.
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
                                  ConnectOptions options = {});
     // Null once it is gone, and between connect() and on_open.
@@ -110,12 +112,13 @@ public:
     void stop();  // run() returns after this turn; nothing is closed, and a later run() goes on
 
     // Closes the listeners and waits until the last connection is gone; those left at `deadline` from
-    // now are aborted with errc::stopping. Then `done(how many were aborted)`, once. A second call
-    // replaces the first, its deadline and its `done`; zero aborts at the end of this turn.
+    // now are aborted with errc::stopping, and what connects anew meanwhile fails with it. Then
+    // `done(how many were aborted)`, once. A second call replaces the first, its deadline and its `done`; zero
+    // aborts at the end of this turn.
     void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
 
     Clock::time_point now() const noexcept;  // of this turn, in milliseconds
-    ReactorStats stats() const;           // a snapshot; queued_bytes costs a walk
+    ReactorStats stats() const;              // a snapshot; queued_bytes costs a walk
 
     class Impl;
 

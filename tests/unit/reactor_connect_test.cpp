@@ -1,0 +1,245 @@
+#include <netinet/in.h>
+
+#include <cstring>
+#include <vector>
+
+#include "impl.hpp"
+#include "turns.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+SocketAddress address(const Endpoint& at) {
+    return at.addresses().value().front();
+}
+
+// Bound once and closed: nobody listens there now.
+Endpoint nobody() {
+    return Listener().at;
+}
+
+// Its backlog is full, so that the system drops who connects.
+struct Unanswering {
+    Listener listener{"127.0.0.1:0", [] {
+                          SocketOptions options;
+                          options.backlog = 0;
+                          return options;
+                      }()};
+    std::vector<Socket> fill;
+    Unanswering() {
+        for (int i = 0; i < 4; ++i) {
+            auto socket = start_connect(address(listener.at));
+            REQUIRE(socket);
+            fill.push_back(std::move(*socket));
+        }
+    }
+};
+
+// A reactor taken apart, for connects to addresses of which names rarely have more than one here.
+struct Bare {
+    Bare() : impl(std::make_unique<Reactor::Impl>(nullptr, ReactorOptions{})) {}
+    ~Bare() {
+        impl->close_all();
+        Reactor::Impl::destroy(std::move(impl));
+    }
+    void connect(std::vector<SocketAddress> addresses, Limits limits = {}) {
+        auto& origin = impl->loop.make_origin(limits);
+        auto& made = impl->loop.make_connection(origin, make_protocol(std::move(handler)));
+        impl->loop.release(origin);
+        made.connect(std::move(addresses));
+    }
+    std::unique_ptr<Reactor::Impl> impl;
+    Ending ending;
+    int opened = 0;
+    Callbacks handler{.on_open = [this](Connection& c) { ++opened, c.close(); },
+                      .on_close = ending.note()};
+};
+
+}  // namespace
+
+TEST_CASE("reactor: connects, and both ends talk") {
+    Reactor reactor;
+    const Listening listening = listen_on(reactor, echo_factory());
+    std::string heard;
+    Ending ending;
+    ConnectionId named;
+    const auto id =
+        reactor.connect(listening.local, make_protocol({.on_open =
+                                                            [&](Connection& c) {
+                                                                named = c.id();
+                                                                c.write("ping");
+                                                            },
+                                                        .on_data =
+                                                            [&](Connection& c, MutableBytes in) {
+                                                                heard += as_text(in);
+                                                                if (heard == "ping") c.close();
+                                                                return in.size();
+                                                            },
+                                                        .on_close = ending.note()}));
+    REQUIRE(id);
+    CHECK(reactor.find(*id) == nullptr);  // not open yet
+    CHECK(reactor.stats().open == 1);
+    run_until(reactor, [&] { return ending.came; });
+    CHECK(named == *id);
+    CHECK(heard == "ping");
+    CHECK(ending.reason == std::error_code());
+    CHECK(reactor.stats().connected == 1);
+    CHECK(reactor.stats().connect_errors == 0);
+}
+
+TEST_CASE("reactor: a connect that is refused has on_close alone, and not from within the call") {
+    Reactor reactor;
+    Ending ending;
+    bool opened = false;
+    const auto id = reactor.connect(
+        nobody(),
+        make_protocol({.on_open = [&](Connection&) { opened = true; }, .on_close = ending.note()}));
+    REQUIRE(id);
+    CHECK_FALSE(ending.came);
+    reactor.run();
+    CHECK(ending.came);
+    CHECK_FALSE(opened);
+    CHECK(ending.reason == std::errc::connection_refused);
+    CHECK(reactor.stats().connect_errors == 1);
+    CHECK(reactor.stats().open == 0);
+}
+
+TEST_CASE("reactor: a unix path that is not there") {
+    Reactor reactor;
+    Ending ending;
+    REQUIRE(reactor.connect(endpoint("unix:/tmp/switchboard-no-such-socket"),
+                            make_protocol({.on_close = ending.note()})));
+    CHECK_FALSE(ending.came);
+    reactor.run();
+    CHECK(ending.reason == std::errc::no_such_file_or_directory);
+}
+
+TEST_CASE("reactor: connects by name, and a name that is none ends the connect") {
+    Reactor reactor;
+    const Listening listening = listen_on(reactor, echo_factory());
+    bool opened = false;
+    REQUIRE(reactor.connect(Endpoint::tcp("localhost", listening.local.port()),
+                            make_protocol({.on_open = [&](Connection& c) {
+                                opened = true;
+                                c.close();
+                            }})));
+    Ending unknown;
+    REQUIRE(reactor.connect(endpoint("no-such-host.invalid:1"),
+                            make_protocol({.on_close = unknown.note()})));
+    run_until(reactor, [&] { return opened && unknown.came; });
+    CHECK(unknown.reason.category() == resolver_category());
+}
+
+TEST_CASE("reactor: a connect that nobody answers times out") {
+    const Unanswering far;
+    Reactor reactor;
+    Ending ending;
+    ConnectOptions options;
+    options.limits.connect_timeout = 60ms;
+    const auto began = Clock::now();
+    REQUIRE(reactor.connect(far.listener.at, make_protocol({.on_close = ending.note()}), options));
+    reactor.run();
+    CHECK(ending.reason == make_error_code(errc::connect_timed_out));
+    CHECK(Clock::now() - began >= 60ms);
+    CHECK(reactor.stats().connect_errors == 1);
+}
+
+TEST_CASE("reactor: what cannot be connected to is an error at once") {
+    Reactor reactor;
+    const auto no_socket = reactor.connect(endpoint("fd:0"), make_protocol({}));
+    REQUIRE_FALSE(no_socket);
+    CHECK(no_socket.error() == errc::unsupported);
+    ConnectOptions options;
+    options.limits.max_queued = 1;
+    const auto bad = reactor.connect(endpoint("127.0.0.1:1"), make_protocol({}), options);
+    REQUIRE_FALSE(bad);
+    CHECK(bad.error() == errc::bad_option);
+    CHECK(reactor.stats().open == 0);
+    reactor.run();
+}
+
+TEST_CASE(
+    "reactor: of several addresses the first that answers is taken, and the rest is no error") {
+    const Listener there;
+    Bare reactor;
+    reactor.connect({address(nobody()), address(nobody()), address(there.at)});
+    reactor.impl->run();
+    CHECK(reactor.opened == 1);
+    CHECK(reactor.ending.came);
+    CHECK(reactor.ending.reason == std::error_code());
+}
+
+TEST_CASE("reactor: if none of several addresses answers, the last one's error counts") {
+    Bare reactor;
+    reactor.connect({address(nobody()), address(nobody()), address(nobody())});
+    reactor.impl->run();
+    CHECK(reactor.opened == 0);
+    CHECK(reactor.ending.reason == std::errc::connection_refused);
+}
+
+TEST_CASE("reactor: an address that answers nothing leaves time for the next") {
+    const Unanswering far;
+    const Listener there;
+    Limits limits;
+    limits.connect_timeout = 2s;
+    Bare reactor;
+    const auto began = Clock::now();
+    reactor.connect({address(far.listener.at), address(there.at)}, limits);
+    reactor.impl->run();
+    CHECK(Clock::now() - began >= 1s);
+    CHECK(reactor.opened == 1);
+    CHECK(reactor.ending.reason == std::error_code());
+}
+
+TEST_CASE("reactor: destroyed between two addresses, the connect ends once") {
+    const Listener there;
+    for (int turns = 0; turns < 6; ++turns) {
+        CAPTURE(turns);
+        Ending ending;
+        {
+            Bare reactor;
+            reactor.handler.on_close = ending.note();
+            reactor.connect({address(nobody()), address(nobody()), address(there.at)});
+            for (int i = 0; i < turns; ++i) uv_run(reactor.impl->loop.uv(), UV_RUN_NOWAIT);
+        }
+        CHECK(ending.came);
+    }
+}
+
+TEST_CASE("reactor: destroyed while it looks a name up, the connect ends with errc::stopping") {
+    Ending ending;
+    {
+        Reactor reactor;
+        REQUIRE(
+            reactor.connect(endpoint("localhost:1"), make_protocol({.on_close = ending.note()})));
+    }
+    CHECK(ending.reason == make_error_code(errc::stopping));
+}
+
+TEST_CASE("reactor: a client may abort in the middle of a long read") {
+    Reactor reactor;
+    const Listening listening = listen_on(
+        reactor, callbacks([] {
+            return Callbacks{.on_open = [](Connection& c) { c.write(std::string(900'000, 'x')); }};
+        }));
+    Ending ending;
+    std::size_t most = 0;
+    REQUIRE(reactor.connect(
+        listening.local,
+        make_protocol(
+            {.on_open = [](Connection& c) { c.pause_reading(), c.set_deadline(c.now() + 50ms); },
+             .on_data =
+                 [&](Connection& c, MutableBytes in) {
+                     most = std::max(most, in.size());
+                     c.abort(errc::malformed_message);
+                     return in.size();
+                 },
+             .on_deadline = [](Connection& c) { c.resume_reading(); },
+             .on_close = ending.note()})));
+    run_until(reactor, [&] { return ending.came; });
+    CHECK(most == 64 * 1024);
+    CHECK(ending.reason == make_error_code(errc::malformed_message));
+}
