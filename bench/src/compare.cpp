@@ -45,6 +45,7 @@ void fill_from_load(Measurement& m, const LoadResult& load) {
         return static_cast<double>(load.tally.latency.percentile(percent)) * 1e-9;
     };
     m.connected = load.tally.connected;
+    m.answered = load.tally.answered;
     m.served = load.tally.served;
     m.exchanges = load.tally.exchanges;
     m.seconds = load.seconds;

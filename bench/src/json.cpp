@@ -26,6 +26,7 @@ Json json_of(const FailureCounts& failures) {
 
 Json json_of(const Measurement& round) {
     Json json{{"connected", round.connected},
+              {"answered", round.answered},
               {"served", round.served},
               {"exchanges", round.exchanges},
               {"seconds", round.seconds},

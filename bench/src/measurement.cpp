@@ -39,7 +39,10 @@ std::string served_note(const CellRounds& cell) {
         [](const Measurement& a, const Measurement& b) { return a.served < b.served; });
     const std::size_t asked = cell.cell.connections;
     if (low->served == asked) return {};
-    return "serves " + range(low->served, high->served) + " of " + std::to_string(asked);
+    const std::string part = range(low->served, high->served) + " of " + std::to_string(asked);
+    const bool all_in_time = std::all_of(cell.rounds.begin(), cell.rounds.end(),
+                                         [&](const Measurement& m) { return m.answered == asked; });
+    return all_in_time ? "replies to " + part + " within the window" : "serves " + part;
 }
 
 void append_failures(std::string& notes, const CellRounds& cell) {

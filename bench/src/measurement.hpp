@@ -24,7 +24,8 @@ struct Cell {
 struct Measurement {
     std::string problem;  // why nothing was measured: it did not start, or it died; else empty
     std::size_t connected = 0;
-    std::size_t served = 0;  // connections with at least one whole reply within the window
+    std::size_t answered = 0;  // connections that had a reply at all, before the window or in it
+    std::size_t served = 0;    // connections with at least one whole reply within the window
     std::uint64_t exchanges = 0;
     double seconds = 0;
     double p50 = 0, p99 = 0, p999 = 0, max = 0;  // seconds
@@ -66,7 +67,8 @@ bool is_whole(const CellRounds& cell);
 // Whether the generator, not the server, was what could do no more: its CPU busy above 90% of the
 // window and more so than the server's, in the median round. Apart on two CPUs only.
 bool is_generator_bound(const CellRounds& cell);
-// What a reader must know of it, shortest first: "serves 4 of 100", "12 refused", "did not start:
+// What a reader must know of it, shortest first: "serves 4 of 100" (the others wait for ever), "replies to 40 of 100 within the
+// window" (all are served, but more slowly than the window is long), "12 refused", "did not start:
 // ...". Empty when there is nothing.
 std::string notes_of(const CellRounds& cell);
 

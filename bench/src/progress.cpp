@@ -33,15 +33,20 @@ void Progress::milestone(const std::string& what) {
 
 void Progress::draw() const {
     if (!terminal_) return;
-    using Seconds = std::chrono::duration<double>;
-    const double elapsed = Seconds(std::chrono::steady_clock::now() - began_).count();
-    const double left =
-        done_ == 0 ? 0 : elapsed / static_cast<double>(done_) * static_cast<double>(steps_ - done_);
     const std::size_t filled = done_ * kBar / steps_;
-    std::fprintf(stderr, "\r\033[K[%s%s] %zu/%zu, %.0f s left: %s",
-                 std::string(filled, '#').c_str(), std::string(kBar - filled, '.').c_str(), done_,
-                 steps_, left, what_.c_str());
+    std::fprintf(stderr, "\r\033[K[%s%s] %zu/%zu%s: %s", std::string(filled, '#').c_str(),
+                 std::string(kBar - filled, '.').c_str(), done_, steps_, time_left().c_str(),
+                 what_.c_str());
     std::fflush(stderr);
+}
+
+// Nothing is known of it before the first step has ended.
+std::string Progress::time_left() const {
+    if (done_ == 0) return {};
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began_;
+    const auto done = static_cast<double>(done_);
+    const double left = elapsed.count() / done * (static_cast<double>(steps_) - done);
+    return ", " + std::to_string(static_cast<long>(left + 0.5)) + " s left";
 }
 
 }  // namespace switchboard::bench

@@ -20,6 +20,7 @@ public:
 
 private:
     void draw() const;
+    std::string time_left() const;
 
     std::size_t steps_, done_ = 0;
     bool terminal_;

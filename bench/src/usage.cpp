@@ -65,6 +65,22 @@ std::vector<pid_t> children_of(pid_t pid) {
     return found;
 }
 
+struct Node {
+    pid_t pid;
+    bool has_children;
+};
+
+std::vector<Node> nodes_of(pid_t root) {
+    std::vector<Node> nodes;
+    if (fs::exists("/proc/" + std::to_string(root))) nodes.push_back({root, false});
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const auto children = children_of(nodes[i].pid);
+        nodes[i].has_children = !children.empty();
+        for (const pid_t child : children) nodes.push_back({child, false});
+    }
+    return nodes;
+}
+
 std::size_t proportional_bytes(pid_t pid) {
     std::ifstream rollup("/proc/" + std::to_string(pid) + "/smaps_rollup");
     for (std::string line; std::getline(rollup, line);) {
@@ -82,23 +98,19 @@ CpuTime operator-(const CpuTime& later, const CpuTime& earlier) noexcept {
 
 std::vector<pid_t> process_tree(pid_t root) {
     std::vector<pid_t> tree;
-    if (fs::exists("/proc/" + std::to_string(root))) tree.push_back(root);
-    for (std::size_t i = 0; i < tree.size(); ++i) {
-        const auto children = children_of(tree[i]);
-        tree.insert(tree.end(), children.begin(), children.end());
-    }
+    for (const Node& node : nodes_of(root)) tree.push_back(node.pid);
     return tree;
 }
 
 void CpuMeter::find_processes() {
     std::vector<Process> living;
-    for (const pid_t pid : process_tree(root_)) {
+    for (const Node& node : nodes_of(root_)) {
         const auto known = std::find_if(processes_.begin(), processes_.end(),
-                                        [&](const Process& p) { return p.pid == pid; });
+                                        [&](const Process& p) { return p.pid == node.pid; });
         const bool was_parent = known != processes_.end() && known->has_children;
         clockid_t clock{};
-        if (clock_getcpuclockid(pid, &clock) != 0) continue;
-        living.push_back({pid, clock, was_parent || !children_of(pid).empty()});
+        if (clock_getcpuclockid(node.pid, &clock) != 0) continue;
+        living.push_back({node.pid, clock, was_parent || node.has_children});
     }
     processes_ = std::move(living);
 }

@@ -10,7 +10,7 @@ namespace {
 Measurement measured(std::uint64_t exchanges, std::size_t served, double cpu = 0.5) {
     Measurement m;
     m.exchanges = exchanges;
-    m.served = served;
+    m.answered = m.served = served;
     m.seconds = 1;
     m.p50 = 100e-6;
     m.p99 = 200e-6;
@@ -64,6 +64,13 @@ TEST_CASE("bench results: who serves some connections only is marked, and never 
     CHECK(has(text, "* iterative: serves 1 of 100"));
     CHECK(has(text, "10,000"));
     CHECK(has(text, "echo, 100 connections, 64 B messages, depth 1"));
+}
+
+TEST_CASE(
+    "bench results: who is served, but too slowly for the window, is not said to wait for ever") {
+    Results results = two_servers();
+    for (auto& round : results.cells[1].rounds) round.answered = 100;
+    CHECK(notes_of(results.cells[1]) == "replies to 1 of 100 within the window");
 }
 
 TEST_CASE("bench results: what could not be measured has no figure but a reason") {
