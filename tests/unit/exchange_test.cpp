@@ -250,6 +250,7 @@ TEST_CASE("exchange: unqualified, of an endpoint that is not const, it is not st
     Endpoint endpoint = peer.endpoint;
     const std::vector<std::byte> request(3);
     CHECK(text_of(exchange(endpoint, request)) == "hi");
-    CHECK(exchange(endpoint, as_bytes("x"), {.timeout = std::chrono::milliseconds(50)}).has_value() ==
-          false);
+    CHECK(
+        exchange(endpoint, as_bytes("x"), {.timeout = std::chrono::milliseconds(50)}).has_value() ==
+        false);
 }
