@@ -104,7 +104,7 @@ Result<void> check_connections(std::size_t connections) {
     const std::size_t limit = descriptor_limit();
     const std::string asked = "--connections " + std::to_string(connections);
     if (connections == 0) return bad(asked + ": at least 1");
-    if (connections + kOtherDescriptors <= limit) return {};
+    if (connections <= limit - std::min(limit, kOtherDescriptors)) return {};
     return bad(asked + ": the descriptor limit is " + std::to_string(limit) +
                " (ulimit -Hn), so at most " +
                std::to_string(limit - std::min(limit, kOtherDescriptors)));
@@ -118,8 +118,8 @@ Result<void> check_size(std::size_t size, std::size_t depth) {
 
 Result<void> check_counts(const CompareOptions& options) {
     if (options.depth == 0 || options.depth > kMostUnderWay) return bad("--depth: 1 to 67108864");
-    if (options.rounds == 0) return bad("--rounds: at least 1");
-    if (options.workers == 0) return bad("--workers: at least 1");
+    if (options.rounds == 0 || options.rounds > 1'000) return bad("--rounds: 1 to 1000");
+    if (options.workers == 0 || options.workers > 1'000) return bad("--workers: 1 to 1000");
     if (options.duration < milliseconds(50)) return bad("--duration: at least 50ms");
     if (options.protocol != "echo") {
         return bad("--protocol " + options.protocol + ": there is a load for echo only");

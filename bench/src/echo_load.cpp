@@ -32,12 +32,12 @@ void Load::start() {
     }
 }
 
-void Load::open_window() {
+void Load::open_window(Clock::duration length) {
     tally_.exchanges = 0;
     tally_.served = 0;
     tally_.latency.reset();
     ++window_;
-    window_opened_ = clock_();
+    window_ends_ = clock_() + length;
 }
 
 void Load::enter(EchoLoad& client) {
@@ -47,12 +47,9 @@ void Load::enter(EchoLoad& client) {
     ++connects_ended_;
 }
 
-void Load::count_reply(EchoLoad& client, Clock::time_point sent_at, Clock::time_point now) {
-    // One sent earlier has also waited for whatever the caller did when the window opened.
-    if (sent_at >= window_opened_) {
-        const auto elapsed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - sent_at);
-        tally_.latency.record(static_cast<std::uint64_t>(elapsed.count()));
-    }
+void Load::count_reply(EchoLoad& client, Clock::duration latency) {
+    const auto elapsed = std::chrono::duration_cast<std::chrono::nanoseconds>(latency);
+    tally_.latency.record(static_cast<std::uint64_t>(elapsed.count()));
     ++tally_.exchanges;
     if (client.window_ == window_) return;
     client.window_ = window_;
@@ -95,9 +92,14 @@ std::size_t EchoLoad::on_data(Connection& connection, MutableBytes in) {
 }
 
 void EchoLoad::complete(Clock::time_point now) {
+    if (now >= load_.window_ends_) {
+        load_.stop();
+        if (load_.on_window_end) load_.on_window_end();
+        return;
+    }
     const bool first = completed_ == 0;
     while (received_ / load_.size() > completed_) {
-        load_.count_reply(*this, sent_at_[completed_ % sent_at_.size()], now);
+        load_.count_reply(*this, now - sent_at_[completed_ % sent_at_.size()]);
         ++completed_;
     }
     if (load_.started_) fill(now);

@@ -25,7 +25,7 @@ using FailureCounts = std::array<std::size_t, kFailures>;
 struct Tally {
     std::uint64_t exchanges = 0;
     std::size_t served = 0;  // connections with at least one whole reply in the window
-    Histogram latency;  // ns from the send of a message to its last byte back; sent in the window
+    Histogram latency;       // nanoseconds from the send of a message to its last byte back
     std::size_t connected = 0;
     std::size_t answered = 0;  // connections that have had a reply at all
     std::size_t failed = 0;
@@ -45,7 +45,10 @@ public:
     // a server that is slow to take connections is not measured while it does so. From start() on,
     // each keeps `depth` messages under way.
     void start();
-    void open_window();               // what was counted before is forgotten
+    // What was counted before is forgotten. The first reply that comes `length` from now or later is
+    // not counted: it stops the load and calls on_window_end. A timer alone would not do: one turn of
+    // libuv's loop takes up to 48 times 1,024 events before it looks at its timers.
+    void open_window(Clock::duration length);
     void stop() { stopped_ = true; }  // nothing is sent or counted any more
     // Counts a client whose connect failed at once, so that it never was; no on_change.
     void never_started(const std::string& message);
@@ -58,11 +61,12 @@ public:
     const Tally& tally() const noexcept { return tally_; }
     // Called when a client has connected, answered for the first time, or failed.
     std::function<void()> on_change;
+    std::function<void()> on_window_end;
 
 private:
     friend class EchoLoad;
     void enter(EchoLoad& client);
-    void count_reply(EchoLoad& client, Clock::time_point sent_at, Clock::time_point now);
+    void count_reply(EchoLoad& client, Clock::duration latency);
     void count_failure(Failure failure, const std::string& message);
 
     std::size_t size_, depth_;
@@ -72,7 +76,7 @@ private:
     std::vector<EchoLoad*> open_;  // by number; null when not open
     std::size_t connects_ended_ = 0, decided_ = 0;
     unsigned window_ = 1;
-    Clock::time_point window_opened_{};
+    Clock::time_point window_ends_ = Clock::time_point::max();
     bool started_ = false, stopped_ = false;
 };
 

@@ -33,6 +33,7 @@ public:
 
     LoadResult run() {
         load_.on_change = [this] { changed(); };
+        load_.on_window_end = [this] { close_window(); };
         tick_ = reactor_.every(kTick, [this] { tick(); });
         changed();
         reactor_.run();
@@ -70,10 +71,11 @@ private:
 
     void open_window() {
         hooks_.window_opens();
-        load_.open_window();
+        load_.open_window(plan_.duration);
         cpu_at_opening_ = cpu_seconds();
         opened_at_ = Clock::now();
-        step_ = reactor_.after(plan_.duration, [this] { close_window(); });
+        // Should no reply come that could end it.
+        step_ = reactor_.after(plan_.duration + kTick, [this] { close_window(); });
     }
 
     void close_window() {

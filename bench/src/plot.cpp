@@ -52,7 +52,8 @@ std::string preface(const PlotAxis& axis, std::size_t size) {
     script << "set terminal svg size 760,420 dynamic font 'sans-serif,13' name '"
            << axis.metric->name << size
            << "'\nset logscale xy\nset xlabel 'connections'\nset ylabel '" << axis.label
-           << "'\nset grid lc rgb '#cccccc'\nset key outside right top\nset offsets 0.05,0.05,0,0\n"
+           << "'\nset grid lc rgb '#cccccc'\nset key outside right top\nset offsets graph "
+              "0.05,graph 0.05,0,0\n"
            << "set format x '%.0f'\nset format y '%.0s%c'\nset title '" << size << " B messages'\n";
     return script.str();
 }
@@ -73,22 +74,30 @@ std::string script_for(const Results& results, std::size_t size, const PlotAxis&
     return lines.empty() ? "" : preface(axis, size) + data + lines + "\n";
 }
 
-Result<std::string> run_gnuplot(const std::string& script) {
-    const TemporaryFile file(script);
-    const std::string command = "gnuplot '" + file.path() + "' 2>&1";
-    FILE* pipe = ::popen(command.c_str(), "r");
-    if (pipe == nullptr) return fail_errno("start gnuplot");
-    std::string output;
+// What the command writes to both its outputs, and how it ended (man 3 pclose).
+Result<int> run(const std::string& command, std::string& output) {
+    FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+    if (pipe == nullptr) return fail_errno("start " + command);
     std::array<char, 4096> part{};
     for (std::size_t got = 0; (got = std::fread(part.data(), 1, part.size(), pipe)) > 0;) {
         output.append(part.data(), got);
     }
     const int status = ::pclose(pipe);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Result<std::string> run_gnuplot(const std::string& script) {
+    const TemporaryFile svg("");
+    const TemporaryFile file("set output '" + svg.path() + "'\n" + script);
+    std::string complaints;
+    const auto status = run("gnuplot '" + file.path() + "'", complaints);
+    if (!status) return tl::unexpected(status.error());
+    if (*status == 127) {
         return fail(errc::unsupported, "gnuplot is not installed (apt-get install gnuplot-nox)");
     }
-    return fail(errc::unsupported, "gnuplot: " + output);
+    if (*status != 0) return fail(errc::unsupported, "gnuplot: " + complaints);
+    std::ifstream drawn(svg.path());
+    return std::string(std::istreambuf_iterator<char>(drawn), {});
 }
 
 }  // namespace
@@ -100,7 +109,7 @@ Result<std::string> plot_over_connections(const Results& results, std::size_t si
     auto svg = run_gnuplot(script);
     if (!svg) return svg;
     const auto begin = svg->find("<svg");  // what stands before is for a file of its own
-    if (begin == std::string::npos) return fail(errc::unsupported, "gnuplot made no SVG: " + *svg);
+    if (begin == std::string::npos) return fail(errc::unsupported, "gnuplot made no SVG");
     return svg->substr(begin);
 }
 

@@ -8,7 +8,7 @@ namespace switchboard::bench {
 namespace {
 
 std::string with_spread(const std::optional<Summary>& summary, const std::string& text) {
-    return summary ? text + " " + percent_text(*summary) : kNothing;
+    return summary ? text + percent_text(*summary) : kNothing;
 }
 
 std::string rate_text(const CellRounds& cell) {
@@ -35,7 +35,9 @@ std::string user_and_system_text(const CellRounds& cell) {
 
 std::string ratio_text(const CellRounds& cell, const CellRounds* base, const Metric& metric) {
     const auto value = base ? ratio(cell, *base, metric) : std::nullopt;
-    return value ? fixed(value->median, 2) + " \u00b1" + fixed(value->mad, 2) : kNothing;
+    if (!value) return kNothing;
+    const std::string spread = value->count < 2 ? "" : " \u00b1" + fixed(value->mad, 2);
+    return fixed(value->median, 2) + spread;
 }
 
 std::string memory_text(const CellRounds& cell) {
@@ -157,7 +159,8 @@ std::vector<std::string> preamble_of(const Results& results) {
             ? "server and generator share CPU " + std::to_string(results.cpus.server)
             : "server on CPU " + std::to_string(results.cpus.server) + ", generator on CPU " +
                   std::to_string(results.cpus.generator);
-    return {where + "; " + std::to_string(options.rounds) + " rounds of " +
+    return {where + "; " + std::to_string(options.rounds) +
+                (options.rounds == 1 ? " round of " : " rounds of ") +
                 std::to_string(options.duration.count()) + " ms in random order, seed " +
                 std::to_string(options.seed),
             "Medians over the rounds, \u00b1 the median absolute deviation. CPU: of the server per "

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "compare_options.hpp"
 #include "cpus.hpp"
 #include "measurement.hpp"
-#include "compare_options.hpp"
 
 namespace switchboard::bench {
 

@@ -162,7 +162,7 @@ TEST_CASE("bench compare: a server program that is missing is named before anyth
     const Folder folder;
     const auto done = run({folder.bench(), "compare", "--quick"});
     CHECK(done.status == 1);
-    CHECK(has(done.errors, folder.file("switchboard") + ": No such file"));
+    CHECK(has(done.errors, folder.file("switchboard") + ": no such file"));
     CHECK(done.output.empty());
 }
 

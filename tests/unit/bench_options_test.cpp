@@ -81,6 +81,7 @@ TEST_CASE("bench options: what cannot be is said in one line") {
     CHECK(fails_with({"--drivers", "reactor,reactor"}, "twice"));
     CHECK(fails_with({"--protocol", "chat"}, "echo only"));
     CHECK(fails_with({"--connections", "0"}, "at least 1"));
+    CHECK(fails_with({"--connections", "-1"}, "--connections"));
     CHECK(fails_with({"--connections", "ten"}, "ten"));
     CHECK(fails_with({"--size", "0"}, "--size 0"));
     CHECK(fails_with({"--size", "big"}, "big"));
