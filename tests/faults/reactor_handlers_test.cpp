@@ -46,10 +46,15 @@ Callbacks handler_with(const std::string& name, Deed deed, Ending& ending) {
 std::error_code end_of(Reactor& reactor, const std::string& name, const Deed& deed) {
     Ending ending;
     int made = 0;
-    const Listening listening = listen_on(reactor, [&] {
-        return make_protocol(++made == 1 ? handler_with(name, deed, ending)
-                                         : Callbacks{.on_data = echo_back});
-    });
+    ListenOptions options;
+    options.limits.close_timeout = 50ms;  // the client is not going to close first
+    const Listening listening = listen_on(
+        reactor,
+        [&] {
+            return make_protocol(++made == 1 ? handler_with(name, deed, ending)
+                                             : Callbacks{.on_data = echo_back});
+        },
+        options);
     FarEnd client(listening.local);
     run_until(reactor, [&] { return made == 1; });
     FarEnd other(listening.local);
