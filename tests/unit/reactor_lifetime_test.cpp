@@ -54,11 +54,14 @@ TEST_CASE("reactor: several live side by side, in threads of their own") {
 
 TEST_CASE("reactor: no descriptor for its loop is an exception, and no leak") {
     const std::string said = in_child([] {
-        const rlimit none{count_descriptors(), count_descriptors()};
+        rlimit before{};
+        ::getrlimit(RLIMIT_NOFILE, &before);
+        const rlimit none{0, before.rlim_max};
         ::setrlimit(RLIMIT_NOFILE, &none);
         try {
             Reactor reactor;
         } catch (const std::system_error& e) {
+            ::setrlimit(RLIMIT_NOFILE, &before);  // the sanitizer needs some, too
             return std::string(e.what());
         }
         return std::string("made");
