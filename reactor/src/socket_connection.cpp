@@ -68,7 +68,9 @@ MutableBytes SocketConnection::read_bytes(std::size_t size) const noexcept {
 }
 
 void SocketConnection::offer_otherwise(std::size_t size) {
+    const bool ended = slot_.ended();
     SlotData::otherwise(slot_, *this, read_bytes(size));
+    if (!ended && slot_.ended()) set(kUnread);
 }
 
 void SocketConnection::offer_caught() noexcept {
@@ -77,6 +79,7 @@ void SocketConnection::offer_caught() noexcept {
 
 void SocketConnection::offer_rest(std::size_t size, std::size_t used) {
     SlotData::rest(slot_, *this, read_bytes(size), used);
+    if (used < size && slot_.ended()) set(kUnread);
 }
 
 // Level-triggered: a read that did not fill the buffer emptied the socket, as good as always, so
@@ -173,11 +176,13 @@ void SocketConnection::attend_flushed() {
 }
 
 // close(2) with unread input sends RST (RFC 2525, 2.17), which may overtake and destroy the reply
-// that was just sent. So the input is waited out, at most until close_timeout.
+// that was just sent; so does input that comes after it, and a peer whose input was not used up is
+// likely to send more. So the input is waited out, at most until close_timeout.
 bool SocketConnection::must_linger() const {
     if (has(kEofSeen)) return false;
     int unread = 0;
-    return slot_.unread() > 0 || (::ioctl(fd_, FIONREAD, &unread) == 0 && unread > 0);
+    return has(kUnread) || slot_.unread() > 0 ||
+           (::ioctl(fd_, FIONREAD, &unread) == 0 && unread > 0);
 }
 
 // on_drain comes at the end of the turn and not here: a peer that reads as fast as the handler

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 #include <switchboard/blocking.hpp>
+#include <switchboard/reactor.hpp>
 #include <thread>
 
 #include "driver.hpp"
@@ -64,4 +65,22 @@ struct ProcessPool : BlockingDriver {
     ProcessPool() : BlockingDriver(switchboard::serve_process_pool, Host::process) {}
 };
 
-#define EVERY_DRIVER Iterative, Threads, ThreadPool, Processes, ProcessPool
+// On a thread of its own.
+class OnReactor : public DriverUnderTest {
+public:
+    ~OnReactor() override;
+    void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override;
+    std::unique_ptr<Peer> connect() override;
+    void drain() override;
+    void abort() override;
+
+private:
+    void drain_within(std::chrono::milliseconds deadline);
+
+    switchboard::Reactor reactor_;
+    switchboard::Limits limits_;
+    switchboard::Endpoint endpoint_;
+    std::thread thread_;
+};
+
+#define EVERY_DRIVER OnReactor, Iterative, Threads, ThreadPool, Processes, ProcessPool
