@@ -67,17 +67,17 @@ MutableBytes SocketConnection::read_bytes(std::size_t size) const noexcept {
     });
 }
 
-void SocketConnection::offer_otherwise(std::size_t size) {
+[[gnu::noinline]] void SocketConnection::offer_otherwise(std::size_t size) {
     const bool ended = slot_.ended();
     SlotData::otherwise(slot_, *this, read_bytes(size));
     if (!ended && slot_.ended()) set(kUnread);
 }
 
-void SocketConnection::offer_caught() noexcept {
+[[gnu::noinline]] void SocketConnection::offer_caught() noexcept {
     SlotData::caught(slot_, *this);
 }
 
-void SocketConnection::offer_rest(std::size_t size, std::size_t used) {
+[[gnu::noinline]] void SocketConnection::offer_rest(std::size_t size, std::size_t used) {
     SlotData::rest(slot_, *this, read_bytes(size), used);
     if (used < size && slot_.ended()) set(kUnread);
 }
