@@ -4,7 +4,9 @@
 #include <sys/types.h>
 #include <switchboard/blocking.hpp>
 #include <switchboard/reactor.hpp>
+#include <switchboard/testing/memory.hpp>
 #include <thread>
+#include <vector>
 
 #include "driver.hpp"
 
@@ -83,4 +85,20 @@ private:
     std::thread thread_;
 };
 
-#define EVERY_DRIVER OnReactor, Iterative, Threads, ThreadPool, Processes, ProcessPool
+// Runs when somebody waits; its clock moves then, and only then.
+class Memory : public DriverUnderTest {
+public:
+    void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override;
+    std::unique_ptr<Peer> connect() override;
+    void drain() override;
+    void abort() override;
+    bool pump() override;
+
+private:
+    switchboard::testing::MemoryDriver driver_;
+    switchboard::ProtocolFactory factory_;
+    switchboard::Limits limits_;
+    std::vector<switchboard::testing::MemoryPeer*> far_ends_;
+};
+
+#define EVERY_DRIVER Memory, OnReactor, Iterative, Threads, ThreadPool, Processes, ProcessPool
