@@ -169,7 +169,9 @@ void SocketConnection::attend_flushed() {
         set(kFinSent);
         ::shutdown(fd_, SHUT_WR);
     }
-    if (!has(kClosing) || has(kLingering)) return;
+    // Nothing can be read or written any more: no event would ever end it.
+    const bool over = has(kFinSent) && slot_.saw_eof();
+    if ((!has(kClosing) && !over) || has(kLingering)) return;
     if (!must_linger()) return finish(cold_ ? cold_->reason : std::error_code());
     set(kLingering);
     if (!has(kFinSent)) ::shutdown(fd_, SHUT_WR);
