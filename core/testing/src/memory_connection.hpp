@@ -115,6 +115,7 @@ private:
     void deliver(Bytes bytes);
     void send_eof();
     void conclude();
+    bool shut_both_ways() const;
 
     World& world_;
     const ConnectionId id_;
