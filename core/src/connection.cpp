@@ -2,6 +2,8 @@
 
 namespace switchboard {
 
-bool Connection::write(Bytes piece) { return write(std::span<const Bytes>(&piece, 1)); }
+bool Connection::write(Bytes piece) {
+    return write(std::span<const Bytes>(&piece, 1));
+}
 
 }  // namespace switchboard

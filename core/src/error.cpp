@@ -1,7 +1,7 @@
 #include <switchboard/error.hpp>
 
-#include <cerrno>
 #include <netdb.h>
+#include <cerrno>
 
 namespace switchboard {
 namespace {
@@ -52,7 +52,8 @@ public:
 
 std::string lower_first(std::string text) {
     const bool word = text.size() > 1 && text[1] >= 'a' && text[1] <= 'z';
-    if (word && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] + ('a' - 'A'));
+    if (word && text[0] >= 'A' && text[0] <= 'Z')
+        text[0] = static_cast<char>(text[0] + ('a' - 'A'));
     return text;
 }
 

@@ -18,14 +18,10 @@ public:
     // The length of the whole message, once known.
     std::optional<std::uint64_t> find(const Buffer& reply) {
         switch (end_.kind) {
-            case MessageEnd::Kind::fixed_length:
-                return end_.length;
-            case MessageEnd::Kind::delimiter:
-                return after_delimiter(reply);
-            case MessageEnd::Kind::length_prefix:
-                return after_prefix(reply);
-            case MessageEnd::Kind::shutdown:
-                break;
+            case MessageEnd::Kind::fixed_length: return end_.length;
+            case MessageEnd::Kind::delimiter: return after_delimiter(reply);
+            case MessageEnd::Kind::length_prefix: return after_prefix(reply);
+            case MessageEnd::Kind::shutdown: break;
         }
         return std::nullopt;
     }

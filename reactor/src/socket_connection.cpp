@@ -67,16 +67,19 @@ MutableBytes SocketConnection::read_bytes(std::size_t size) const noexcept {
     });
 }
 
-void SocketConnection::offer_otherwise(std::size_t size) {
+[[gnu::noinline]] void SocketConnection::offer_otherwise(std::size_t size) {
+    const bool ended = slot_.ended();
     SlotData::otherwise(slot_, *this, read_bytes(size));
+    if (!ended && slot_.ended()) set(kUnread);
 }
 
-void SocketConnection::offer_caught() noexcept {
+[[gnu::noinline]] void SocketConnection::offer_caught() noexcept {
     SlotData::caught(slot_, *this);
 }
 
-void SocketConnection::offer_rest(std::size_t size, std::size_t used) {
+[[gnu::noinline]] void SocketConnection::offer_rest(std::size_t size, std::size_t used) {
     SlotData::rest(slot_, *this, read_bytes(size), used);
+    if (used < size && slot_.ended()) set(kUnread);
 }
 
 // Level-triggered: a read that did not fill the buffer emptied the socket, as good as always, so
@@ -166,18 +169,22 @@ void SocketConnection::attend_flushed() {
         set(kFinSent);
         ::shutdown(fd_, SHUT_WR);
     }
-    if (!has(kClosing) || has(kLingering)) return;
+    // Nothing can be read or written any more: no event would ever end it.
+    const bool over = has(kFinSent) && slot_.saw_eof();
+    if ((!has(kClosing) && !over) || has(kLingering)) return;
     if (!must_linger()) return finish(cold_ ? cold_->reason : std::error_code());
     set(kLingering);
     if (!has(kFinSent)) ::shutdown(fd_, SHUT_WR);
 }
 
 // close(2) with unread input sends RST (RFC 2525, 2.17), which may overtake and destroy the reply
-// that was just sent. So the input is waited out, at most until close_timeout.
+// that was just sent; so does input that comes after it, and a peer whose input was not used up is
+// likely to send more. So the input is waited out, at most until close_timeout.
 bool SocketConnection::must_linger() const {
     if (has(kEofSeen)) return false;
     int unread = 0;
-    return slot_.unread() > 0 || (::ioctl(fd_, FIONREAD, &unread) == 0 && unread > 0);
+    return has(kUnread) || slot_.unread() > 0 ||
+           (::ioctl(fd_, FIONREAD, &unread) == 0 && unread > 0);
 }
 
 // on_drain comes at the end of the turn and not here: a peer that reads as fast as the handler

@@ -82,6 +82,7 @@ private:
         kRetrying = 1 << 16,    // the handle is being closed, for the next address
         kQueued = 1 << 17,      // the queue has something, as far as write() is concerned
         kSmallMarks = 1 << 18,  // the scratch holds more than the high-water mark allows
+        kUnread = 1 << 19,      // the handler ended it with input before it
     };
     static constexpr unsigned kNoWrite = kClosed | kShutdown | kClosing | kAborting;
     static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;

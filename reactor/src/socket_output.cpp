@@ -94,7 +94,8 @@ bool SocketConnection::spill(std::span<const Bytes> pieces) {
     for (const Bytes piece : pieces.subspan(count)) queue().append(piece);
     if (!queue().empty()) set(kBlocked);
     slot_.hold(Slot::Hold::backpressure);
-    return queued_more() && false;
+    queued_more();
+    return false;
 }
 
 bool SocketConnection::may_write() const noexcept {

@@ -3,7 +3,10 @@
 
 #include <sys/types.h>
 #include <switchboard/blocking.hpp>
+#include <switchboard/reactor.hpp>
+#include <switchboard/testing/memory.hpp>
 #include <thread>
+#include <vector>
 
 #include "driver.hpp"
 
@@ -64,4 +67,38 @@ struct ProcessPool : BlockingDriver {
     ProcessPool() : BlockingDriver(switchboard::serve_process_pool, Host::process) {}
 };
 
-#define EVERY_DRIVER Iterative, Threads, ThreadPool, Processes, ProcessPool
+// On a thread of its own.
+class OnReactor : public DriverUnderTest {
+public:
+    ~OnReactor() override;
+    void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override;
+    std::unique_ptr<Peer> connect() override;
+    void drain() override;
+    void abort() override;
+
+private:
+    void drain_within(std::chrono::milliseconds deadline);
+
+    switchboard::Reactor reactor_;
+    switchboard::Limits limits_;
+    switchboard::Endpoint endpoint_;
+    std::thread thread_;
+};
+
+// Runs when somebody waits; its clock moves then, and only then.
+class Memory : public DriverUnderTest {
+public:
+    void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override;
+    std::unique_ptr<Peer> connect() override;
+    void drain() override;
+    void abort() override;
+    bool pump() override;
+
+private:
+    switchboard::testing::MemoryDriver driver_;
+    switchboard::ProtocolFactory factory_;
+    switchboard::Limits limits_;
+    std::vector<switchboard::testing::MemoryPeer*> far_ends_;
+};
+
+#define EVERY_DRIVER Memory, OnReactor, Iterative, Threads, ThreadPool, Processes, ProcessPool

@@ -209,6 +209,30 @@ CONTRACT("after its own FIN a handler may go on reading") {
     CHECK(story.over());
 }
 
+CONTRACT("a connection whose FINs both went is over, though its handler does not close it") {
+    const std::string reply = pattern(300'000);
+    const auto finish = [reply](Connection& c) {
+        c.write(reply);
+        c.shutdown_write();
+    };
+    const auto nothing = [](Connection&) {};
+    Story story(driver);
+    const auto turns = std::make_shared<Turns>();
+    const std::vector<Callbacks> orders = {{.on_open = finish, .on_eof = nothing},
+                                           {.on_eof = finish}};
+    driver.start([=, &story] { return story.handler(orders[turns->next()])(); }, {});
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+        auto peer = driver.connect();
+        peer->shutdown_write();
+        CHECK(peer->receive_all() == reply);
+        CHECK(peer->end() == Peer::End::eof);
+        for (const char* expected : {"open", "eof", "close: orderly"})
+            CHECK(story.next() == expected);
+    }
+    driver.drain();
+    CHECK(story.over());
+}
+
 CONTRACT("a write to a peer that is gone answers false, and no more") {
     Story story(driver);
     const auto journal = story.journal();

@@ -18,6 +18,8 @@
     }                                              \
     static void function(DriverUnderTest& driver)
 
+TYPE_TO_STRING(Memory);
+TYPE_TO_STRING(OnReactor);
 TYPE_TO_STRING(Iterative);
 TYPE_TO_STRING(Threads);
 TYPE_TO_STRING(ThreadPool);

@@ -17,7 +17,7 @@ template <class Condition>
 void run_until(Reactor& reactor, Condition condition) {
     const auto end = Clock::now() + std::chrono::seconds(20);
     while (!condition()) {
-        REQUIRE_MESSAGE(Clock::now() < end, "this never came");
+        if (Clock::now() > end) FAIL("this never came");
         reactor.run_once();
         std::this_thread::yield();
     }

@@ -243,3 +243,14 @@ TEST_CASE("exchange over a socket: a peer that does not read costs the time-out"
     CHECK(reply.error() == std::errc::timed_out);
     CHECK(text_of(reply) == complaint(deaf, "send request", "connection timed out"));
 }
+
+TEST_CASE("exchange: unqualified, of an endpoint that is not const, it is not std::exchange") {
+    using namespace switchboard;
+    OnePeer peer([](Socket& socket) { (void)socket.send_all(as_bytes("hi")); });
+    Endpoint endpoint = peer.endpoint;
+    const std::vector<std::byte> request(3);
+    CHECK(text_of(exchange(endpoint, request)) == "hi");
+    CHECK(
+        exchange(endpoint, as_bytes("x"), {.timeout = std::chrono::milliseconds(50)}).has_value() ==
+        false);
+}

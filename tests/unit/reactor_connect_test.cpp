@@ -189,7 +189,7 @@ TEST_CASE("reactor: an address that answers nothing leaves time for the next") {
     const auto began = Clock::now();
     reactor.connect({address(far.listener.at), address(there.at)}, limits);
     reactor.impl->run();
-    CHECK(Clock::now() - began >= 1s);
+    CHECK(Clock::now() - began >= 990ms);  // half of it, less the clock's resolution
     CHECK(reactor.opened == 1);
     CHECK(reactor.ending.reason == std::error_code());
 }

@@ -21,7 +21,7 @@ void check_echo(Reactor& reactor, const Endpoint& at) {
 TEST_CASE("reactor: listens on IPv4, IPv6, any address and unix paths, and names its real port") {
     const TempDir dir;
     for (const std::string& at : {std::string("127.0.0.1:0"), std::string("localhost:0"),
-                                 std::string("[::1]:0"), "unix:" + (dir / "socket")}) {
+                                  std::string("[::1]:0"), "unix:" + (dir / "socket")}) {
         CAPTURE(at);
         if (at[0] == '[' && !machine_has_ipv6()) continue;
         Reactor reactor;
@@ -38,7 +38,7 @@ TEST_CASE("reactor: listens on IPv4, IPv6, any address and unix paths, and names
 TEST_CASE("reactor: a connection knows both its ends, in every family") {
     const TempDir dir;
     for (const std::string& at : {std::string("127.0.0.1:0"), std::string("[::1]:0"),
-                                 std::string("tcp://*:0"), "unix:" + (dir / "socket")}) {
+                                  std::string("tcp://*:0"), "unix:" + (dir / "socket")}) {
         CAPTURE(at);
         if (at[0] == '[' && !machine_has_ipv6()) continue;
         Reactor reactor;

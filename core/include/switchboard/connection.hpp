@@ -39,13 +39,13 @@ public:
     bool write(std::string_view text) { return write(as_bytes(text)); }
     // The same without a copy: one buffer for many peers, let go when the last has it.
     virtual bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) = 0;
-    virtual void send_file(FileRange range) = 0;  // in order with the writes around it
-    virtual void shutdown_write() = 0;            // FIN after the queue; reading goes on
+    virtual void send_file(FileRange range) = 0;          // in order with the writes around it
+    virtual void shutdown_write() = 0;                    // FIN after the queue; reading goes on
     virtual void close(std::error_code reason = {}) = 0;  // flush, bounded by close_timeout; then
     virtual void abort(std::error_code reason) = 0;       // drop the queue, reset the peer; then
                                                           // on_close(reason), and nothing between
-    virtual void pause_reading() = 0;   // no on_data and no on_eof until
-    virtual void resume_reading() = 0;  // what was left unread is offered again next turn
+    virtual void pause_reading() = 0;                     // no on_data and no on_eof until
+    virtual void resume_reading() = 0;          // what was left unread is offered again next turn
     virtual Clock::time_point now() const = 0;  // the driver's clock; protocols have no other
     // One deadline: arming again replaces it, max() disarms it. Never early; O(1).
     virtual void set_deadline(Clock::time_point when) = 0;

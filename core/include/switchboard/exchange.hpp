@@ -19,11 +19,11 @@ struct MessageEnd {
     enum class Kind : std::uint8_t { fixed_length, delimiter, length_prefix, shutdown };
     enum class Order : std::uint8_t { big_endian, little_endian };
 
-    static MessageEnd after(std::size_t length);      // exactly so many bytes; 0 is no reply
-    static MessageEnd at(std::string delimiter);      // not empty; part of the message
-    static MessageEnd prefixed(std::size_t width,     // 1, 2, 4 or 8 bytes of length, then that
+    static MessageEnd after(std::size_t length);   // exactly so many bytes; 0 is no reply
+    static MessageEnd at(std::string delimiter);   // not empty; part of the message
+    static MessageEnd prefixed(std::size_t width,  // 1, 2, 4 or 8 bytes of length, then that
                                Order order = Order::big_endian);  // many; the prefix is kept
-    static MessageEnd at_shutdown();                  // all until the peer's FIN
+    static MessageEnd at_shutdown();                              // all until the peer's FIN
 
     Kind kind = Kind::shutdown;
     Order order = Order::big_endian;
@@ -35,8 +35,8 @@ struct ExchangeOptions {
     MessageEnd reply_end = MessageEnd::at_shutdown();
     // Whether the request ends with a FIN. Ends by shutdown need it: echo answers until then.
     bool shutdown_after_request = true;
-    std::size_t max_reply = 16 * 1024 * 1024;        // bytes; errc::message_too_large
-    std::chrono::milliseconds timeout{10'000};       // for all of it; zero is no limit
+    std::size_t max_reply = 16 * 1024 * 1024;   // bytes; errc::message_too_large
+    std::chrono::milliseconds timeout{10'000};  // for all of it; zero is no limit
 };
 
 // The whole reply: every byte until its end, delimiter or prefix included. A peer that ends before
@@ -47,9 +47,8 @@ Result<std::vector<std::byte>> exchange(const Endpoint& endpoint, Bytes request,
 
 // For an Endpoint that is not const, which std::exchange would otherwise match better.
 template <class Request>
-    requires std::convertible_to<Request&&, Bytes>
-Result<std::vector<std::byte>> exchange(Endpoint& endpoint, Request&& request,
-                                        const ExchangeOptions& options = {}) {
+requires std::convertible_to<Request&&, Bytes> Result<std::vector<std::byte>> exchange(
+    Endpoint& endpoint, Request&& request, const ExchangeOptions& options = {}) {
     return exchange(static_cast<const Endpoint&>(endpoint), Bytes(request), options);
 }
 

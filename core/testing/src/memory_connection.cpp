@@ -211,10 +211,15 @@ void MemoryConnection::conclude() {
     if (phase_ == Phase::aborted) {
         send_reset();
         finish(reason_);
-    } else if (phase_ == Phase::closing && queue_.empty()) {
+    } else if (queue_.empty() && (phase_ == Phase::closing || shut_both_ways())) {
         send_eof();
         finish(reason_);
     }
+}
+
+// Nothing can be read or written any more: no event would ever end it.
+bool MemoryConnection::shut_both_ways() const {
+    return phase_ == Phase::open && far_.eof && slot_.saw_eof();
 }
 
 void MemoryConnection::finish(std::error_code reason) {

@@ -59,8 +59,8 @@ public:
     Clock::time_point now() const override { return world_.now; }
     void set_deadline(Clock::time_point when) override;
     void switch_to(std::unique_ptr<Protocol> next) override;
-    const Endpoint& peer() const override { return nowhere_; }
-    const Endpoint& local() const override { return nowhere_; }
+    const Endpoint& peer() const override { return unnamed_; }
+    const Endpoint& local() const override { return unnamed_; }
     ConnectionId id() const override { return id_; }
 
     // For the driver. A turn serves every connection, and then ends every one of them.
@@ -115,11 +115,12 @@ private:
     void deliver(Bytes bytes);
     void send_eof();
     void conclude();
+    bool shut_both_ways() const;
 
     World& world_;
     const ConnectionId id_;
     const Limits limits_;
-    const Endpoint nowhere_;
+    const Endpoint unnamed_ = Endpoint::unix_path("");
     Slot slot_;
     MemoryPeer test_peer_;
     Far far_;

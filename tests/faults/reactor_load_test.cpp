@@ -1,0 +1,210 @@
+// More than there is room for: connects, descriptors, and one peer that would take it all.
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <vector>
+
+#include "descriptors.hpp"
+#include "turns.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::chrono::nanoseconds processor_time() {
+    timespec spent{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+    return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
+}
+
+// For a while not one more descriptor can be opened.
+class NoDescriptors {
+public:
+    NoDescriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const int highest = *open_descriptors().rbegin();
+        const rlimit now{static_cast<rlim_t>(highest) + 1, before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &now) == 0);
+        for (int fd = 0; (fd = ::dup(STDERR_FILENO)) >= 0;) gaps_.emplace_back(fd);
+    }
+    NoDescriptors(const NoDescriptors&) = delete;
+    NoDescriptors& operator=(const NoDescriptors&) = delete;
+    ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+    std::vector<Socket> gaps_;
+};
+
+// Waits in the reactor, not beside it.
+std::chrono::nanoseconds cost_of(Reactor& reactor, std::chrono::milliseconds time) {
+    reactor.after(time, [&] { reactor.stop(); });
+    const auto before = processor_time();
+    reactor.run();
+    return processor_time() - before;
+}
+
+}  // namespace
+
+TEST_CASE("reactor: at most 16 accepts a wake") {
+    Reactor reactor;
+    const Listening listening = listen_on(reactor, echo_factory());
+    std::vector<FarEnd> clients;
+    for (int i = 0; i < 40; ++i) clients.emplace_back(listening.local);
+    std::vector<std::uint64_t> accepted;
+    run_until(reactor, [&] {
+        accepted.push_back(reactor.stats().accepted);
+        return accepted.back() == 40;
+    });
+    CHECK(accepted == std::vector<std::uint64_t>{0, 16, 32, 40});
+}
+
+TEST_CASE(
+    "reactor: out of descriptors, it serves those it has, hardly uses the CPU, and recovers") {
+    std::vector<std::error_code> told;
+    Reactor reactor;
+    ListenOptions options;
+    options.limits.accept_pause = 20ms;
+    options.on_accept_error = [&](std::error_code error) { told.push_back(error); };
+    const Listening listening = listen_on(reactor, echo_factory(), options);
+    FarEnd first(listening.local);
+    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    std::vector<FarEnd> waiting;
+    for (int i = 0; i < 5; ++i) waiting.emplace_back(listening.local);
+    {
+        const NoDescriptors none;
+        const auto cost = cost_of(reactor, 400ms);
+        CHECK(cost < 100ms);  // spinning would take all of it
+        CHECK(reactor.stats().accept_errors >= 5);
+        CHECK(reactor.stats().accept_errors <= 21);  // once a pause
+        REQUIRE(told.size() == reactor.stats().accept_errors);
+        CHECK(told.front() == std::errc::too_many_files_open);
+        CHECK(reactor.stats().accepted == 1);
+        first.send("still served");
+        first.read_until(reactor, 12);
+        CHECK(first.received == "still served");
+    }
+    for (FarEnd& client : waiting) {
+        client.send("at last");
+        client.read_until(reactor, 7);
+        CHECK(client.received == "at last");
+    }
+    CHECK(reactor.stats().accepted == 6);
+}
+
+TEST_CASE("reactor: on_accept_error may close the listener, and may throw") {
+    Reactor reactor;
+    Listening listening;
+    int told = 0;
+    ListenOptions options;
+    options.on_accept_error = [&](std::error_code) {
+        ++told;
+        reactor.close(listening.id);
+        throw std::runtime_error("oh");
+    };
+    listening = listen_on(reactor, echo_factory(), options);
+    FarEnd client(listening.local);
+    {
+        const NoDescriptors none;
+        reactor.run();  // until nothing is left, the pause included
+    }
+    CHECK(told == 1);
+    client.read_to_end(reactor);
+    CHECK(reactor.stats().timers == 0);
+}
+
+TEST_CASE("reactor: a listening socket that fails for ever does not spin") {
+    Reactor reactor;
+    Listener mine;
+    ListenOptions options;
+    options.limits.accept_pause = 20ms;
+    const int other = ::dup(mine.socket.fd());
+    const Socket closer(other);
+    const Listening listening =
+        listen_on(reactor, echo_factory(), options, "fd:" + std::to_string(mine.socket.release()));
+    ::shutdown(other, SHUT_RDWR);  // accept answers EINVAL from now on (man 2 accept)
+    CHECK(cost_of(reactor, 300ms) < 100ms);
+    CHECK(reactor.stats().accept_errors >= 3);
+    CHECK(reactor.stats().accept_errors <= 16);
+}
+
+TEST_CASE("reactor: one that sends all it can does not starve ten others") {
+    Reactor reactor;
+    std::uint64_t firehose = 0;
+    const Listening greedy =
+        listen_on(reactor, callbacks([&] {
+                      return Callbacks{.on_data = [&](Connection&, MutableBytes in) {
+                          firehose += in.size();
+                          return in.size();
+                      }};
+                  }));
+    const Listening listening = listen_on(reactor, echo_factory());
+    FarEnd flood(greedy.local);
+    std::vector<FarEnd> others;
+    for (int i = 0; i < 10; ++i) others.emplace_back(listening.local);
+    run_until(reactor, [&] { return reactor.stats().open == 11; });
+    const std::string data(1024 * 1024, 'x');
+    std::uint64_t most = 0;
+    for (int round = 0; round < 50; ++round) {
+        for (FarEnd& other : others) other.send("ping");
+        // Filled to the brim before each turn.
+        while (flood.send(data) > 0) {
+        }
+        const std::uint64_t before = firehose;
+        reactor.run_once();
+        most = std::max(most, firehose - before);
+        for (FarEnd& other : others) other.read_until(reactor, 4), other.received.clear();
+    }
+    CHECK(most > 64 * 1024);
+    CHECK(most <= 256 * 1024);  // read_budget
+}
+
+TEST_CASE("reactor: two that keep each other busy for ever do not keep a third waiting") {
+    Reactor reactor;
+    // Each on_resume asks for the other's: without turns this would never end.
+    std::vector<ConnectionId> pair;
+    std::uint64_t bounces = 0;
+    const Listening busy = listen_on(
+        reactor, callbacks([&] {
+            return Callbacks{
+                .on_open = [&](Connection& c) { pair.push_back(c.id()); },
+                .on_resume =
+                    [&](Connection& c) {
+                        ++bounces;
+                        reactor.find(c.id() == pair[0] ? pair[1] : pair[0])->resume_reading();
+                    }};
+        }));
+    const Listening listening = listen_on(reactor, echo_factory());
+    const FarEnd one(busy.local), two(busy.local);
+    run_until(reactor, [&] { return pair.size() == 2; });
+    reactor.find(pair[0])->resume_reading();
+    FarEnd third(listening.local);
+    third.send("hello");
+    third.read_until(reactor, 5);
+    CHECK(third.received == "hello");
+    CHECK(bounces > 0);
+}
+
+TEST_CASE("reactor: hundreds of connections that each echo, and all go at once") {
+    Reactor reactor;
+    const Listening listening = listen_on(reactor, echo_factory());
+    constexpr int kClients = 400;  // two descriptors each
+    std::vector<FarEnd> clients;
+    for (int i = 0; i < kClients; ++i) {
+        clients.emplace_back(listening.local);
+        clients.back().send("client " + std::to_string(i));
+        reactor.run_once();
+    }
+    for (int i = 0; i < kClients; ++i) {
+        const std::string expected = "client " + std::to_string(i);
+        clients[static_cast<std::size_t>(i)].read_until(reactor, expected.size());
+        CHECK(clients[static_cast<std::size_t>(i)].received == expected);
+    }
+    clients.clear();
+    run_until(reactor, [&] { return reactor.stats().open == 0; });
+    CHECK(reactor.stats().closed == kClients);
+}

@@ -1,0 +1,123 @@
+#include <atomic>
+#include <vector>
+
+#include "turns.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("reactor posts: run on the reactor's thread, in order, and keep run() alive") {
+    Reactor reactor;
+    std::vector<int> came;
+    reactor.post([&] {
+        came.push_back(1);
+        reactor.post([&] { came.push_back(3); });
+    });
+    reactor.post([&] { came.push_back(2); });
+    CHECK(came.empty());
+    reactor.run();
+    CHECK(came == std::vector<int>{1, 2, 3});
+}
+
+TEST_CASE("reactor posts: run_once() runs them, though nothing else is there") {
+    Reactor reactor;
+    int came = 0;
+    reactor.post([&] { ++came; });
+    for (int turns = 0; reactor.run_once(); ++turns) REQUIRE(turns < 100);
+    CHECK(came == 1);
+}
+
+TEST_CASE("reactor posts: from many threads, while it runs") {
+    constexpr int kThreads = 4, kPosts = 2000;
+    Reactor reactor;
+    std::array<int, kThreads> last{};
+    int came = 0;
+    const auto alive = reactor.every(1h, [] {});
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < kThreads; ++t) {
+        threads.emplace_back([&, t] {
+            for (int i = 1; i <= kPosts; ++i) {
+                reactor.post([&, t, i] {
+                    CHECK(last[t] == i - 1);  // in the order of one thread
+                    last[t] = i;
+                    if (++came == kThreads * kPosts) reactor.cancel(alive);
+                });
+            }
+        });
+    }
+    reactor.run();
+    CHECK(came == kThreads * kPosts);
+    for (std::thread& thread : threads) thread.join();
+}
+
+TEST_CASE("reactor posts: what one throws is logged, and the next one runs") {
+    std::string logged;
+    Reactor reactor({.log = [&](LogLevel, std::string_view text) { logged = text; }});
+    bool came = false;
+    reactor.post([] { throw std::runtime_error("oh"); });
+    reactor.post([&] { came = true; });
+    reactor.run();
+    CHECK(came);
+    CHECK(logged == "post threw: oh");
+}
+
+TEST_CASE("reactor posts: those not run yet are dropped by the destructor, with what they own") {
+    auto owned = std::make_shared<int>(1);
+    {
+        Reactor reactor;
+        reactor.post([owned] { FAIL("too late"); });
+    }
+    CHECK(owned.use_count() == 1);
+}
+
+TEST_CASE(
+    "reactor: stop() from a post, a timer or a callback ends run(), and a later run() goes on") {
+    Reactor reactor;
+    const Listening listening =
+        listen_on(reactor, callbacks([&] {
+                      return Callbacks{.on_open = [&](Connection&) { reactor.stop(); },
+                                       .on_data =
+                                           [&](Connection& c, MutableBytes in) {
+                                               reactor.stop();
+                                               return echo_back(c, in);
+                                           }};
+                  }));
+    reactor.post([&] { reactor.stop(); });
+    reactor.run();
+    reactor.after(1ms, [&] { reactor.stop(); });
+    reactor.run();
+    CHECK(reactor.stats().timers == 0);
+    FarEnd client(listening.local);
+    reactor.run();
+    CHECK(reactor.stats().open == 1);
+    client.send("x");
+    reactor.run();
+    client.read_until(reactor, 1);
+    CHECK(client.received == "x");
+    reactor.close(listening.id);
+    client.socket.close();
+    reactor.run();
+    CHECK(reactor.stats().open == 0);
+}
+
+TEST_CASE("reactor: stop() from the last post does not stop the run() after it") {
+    Reactor reactor;
+    reactor.post([&] { reactor.stop(); });
+    reactor.run();
+    bool came = false;
+    reactor.after(0ms, [&] { came = true; });
+    reactor.run();
+    CHECK(came);
+    reactor.post([&] { reactor.stop(); });
+    reactor.run();  // and the destructor closes all
+}
+
+TEST_CASE("reactor: stop() while it does not run is nothing") {
+    Reactor reactor;
+    reactor.stop();
+    bool came = false;
+    reactor.after(0ms, [&] { came = true; });
+    reactor.run();
+    CHECK(came);
+}
