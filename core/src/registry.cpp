@@ -23,9 +23,9 @@ const std::string* Options::find(std::string_view name) const {
     return found == values_.end() ? nullptr : &found->second;
 }
 
-std::string Options::text(std::string_view name, std::string fallback) const {
+std::string Options::text(std::string_view name, const std::string& fallback) const {
     const std::string* value = find(name);
-    return value ? *value : std::move(fallback);
+    return value ? *value : fallback;
 }
 
 Result<std::size_t> Options::size(std::string_view name, std::size_t fallback) const {

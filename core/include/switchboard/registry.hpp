@@ -25,7 +25,7 @@ public:
 
     // The value and whether it was given. A second parse of the value is the maker's.
     const std::string* find(std::string_view name) const;
-    std::string text(std::string_view name, std::string fallback) const;
+    std::string text(std::string_view name, const std::string& fallback) const;
     Result<std::size_t> size(std::string_view name, std::size_t fallback) const;  // parse_size
     Result<void> only(std::initializer_list<std::string_view> known) const;  // errc::bad_option
 
