@@ -69,8 +69,10 @@ Result<Quantity> parse_quantity(std::string_view text, std::string_view expected
     Quantity q{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), q.number);
     if (error != std::errc{}) {
+        const bool too_large = error == std::errc::result_out_of_range;
         return fail(errc::bad_option,
-                    "\"" + std::string(text) + "\" is not " + std::string(expected));
+                    "\"" + std::string(text) + "\" is " +
+                        (too_large ? "too large" : "not " + std::string(expected)));
     }
     q.unit = text.substr(static_cast<std::size_t>(end - text.data()));
     return q;

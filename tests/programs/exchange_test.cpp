@@ -65,7 +65,8 @@ TEST_CASE("exchange: what fails is one line and exit 1") {
     check(ask(chargen.endpoint(), {"--text", "", "--max-reply", "1k"}), "too large");
     check(ask(discard.endpoint(), {"--text", "x", "--end", "frame"}), "--end frame");
     check(ask(discard.endpoint(), {"--text", "x", "--end", "prefix:3be"}), "prefix:3be");
-    check(ask(discard.endpoint(), {"--text", "x", "--timeout", "soon"}), "soon");
+    check(ask(discard.endpoint(), {"--text", "x", "--timeout", "soon"}), "--timeout: \"soon\"");
+    check(ask(discard.endpoint(), {"--text", "x", "--max-reply", "-5"}), "--max-reply: \"-5\"");
     check(ask("nowhere", {"--text", "x"}), "nowhere");
 }
 

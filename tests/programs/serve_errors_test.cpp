@@ -91,10 +91,15 @@ TEST_CASE("serve: what does not exist is named") {
     check_refused(serve({"echo", "--limit", "max_connections=many"}), {"max_connections", "many"});
     check_refused(serve({"echo", "--limit", "low_water=2M"}), {"low_water"});
     check_refused(serve({"echo", "--backlog", "five"}), {"backlog", "five"});
+    check_refused(serve({"echo", "--backlog", ""}), {"backlog"});
     check_refused(serve({"echo", "--option", "colour=red"}), {"colour"});
     check_refused(serve({"echo", "--option", "colour"}), {"colour"});
-    check_refused(serve({"relay"}), {"target"});
+    check_refused(serve({"relay"}), {"switchboard: relay: option target"});
     check_refused(serve({"relay", "--option", "target=nowhere"}), {"nowhere"});
+}
+
+TEST_CASE("switchboard: a subcommand that there is not is named") {
+    CHECK(programs::switchboard({"swerve"}).errors.find("swerve") != std::string::npos);
 }
 
 TEST_CASE("serve: a protocol that opens connections itself is refused by blocking drivers") {
@@ -125,6 +130,7 @@ TEST_CASE("switchboard: a command line that cannot be read exits 2") {
         {"serve", "echo", "--listen"},
         {"serve", "echo", "discard"},
         {"protocols", "all"},
+        {"swerve", "echo"},
     };
     for (const auto& line : lines) {
         const Finished finished = programs::switchboard(line);

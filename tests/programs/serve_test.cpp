@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
 
@@ -140,6 +141,37 @@ TEST_CASE("serve: on a unix socket, with nobody to read what it prints") {
         REQUIRE(support::eventually(
             [&] { return switchboard::connect(Endpoint::parse(endpoint).value()).has_value(); }));
         CHECK(exchange_with(endpoint, "hello") == "hello");
+        process.signal(SIGTERM);
+        CHECK(process.wait().status == 0);
+    }
+}
+
+TEST_CASE("serve: with all standard streams closed, what is logged reaches no connection or pipe") {
+    for (const std::string& driver : {std::string("reactor"), std::string("threads")}) {
+        CAPTURE(driver);
+        const Folder folder;
+        const std::string path = folder.path + "/socket";
+        Process process(Process::Setup{
+            .command = {"sh", "-c",
+                        "exec " + kSwitchboard + " serve echo --limit max_connections=1 --driver " +
+                            driver + " --listen unix:" + path + " <&- >&- 2>&-"}});
+        const auto endpoint = Endpoint::parse("unix:" + path).value();
+        Result<Socket> first = switchboard::connect(endpoint);
+        REQUIRE(support::eventually([&] {
+            if (!first) first = switchboard::connect(endpoint);
+            return first.has_value();
+        }));
+        std::array<std::byte, 8> in{};
+        REQUIRE(first->send_all(as_bytes("a")));
+        REQUIRE(first->receive(in).value() == 1);
+        const auto refused = switchboard::connect(endpoint);  // which is logged
+        REQUIRE(refused);
+        CHECK(refused->receive(in).value_or(0) == 0);
+        first->close();
+        CHECK(support::eventually([&] {
+            const auto next = switchboard::connect(endpoint);
+            return next && next->send_all(as_bytes("b")) && next->receive(in).value_or(0) == 1;
+        }));
         process.signal(SIGTERM);
         CHECK(process.wait().status == 0);
     }

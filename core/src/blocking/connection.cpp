@@ -59,9 +59,11 @@ void BlockingConnection::turn() {
     if (!queue_.empty()) return fire_deadline();
     if (fin_ && !fin_sent_) send_fin();
     // Nothing can be read or written any more.
-    if (eof_ && fin_sent_) return close({});
+    if (eof_ && fin_sent_ && slot_.saw_eof()) return close({});
     if (told()) return fail(errc::stopping);
     if (std::exchange(resumed_, false)) return slot_.resume(*this);
+    // After a switch the next protocol is told as well.
+    if (eof_ && !slot_.saw_eof() && !slot_.held()) return slot_.eof(*this);
     if (slot_.held() || eof_) return rest();
     if (deadline_ != kNever && !await(POLLIN, deadline_)) return fire_deadline();
     receive();
@@ -74,11 +76,10 @@ void BlockingConnection::receive() {
         return slot_.data(*this, in.first(static_cast<std::size_t>(got)));
     const int error = errno;
     if (told()) return fail(errc::stopping);
-    if (got == 0) {
+    if (got == 0)
         eof_ = true;
-        return slot_.eof(*this);
-    }
-    if (error != EINTR) lose(error);
+    else if (error != EINTR)
+        lose(error);
 }
 
 // The handler wants no bytes, or there are no more: only its deadline can bring it back, or the

@@ -88,6 +88,7 @@ private:
     Ending* const ending_;
     Bytes queue_;  // written and not sent yet; lies in workspace_.out()
     Clock::time_point deadline_ = kNever;
+    Clock::time_point stalled_at_ = kNever;  // when the peer has taken nothing for too long
     Clock::time_point give_up_ = kNever;
     std::error_code give_up_reason_ = std::make_error_code(std::errc::timed_out);
     std::error_code reason_;

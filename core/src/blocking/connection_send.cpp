@@ -62,6 +62,7 @@ void BlockingConnection::transmit(Bytes& first, Bytes& second, Clock::time_point
             if (!retry_send(until)) return;
             continue;
         }
+        stalled_at_ = kNever;
         auto count = static_cast<std::size_t>(sent);
         take(first, count);
         take(second, count);
@@ -77,6 +78,7 @@ void BlockingConnection::send_some(FileRange& range) {
         retry_send(kNever);
         return;
     }
+    stalled_at_ = kNever;
     range.offset += static_cast<std::uint64_t>(sent);
     range.length -= static_cast<std::uint64_t>(sent);
 }
@@ -88,12 +90,13 @@ bool BlockingConnection::retry_send(Clock::time_point until) {
         lose(errno);
         return false;
     }
-    const auto stalled = in(limits_.write_stall_timeout);
-    if (await(POLLOUT, std::min({until, stalled, give_up_}))) return true;
+    // A deadline between two sends does not give the peer more time.
+    if (stalled_at_ == kNever) stalled_at_ = in(limits_.write_stall_timeout);
+    if (await(POLLOUT, std::min({until, stalled_at_, give_up_}))) return true;
     const auto now = Clock::now();
     if (now >= give_up_)
         fail(give_up_reason_);
-    else if (now >= stalled)
+    else if (now >= stalled_at_)
         fail(errc::write_stalled);
     return false;
 }

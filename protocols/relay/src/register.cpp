@@ -12,7 +12,7 @@ FindConnection find_in(Reactor& reactor) {
 Result<ProtocolFactory> relay_of(const Options& options, const ProtocolContext& context) {
     if (auto known = options.only({"target"}); !known) return tl::unexpected(known.error());
     const std::string* const target = options.find("target");
-    if (!target) return fail(errc::bad_option, "relay: option target=ENDPOINT is missing");
+    if (!target) return fail(errc::bad_option, "option target=ENDPOINT is missing");
     return Endpoint::parse(*target).map([&](const Endpoint& endpoint) {
         return make_relay(*context.reactor, endpoint, context.limits);
     });

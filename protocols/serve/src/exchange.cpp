@@ -75,9 +75,9 @@ tl::expected<ExchangeOptions, std::string> parse_options(const Arguments& argume
                       ": not one of shutdown, line, length:N, "
                       "prefix:1|2|4|8 with be or le");
     const auto timeout = parse_duration(arguments.timeout);
-    if (!timeout) return refuse(timeout.error());
+    if (!timeout) return refuse("--timeout: " + timeout.error().message());
     const auto max_reply = parse_size(arguments.max_reply);
-    if (!max_reply) return refuse(max_reply.error());
+    if (!max_reply) return refuse("--max-reply: " + max_reply.error().message());
     options.reply_end = *end;
     // A request is ended by a FIN only where nothing else says that it is whole.
     options.shutdown_after_request = end->kind == MessageEnd::Kind::shutdown;

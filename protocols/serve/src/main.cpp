@@ -1,3 +1,5 @@
+#include <fcntl.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -16,6 +18,14 @@ Registry known_protocols() {
     return registry;
 }
 
+// A socket or pipe that got the number of a closed standard stream would be sent the log. Open the
+// wrong way round: reading or writing them still fails.
+void occupy_standard_descriptors() {
+    for (const int fd : {0, 1, 2}) {
+        if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+    }
+}
+
 int report(const Outcome& outcome) {
     if (outcome) return 0;
     std::fprintf(stderr, "switchboard: %s\n", outcome.error().c_str());
@@ -26,12 +36,13 @@ int run(int argc, char** argv) {
     const Registry registry = known_protocols();
     CLI::App app{"Serves any registered protocol under any driver, and asks servers.",
                  "switchboard"};
-    app.require_subcommand(1);
     app.set_version_flag("--version", "switchboard " SWITCHBOARD_VERSION);
     const Command commands[] = {add_serve(app, registry), add_exchange(app),
                                 add_protocols(app, registry)};
     try {
         app.parse(argc, argv);
+        // Asked for only now: where a word is left over, that is what is to be named.
+        if (app.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
@@ -45,6 +56,7 @@ int run(int argc, char** argv) {
 }  // namespace switchboard::program
 
 int main(int argc, char** argv) {
+    switchboard::program::occupy_standard_descriptors();
     // Whoever reads our stdout may go; that must not end a server.
     std::signal(SIGPIPE, SIG_IGN);
     try {

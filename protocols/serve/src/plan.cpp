@@ -21,8 +21,8 @@ tl::expected<Limits, std::string> parse_limits(const ServeArguments& arguments) 
         const auto set = limits.set(assignment.substr(0, equals), assignment.substr(equals + 1));
         if (!set) return refuse(set.error());
     }
-    if (!arguments.backlog.empty()) {
-        if (const auto set = limits.set("backlog", arguments.backlog); !set) {
+    if (arguments.backlog) {
+        if (const auto set = limits.set("backlog", *arguments.backlog); !set) {
             return refuse(set.error());
         }
     }

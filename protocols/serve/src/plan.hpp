@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <switchboard/blocking.hpp>
 #include <switchboard/registry.hpp>
@@ -17,7 +18,7 @@ struct ServeArguments {
     std::string listen = "tcp://127.0.0.1:0";
     std::string driver = "reactor";
     std::size_t workers = ServeOptions{}.workers;
-    std::string backlog;
+    std::optional<std::string> backlog;
     std::vector<std::string> options, limits;
 };
 
