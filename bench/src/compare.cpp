@@ -19,8 +19,6 @@
 namespace switchboard::bench {
 namespace {
 
-namespace fs = std::filesystem;
-
 volatile std::sig_atomic_t interrupted = 0;
 
 // The first Ctrl-C ends the run in good order, a second one at once (and the servers with it).

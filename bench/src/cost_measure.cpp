@@ -131,9 +131,9 @@ double exchanges_between(const CostCase& what) {
 
 template <class Read>
 Result<double> slope(Tool tool, const CostCase& what, Read read) {
-    const auto few = total_of(tool, what, kFewExchanges, read);
+    auto few = total_of(tool, what, kFewExchanges, read);
     if (!few) return few;
-    const auto many = total_of(tool, what, kManyExchanges, read);
+    auto many = total_of(tool, what, kManyExchanges, read);
     if (!many) return many;
     return (*many - *few) / exchanges_between(what);
 }

@@ -1,6 +1,7 @@
 #include "progress.hpp"
 
 #include <unistd.h>
+#include <cmath>
 #include <cstdio>
 
 namespace switchboard::bench {
@@ -46,7 +47,7 @@ std::string Progress::time_left() const {
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began_;
     const auto done = static_cast<double>(done_);
     const double left = elapsed.count() / done * (static_cast<double>(steps_) - done);
-    return ", " + std::to_string(static_cast<long>(left + 0.5)) + " s left";
+    return ", " + std::to_string(std::lround(left)) + " s left";
 }
 
 }  // namespace switchboard::bench

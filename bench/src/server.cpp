@@ -28,6 +28,7 @@ constexpr milliseconds kPatience{2'000};  // from SIGTERM to SIGKILL
 [[noreturn]] void become(const std::vector<std::string>& command, int cpu, int output,
                          int complaints, pid_t parent) {
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     setpgid(0, 0);

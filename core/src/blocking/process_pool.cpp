@@ -24,7 +24,7 @@ public:
           workers_(server.workers(), 0) {}
 
     Result<void> serve() {
-        const auto filled = fill();
+        auto filled = fill();
         if (!filled && children_.count() == 0) return filled;
         while (!server_.stop().draining()) {
             wait_and_reap(children_, server_.stop().drain_fd(), wake_at(), on_ended_);

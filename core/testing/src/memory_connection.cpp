@@ -303,7 +303,7 @@ std::size_t MemoryConnection::flush_memory(std::size_t most) {
 // Answers 0 when the file could not be read as far as it should; the connection is aborted then.
 std::size_t MemoryConnection::flush_file(std::size_t most) {
     const FileRange& range = *queue_.front_file();
-    const std::uint64_t want = std::min<std::uint64_t>({range.length, most, kReadBuffer});
+    const auto want = std::min<std::uint64_t>({range.length, most, kReadBuffer});
     std::vector<std::byte> buffer(static_cast<std::size_t>(want));
     const auto offset = static_cast<off_t>(range.offset);
     const ssize_t got = ::pread(range.file->fd(), buffer.data(), buffer.size(), offset);
