@@ -32,10 +32,10 @@ Clock::time_point Loop::now() const noexcept {
     return Clock::time_point(std::chrono::milliseconds(uv_now(uv_)));
 }
 
-Clock::time_point Loop::in(std::chrono::milliseconds delay) const noexcept {
-    using std::chrono::milliseconds;
-    const auto most = std::chrono::floor<milliseconds>(Clock::time_point::max() - now());
-    return delay < most ? now() + delay : Clock::time_point::max();
+Clock::time_point Loop::in(std::chrono::milliseconds delay) noexcept {
+    const auto now = Clock::now();
+    const auto most = std::chrono::floor<std::chrono::milliseconds>(Clock::time_point::max() - now);
+    return delay < most ? now + delay : Clock::time_point::max();
 }
 
 // Half the horizon: what is still filed in the past must compare as earlier.

@@ -48,7 +48,9 @@ public:
     bool is_own() const noexcept { return uv_ == &own_; }
     Clock::time_point now() const noexcept;  // of this turn
     std::uint32_t tick() const noexcept { return static_cast<std::uint32_t>(uv_now(uv_)); }
-    Clock::time_point in(std::chrono::milliseconds delay) const noexcept;  // max() if that far away
+    // From the clock and not from the turn's time, which is stale when asked between turns. max()
+    // if that far away.
+    static Clock::time_point in(std::chrono::milliseconds delay) noexcept;
     // Rounded up, but within the wheel's horizon: what is due may turn out to be later still.
     std::uint32_t tick_at(Clock::time_point when) const noexcept;
     void file(WheelNode& node, std::uint32_t tick);

@@ -61,7 +61,7 @@ void SocketConnection::connect(std::vector<SocketAddress> addresses) {
     Cold& c = cold();
     c.addresses = std::move(addresses);
     if (const auto timeout = origin_.limits.connect_timeout; timeout.count() > 0) {
-        if (c.ends_at == Clock::time_point::max()) c.ends_at = loop().in(timeout);
+        if (c.ends_at == Clock::time_point::max()) c.ends_at = Loop::in(timeout);
         schedule(c.ends_at);
     }
     if (!c.addresses.empty()) try_next_address();
@@ -94,7 +94,8 @@ void SocketConnection::share_time() {
     Cold& c = cold();
     if (c.ends_at == Clock::time_point::max()) return;
     const auto shares = static_cast<Clock::rep>(c.addresses.size() - c.next_address + 1);
-    c.stalled_at = loop().now() + (c.ends_at - loop().now()) / shares;
+    const auto now = Clock::now();
+    c.stalled_at = now + (c.ends_at - now) / shares;
     schedule(c.stalled_at);
 }
 

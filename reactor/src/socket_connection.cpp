@@ -211,7 +211,7 @@ void SocketConnection::update_interest() {
         Cold& c = cold();
         const auto timeout = origin_.limits.close_timeout;
         if (c.ends_at == Clock::time_point::max() && timeout.count() > 0) {
-            c.ends_at = loop().in(timeout);
+            c.ends_at = Loop::in(timeout);
             schedule(c.ends_at);
         }
     }

@@ -154,7 +154,7 @@ void SocketConnection::note_progress() {
     const auto timeout = origin_.limits.write_stall_timeout;
     if (timeout.count() == 0) return;
     Cold& c = cold();
-    c.stalled_at = has(kQueued) ? loop().in(timeout) : Clock::time_point::max();
+    c.stalled_at = has(kQueued) ? Loop::in(timeout) : Clock::time_point::max();
     schedule(c.stalled_at);
 }
 

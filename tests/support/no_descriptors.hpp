@@ -1,0 +1,53 @@
+// A process that is out of descriptors.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <cerrno>
+#include <stdexcept>
+#include <switchboard/socket.hpp>
+#include <system_error>
+#include <vector>
+
+#include "descriptors.hpp"
+
+namespace switchboard::test {
+
+// UBSan opens a pipe the first time it looks at an object of a type, and calls it a fault if it cannot.
+inline void let_sanitizer_look() {
+    const std::error_code code(EMFILE, std::system_category());
+    CHECK(code != std::errc::invalid_argument);
+    try {
+        throw std::system_error(code, "known");
+    } catch (const std::system_error& e) {
+        CHECK(std::string(e.what()) == "known: " + code.message());
+    }
+    try {
+        throw std::runtime_error("known");
+    } catch (const std::exception& e) {
+        CHECK(std::string(e.what()) == "known");
+    }
+}
+
+// For a while not one more descriptor can be opened.
+class NoDescriptors {
+public:
+    NoDescriptors() {
+        let_sanitizer_look();
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        const int highest = *open_descriptors().rbegin();
+        const rlimit now{static_cast<rlim_t>(highest) + 1, before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &now) == 0);
+        for (int fd = 0; (fd = ::dup(STDERR_FILENO)) >= 0;) gaps_.emplace_back(fd);
+    }
+    NoDescriptors(const NoDescriptors&) = delete;
+    NoDescriptors& operator=(const NoDescriptors&) = delete;
+    ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+    std::vector<Socket> gaps_;
+};
+
+}  // namespace switchboard::test
