@@ -84,6 +84,14 @@ void Loop::turn_wheel() {
     arm();
 }
 
+void Loop::keep_time() {
+    events_left = kEventsUnkept;
+    uv_update_time(uv_);
+    const bool armed = uv_is_active(reinterpret_cast<uv_handle_t*>(&wheel_timer_)) != 0;
+    if (armed && static_cast<std::int32_t>(tick() - armed_) >= 0) turn_wheel();
+    if (uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0) end_turn();
+}
+
 void Loop::log(LogLevel level, const std::string& text) const {
     if (!options_.log) return;
     try {

@@ -38,6 +38,7 @@ struct Scratch {
 class Loop {
 public:
     static constexpr std::size_t kReadBuffer = 64 * 1024;
+    static constexpr std::uint32_t kEventsUnkept = 256;  // that are handled without a look at time
 
     Loop(uv_loop_t* host, ReactorOptions options);
     Loop(const Loop&) = delete;
@@ -69,6 +70,11 @@ public:
     void at_end_of_turn(std::function<void()> fn);  // once
     void finish_all(std::error_code reason);        // every connection
 
+    // From a socket's event, before it is handled. libuv looks at its timers only once fewer than
+    // 1,024 sockets are ready, or after 48 times that many events: so time is kept in between.
+    bool keeps_time() noexcept { return --events_left != 0; }
+    void keep_time();  // when that says false: what is due, and the end of the turn
+
     // While held, run() goes on: libuv does not see connections that pause, nor the wheel's timers.
     void hold() noexcept;
     void unhold() noexcept;
@@ -88,6 +94,7 @@ private:
 public:
     // What every read and write touches, in one place.
     SocketConnection* current = nullptr;  // whose callback is running
+    std::uint32_t events_left = kEventsUnkept;
     Scratch scratch;
     ReactorStats stats;
     std::array<std::byte, kReadBuffer> read_buffer;

@@ -109,6 +109,11 @@ void SocketConnection::read_more(ssize_t got) {
 
 void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
     SocketConnection& self = of(reinterpret_cast<PollHandle*>(handle));
+    if (!self.loop().keeps_time()) [[unlikely]] {
+        self.loop().keep_time();
+        // Its own deadline may have ended it, or the next address be tried.
+        if (self.has(kClosed | kRetrying)) return;
+    }
     if (events == UV_READABLE) [[likely]] {
         self.read_ready();
     } else {

@@ -1,6 +1,8 @@
 // More than there is room for: connects, descriptors, and one peer that would take it all.
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <ctime>
 #include <vector>
 
@@ -26,6 +28,22 @@ std::chrono::nanoseconds cost_of(Reactor& reactor, std::chrono::milliseconds tim
     reactor.run();
     return processor_time() - before;
 }
+
+// More descriptors than the usual soft limit, while it lives.
+class ManyDescriptors {
+public:
+    explicit ManyDescriptors(rlim_t count) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const rlimit more{std::max(before_.rlim_cur, count), before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &more) == 0);
+    }
+    ManyDescriptors(const ManyDescriptors&) = delete;
+    ManyDescriptors& operator=(const ManyDescriptors&) = delete;
+    ~ManyDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
 
 }  // namespace
 
@@ -187,4 +205,39 @@ TEST_CASE("reactor: hundreds of connections that each echo, and all go at once")
     clients.clear();
     run_until(reactor, [&] { return reactor.stats().open == 0; });
     CHECK(reactor.stats().closed == kClients);
+}
+
+// libuv fetches 1,024 events at a time, and as long as it gets that many it fetches more before it
+// looks at its timers, 48 times over.
+TEST_CASE("reactor: deadlines and timers are not late though 1,100 connections are always ready") {
+    constexpr std::size_t kConnections = 1'100, kLate = 512;
+    const ManyDescriptors enough(2 * kConnections + 64);
+    Reactor reactor;
+    std::vector<FarEnd> clients;
+    std::size_t opened = 0, events = 0, at_due = 0;
+    Clock::time_point due = Clock::time_point::max();
+    const auto busy = [&](std::size_t i) {
+        return [&, i](Connection&, MutableBytes in) {
+            clients[i].send("x");  // ready again at once
+            ++events;
+            if (at_due == 0 && Clock::now() >= due) at_due = events;
+            return in.size();
+        };
+    };
+    const Listening listening = listen_on(
+        reactor, callbacks([&] { return Callbacks{.on_data = busy(opened++)}; }),
+        {.limits = {.max_connections = kConnections, .backlog = 64}});
+    for (std::size_t i = 0; i < kConnections; ++i) {
+        clients.emplace_back(listening.local);
+        run_until(reactor, [&] { return opened > i; });
+    }
+    for (FarEnd& client : clients) client.send("x");
+    std::size_t late = SIZE_MAX;
+    reactor.after(5ms, [&] {
+        late = at_due > 0 ? events - at_due : 0;
+        reactor.stop();
+    });
+    due = Clock::now() + 6ms;  // the wheel counts in milliseconds
+    reactor.run();
+    CHECK(late <= kLate);
 }
