@@ -84,7 +84,7 @@ void Loop::turn_wheel() {
     arm();
 }
 
-void Loop::keep_time() {
+void Loop::time_passed() {
     events_left = kEventsUnkept;
     uv_update_time(uv_);
     const bool armed = uv_is_active(reinterpret_cast<uv_handle_t*>(&wheel_timer_)) != 0;

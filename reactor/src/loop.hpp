@@ -70,10 +70,13 @@ public:
     void at_end_of_turn(std::function<void()> fn);  // once
     void finish_all(std::error_code reason);        // every connection
 
-    // From a socket's event, before it is handled. libuv looks at its timers only once fewer than
-    // 1,024 sockets are ready, or after 48 times that many events: so time is kept in between.
+    // libuv looks at its timers only once fewer than 1,024 sockets are ready, or after 48 times that
+    // many events: so time is kept in between. From each socket's event, before it is handled:
+    // false if keep_time() must be called, which runs what is due, and the end of the turn.
     bool keeps_time() noexcept { return --events_left != 0; }
-    void keep_time();  // when that says false: what is due, and the end of the turn
+    void keep_time() {
+        if (events_left == 0) time_passed();
+    }
 
     // While held, run() goes on: libuv does not see connections that pause, nor the wheel's timers.
     void hold() noexcept;
@@ -110,6 +113,7 @@ private:
     static void on_idle(uv_idle_t* idle);
     static void on_closed(uv_handle_t* handle);
     void turn_wheel();
+    void time_passed();
     void arm();
     void end_turn();
     void wake_next_turn();

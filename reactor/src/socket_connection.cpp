@@ -109,12 +109,7 @@ void SocketConnection::read_more(ssize_t got) {
 
 void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
     SocketConnection& self = of(reinterpret_cast<PollHandle*>(handle));
-    if (!self.loop().keeps_time()) [[unlikely]] {
-        self.loop().keep_time();
-        // Its own deadline may have ended it, or the next address be tried.
-        if (self.has(kClosed | kRetrying)) return;
-    }
-    if (events == UV_READABLE) [[likely]] {
+    if (events == UV_READABLE && self.loop().keeps_time()) [[likely]] {
         self.read_ready();
     } else {
         self.other_event(status, events);
@@ -124,6 +119,9 @@ void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
 // libuv reports POLLERR as a failed watch and stops it: read to learn what it was, or ask if reading
 // is not wanted now.
 void SocketConnection::other_event(int status, int events) {
+    loop().keep_time();
+    // Its own deadline may have ended it, or the next address be tried.
+    if (has(kClosed | kRetrying)) return;
     if (status < 0) interest_ = 0;
     if (!has(kOpen)) return connect_ended(socket_error());
     if ((events & UV_WRITABLE) != 0) {

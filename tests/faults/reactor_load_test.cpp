@@ -224,9 +224,9 @@ TEST_CASE("reactor: deadlines and timers are not late though 1,100 connections a
             return in.size();
         };
     };
-    const Listening listening = listen_on(
-        reactor, callbacks([&] { return Callbacks{.on_data = busy(opened++)}; }),
-        {.limits = {.max_connections = kConnections, .backlog = 64}});
+    const Listening listening =
+        listen_on(reactor, callbacks([&] { return Callbacks{.on_data = busy(opened++)}; }),
+                  {.limits = {.max_connections = kConnections, .backlog = 64}});
     for (std::size_t i = 0; i < kConnections; ++i) {
         clients.emplace_back(listening.local);
         run_until(reactor, [&] { return opened > i; });
