@@ -6,6 +6,7 @@
 #include <switchboard/limits.hpp>
 
 #include "compare.hpp"
+#include "lists.hpp"
 #include "server.hpp"
 
 namespace switchboard::bench {
@@ -22,18 +23,6 @@ T value_or_throw(const char* option, Result<T> value) {
     return *std::move(value);
 }
 
-void add_sizes(CLI::App& app, CompareOptions& options) {
-    const auto read = [&options](const std::vector<std::string>& texts) {
-        options.sizes.clear();
-        for (const std::string& text : texts) {
-            options.sizes.push_back(value_or_throw("--size", parse_size(text)));
-        }
-    };
-    app.add_option_function<std::vector<std::string>>("--size", read, "bytes per message [64,16k]")
-        ->delimiter(',')
-        ->type_name("N,...");
-}
-
 void add_duration(CLI::App& app, CompareOptions& options) {
     const auto read = [&options](const std::string& text) {
         options.duration = value_or_throw("--duration", parse_duration(text));
@@ -44,13 +33,10 @@ void add_duration(CLI::App& app, CompareOptions& options) {
 
 void add_load_options(CLI::App& app, CompareOptions& options) {
     app.add_option("--protocol", options.protocol, "what is served [echo]")->type_name("NAME");
-    app.add_option("--drivers", options.servers, "drivers and peers to compare [all]")
-        ->delimiter(',')
-        ->type_name("NAME,...");
-    app.add_option("--connections", options.connections, "open at once [1,10,100,1000]")
-        ->delimiter(',')
-        ->type_name("N,...");
-    add_sizes(app, options);
+    add_list(app, "--drivers", options.servers, parse_name, "drivers and peers to compare [all]");
+    add_list(app, "--connections", options.connections, parse_count,
+             "open at once [1,10,100,1000]");
+    add_list(app, "--size", options.sizes, parse_size, "bytes per message [64,16k]");
     app.add_option("--depth", options.depth, "messages under way per connection [1]")
         ->type_name("N");
     add_duration(app, options);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "format.hpp"
+#include "lists.hpp"
 #include "programs.hpp"
 #include "server.hpp"
 
@@ -198,9 +199,9 @@ void add_cost(CLI::App& app, std::function<int()>& chosen) {
     auto options = std::make_shared<CostOptions>();
     CLI::App* command =
         app.add_subcommand("cost", "instructions, system calls, allocations and memory, counted");
-    command->add_option("--drivers", options->servers, "drivers and peers [reactor and peers]")
-        ->delimiter(',');
-    command->add_option("--connections", options->connections, "at once [1,100]")->delimiter(',');
+    add_list(*command, "--drivers", options->servers, parse_name,
+             "drivers and peers [reactor and peers]");
+    add_list(*command, "--connections", options->connections, parse_count, "at once [1,100]");
     command->add_option("--size", options->size, "bytes per message [64]");
     command->add_option("--idle", options->idle, "connections for the memory [10000]; 0: none");
     command->add_option("--json", options->json, "write all figures there");

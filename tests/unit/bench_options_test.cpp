@@ -52,6 +52,19 @@ TEST_CASE("bench options: the defaults are those of the manual") {
     CHECK(options.baseline == "reactor");
 }
 
+TEST_CASE("bench options: an item that is missing or no number is not passed over") {
+    for (const char* list : {"1,,2", ",1", "1,", ""}) {
+        CAPTURE(list);
+        CHECK(fails_with({"--connections", list}, "--connections: '"));
+        CHECK(fails_with({"--connections", list}, "has an empty item"));
+    }
+    CHECK(fails_with({"--connections", "1,x"}, "--connections: 'x' is no count"));
+    CHECK(fails_with({"--connections", "1,2k"}, "'2k' is no count"));
+    CHECK(fails_with({"--connections", "-1"}, "'-1' is no count"));
+    CHECK(fails_with({"--size", "64,"}, "--size: '64,' has an empty item"));
+    CHECK(fails_with({"--drivers", "reactor,,threads"}, "--drivers: "));
+}
+
 TEST_CASE("bench options: lists, sizes and times") {
     const auto [options, error] =
         parse({"--drivers", "threads,bare-epoll", "--connections", "5,7", "--size", "1k,3",
