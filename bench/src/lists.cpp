@@ -8,7 +8,8 @@ Result<std::vector<std::string>> split_list(const std::string& text) {
     for (std::size_t comma = 0; comma != std::string::npos; from = comma + 1) {
         comma = text.find(',', from);
         pieces.push_back(text.substr(from, comma - from));
-        if (pieces.back().empty()) return fail(errc::bad_option, "'" + text + "' has an empty item");
+        if (pieces.back().empty())
+            return fail(errc::bad_option, "'" + text + "' has an empty item");
     }
     return pieces;
 }

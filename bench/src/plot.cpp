@@ -49,12 +49,13 @@ std::string points_of(const Results& results, const std::string& server, std::si
 
 std::string preface(const PlotAxis& axis, std::size_t size) {
     std::ostringstream script;
-    script << "set terminal svg size 760,420 dynamic font 'sans-serif,13' name '"
+    script << "set terminal svg size 640,480 dynamic font 'sans-serif,14' name '"
            << axis.metric->name << size
            << "'\nset logscale xy\nset xlabel 'connections'\nset ylabel '" << axis.label
-           << "'\nset grid lc rgb '#cccccc'\nset key outside right top\nset offsets graph "
-              "0.05,graph 0.05,0,0\n"
-           << "set format x '%.0f'\nset format y '%.0s%c'\nset title '" << size << " B messages'\n";
+           << "'\nset grid lc rgb '#cccccc'\nset key outside center bottom horizontal maxcols 3\n"
+              "set offsets graph 0.05,graph 0.05,0,0\n"
+           << "set format x '%.0f'\nset format y '%.0s%c'\nset title '" << axis.title << ", "
+           << size << " B messages'\n";
     return script.str();
 }
 

@@ -10,7 +10,8 @@ namespace switchboard::bench {
 
 struct PlotAxis {
     const Metric* metric;
-    double scale;       // what the metric is multiplied with
+    double scale;  // what the metric is multiplied with
+    std::string title;
     std::string label;  // with its unit
 };
 

@@ -22,6 +22,9 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-spa
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
 tbody tr:nth-child(odd) { background: var(--faint); }
+th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; }
+.facts table { white-space: normal; } .facts td { text-align: left; overflow-wrap: anywhere; }
+.facts td:first-child { white-space: nowrap; }
 .notes { font-size: .9rem; margin: .4rem 0; }
 figure { margin: 1rem 0; background: #fff; border-radius: 6px; padding: .4rem; break-inside: avoid; }
 figure svg { width: 100%; height: auto; max-width: 60rem; display: block; margin: 0 auto; }
@@ -71,8 +74,8 @@ std::string figure_of(const Results& results, std::size_t size, const PlotAxis& 
 }
 
 std::string plots_of(const Results& results) {
-    const PlotAxis rate{&kThroughput, 1, "exchanges per second"};
-    const PlotAxis tail{&kP99, 1e6, "p99 latency, microseconds"};
+    const PlotAxis rate{&kThroughput, 1, "Throughput", "exchanges per second"};
+    const PlotAxis tail{&kP99, 1e6, "Latency of the slowest 1%", "p99, microseconds"};
     std::string html =
         "<h2>Over the number of connections</h2>\n<p class=\"notes\">Medians; the bars "
         "reach from the lowest round to the highest. A line stands for what was "
@@ -84,7 +87,7 @@ std::string plots_of(const Results& results) {
 }
 
 std::string environment_of(const Results& results) {
-    std::string html = "<h2>Where and with what</h2>\n<div class=\"scroll\"><table>\n<tbody>\n";
+    std::string html = "<h2>Where and with what</h2>\n<div class=\"facts\"><table>\n<tbody>\n";
     html += row_of({"command", results.command_line}, "td");
     for (const auto& [name, value] : results.environment) html += row_of({name, value}, "td");
     return html + "</tbody>\n</table></div>\n";
