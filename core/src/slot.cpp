@@ -150,14 +150,15 @@ void Slot::offer_kept(Connection& connection) {
     kept_->trim();
 }
 
-// The next protocol starts afresh: what the old one paused, armed or was told is not its own.
+// The next protocol starts afresh: what the old one paused, armed or was told is not its own. If the
+// old one ends the connection in its last callback, the next is never opened, and so hears nothing.
 void Slot::replace(Connection& connection) {
     auto old = std::exchange(protocol_, std::move(kept_->next));
     set(kRunning);
     old->on_close({});
     old.reset();
     clear(kRunning);
-    if (ended()) return;
+    if (ended()) return protocol_.reset();
     clear(static_cast<unsigned>(Hold::handler) | kWants | kEof | kFull);
     if (held(Hold::backpressure)) hold(Hold::backpressure);  // as the next one minds it
     connection.set_deadline(Clock::time_point::max());
@@ -189,10 +190,13 @@ void Slot::event(Connection& connection, const char* name, Callback&& callback) 
     proceed(connection);
 }
 
+// A switch asked for before this waits for on_open: without it on_close({}) would be out of order.
 void Slot::open(Connection& connection) {
     assert(!is_open() && protocol_);
     set(kOpen);
-    event(connection, "on_open", [&] { protocol_->on_open(connection); });
+    if (ended()) return;
+    guarded(connection, "on_open", [&] { protocol_->on_open(connection); });
+    proceed(connection);
 }
 
 void Slot::data_after_tail(Connection& connection, Bytes in) {

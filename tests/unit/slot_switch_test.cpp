@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <utility>
+
 using namespace switchboard;
 
 TEST_CASE("slot: switch_to from each callback, with the bytes that were not used") {
@@ -168,9 +171,65 @@ TEST_CASE("slot: a connection ended by the old protocol's on_close opens no new 
     driver = &d;
     d.slot.open(d);
     d.arrive("x");
-    CHECK(log.empty());
     d.slot.close(errc::stopping);
-    CHECK(log == Log{"b:close the server is stopping"});
+    CHECK(log.empty());
+}
+
+TEST_CASE("slot: on_close reaches those that were opened, once, wherever the connection ends") {
+    for (const Entry& entry : kEntries) {
+        for (const bool by_abort : {false, true}) {
+            CAPTURE(entry.name);
+            CAPTURE(by_abort);
+            Log log;
+            Driver* driver = nullptr;
+            const auto alive = std::make_shared<int>();
+            Callbacks next = noting(log, "b");
+            next.on_data = [alive](Connection&, MutableBytes in) { return in.size(); };
+            Callbacks handler = noting(log, "a");
+            entry.replace(handler,
+                          [&](Connection& c) { c.switch_to(make(std::exchange(next, {}))); });
+            handler.on_close = [&](std::error_code reason) {
+                log.push_back(reason ? "a:close again" : "a:close");
+                by_abort ? driver->abort(errc::stopping) : driver->close({});
+            };
+            Driver d(make(handler));
+            driver = &d;
+            d.slot.open(d);
+            entry.provoke(d);
+            CHECK(alive.use_count() == 1);  // the next one is gone already
+            d.slot.close(errc::stopping);
+            CHECK(log.back() == "a:close");
+            CHECK(std::count(log.begin(), log.end(), "a:close") == 1);
+        }
+    }
+}
+
+TEST_CASE("slot: one of several switches in a callback counts, the others leave no trace") {
+    Log log;
+    Callbacks handler = noting(log, "a");
+    handler.on_data = [&](Connection& c, MutableBytes in) {
+        c.switch_to(make(noting(log, "b")));
+        c.switch_to(make(noting(log, "c")));
+        return in.size();
+    };
+    Driver d(make(handler));
+    d.slot.open(d);
+    d.arrive("x");
+    d.slot.close({});
+    CHECK(log == Log{"a:open", "a:close", "c:open", "c:close"});
+}
+
+TEST_CASE("slot: a switch asked for before the connection opens comes after on_open") {
+    for (const bool opens : {true, false}) {
+        CAPTURE(opens);
+        Log log;
+        Driver d(make(noting(log, "a")));
+        d.switch_to(make(noting(log, "b")));
+        if (opens) d.slot.open(d);
+        d.slot.close(errc::stopping);
+        const std::string end = ":close the server is stopping";
+        CHECK(log == (opens ? Log{"a:open", "a:close", "b:open", "b" + end} : Log{"a" + end}));
+    }
 }
 
 TEST_CASE("slot: after a switch nothing stays on the heap but the protocol") {

@@ -50,7 +50,8 @@ public:
     // One deadline: arming again replaces it, max() disarms it. Never early; O(1).
     virtual void set_deadline(Clock::time_point when) = 0;
     // Upgrade: once the running callback returns, on_close({}) for the old one, on_open for `next`,
-    // and the bytes not used yet are offered to it.
+    // and the bytes not used yet are offered to it. If the connection ends before that, or another
+    // switch comes first, `next` is destroyed without any callback.
     virtual void switch_to(std::unique_ptr<Protocol> next) = 0;
     virtual const Endpoint& peer() const = 0;  // unix peers mostly have no name: "unix:"
     virtual const Endpoint& local() const = 0;

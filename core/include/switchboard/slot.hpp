@@ -35,7 +35,8 @@ public:
     void drain(Connection& connection);
     void eof(Connection& connection);  // once nothing is unread or held; again after a switch
     void deadline(Connection& connection);
-    void close(std::error_code reason) noexcept;  // on_close; the protocol is destroyed. Idempotent
+    // on_close, unless the protocol was switched to and never opened; it is destroyed. Idempotent.
+    void close(std::error_code reason) noexcept;
 
     // From the Connection, as the handler calls it.
     void hold(Hold why) noexcept {
