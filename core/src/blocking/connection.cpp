@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cerrno>
+#include <new>
 
 namespace switchboard::detail {
 namespace {
@@ -43,10 +44,15 @@ void BlockingConnection::give_up_at(Clock::time_point when) {
 }
 
 void BlockingConnection::serve() {
-    if (ending_ != nullptr) ending_->enter(socket_.fd());
-    slot_.open(*this);
-    while (!slot_.ended()) turn();
-    finish();
+    try {
+        if (ending_ != nullptr) ending_->enter(socket_.fd());
+        slot_.open(*this);
+        while (!slot_.ended()) turn();
+        finish();
+    } catch (const std::bad_alloc&) {  // not in a callback, which answers for itself
+        fail(std::make_error_code(std::errc::not_enough_memory));
+        finish();
+    }
     if (ending_ != nullptr) ending_->leave(socket_.fd());
     socket_.close();
     slot_.close(reason_);

@@ -39,7 +39,8 @@ public:
     // For a client whose conversation is over with the reply: sends that are not done by `when`
     // cost the connection (std::errc::timed_out), and what comes after the reply is not waited for.
     void give_up_at(Clock::time_point when);
-    // Blocks until the connection is over: on_close has returned and the socket is closed.
+    // Blocks until the connection is over: on_close has returned and the socket is closed. If memory
+    // runs out, that costs the connection.
     void serve();
     std::error_code reason() const noexcept { return reason_; }
     const std::string& failure() const noexcept { return slot_.failure(); }

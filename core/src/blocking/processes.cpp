@@ -72,15 +72,19 @@ private:
     void start(Socket socket, ConnectionId id) {
         if (children_.count() >= server_.most_connections())
             return server_.refuse(socket, "too many connections");
-        const auto child = children_.spawn([&] {
-            server_.close_listener();
-            ServeStats own;  // the parent counts children; the host's may be in shared memory
-            server_.count_in(own);
-            const Workspace workspace;
-            return server_.serve(std::move(socket), workspace, id, ending_) ? kServed : kRefused;
-        });
+        const auto work = [&] { return serve_alone(socket, id); };
+        const auto child = children_.spawn(std::ref(work));  // by reference: without an allocation
         if (!child) return server_.refuse(socket, child.error().message());
         ++server_.stats().open;
+    }
+
+    // In the child.
+    int serve_alone(Socket& socket, ConnectionId id) {
+        server_.close_listener();
+        ServeStats own;  // the parent counts children; the host's may be in shared memory
+        server_.count_in(own);
+        const Workspace workspace;
+        return server_.serve(std::move(socket), workspace, id, ending_) ? kServed : kRefused;
     }
 
     void count_out(const EndedChild& ended) {

@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cerrno>
+#include <new>
 
 namespace switchboard::detail {
 namespace {
@@ -24,11 +25,7 @@ Server::Server(const Socket& listener, const ProtocolFactory& factory, const Sto
       options_(options),
       listener_waits_(listener.fd()),
       most_connections_(options.limits.connections_allowed()),
-      stats_(options.stats != nullptr ? options.stats : &own_stats_) {}
-
-void Server::log(LogLevel level, const std::string& text) const {
-    if (options_.log) options_.log(level, text);
-}
+      accounts_(options) {}
 
 Result<Socket> Server::accept(int wake, Clock::time_point until) const {
     for (;;) {
@@ -39,7 +36,7 @@ Result<Socket> Server::accept(int wake, Clock::time_point until) const {
         if (entries[1].revents != 0 || entries[2].revents == 0)
             return tl::unexpected(Error(std::make_error_code(std::errc::interrupted)));
         auto socket = listener_.accept(Blocking::yes);
-        if (socket) ++stats_->accepted;
+        if (socket) ++stats().accepted;
         if (socket || broken(socket.error())) return socket;
         if (socket.error() != std::errc::operation_would_block)
             pause_accepting(socket.error(), wake);
@@ -48,22 +45,21 @@ Result<Socket> Server::accept(int wake, Clock::time_point until) const {
 
 // The listener stays readable meanwhile, so only what ends the pause is waited for.
 void Server::pause_accepting(const Error& why, int wake) const {
-    ++stats_->accept_errors;
+    ++stats().accept_errors;
     log(LogLevel::warning, why.message());
     pollfd entries[] = {{stop_.drain_fd(), POLLIN, 0}, {wake, POLLIN, 0}};
     wait_for(entries, Clock::now() + limits().accept_pause);
 }
 
 std::unique_ptr<Protocol> Server::make_protocol(const Socket& socket) const {
-    std::string why = "the factory gave no protocol";
     try {
         if (auto protocol = factory_()) return protocol;
+        accounts_.refuse(socket, "the factory gave no protocol");
     } catch (const std::exception& e) {
-        why = std::string("the factory threw: ") + e.what();
+        accounts_.refuse(socket, "the factory threw: ", e.what());
     } catch (...) {
-        why = "the factory threw";
+        accounts_.refuse(socket, "the factory threw");
     }
-    refuse(socket, why);
     return nullptr;
 }
 
@@ -71,39 +67,21 @@ bool Server::serve(Socket socket, const Workspace& workspace, ConnectionId id,
                    Ending& ending) const {
     auto protocol = make_protocol(socket);
     if (!protocol) return false;
-    ++stats_->open;
     BlockingConnection connection(std::move(socket), std::move(protocol), limits(), workspace, id,
                                   &ending);
-    connection.serve();
-    report(connection);
-    --stats_->open;
-    ++stats_->closed;
+    accounts_.serve(connection);
     return true;
 }
 
-void Server::report(const BlockingConnection& connection) const {
-    if (!options_.log || !connection.reason()) return;
-    const bool failed = !connection.failure().empty();
-    const std::string why = failed ? connection.failure() : connection.reason().message();
-    log(failed ? LogLevel::error : LogLevel::debug,
-        "connection from " + connection.peer().to_string() + ": " + why);
-}
-
-void Server::refuse(const Socket& socket, std::string_view why) const {
-    ++stats_->refused;
-    if (!options_.log) return;
-    const auto peer = socket.peer();
-    const std::string name = peer ? peer->to_string() : "an unknown peer";
-    log(LogLevel::warning, "connection from " + name + " refused: " + std::string(why));
-}
-
-Result<void> Server::serve_in_turn(std::uint32_t worker, Ending& ending, int wake) const {
+Result<void> Server::serve_in_turn(std::uint32_t worker, Ending& ending, int wake) const try {
     const Workspace workspace;
     for (ConnectionId id{worker, 1};; ++id.generation) {
         auto socket = accept(wake);
         if (!socket) return unless_stopping(socket.error());
         serve(std::move(*socket), workspace, id, ending);
     }
+} catch (const std::bad_alloc&) {  // for the workspace
+    return fail(std::make_error_code(std::errc::not_enough_memory), "serve");
 }
 
 void Server::close_listener() const noexcept {
@@ -121,11 +99,14 @@ namespace switchboard {
 
 void serve_connection(Socket socket, std::unique_ptr<Protocol> protocol,
                       const ServeOptions& options) {
+    const detail::Accounts accounts(options);
+    ++accounts.stats().accepted;
+    if (!protocol) return accounts.refuse(socket, "there is no protocol for it");
     const detail::Workspace workspace;
     socket.set_blocking(Blocking::yes);  // inetd(8) may hand over either
     detail::BlockingConnection connection(std::move(socket), std::move(protocol), options.limits,
                                           workspace, ConnectionId{0, 1});
-    connection.serve();
+    accounts.serve(connection);
 }
 
 }  // namespace switchboard

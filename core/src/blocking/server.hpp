@@ -7,7 +7,7 @@
 
 #include <switchboard/blocking.hpp>
 
-#include "connection.hpp"
+#include "accounts.hpp"
 
 namespace switchboard::detail {
 
@@ -23,11 +23,12 @@ public:
     // readable or `until` has come, or with what is wrong with the listener itself.
     Result<Socket> accept(int wake = -1, Clock::time_point until = kNever) const;
 
-    // Serves it to its end on this thread; false if it was refused for want of a protocol.
+    // Serves it to its end on this thread; false if it was refused for want of a protocol. Does not
+    // throw: if memory runs out, that costs the connection.
     bool serve(Socket socket, const Workspace& workspace, ConnectionId id, Ending& ending) const;
 
-    void refuse(const Socket& socket, std::string_view why) const;
-    void log(LogLevel level, const std::string& text) const;
+    void refuse(const Socket& socket, std::string_view why) const { accounts_.refuse(socket, why); }
+    void log(LogLevel level, std::string_view text) const { accounts_.log(level, text); }
     // Serves until the server drains; what a worker of a pool does, and the iterative driver.
     Result<void> serve_in_turn(std::uint32_t worker, Ending& ending, int wake = -1) const;
 
@@ -35,14 +36,13 @@ public:
     const Limits& limits() const noexcept { return options_.limits; }
     std::size_t most_connections() const noexcept { return most_connections_; }
     std::size_t workers() const noexcept { return options_.workers > 0 ? options_.workers : 1; }
-    ServeStats& stats() const noexcept { return *stats_; }
-    void count_in(ServeStats& stats) noexcept { stats_ = &stats; }  // instead of the options' own
+    ServeStats& stats() const noexcept { return accounts_.stats(); }
+    void count_in(ServeStats& stats) noexcept { accounts_.count_in(stats); }
     void close_listener() const noexcept;  // in a child that accepts nothing
 
 private:
     std::unique_ptr<Protocol> make_protocol(const Socket& socket) const;
     void pause_accepting(const Error& why, int wake) const;
-    void report(const BlockingConnection& connection) const;
 
     const Socket& listener_;
     const ProtocolFactory& factory_;
@@ -50,8 +50,7 @@ private:
     const ServeOptions& options_;
     NonBlocking listener_waits_;
     const std::size_t most_connections_;  // as the process was when it began to serve
-    mutable ServeStats own_stats_;
-    ServeStats* stats_;
+    Accounts accounts_;
 };
 
 // A worker's loop ends with errc::stopping in good order; anything else is an error of the

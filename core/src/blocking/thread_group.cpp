@@ -3,8 +3,9 @@
 namespace switchboard::detail {
 
 Result<void> ThreadGroup::start(std::function<void()> work) {
+    std::list<std::thread> started(1);  // apart, so that what throws leaves no trace in the group
+    const auto self = started.begin();
     const std::lock_guard lock(mutex_);  // the thread must not retire before it is in its place
-    const auto self = running_.emplace(running_.end());
     try {
         *self = std::thread([this, self, work = std::move(work)]() mutable {
             work();
@@ -12,9 +13,9 @@ Result<void> ThreadGroup::start(std::function<void()> work) {
             retire(self);
         });
     } catch (const std::system_error& e) {
-        running_.erase(self);
         return fail(e.code(), "start thread");
     }
+    running_.splice(running_.end(), started);
     return {};
 }
 

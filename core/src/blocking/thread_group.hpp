@@ -19,7 +19,8 @@ public:
     ThreadGroup& operator=(const ThreadGroup&) = delete;
     ~ThreadGroup() { join(); }
 
-    // `work` must not throw. Fails where no thread can be had; `work` is destroyed then.
+    // `work` must not throw. Fails where no thread can be had, and throws bad_alloc; `work` is
+    // destroyed then, and the group is as before.
     Result<void> start(std::function<void()> work);
     std::size_t count() const;  // those whose work has not returned
     void join();                // blocks until the work of all is done

@@ -24,10 +24,16 @@ void start(const Server& server, ThreadGroup& threads, Socket accepted, Connecti
     if (threads.count() >= server.most_connections())
         return server.refuse(accepted, "too many connections");
     // Shared, as std::function copies, and because a failed start must leave it to be refused.
-    const auto socket = std::make_shared<Socket>(std::move(accepted));
-    const auto started =
-        threads.start([&server, &ending, socket, id] { serve_alone(server, *socket, id, ending); });
-    if (!started) server.refuse(*socket, started.error().message());
+    std::shared_ptr<Socket> socket;
+    try {
+        socket = std::make_shared<Socket>();
+        *socket = std::move(accepted);
+        const auto started = threads.start(
+            [&server, &ending, socket, id] { serve_alone(server, *socket, id, ending); });
+        if (!started) server.refuse(*socket, started.error().message());
+    } catch (const std::bad_alloc&) {
+        server.refuse(socket ? *socket : accepted, "out of memory");
+    }
 }
 
 Result<void> serve_each(const Server& server, Ending& ending) {
