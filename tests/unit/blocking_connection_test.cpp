@@ -65,3 +65,78 @@ TEST_CASE("blocking connection: deadlines do not give a peer that takes nothing 
     CHECK(reason == errc::write_stalled);
     CHECK(deadlines > 0);
 }
+
+namespace {
+
+struct Accounts {
+    ServeStats stats;
+    std::string log;
+    ServeOptions options;
+
+    Accounts() {
+        options.stats = &stats;
+        options.log = [this](LogLevel level, std::string_view line) {
+            log += (level == LogLevel::error   ? "error: "
+                    : level == LogLevel::debug ? "debug: "
+                                               : "warning: ") +
+                   std::string(line);
+        };
+    }
+    std::string counts() const {
+        std::string text;
+        for (const std::size_t count :
+             {stats.accepted.load(), stats.open.load(), stats.closed.load(), stats.refused.load()})
+            text += std::to_string(count);
+        return text;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("serve_connection: it is counted, and while it is open, as such") {
+    Pair pair;
+    REQUIRE(pair.client.shutdown_write());
+    Accounts accounts;
+    std::string meanwhile;
+    Callbacks handler{.on_open = [&](Connection&) { meanwhile = accounts.counts(); }};
+    serve_connection(std::move(pair.server), make_protocol(handler), accounts.options);
+    CHECK(meanwhile == "1100");
+    CHECK(accounts.counts() == "1010");
+    CHECK(accounts.log == "");  // all went well
+}
+
+TEST_CASE("serve_connection: what a handler throws is logged, and why a connection ended") {
+    const auto log_of = [](Callbacks handler) {
+        Pair pair;
+        Accounts accounts;
+        serve_connection(std::move(pair.server), make_protocol(std::move(handler)),
+                         accounts.options);
+        CHECK(accounts.counts() == "1010");
+        const auto from = accounts.log.find("127.0.0.1:");
+        REQUIRE(from != std::string::npos);
+        return accounts.log.erase(from, accounts.log.find(": ", from) - from);
+    };
+    CHECK(log_of({.on_open = [](Connection&) { throw std::runtime_error("on purpose"); }}) ==
+          "error: connection from tcp://: on_open threw: on purpose");
+    CHECK(log_of({.on_open = [](Connection& c) { c.abort(errc::malformed_message); }}) ==
+          "debug: connection from tcp://: " + std::error_code(errc::malformed_message).message());
+}
+
+TEST_CASE("serve_connection: a log that throws loses its line and nothing else") {
+    Pair pair;
+    Accounts accounts;
+    accounts.options.log = [](LogLevel, std::string_view) { throw std::runtime_error("full"); };
+    Callbacks handler{.on_open = [](Connection& c) { c.abort(errc::malformed_message); }};
+    serve_connection(std::move(pair.server), make_protocol(handler), accounts.options);
+    CHECK(accounts.counts() == "1010");
+}
+
+TEST_CASE("serve_connection: without a protocol the connection is refused") {
+    Pair pair;
+    Accounts accounts;
+    serve_connection(std::move(pair.server), nullptr, accounts.options);
+    CHECK(accounts.counts() == "1001");
+    CHECK(accounts.log.starts_with("warning: connection from tcp://127.0.0.1:"));
+    CHECK(accounts.log.ends_with(" refused: there is no protocol for it"));
+    CHECK(receive_all(pair.client) == "");
+}

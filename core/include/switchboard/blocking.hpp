@@ -56,7 +56,8 @@ Result<void> serve_process_pool(const Socket& listener, const ProtocolFactory& f
                                 const Stop& stop, const ServeOptions& options = {});
 
 // Serves one connected blocking socket on this thread until it ends; what the drivers above do for
-// each connection, and inetd(8) for a program.
+// each connection, and inetd(8) for a program. Counts and logs it as they do; a null protocol is a
+// connection refused.
 void serve_connection(Socket socket, std::unique_ptr<Protocol> protocol,
                       const ServeOptions& options = {});
 
