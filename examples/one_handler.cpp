@@ -30,10 +30,11 @@ int main() {
     });
     reactor.run();
 
-    const Socket listener = listen(Endpoint::tcp("127.0.0.1", 0)).value();
+    Socket listener = listen(Endpoint::tcp("127.0.0.1", 0)).value();
+    const Endpoint there = listener.local().value();
     const Stop stop = Stop::create().value();
-    std::jthread server([&] { serve_threads(listener, factory_of<Shout>(), stop); });
-    ask("threads", listener.local().value());
+    std::jthread server([&] { serve_threads(std::move(listener), factory_of<Shout>(), stop); });
+    ask("threads", there);
     stop.drain();
 
     testing::MemoryDriver memory;

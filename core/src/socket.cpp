@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "accept.hpp"
 #include "attempt.hpp"
 #include "platform/platform.hpp"
 
@@ -67,9 +68,9 @@ void Socket::close() noexcept {
     if (fd_ >= 0) ::close(release());
 }
 
-Result<Socket> Socket::accept(Blocking blocking, SocketAddress* peer) const {
+Result<Socket> detail::accept_from(int listener, Blocking blocking, SocketAddress* peer) {
     const auto once = [&] {
-        return platform::accept_socket(fd_, peer != nullptr ? peer->data() : nullptr,
+        return platform::accept_socket(listener, peer != nullptr ? peer->data() : nullptr,
                                        peer != nullptr ? peer->capacity() : nullptr,
                                        blocking == Blocking::yes);
     };
@@ -77,6 +78,10 @@ Result<Socket> Socket::accept(Blocking blocking, SocketAddress* peer) const {
     while (fd < 0 && lost_before_accept(errno)) fd = restarted(once);
     if (fd < 0) return fail_errno("accept");
     return Socket(fd);
+}
+
+Result<Socket> Socket::accept(Blocking blocking, SocketAddress* peer) const {
+    return detail::accept_from(fd_, blocking, peer);
 }
 
 Result<std::size_t> Socket::receive(MutableBytes into) const {

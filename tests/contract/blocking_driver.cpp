@@ -56,11 +56,19 @@ void BlockingDriver::start(ProtocolFactory factory, Limits limits) {
 }
 
 void BlockingDriver::serve() {
-    result_ = serve_(listener_, factory_, stop_, options);
+    result_ = serve_(std::move(listener_), factory_, stop_, options);
 }
 
 std::unique_ptr<Peer> BlockingDriver::connect() {
     return connect_socket(endpoint_);
+}
+
+bool BlockingDriver::refuses() {
+    return refuses_socket(endpoint_);
+}
+
+void BlockingDriver::begin_drain() {
+    stop_.drain();
 }
 
 void BlockingDriver::drain() {
@@ -76,7 +84,6 @@ void BlockingDriver::abort() {
 void BlockingDriver::join() {
     if (host_ == Host::thread) {
         thread_.join();
-        listener_.close();
         CHECK(result_);
         return;
     }

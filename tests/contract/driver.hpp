@@ -30,6 +30,9 @@ public:
     virtual ~DriverUnderTest() = default;
     virtual void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) = 0;
     virtual std::unique_ptr<Peer> connect() = 0;
+    // Whether one more connect is refused; also yes where nothing listens that could be closed.
+    virtual bool refuses() { return true; }
+    virtual void begin_drain() {}  // returns at once; drain() follows
     // Drains with the limits' deadline, or ends all connections now; returns once none is left.
     virtual void drain() = 0;
     virtual void abort() = 0;

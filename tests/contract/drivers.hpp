@@ -12,6 +12,8 @@
 
 // A Peer on a blocking TCP socket.
 std::unique_ptr<Peer> connect_socket(const switchboard::Endpoint& endpoint);
+// Whether a connect is refused, as it is where nobody listens.
+bool refuses_socket(const switchboard::Endpoint& endpoint);
 
 // Serves on a thread, or in a process of its own: what forks must have no other threads, and no end
 // of the test's connections that a child would inherit and keep open.
@@ -19,7 +21,7 @@ class BlockingDriver : public DriverUnderTest {
 public:
     enum class Host { thread, process };
 
-    using Serve = switchboard::Result<void> (*)(const switchboard::Socket&,
+    using Serve = switchboard::Result<void> (*)(switchboard::Socket,
                                                 const switchboard::ProtocolFactory&,
                                                 const switchboard::Stop&,
                                                 const switchboard::ServeOptions&);
@@ -28,6 +30,8 @@ public:
     ~BlockingDriver() override;
     void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override;
     std::unique_ptr<Peer> connect() override;
+    bool refuses() override;
+    void begin_drain() override;
     void drain() override;
     void abort() override;
 
@@ -73,6 +77,8 @@ public:
     ~OnReactor() override;
     void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override;
     std::unique_ptr<Peer> connect() override;
+    bool refuses() override;
+    void begin_drain() override;
     void drain() override;
     void abort() override;
 

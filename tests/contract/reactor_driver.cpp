@@ -21,6 +21,14 @@ std::unique_ptr<Peer> OnReactor::connect() {
     return connect_socket(endpoint_);
 }
 
+bool OnReactor::refuses() {
+    return refuses_socket(endpoint_);
+}
+
+void OnReactor::begin_drain() {
+    reactor_.post([this] { reactor_.drain(limits_.drain_deadline, {}); });
+}
+
 void OnReactor::drain() {
     drain_within(limits_.drain_deadline);
 }

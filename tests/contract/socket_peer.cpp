@@ -64,6 +64,11 @@ private:
 
 }  // namespace
 
+bool refuses_socket(const Endpoint& endpoint) {
+    const auto socket = connect(endpoint, 10s);
+    return !socket && socket.error() == std::errc::connection_refused;
+}
+
 std::unique_ptr<Peer> connect_socket(const Endpoint& endpoint) {
     auto socket = connect(endpoint, 10s);
     REQUIRE(socket);

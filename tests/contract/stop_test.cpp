@@ -61,6 +61,21 @@ CONTRACT("a drain waits for what is open") {
     CHECK(story.over());
 }
 
+CONTRACT("a drain refuses connects at once, and serves on those who are connected") {
+    driver.start(callbacks([] { return echo(); }), draining_for(1h));
+    auto peer = driver.connect();
+    CHECK(peer->round_trip("before") == "before");
+    driver.begin_drain();
+    const auto late = Clock::now() + kPrompt;
+    bool refused = driver.refuses();
+    while (!refused && Clock::now() < late) refused = driver.refuses();
+    CHECK(refused);
+    for (int i = 0; i < 100; ++i) CHECK(peer->round_trip("after") == "after");
+    peer->shutdown_write();
+    CHECK(peer->end() == Peer::End::eof);
+    driver.drain();
+}
+
 CONTRACT("a drain ends what is still open at its deadline") {
     Story story(driver);
     driver.start(story.handler(), draining_for(50ms));

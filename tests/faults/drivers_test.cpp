@@ -110,13 +110,14 @@ using Serve = BlockingDriver::Serve;
 // Serves as a host that has a child of its own, and checks what is left behind: no descriptor, no
 // zombie, and that child still to be waited for.
 template <Serve kServe>
-Result<void> as_host(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+Result<void> as_host(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                      const ServeOptions& options) {
     server = ::getpid();
     const pid_t own = ::fork();
     if (own == 0) ::_exit(7);
-    const auto before = test::open_descriptors();
-    const auto served = kServe(listener, factory, stop, options);
+    auto before = test::open_descriptors();
+    before.erase(listener.fd());
+    const auto served = kServe(std::move(listener), factory, stop, options);
     give_back_descriptors();
     set_soft_limit(RLIMIT_NOFILE, 1024);
     if (test::open_descriptors() != before) return fail(errc::unsupported, "descriptors differ");
@@ -128,12 +129,12 @@ Result<void> as_host(const Socket& listener, const ProtocolFactory& factory, con
 
 // The same by a user whom RLIMIT_NPROC binds: it does not bind root.
 template <Serve kServe>
-Result<void> as_nobody(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+Result<void> as_nobody(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                        const ServeOptions& options) {
     constexpr uid_t nobody = 65534;
     if (::geteuid() == 0 && ::setresuid(nobody, nobody, nobody) != 0)
         return fail_errno("setresuid");
-    return as_host<kServe>(listener, factory, stop, options);
+    return as_host<kServe>(std::move(listener), factory, stop, options);
 }
 
 template <Serve kServe>
@@ -373,7 +374,7 @@ void check_killed_server(Serve serve) {
     const pid_t killed = ::fork();
     REQUIRE(killed >= 0);
     if (killed == 0) {
-        serve(listener, obedient(), stop, {});
+        serve(std::move(listener), obedient(), stop, {});
         ::_exit(0);
     }
     ::close(alive[1]);

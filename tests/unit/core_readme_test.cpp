@@ -69,11 +69,11 @@ TEST_CASE("readme: the classic server greets until its listener is shut down") {
 }
 
 TEST_CASE("readme: the same as a Protocol") {
-    const test::Listener listener;
+    test::Listener listener;
     const auto stop = Stop::create();
     REQUIRE(stop.has_value());
     std::thread server(
-        [&] { CHECK(serve_threads(listener.socket, greeter(), *stop).has_value()); });
+        [&] { CHECK(serve_threads(std::move(listener.socket), greeter(), *stop).has_value()); });
     CHECK(greeting(listener.at) == "hello world");
     CHECK(greeting(listener.at) == "hello world");
     stop->drain();

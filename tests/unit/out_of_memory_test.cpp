@@ -34,14 +34,14 @@ std::string answer_of(const Endpoint& server) {
 
 // The server's own thread runs out of memory at each of its allocations in turn.
 void check_each_allocation(decltype(&serve_threads) serve) {
-    const Listener listener;
+    Listener listener;
     const Stop stop = Stop::create().value();
     ServeStats stats;
     ServeOptions options;
     options.stats = &stats;
     std::thread server([&] {
         allocations_may_fail = true;
-        CHECK(serve(listener.socket, answering(), stop, options).has_value());
+        CHECK(serve(std::move(listener.socket), answering(), stop, options).has_value());
     });
     REQUIRE(answer_of(listener.at) == "x");
     std::size_t unserved = 0;

@@ -28,9 +28,10 @@ struct ServeOptions {
     ServeStats* stats = nullptr;  // outlives the call
 };
 
-// Each serves `listener` (a blocking listening socket, see listen()) until `stop` says drain; then
-// takes no more connections, lets those it has finish until limits.drain_deadline, ends the rest
-// (errc::stopping) and returns. Children are reaped and threads joined by then; `stop.abort()` skips
+// Each takes over `listener` (a listening socket, see listen()) and serves it until `stop` says drain;
+// then closes it at once, so that connects are refused, lets the connections it has finish until
+// limits.drain_deadline, ends the rest (errc::stopping) and returns. It is closed, not shut down, and
+// blocks or does not as it did before: another process that has it too goes on accepting. Children are reaped and threads joined by then; `stop.abort()` skips
 // the wait. A slow client delays its own worker only, and never the end. What fails later than the
 // first accept (no descriptor, no thread, no process) costs that connection, is logged, and the
 // server lives on.
@@ -39,21 +40,21 @@ struct ServeOptions {
 // takes it or write_stall_timeout passes, so it answers false only once the connection is over, and
 // on_drain never comes. pause_reading() leaves bytes in the socket until the deadline or
 // resume_reading(). A connection is used only by the thread or process that serves it.
-Result<void> serve_iterative(const Socket& listener, const ProtocolFactory& factory,
-                             const Stop& stop, const ServeOptions& options = {});
+Result<void> serve_iterative(Socket listener, const ProtocolFactory& factory, const Stop& stop,
+                             const ServeOptions& options = {});
 // A thread per connection, at most limits.max_connections; past that, connections are closed.
-Result<void> serve_threads(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+Result<void> serve_threads(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                            const ServeOptions& options = {});
 // options.workers threads that each accept and serve one connection at a time.
-Result<void> serve_thread_pool(const Socket& listener, const ProtocolFactory& factory,
-                               const Stop& stop, const ServeOptions& options = {});
+Result<void> serve_thread_pool(Socket listener, const ProtocolFactory& factory, const Stop& stop,
+                               const ServeOptions& options = {});
 // A child process per connection, forked by the accepting process, which must have no other thread
 // that matters to the protocol (man 2 fork). Children are a process group of their own.
-Result<void> serve_processes(const Socket& listener, const ProtocolFactory& factory,
-                             const Stop& stop, const ServeOptions& options = {});
+Result<void> serve_processes(Socket listener, const ProtocolFactory& factory, const Stop& stop,
+                             const ServeOptions& options = {});
 // options.workers children forked before the first accept; one that dies is replaced.
-Result<void> serve_process_pool(const Socket& listener, const ProtocolFactory& factory,
-                                const Stop& stop, const ServeOptions& options = {});
+Result<void> serve_process_pool(Socket listener, const ProtocolFactory& factory, const Stop& stop,
+                                const ServeOptions& options = {});
 
 // Serves one connected blocking socket on this thread until it ends; what the drivers above do for
 // each connection, and inetd(8) for a program. Counts and logs it as they do; a null protocol is a

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 
@@ -46,12 +47,23 @@ void close_end(int& fd) noexcept {
     fd = -1;
 }
 
+// What a child closes at SIGTERM. It is set in the child alone, while no signal is delivered.
+std::atomic<SharedListener*> forsaken_at_term = nullptr;
+static_assert(decltype(forsaken_at_term)::is_always_lock_free);
+
+void on_term(int) {
+    const int error = errno;
+    if (SharedListener* const listener = forsaken_at_term) listener->forsake();
+    errno = error;
+}
+
 // Forks; in the child the dispositions are its own before any signal is delivered.
-pid_t fork_held() noexcept {
+pid_t fork_held(SharedListener* listener) noexcept {
     SignalsHeld held;
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
-    dispose(SIGTERM, [](int) {});
+    forsaken_at_term = listener;  // or what a parent that is itself such a child had
+    dispose(SIGTERM, on_term);
     dispose(SIGINT, SIG_DFL);
     held.accept(SIGTERM);
     held.accept(SIGINT);
@@ -80,8 +92,8 @@ ChildGroup::~ChildGroup() {
     for (int* fd : {&exits_[0], &exits_[1], &alive_[0], &alive_[1]}) close_end(*fd);
 }
 
-Result<pid_t> ChildGroup::spawn(const std::function<int()>& work) {
-    const pid_t pid = fork_held();
+Result<pid_t> ChildGroup::spawn(const std::function<int()>& work, SharedListener* listener) {
+    const pid_t pid = fork_held(listener);
     if (pid < 0) return fail_errno("fork");
     // On both sides: whichever comes first, the child is in the group before either goes on.
     ::setpgid(pid, group_);

@@ -6,8 +6,8 @@
 // pipe that it is about to exit, which wakes the parent; one that is killed says nothing, and is
 // found by a sweep within a second.
 //
-// In a child SIGTERM interrupts a blocked system call and does nothing else: what the host's
-// handler would do is the parent's business. SIGINT ends it, as it would without a handler; a
+// In a child SIGTERM interrupts a blocked system call, closes the listener it accepts from, and does
+// nothing else: what the host's handler would do is the parent's business. SIGINT ends it, as it would without a handler; a
 // terminal sends it to the parent's group only. All else is as fork(2) leaves it. A child ends with
 // _exit(2): exit handlers and the buffers of stdio are the parent's. When the parent is killed the
 // children are too (see end_with_parent), and a child that waits for a connection sees parent_fd()
@@ -20,6 +20,7 @@
 #include <optional>
 #include <switchboard/error.hpp>
 
+#include "shared_listener.hpp"
 #include "wait.hpp"
 
 namespace switchboard::detail {
@@ -38,8 +39,9 @@ public:
     ChildGroup& operator=(const ChildGroup&) = delete;
     ~ChildGroup();  // kills and reaps what is left
 
-    // Forks. The child exits with what `work` returns, or 1 if that throws. Answers its pid.
-    Result<pid_t> spawn(const std::function<int()>& work);
+    // Forks. The child exits with what `work` returns, or 1 if that throws. Answers its pid. The
+    // first SIGTERM makes it forsake `listener`, if there is one: it takes no more connections.
+    Result<pid_t> spawn(const std::function<int()>& work, SharedListener* listener = nullptr);
     std::optional<EndedChild> reap();                      // one that has ended, without waiting
     void signal(int number) const noexcept;                // to all
     std::size_t count() const noexcept { return count_; }  // not reaped yet

@@ -43,13 +43,14 @@ void Ending::leave(int fd) noexcept {
 }
 
 Result<std::unique_ptr<Watchdog>> Watchdog::start(const Stop& stop, std::chrono::milliseconds drain,
-                                                  Ending& ending) {
+                                                  SharedListener& listener, Ending& ending) {
     auto done = Stop::create();
     if (!done) return tl::unexpected(done.error());
     std::unique_ptr<Watchdog> dog(new Watchdog(std::move(*done)));
     try {
-        dog->thread_ = std::thread(
-            [&stop, drain, &ending, self = dog.get()] { self->watch(stop, drain, ending); });
+        dog->thread_ = std::thread([&stop, drain, &listener, &ending, self = dog.get()] {
+            self->watch(stop, drain, listener, ending);
+        });
     } catch (const std::system_error& e) {
         return fail(e.code(), "start thread");
     }
@@ -61,8 +62,10 @@ Watchdog::~Watchdog() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Watchdog::watch(const Stop& stop, std::chrono::milliseconds drain, Ending& ending) const {
+void Watchdog::watch(const Stop& stop, std::chrono::milliseconds drain, SharedListener& listener,
+                     Ending& ending) const {
     if (!rises_before(stop.drain_fd(), done_.drain_fd(), kNever)) return;
+    listener.close();
     if (rises_before(stop.abort_fd(), done_.drain_fd(), Clock::now() + drain)) ending.tell();
 }
 

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "shared.hpp"
+#include "shared_listener.hpp"
 
 namespace switchboard::detail {
 
@@ -39,18 +40,20 @@ private:
     std::unordered_set<int> open_;
 };
 
-// A thread that tells `ending` when a server has drained for too long, or is told to abort. It
-// sleeps until then, and ends with this object.
+// A thread that closes the listener when the server drains, and tells `ending` when it has drained
+// for too long or is told to abort. It sleeps until then, and ends with this object.
 class Watchdog {
 public:
-    // Fails where no thread or pipe can be had.
+    // Fails where no thread or pipe can be had. What it is given must outlive it.
     static Result<std::unique_ptr<Watchdog>> start(const Stop& stop,
-                                                   std::chrono::milliseconds drain, Ending& ending);
+                                                   std::chrono::milliseconds drain,
+                                                   SharedListener& listener, Ending& ending);
     ~Watchdog();
 
 private:
     explicit Watchdog(Stop done) : done_(std::move(done)) {}
-    void watch(const Stop& stop, std::chrono::milliseconds drain, Ending& ending) const;
+    void watch(const Stop& stop, std::chrono::milliseconds drain, SharedListener& listener,
+               Ending& ending) const;
 
     Stop done_;
     std::thread thread_;

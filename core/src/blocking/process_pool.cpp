@@ -1,4 +1,5 @@
 // A pool of processes, forked before the first connection comes.
+#include <csignal>
 #include <vector>
 
 #include "processes.hpp"
@@ -31,6 +32,8 @@ public:
             stats_.publish(server_.stats());
             if (Clock::now() >= fill_at_) fill();
         }
+        children_.signal(SIGTERM);  // those that serve a connection close the listener at this
+        server_.listener().close();
         drain_children(server_, children_, ending_, on_ended_);
         stats_.publish(server_.stats());
         return {};
@@ -46,7 +49,7 @@ private:
         fill_at_ = Clock::now() + kBackOff;
         for (std::size_t i = 0; i < workers_.size(); ++i) {
             if (workers_[i] != 0) continue;
-            const auto child = children_.spawn([this, i] { return work(i); });
+            const auto child = children_.spawn([this, i] { return work(i); }, &server_.listener());
             if (!child) {
                 server_.log(LogLevel::error, child.error().message());
                 return tl::unexpected(child.error());
@@ -87,9 +90,9 @@ private:
 
 }  // namespace
 
-Result<void> serve_process_pool(const Socket& listener, const ProtocolFactory& factory,
-                                const Stop& stop, const ServeOptions& options) {
-    Server server(listener, factory, stop, options);
+Result<void> serve_process_pool(Socket listener, const ProtocolFactory& factory, const Stop& stop,
+                                const ServeOptions& options) {
+    Server server(std::move(listener), factory, stop, options);
     const auto ending = Ending::create();
     if (!ending) return tl::unexpected(ending.error());
     const auto children = ChildGroup::create();

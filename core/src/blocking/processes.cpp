@@ -55,6 +55,7 @@ public:
                 start(std::move(*socket), id);
                 continue;
             }
+            server_.listener().close();
             drain_children(server_, children_, ending_, [this](const auto& e) { count_out(e); });
             return unless_stopping(socket.error());
         }
@@ -80,7 +81,7 @@ private:
 
     // In the child.
     int serve_alone(Socket& socket, ConnectionId id) {
-        server_.close_listener();
+        server_.listener().forsake();
         ServeStats own;  // the parent counts children; the host's may be in shared memory
         server_.count_in(own);
         const Workspace workspace;
@@ -103,9 +104,9 @@ private:
 
 }  // namespace
 
-Result<void> serve_processes(const Socket& listener, const ProtocolFactory& factory,
-                             const Stop& stop, const ServeOptions& options) {
-    Server server(listener, factory, stop, options);
+Result<void> serve_processes(Socket listener, const ProtocolFactory& factory, const Stop& stop,
+                             const ServeOptions& options) {
+    Server server(std::move(listener), factory, stop, options);
     const auto ending = Ending::create();
     if (!ending) return tl::unexpected(ending.error());
     const auto children = ChildGroup::create();

@@ -1,7 +1,5 @@
 #include "server.hpp"
 
-#include <unistd.h>
-
 #include <cassert>
 #include <cerrno>
 #include <new>
@@ -17,30 +15,33 @@ bool broken(const std::error_code& e) {
 
 }  // namespace
 
-Server::Server(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+Server::Server(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                const ServeOptions& options)
-    : listener_(listener),
+    : listener_(std::move(listener)),
       factory_(factory),
       stop_(stop),
       options_(options),
-      listener_waits_(listener.fd()),
       most_connections_(options.limits.connections_allowed()),
       accounts_(options) {}
 
 Result<Socket> Server::accept(int wake, Clock::time_point until) const {
-    for (;;) {
+    const SharedListener::User user(listener_);
+    const auto stopping = tl::unexpected(Error(errc::stopping));
+    while (listener_.fd() >= 0) {
         pollfd entries[] = {
             {stop_.drain_fd(), POLLIN, 0}, {wake, POLLIN, 0}, {listener_.fd(), POLLIN, 0}};
         wait_for(entries, until);
-        if (entries[0].revents != 0) return tl::unexpected(Error(errc::stopping));
+        if (entries[0].revents != 0) return stopping;
         if (entries[1].revents != 0 || entries[2].revents == 0)
             return tl::unexpected(Error(std::make_error_code(std::errc::interrupted)));
-        auto socket = listener_.accept(Blocking::yes);
+        auto socket = listener_.accept();
         if (socket) ++stats().accepted;
+        if (!socket && listener_.fd() < 0) break;  // a signal closed it meanwhile
         if (socket || broken(socket.error())) return socket;
         if (socket.error() != std::errc::operation_would_block)
             pause_accepting(socket.error(), wake);
     }
+    return stopping;
 }
 
 // The listener stays readable meanwhile, so only what ends the pause is waited for.
@@ -82,10 +83,6 @@ Result<void> Server::serve_in_turn(std::uint32_t worker, Ending& ending, int wak
     }
 } catch (const std::bad_alloc&) {  // for the workspace
     return fail(std::make_error_code(std::errc::not_enough_memory), "serve");
-}
-
-void Server::close_listener() const noexcept {
-    ::close(listener_.fd());
 }
 
 Result<void> unless_stopping(const Error& why) {

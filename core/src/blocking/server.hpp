@@ -8,18 +8,18 @@
 #include <switchboard/blocking.hpp>
 
 #include "accounts.hpp"
+#include "shared_listener.hpp"
 
 namespace switchboard::detail {
 
 class Server {
 public:
-    // All are borrowed. While it lives, the listener does not block: a connection that is gone
-    // before it is accepted, or taken by another worker, must not hold up a stop.
-    Server(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+    // All but the listener are borrowed.
+    Server(Socket listener, const ProtocolFactory& factory, const Stop& stop,
            const ServeOptions& options);
 
     // The next connection, as soon as there is one. Waits while descriptors or memory are short.
-    // Fails with errc::stopping once the server drains, with std::errc::interrupted when `wake` is
+    // Fails with errc::stopping once the server drains or its listener is closed, with std::errc::interrupted when `wake` is
     // readable or `until` has come, or with what is wrong with the listener itself.
     Result<Socket> accept(int wake = -1, Clock::time_point until = kNever) const;
 
@@ -38,17 +38,16 @@ public:
     std::size_t workers() const noexcept { return options_.workers > 0 ? options_.workers : 1; }
     ServeStats& stats() const noexcept { return accounts_.stats(); }
     void count_in(ServeStats& stats) noexcept { accounts_.count_in(stats); }
-    void close_listener() const noexcept;  // in a child that accepts nothing
+    SharedListener& listener() noexcept { return listener_; }
 
 private:
     std::unique_ptr<Protocol> make_protocol(const Socket& socket) const;
     void pause_accepting(const Error& why, int wake) const;
 
-    const Socket& listener_;
+    mutable SharedListener listener_;
     const ProtocolFactory& factory_;
     const Stop& stop_;
     const ServeOptions& options_;
-    NonBlocking listener_waits_;
     const std::size_t most_connections_;  // as the process was when it began to serve
     Accounts accounts_;
 };

@@ -59,25 +59,26 @@ Result<void> serve_pooled(const Server& server, Ending& ending) {
 }
 
 // The watchdog outlives the threads: it ends what they are blocked in.
-Result<void> with_watchdog(const Server& server,
+Result<void> with_watchdog(Server&& server,
                            Result<void> (*serve)(const Server& server, Ending& ending)) {
     const auto ending = Ending::create();
     if (!ending) return tl::unexpected(ending.error());
-    const auto watchdog = Watchdog::start(server.stop(), server.limits().drain_deadline, **ending);
+    const auto watchdog =
+        Watchdog::start(server.stop(), server.limits().drain_deadline, server.listener(), **ending);
     if (!watchdog) return tl::unexpected(watchdog.error());
     return serve(server, **ending);
 }
 
 }  // namespace
 
-Result<void> serve_threads(const Socket& listener, const ProtocolFactory& factory, const Stop& stop,
+Result<void> serve_threads(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                            const ServeOptions& options) {
-    return with_watchdog(Server(listener, factory, stop, options), serve_each);
+    return with_watchdog(Server(std::move(listener), factory, stop, options), serve_each);
 }
 
-Result<void> serve_thread_pool(const Socket& listener, const ProtocolFactory& factory,
-                               const Stop& stop, const ServeOptions& options) {
-    return with_watchdog(Server(listener, factory, stop, options), serve_pooled);
+Result<void> serve_thread_pool(Socket listener, const ProtocolFactory& factory, const Stop& stop,
+                               const ServeOptions& options) {
+    return with_watchdog(Server(std::move(listener), factory, stop, options), serve_pooled);
 }
 
 }  // namespace switchboard

@@ -22,7 +22,7 @@ struct ServeArguments {
     std::vector<std::string> options, limits;
 };
 
-using BlockingServe = Result<void> (*)(const Socket&, const ProtocolFactory&, const Stop&,
+using BlockingServe = Result<void> (*)(Socket, const ProtocolFactory&, const Stop&,
                                        const ServeOptions&);
 struct Driver {
     const char* name;

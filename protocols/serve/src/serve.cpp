@@ -89,7 +89,7 @@ Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink&
     return {};
 }
 
-Outcome run_blocking(const Plan& plan, const Socket& listener, const ProtocolFactory& factory,
+Outcome run_blocking(const Plan& plan, Socket listener, const ProtocolFactory& factory,
                      const LogSink& sink) {
     const auto local = bound_endpoint(listener, plan.endpoint);
     if (!local) return refuse(local.error());
@@ -97,8 +97,9 @@ Outcome run_blocking(const Plan& plan, const Socket& listener, const ProtocolFac
     if (!stop) return refuse(stop.error());
     const StopOnSignals signals(*stop);
     announce(plan, *local);
-    const auto served = plan.driver.serve(
-        listener, factory, *stop, {.limits = plan.limits, .workers = plan.workers, .log = sink});
+    const auto served =
+        plan.driver.serve(std::move(listener), factory, *stop,
+                          {.limits = plan.limits, .workers = plan.workers, .log = sink});
     if (!served) return refuse(served.error());
     if (stop->aborting()) return refuse(kCutShort);
     return {};
@@ -107,9 +108,9 @@ Outcome run_blocking(const Plan& plan, const Socket& listener, const ProtocolFac
 Outcome serve_blocking(const Plan& plan, const Registry& registry, const LogSink& sink) {
     const auto factory = registry.make(plan.protocol, plan.options, {.limits = plan.limits});
     if (!factory) return refuse(factory.error());
-    const auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.backlog)});
+    auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.backlog)});
     if (!listener) return refuse(listener.error());
-    return run_blocking(plan, *listener, *factory, sink);
+    return run_blocking(plan, std::move(*listener), *factory, sink);
 }
 
 Outcome run(const ServeArguments& arguments, const Registry& registry, bool workers_given) {

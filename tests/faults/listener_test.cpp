@@ -1,0 +1,120 @@
+// The listener of a blocking server that others have, too, or that it must give up early.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <switchboard/callbacks.hpp>
+
+#include "../contract/drivers.hpp"
+#include "../contract/journal.hpp"
+#include "loopback.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Answers "pid" with its own, in ten digits, and all else with itself.
+std::size_t answer(Connection& c, MutableBytes in) {
+    as_text(in) == "pid" ? c.write(std::to_string(10'000'000'000 + ::getpid()).substr(1))
+                         : c.write(in);
+    return in.size();
+}
+
+ProtocolFactory answering() {
+    return callbacks([] { return Callbacks{.on_data = answer}; });
+}
+
+pid_t pid_of(Peer& peer) {
+    peer.send("pid");
+    return std::stoi(peer.receive(10));
+}
+
+bool blocks_within(const Socket& socket, Clock::duration time) {
+    const auto end = Clock::now() + time;
+    while (!is_blocking(socket.fd()) && Clock::now() < end) std::this_thread::yield();
+    return is_blocking(socket.fd());
+}
+
+// The server is a process of its own; the test is its successor, which has the listener too.
+void check_handed_over(BlockingDriver::Serve serve) {
+    Listener listener;
+    Socket successor(::dup(listener.socket.fd()));
+    const Stop stop = Stop::create().value();
+    const pid_t server = ::fork();
+    REQUIRE(server >= 0);
+    if (server == 0) {
+        successor.close();
+        ::_exit(serve(std::move(listener.socket), answering(), stop, {}) ? 0 : 1);
+    }
+    listener.socket.close();
+    const auto old = connect_socket(listener.at);
+    CHECK(old->round_trip("served") == "served");
+    CHECK_FALSE(is_blocking(successor.fd()));
+    stop.drain();
+    CHECK(blocks_within(successor, 8s));  // though the old client is still there
+    const auto next = connect(listener.at, 8s);
+    CHECK(next.has_value());
+    CHECK(successor.accept().has_value());
+    CHECK(old->round_trip("still") == "still");
+    old->reset();
+    int status = -1;
+    CHECK(::waitpid(server, &status, 0) == server);
+    CHECK(status == 0);
+}
+
+}  // namespace
+
+TEST_CASE("listener: who has it too goes on accepting, and blocks in it as before (iterative)") {
+    check_handed_over(serve_iterative);
+}
+
+TEST_CASE("listener: who has it too goes on accepting, and blocks in it as before (threads)") {
+    check_handed_over(serve_threads);
+}
+
+TEST_CASE("listener: who has it too goes on accepting, and blocks in it as before (thread pool)") {
+    check_handed_over(serve_thread_pool);
+}
+
+TEST_CASE("listener: who has it too goes on accepting, and blocks in it as before (processes)") {
+    check_handed_over(serve_processes);
+}
+
+TEST_CASE("listener: who has it too goes on accepting, and blocks in it as before (process pool)") {
+    check_handed_over(serve_process_pool);
+}
+
+TEST_CASE("listener: a worker that is told to end finishes what it serves, and is replaced") {
+    BlockingDriver driver(serve_process_pool, BlockingDriver::Host::process);
+    driver.options.workers = 1;
+    Journal log;
+    driver.options.log = [&log](LogLevel, std::string_view line) { log.note(line); };
+    driver.start(answering(), {});
+    auto first = driver.connect();
+    const pid_t told = pid_of(*first);
+    REQUIRE(::kill(told, SIGTERM) == 0);
+    for (int i = 0; i < 100; ++i) CHECK(first->round_trip("on") == "on");
+    CHECK(pid_of(*first) == told);
+    first->shutdown_write();
+    CHECK(first->end() == Peer::End::eof);
+    auto second = driver.connect();
+    CHECK(pid_of(*second) != told);
+    second->shutdown_write();
+    CHECK(second->end() == Peer::End::eof);
+    driver.drain();
+    CHECK(log.next(0).value_or("no complaint") == "no complaint");
+}
+
+TEST_CASE("listener: a server with one that is none takes it over, says so and ends") {
+    for (const auto serve : {serve_iterative, serve_threads, serve_thread_pool, serve_processes}) {
+        Pair pair;
+        const Stop stop = Stop::create().value();
+        (void)pair.client.send(as_bytes("x"));  // or it would be waited for
+        const auto served = serve(std::move(pair.server), answering(), stop, {});
+        REQUIRE_FALSE(served.has_value());
+        CHECK(served.error() == std::errc::invalid_argument);
+    }
+}
