@@ -2,6 +2,7 @@
 #include <switchboard/exchange.hpp>
 
 #include "blocking/connection.hpp"
+#include "exchange_protocol.hpp"
 
 namespace switchboard {
 namespace {
@@ -15,8 +16,8 @@ Error named(const Endpoint& endpoint, const std::string& step, std::error_code c
 Reply converse(Socket socket, Bytes request, const ExchangeOptions& options,
                Clock::time_point end) {
     Reply reply = fail(errc::incomplete_message, "");
-    auto protocol = make_exchange({request.begin(), request.end()}, options,
-                                  [&reply](Reply done) { reply = std::move(done); });
+    auto protocol = detail::make_exchange_of(request, options,
+                                             [&reply](Reply done) { reply = std::move(done); });
     // The time-out of all bounds every wait; none of the defaults may cut one short.
     Limits limits;
     limits.write_stall_timeout = limits.close_timeout = {};

@@ -1,4 +1,4 @@
-#include <switchboard/exchange.hpp>
+#include "exchange_protocol.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -55,38 +55,42 @@ private:
     std::size_t searched_ = 0;  // the delimiter begins nowhere before this
 };
 
+// Small enough that a queue with one more of them than its high-water mark has no great size.
+constexpr std::size_t kPortion = 16 * 1024;
+
 class ExchangeProtocol final : public Protocol {
 public:
-    ExchangeProtocol(Buffer request, ExchangeOptions options, ExchangeDone done)
-        : request_(std::move(request)), options_(std::move(options)), done_(std::move(done)) {}
+    ExchangeProtocol(Buffer owned, Bytes request, ExchangeOptions options, ExchangeDone done)
+        : owned_(std::move(owned)),
+          unsent_(request),
+          options_(std::move(options)),
+          done_(std::move(done)) {}
 
     void on_open(Connection& c) override {
         open_ = true;
         if (options_.timeout.count() > 0) c.set_deadline(c.now() + options_.timeout);
-        sending_ = !c.write(request_);
-        Buffer().swap(request_);
-        if (options_.shutdown_after_request) c.shutdown_write();
-        judge(c);
+        if (judge(c)) send(c);
     }
 
     std::size_t on_data(Connection& c, MutableBytes in) override {
+        if (whole_) return in.size();  // the request is still on its way
         const std::size_t before = reply_.size();
         // One byte more than allowed is enough to know that it is too large.
         const std::size_t room = options_.max_reply - before;
         const std::size_t taken = room < in.size() ? room + 1 : in.size();
         reply_.insert(reply_.end(), in.begin(), in.begin() + static_cast<std::ptrdiff_t>(taken));
-        judge(c);
+        if (judge(c)) finish(c);
         return std::min(in.size(), reply_.size() - before);
     }
 
-    void on_drain(Connection&) override { sending_ = false; }
+    void on_drain(Connection& c) override {
+        behind_ = false;
+        if (!unsent_.empty()) send(c);
+    }
 
     void on_eof(Connection& c) override {
-        if (options_.reply_end.kind == MessageEnd::Kind::shutdown) {
-            whole_ = true;
-            return c.close();
-        }
-        c.close(errc::incomplete_message);
+        if (options_.reply_end.kind == MessageEnd::Kind::shutdown) whole_ = true;
+        whole_ ? finish(c) : c.close(errc::incomplete_message);
     }
 
     void on_close(std::error_code reason) noexcept override {
@@ -96,34 +100,60 @@ public:
         done_(fail(reason ? reason : make_error_code(errc::incomplete_message), step(reason)));
     }
 
+    // An echo stops reading if its answers are not read while the request is sent.
+    bool reads_when_full() const noexcept override { return true; }
+
 private:
-    void judge(Connection& c) {
+    void send(Connection& c) {
+        while (!behind_ && !unsent_.empty()) {
+            const Bytes portion = unsent_.first(std::min(unsent_.size(), kPortion));
+            unsent_ = unsent_.subspan(portion.size());
+            behind_ = !c.write(portion);
+        }
+        if (!unsent_.empty()) return;
+        Buffer().swap(owned_);
+        if (options_.shutdown_after_request) c.shutdown_write();
+        finish(c);
+    }
+
+    // What the reply is so far: whether it may go on.
+    bool judge(Connection& c) {
         const auto length = finder_.find(reply_);
-        if (length.value_or(reply_.size()) > options_.max_reply)
-            return c.abort(errc::message_too_large);
-        if (!length || *length > reply_.size()) return;
-        const bool surplus = reply_.size() > *length;
+        if (length.value_or(reply_.size()) > options_.max_reply) {
+            c.abort(errc::message_too_large);
+            return false;
+        }
+        if (!length || *length > reply_.size()) return true;
+        surplus_ = reply_.size() > *length;
         reply_.resize(static_cast<std::size_t>(*length));
         whole_ = true;
+        return true;
+    }
+
+    // A peer that answers early may still want the rest of the request.
+    void finish(Connection& c) {
+        if (!whole_ || !unsent_.empty()) return;
         // A peer that goes on sending would keep an orderly close waiting for its end.
-        surplus ? c.abort({}) : c.close();
+        surplus_ ? c.abort({}) : c.close();
     }
 
     const char* step(std::error_code reason) const {
         if (!open_) return "connect";
         const bool stalled = reason == errc::write_stalled || reason == errc::write_queue_full ||
                              reason == errc::close_timed_out;
-        return sending_ || stalled ? "send request" : "read reply";
+        return !unsent_.empty() || behind_ || stalled ? "send request" : "read reply";
     }
 
-    Buffer request_;
+    Buffer owned_;  // what unsent_ lies in, unless somebody else keeps that
+    Bytes unsent_;  // of the request; written in portions, so that it is not all copied to a queue
     const ExchangeOptions options_;
     ExchangeDone done_;
     EndFinder finder_{options_.reply_end};
     Buffer reply_;
     bool open_ = false;
-    bool sending_ = false;  // write() said that the peer is behind, or gone
+    bool behind_ = false;  // write() said that the peer is, or gone
     bool whole_ = false;
+    bool surplus_ = false;  // the peer went on after the reply
 };
 
 }  // namespace
@@ -148,7 +178,14 @@ MessageEnd MessageEnd::at_shutdown() {
 
 std::unique_ptr<Protocol> make_exchange(Buffer request, ExchangeOptions options,
                                         ExchangeDone done) {
-    return std::make_unique<ExchangeProtocol>(std::move(request), std::move(options),
+    const Bytes bytes(request);  // which stay where they are when the vector is moved
+    return std::make_unique<ExchangeProtocol>(std::move(request), bytes, std::move(options),
+                                              std::move(done));
+}
+
+std::unique_ptr<Protocol> detail::make_exchange_of(Bytes request, ExchangeOptions options,
+                                                   ExchangeDone done) {
+    return std::make_unique<ExchangeProtocol>(Buffer(), request, std::move(options),
                                               std::move(done));
 }
 

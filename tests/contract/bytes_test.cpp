@@ -132,6 +132,91 @@ CONTRACT("a producer goes on as long as it is taken from") {
     driver.drain();
 }
 
+namespace {
+
+// Sends `whole` and counts what comes meanwhile; tells of it when both are done.
+class BothWays final : public Protocol {
+public:
+    explicit BothWays(std::shared_ptr<const std::string> whole) : whole_(std::move(whole)) {}
+    void on_open(Connection& c) override { on_drain(c); }
+    void on_drain(Connection& c) override {
+        bool more = true;
+        while (more && sent_ < whole_->size()) {
+            const auto piece = std::string_view(*whole_).substr(sent_, 10'000);
+            more = c.write(piece);
+            sent_ += piece.size();
+        }
+        finish(c);
+    }
+    std::size_t on_data(Connection& c, MutableBytes in) override {
+        got_ += in.size();
+        finish(c);
+        return in.size();
+    }
+    bool reads_when_full() const noexcept override { return true; }
+
+private:
+    void finish(Connection& c) {
+        if (sent_ < whole_->size() || got_ < whole_->size()) return;
+        c.write("|" + std::to_string(got_));
+        c.close();
+    }
+
+    std::shared_ptr<const std::string> whole_;
+    std::size_t sent_ = 0, got_ = 0;
+};
+
+}  // namespace
+
+CONTRACT("a handler that reads when full and its peer may both send before they read") {
+    const auto whole = std::make_shared<const std::string>(pattern(8 * 1024 * 1024));
+    driver.start(factory_of<BothWays>(whole), {});
+    auto peer = driver.connect();
+    peer->send(*whole);  // returns when all is on its way
+    CHECK(peer->receive_all() == *whole + "|" + std::to_string(whole->size()));
+    CHECK(peer->end() == Peer::End::eof);
+    driver.drain();
+}
+
+CONTRACT("a handler that reads when full hears of the FIN of a peer that takes all it writes") {
+    struct Firehose final : Protocol {
+        void on_open(Connection& c) override { on_drain(c); }
+        void on_drain(Connection& c) override {
+            while (c.write(std::string_view(piece))) {
+            }
+        }
+        std::size_t on_data(Connection&, MutableBytes in) override { return in.size(); }
+        bool reads_when_full() const noexcept override { return true; }
+        const std::string piece = pattern(10'000);
+    };
+    driver.start(factory_of<Firehose>(), {});
+    auto peer = driver.connect();
+    peer->shutdown_write();
+    CHECK(peer->receive_all().size() % 10'000 == 0);
+    CHECK(peer->end() == Peer::End::eof);
+    driver.drain();
+}
+
+CONTRACT("a handler that reads when full and heeds no mark costs its connection") {
+    struct Heedless final : Protocol {
+        std::size_t on_data(Connection& c, MutableBytes in) override {
+            for (int i = 0; i < 20'000; ++i) c.write(std::string_view(piece));
+            return in.size();
+        }
+        void on_close(std::error_code reason) noexcept override { journal->note_close(reason); }
+        bool reads_when_full() const noexcept override { return true; }
+        explicit Heedless(std::shared_ptr<const Journal> j) : journal(std::move(j)) {}
+        const std::shared_ptr<const Journal> journal;
+        const std::string piece = pattern(10'000);
+    };
+    Story story(driver);
+    driver.start(factory_of<Heedless>(story.journal()), {});
+    auto peer = driver.connect();
+    peer->send("x");
+    CHECK(story.next() == close_line(errc::write_queue_full));
+    driver.drain();
+}
+
 CONTRACT("close does not cost a reply that is on its way, though input is unread") {
     const std::string reply = pattern(200'000);
     Callbacks curt;

@@ -30,16 +30,18 @@ struct ServeOptions {
 
 // Each takes over `listener` (a listening socket, see listen()) and serves it until `stop` says drain;
 // then closes it at once, so that connects are refused, lets the connections it has finish until
-// limits.drain_deadline, ends the rest (errc::stopping) and returns. It is closed, not shut down, and
-// blocks or does not as it did before: another process that has it too goes on accepting. Children are reaped and threads joined by then; `stop.abort()` skips
-// the wait. A slow client delays its own worker only, and never the end. What fails later than the
-// first accept (no descriptor, no thread, no process) costs that connection, is logged, and the
-// server lives on.
+// limits.drain_deadline, ends the rest (errc::stopping) and returns. The listener is closed, not shut
+// down, and blocks or does not as before: another process that has it too goes on accepting.
+// Children are reaped and threads joined by the return; `stop.abort()` skips the wait. A slow client
+// delays its own worker only, and never the end. What fails later than the first accept (no
+// descriptor, thread, process or memory) costs that connection, is logged, and the server lives on.
 //
 // The Connection they hand out: write() gathers what one callback writes and blocks until the peer
 // takes it or write_stall_timeout passes, so it answers false only once the connection is over, and
-// on_drain never comes. pause_reading() leaves bytes in the socket until the deadline or
-// resume_reading(). A connection is used only by the thread or process that serves it.
+// on_drain never comes. Not so under a handler that reads_when_full(): as under the reactor, what
+// the peer does not take waits, at most max_queued of it, write() answers false when it must, and
+// on_drain comes. send_file() blocks for both. pause_reading() leaves bytes in the socket until the
+// deadline or resume_reading(). A connection is used only by the thread or process that serves it.
 Result<void> serve_iterative(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                              const ServeOptions& options = {});
 // A thread per connection, at most limits.max_connections; past that, connections are closed.

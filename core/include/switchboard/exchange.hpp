@@ -40,8 +40,10 @@ struct ExchangeOptions {
 };
 
 // The whole reply: every byte until its end, delimiter or prefix included. A peer that ends before
-// that: errc::incomplete_message; more than the reply is left unread. Blocks at most the timeout
-// (name look-up aside). The error names the endpoint and the step that failed.
+// that: errc::incomplete_message; more than the reply is left unread. The request may be of any size:
+// what the peer answers is read while it is sent, and it is sent to its end although the reply may
+// be whole before. Blocks at most the timeout (name look-up aside). The error names the endpoint and
+// the step that failed.
 Result<std::vector<std::byte>> exchange(const Endpoint& endpoint, Bytes request,
                                         const ExchangeOptions& options = {});
 

@@ -2,6 +2,7 @@
 
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <new>
@@ -60,32 +61,49 @@ void BlockingConnection::serve() {
 
 // Sends what the last callback wrote, then makes the next one happen.
 void BlockingConnection::turn() {
-    flush(deadline_);
+    const bool waits = !reads_on();
+    flush(waits ? deadline_ : kAtOnce);
     if (slot_.ended()) return;
-    if (!queue_.empty()) return fire_deadline();
-    if (fin_ && !fin_sent_) send_fin();
+    if (waits && !queue_.empty()) return fire_deadline();
+    if (fin_ && !fin_sent_ && queue_.empty()) send_fin();
     // Nothing can be read or written any more.
     if (eof_ && fin_sent_ && slot_.saw_eof()) return close({});
     if (told()) return fail(errc::stopping);
     if (std::exchange(resumed_, false)) return slot_.resume(*this);
     // After a switch the next protocol is told as well.
     if (eof_ && !slot_.saw_eof() && !slot_.held()) return slot_.eof(*this);
+    if (!queue_.empty() || slot_.held(Slot::Hold::backpressure)) return both_ways();
     if (slot_.held() || eof_) return rest();
     if (deadline_ != kNever && !await(POLLIN, deadline_)) return fire_deadline();
     receive();
 }
 
-void BlockingConnection::receive() {
+void BlockingConnection::receive(int flags) {
     const MutableBytes in = workspace_.in();
-    const ssize_t got = ::recv(socket_.fd(), in.data(), in.size(), 0);
+    const ssize_t got = ::recv(socket_.fd(), in.data(), in.size(), flags);
     if (got > 0) [[likely]]
         return slot_.data(*this, in.first(static_cast<std::size_t>(got)));
     const int error = errno;
     if (told()) return fail(errc::stopping);
     if (got == 0)
         eof_ = true;
-    else if (error != EINTR)
+    else if (error != EINTR && error != EAGAIN && error != EWOULDBLOCK)
         lose(error);
+}
+
+// The peer takes less than the handler writes, and the handler reads on: waits for what comes first.
+// A peer that takes all at once must not keep the handler from its input, nor from its deadline.
+void BlockingConnection::both_ways() {
+    if (deadline_ <= Clock::now()) return fire_deadline();
+    const bool reads = !slot_.held() && !eof_;
+    const bool drained = slot_.held(Slot::Hold::backpressure) && queue_.size() <= limits_.low_water;
+    const short events = reads ? POLLIN | POLLOUT : POLLOUT;
+    if (!drained && !await(events, std::min({deadline_, stalled_at_, give_up_})))
+        return check_patience();
+    if (reads) receive(MSG_DONTWAIT);
+    if (!drained || slot_.ended()) return;
+    slot_.release(Slot::Hold::backpressure);
+    slot_.drain(*this);
 }
 
 // The handler wants no bytes, or there are no more: only its deadline can bring it back, or the
@@ -131,9 +149,9 @@ void BlockingConnection::linger() {
 bool BlockingConnection::write(std::span<const Bytes> pieces) {
     for (Bytes piece : pieces) {
         if (!may_write()) return false;
-        piece.size() <= room() ? append(piece) : transmit(queue_, piece, kNever);
+        piece.size() <= room() ? append(piece) : push(piece);
     }
-    return may_write();
+    return may_write() && !slot_.held(Slot::Hold::backpressure);
 }
 
 bool BlockingConnection::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
@@ -163,6 +181,7 @@ void BlockingConnection::abort(std::error_code reason) {
     reason_ = reason;
     dropped_ = true;
     queue_ = {};
+    spilled_ = std::vector<std::byte>();
     slot_.end();
 }
 

@@ -6,6 +6,10 @@
 // buffer is sent at once, together with the buffer. Sends never wait in send(2) itself but in
 // poll(2), where the wait can be bounded by the time that passes without progress, by the deadline
 // (only between callbacks: on_deadline must not nest) and by the time-out of close().
+//
+// A handler that reads_when_full() does not wait for its peer, or two of them that both send before
+// they read would wait for each other. What the peer does not take is kept, up to max_queued, and
+// the thread waits for both directions at once.
 #pragma once
 
 #include <array>
@@ -13,6 +17,7 @@
 #include <switchboard/limits.hpp>
 #include <switchboard/slot.hpp>
 #include <switchboard/socket.hpp>
+#include <vector>
 
 #include "ending.hpp"
 #include "wait.hpp"
@@ -62,20 +67,25 @@ public:
 
 private:
     void turn();
-    void receive();
+    void receive(int flags = 0);
     void rest();
+    void both_ways();
     void fire_deadline();
     void send_fin();
     void finish();
     void linger();
 
     bool may_write() const noexcept { return !slot_.ended() && !fin_; }
+    bool reads_on() const noexcept { return slot_.protocol()->reads_when_full(); }
     void append(Bytes piece);
     std::size_t room() const noexcept;
+    void push(Bytes piece);
+    void spill(Bytes piece);
     void transmit(Bytes& first, Bytes& second, Clock::time_point until);
     void flush(Clock::time_point until);
     void send_some(FileRange& range);
     bool retry_send(Clock::time_point until);
+    void check_patience();
     bool await(short events, Clock::time_point until);
     bool told() const noexcept { return ending_ != nullptr && ending_->told(); }
     void fail(std::error_code why);
@@ -87,7 +97,8 @@ private:
     const Workspace& workspace_;
     const ConnectionId id_;
     Ending* const ending_;
-    Bytes queue_;  // written and not sent yet; lies in workspace_.out()
+    Bytes queue_;                     // written and not sent yet; lies in workspace_.out(), or
+    std::vector<std::byte> spilled_;  // is the end of this one, if that has anything
     Clock::time_point deadline_ = kNever;
     Clock::time_point stalled_at_ = kNever;  // when the peer has taken nothing for too long
     Clock::time_point give_up_ = kNever;

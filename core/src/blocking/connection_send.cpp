@@ -35,6 +35,7 @@ void take(Bytes& bytes, std::size_t& count) {
 
 std::size_t BlockingConnection::room() const noexcept {
     const MutableBytes out = workspace_.out();
+    if (!spilled_.empty()) return 0;
     if (queue_.empty()) return out.size();
     return static_cast<std::size_t>(out.data() + out.size() - (queue_.data() + queue_.size()));
 }
@@ -46,6 +47,26 @@ void BlockingConnection::append(Bytes piece) {
     const auto end = static_cast<std::size_t>(queue_.data() + queue_.size() - out.data());
     std::memcpy(out.data() + end, piece.data(), piece.size());
     queue_ = {queue_.data(), queue_.size() + piece.size()};
+}
+
+// What does not fit into the buffer: sent at once, with what is there. Answering false makes a
+// handler that writes until it is told to stop come back to its input; on_drain follows.
+void BlockingConnection::push(Bytes piece) {
+    if (!reads_on()) return transmit(queue_, piece, kNever);
+    slot_.hold(Slot::Hold::backpressure);
+    if (spilled_.empty()) transmit(queue_, piece, kAtOnce);
+    if (!dropped_ && !piece.empty()) spill(piece);
+}
+
+void BlockingConnection::spill(Bytes piece) {
+    const std::size_t size = queue_.size() + piece.size();
+    if (size > limits_.max_queued) return abort(errc::write_queue_full);
+    if (spilled_.size() / 2 >= queue_.size() || spilled_.empty()) {  // mostly what was sent already
+        spilled_ = std::vector<std::byte>(queue_.begin(), queue_.end());
+        queue_ = spilled_;
+    }
+    spilled_.insert(spilled_.end(), piece.begin(), piece.end());
+    queue_ = Bytes(spilled_).last(size);
 }
 
 void BlockingConnection::flush(Clock::time_point until) {
@@ -67,6 +88,7 @@ void BlockingConnection::transmit(Bytes& first, Bytes& second, Clock::time_point
         take(first, count);
         take(second, count);
     }
+    if (queue_.empty() && !spilled_.empty()) spilled_ = std::vector<std::byte>();
 }
 
 void BlockingConnection::send_some(FileRange& range) {
@@ -93,12 +115,16 @@ bool BlockingConnection::retry_send(Clock::time_point until) {
     // A deadline between two sends does not give the peer more time.
     if (stalled_at_ == kNever) stalled_at_ = in(limits_.write_stall_timeout);
     if (await(POLLOUT, std::min({until, stalled_at_, give_up_}))) return true;
+    check_patience();
+    return false;
+}
+
+void BlockingConnection::check_patience() {
     const auto now = Clock::now();
     if (now >= give_up_)
         fail(give_up_reason_);
     else if (now >= stalled_at_)
         fail(errc::write_stalled);
-    return false;
 }
 
 // False if `until` came first, or the server ends its connections.

@@ -8,7 +8,8 @@ namespace switchboard::detail {
 
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler uses one");
 
-SharedListener::SharedListener(Socket socket) noexcept : fd_(socket.release()), waits_(std::in_place, fd_) {}
+SharedListener::SharedListener(Socket socket) noexcept
+    : fd_(socket.release()), waits_(std::in_place, fd_) {}
 
 SharedListener::User::User(SharedListener& listener) noexcept : listener_(listener) {
     const std::lock_guard lock(listener_.mutex_);

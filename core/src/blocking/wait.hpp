@@ -8,6 +8,7 @@
 namespace switchboard::detail {
 
 constexpr auto kNever = Clock::time_point::max();
+constexpr auto kAtOnce = Clock::time_point::min();  // without waiting
 
 // Blocks until one of `entries` is ready (true) or `until` has come (false; never early). An
 // interrupted wait goes on. Entries with a negative descriptor are passed over.
