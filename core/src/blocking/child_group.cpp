@@ -88,7 +88,12 @@ Result<std::unique_ptr<ChildGroup>> ChildGroup::create() {
 
 ChildGroup::~ChildGroup() {
     signal(SIGKILL);
-    while (count_ > 0 && (::waitpid(-group_, nullptr, 0) >= 0 || errno == EINTR)) --count_;
+    while (count_ > 0) {
+        if (::waitpid(-group_, nullptr, 0) > 0)
+            --count_;
+        else if (errno != EINTR)
+            break;
+    }
     for (int* fd : {&exits_[0], &exits_[1], &alive_[0], &alive_[1]}) close_end(*fd);
 }
 
