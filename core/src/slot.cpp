@@ -142,6 +142,13 @@ void Slot::keep(Bytes rest) {
     k.tail.insert(k.tail.end(), rest.begin(), rest.end());
 }
 
+void Slot::keep_unused(Connection& connection, Bytes rest) {
+    if (rest.empty()) return;
+    if (ended()) return set(kCut);
+    keep(rest);
+    check_unread(connection);
+}
+
 void Slot::offer_kept(Connection& connection) {
     const std::size_t used = offer(connection, kept_->rest());
     kept_->used += used;
@@ -216,18 +223,14 @@ void Slot::data_otherwise(Connection& connection, MutableBytes in) {
     if (ended()) return;
     if (kept_) return data_after_tail(connection, in);
     const std::size_t used = offer(connection, in);
-    if (used == in.size() || ended()) return;
-    keep(in.subspan(used));
-    check_unread(connection);
+    keep_unused(connection, in.subspan(used));
 }
 
 // Goes on after a first callback that used less than all, or asked for something.
 void Slot::data_used(Connection& connection, MutableBytes in, std::size_t used) {
     used = checked(connection, used, in.size());
     if (wants_more(connection, used)) used += offer(connection, in.subspan(used));
-    if (used == in.size() || ended()) return;
-    keep(in.subspan(used));
-    check_unread(connection);
+    keep_unused(connection, in.subspan(used));
 }
 
 void Slot::resume(Connection& connection) {

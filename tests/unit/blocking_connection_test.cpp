@@ -1,6 +1,7 @@
 // What a connection of the blocking drivers does when two of its waits meet.
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <future>
 #include <switchboard/blocking.hpp>
 #include <switchboard/callbacks.hpp>
 
@@ -64,6 +65,26 @@ TEST_CASE("blocking connection: deadlines do not give a peer that takes nothing 
     serve_connection(std::move(pair.server), make_protocol(handler), options);
     CHECK(reason == errc::write_stalled);
     CHECK(deadlines > 0);
+}
+
+TEST_CASE("blocking connection: a close waits for a peer that had more to say than was used") {
+    Pair pair;
+    const std::string reply(1024 * 1024, 'x');  // more than the peer's side takes at once
+    Callbacks curt;
+    curt.on_data = [&](Connection& c, MutableBytes in) -> std::size_t {
+        if (in.size() < 2) return 0;
+        c.write(reply);
+        c.close();
+        return 1;
+    };
+    const auto over = std::async(
+        std::launch::async, [&] { serve_connection(std::move(pair.server), make_protocol(curt)); });
+    REQUIRE(pair.client.send_all(as_bytes("xy")));
+    CHECK(over.wait_for(200ms) == std::future_status::timeout);
+    REQUIRE(pair.client.send_all(as_bytes(std::string(100'000, 'z'))));
+    CHECK(receive_all(pair.client) == reply);
+    REQUIRE(pair.client.shutdown_write());
+    CHECK(over.wait_for(10s) == std::future_status::ready);
 }
 
 namespace {

@@ -56,7 +56,9 @@ public:
     bool running() const noexcept { return (flags_ & kRunning) != 0; }  // inside a callback
     bool saw_eof() const noexcept { return (flags_ & kEof) != 0; }      // by this very protocol
     std::size_t unread() const noexcept;  // bytes kept for the handler
-    bool has_work() const noexcept;       // resume() would offer something
+    // It ended before its input did: what was offered and not used was not kept any more.
+    bool cut_short() const noexcept { return (flags_ & kCut) != 0; }
+    bool has_work() const noexcept;  // resume() would offer something
     const Protocol* protocol() const noexcept { return protocol_.get(); }
     // Why errc::handler_failed: the callback's name and what it threw. Empty otherwise.
     const std::string& failure() const noexcept;
@@ -73,6 +75,7 @@ private:
     static constexpr unsigned kEof = 64;
     static constexpr unsigned kFull = 128;  // backpressure, and the handler minds
     static constexpr unsigned kKept = 256;  // kept_ is there
+    static constexpr unsigned kCut = 512;   // the rest of its input was dropped
     static constexpr unsigned kHeld = static_cast<unsigned>(Hold::handler) | kFull;
 
     template <class Callback>
@@ -85,6 +88,7 @@ private:
     std::size_t offer(Connection& connection, MutableBytes in);
     void offer_kept(Connection& connection);
     void keep(Bytes rest);
+    void keep_unused(Connection& connection, Bytes rest);
     void data_otherwise(Connection& connection, MutableBytes in);
     void data_used(Connection& connection, MutableBytes in, std::size_t used);
     void data_after_tail(Connection& connection, Bytes in);

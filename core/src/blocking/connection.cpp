@@ -134,12 +134,12 @@ void BlockingConnection::finish() {
 }
 
 // To close with input unread would reset the connection and may destroy, at the peer, the reply
-// that is still on its way there. So: FIN first, then read on until the peer has seen it and ends
-// too.
+// that is still on its way there; so does input that comes later, from a peer that had more to say
+// than was used. So: FIN first, then read on until the peer has seen it and ends too.
 void BlockingConnection::linger() {
     int unread = 0;
     ::ioctl(socket_.fd(), FIONREAD, &unread);
-    if (unread == 0 && slot_.unread() == 0) return;
+    if (unread == 0 && slot_.unread() == 0 && !slot_.cut_short()) return;
     ::shutdown(socket_.fd(), SHUT_WR);
     const MutableBytes in = workspace_.in();
     while (await(POLLIN, give_up_) && ::recv(socket_.fd(), in.data(), in.size(), 0) > 0) {
