@@ -37,6 +37,7 @@ Reply exchange(const Endpoint& endpoint, Bytes request, const ExchangeOptions& o
     auto socket = connect(endpoint, options.timeout);
     if (!socket) return fail(socket.error().code(), "exchange: " + socket.error().tried());
     ExchangeOptions rest = options;
+    rest.timeout = {};  // none, if the end is that far away
     if (end != detail::kNever) {
         const auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
         rest.timeout = std::max(left, milliseconds(1));  // zero would be no limit

@@ -113,10 +113,10 @@ void check_early(Client ask) {
         std::atomic<std::size_t> read{0};
         {
             const ThreadsServer server(hasty(read, ends));
-            const Reply reply = ask(
-                server.at, request,
-                {.reply_end = ends ? MessageEnd::at_shutdown() : MessageEnd::at("\n"),
-                 .timeout = 60s});
+            const Reply reply =
+                ask(server.at, request,
+                    {.reply_end = ends ? MessageEnd::at_shutdown() : MessageEnd::at("\n"),
+                     .timeout = 60s});
             REQUIRE_MESSAGE(reply.has_value(), reply.error().message());
             CHECK(as_text(*reply) == "early\n");
             const auto late = Clock::now() + 10s;

@@ -66,7 +66,7 @@ void Watchdog::watch(const Stop& stop, std::chrono::milliseconds drain, SharedLi
                      Ending& ending) const {
     if (!rises_before(stop.drain_fd(), done_.drain_fd(), kNever)) return;
     listener.close();
-    if (rises_before(stop.abort_fd(), done_.drain_fd(), Clock::now() + drain)) ending.tell();
+    if (rises_before(stop.abort_fd(), done_.drain_fd(), from_now(drain))) ending.tell();
 }
 
 }  // namespace switchboard::detail

@@ -22,7 +22,7 @@ void drain_children(const Server& server, ChildGroup& children, Ending& ending,
     // A handler that is told to stop needs a moment for its on_close; one that computes gets no
     // more.
     constexpr auto grace = 1000ms, again = 10ms;
-    const auto deadline = Clock::now() + server.limits().drain_deadline;
+    const auto deadline = from_now(server.limits().drain_deadline);
     while (children.count() > 0 && Clock::now() < deadline && !server.stop().aborting())
         wait_and_reap(children, server.stop().abort_fd(), deadline, on_ended);
     ending.tell();

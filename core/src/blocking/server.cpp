@@ -49,7 +49,7 @@ void Server::pause_accepting(const Error& why, int wake) const {
     ++stats().accept_errors;
     log(LogLevel::warning, why.message());
     pollfd entries[] = {{stop_.drain_fd(), POLLIN, 0}, {wake, POLLIN, 0}};
-    wait_for(entries, Clock::now() + limits().accept_pause);
+    wait_for(entries, from_now(limits().accept_pause));
 }
 
 std::unique_ptr<Protocol> Server::make_protocol(const Socket& socket) const {

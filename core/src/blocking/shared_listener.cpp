@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cassert>
+
 #include "../accept.hpp"
 
 namespace switchboard::detail {
@@ -9,7 +11,9 @@ namespace switchboard::detail {
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler uses one");
 
 SharedListener::SharedListener(Socket socket) noexcept
-    : fd_(socket.release()), waits_(std::in_place, fd_) {}
+    : fd_(socket.release()), waits_(std::in_place, fd_) {
+    assert(fd_ >= 0 && "there must be a listener");
+}
 
 SharedListener::User::User(SharedListener& listener) noexcept : listener_(listener) {
     const std::lock_guard lock(listener_.mutex_);

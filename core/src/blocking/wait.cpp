@@ -28,8 +28,13 @@ bool wait_for(std::span<pollfd> entries, Clock::time_point until) {
     }
 }
 
+Clock::time_point from_now(std::chrono::milliseconds time) {
+    const auto now = Clock::now();
+    return time < std::chrono::floor<std::chrono::milliseconds>(kNever - now) ? now + time : kNever;
+}
+
 Clock::time_point in(std::chrono::milliseconds limit) {
-    return limit.count() > 0 ? Clock::now() + limit : kNever;
+    return limit.count() > 0 ? from_now(limit) : kNever;
 }
 
 NonBlocking::NonBlocking(int fd) noexcept : fd_(fd), flags_(::fcntl(fd, F_GETFL)) {

@@ -14,6 +14,9 @@ constexpr auto kAtOnce = Clock::time_point::min();  // without waiting
 // interrupted wait goes on. Entries with a negative descriptor are passed over.
 bool wait_for(std::span<pollfd> entries, Clock::time_point until);
 
+// Never, if that is later than a clock can say.
+Clock::time_point from_now(std::chrono::milliseconds time);
+
 // When something that may take `limit` from now on is late; zero is never.
 Clock::time_point in(std::chrono::milliseconds limit);
 
