@@ -27,8 +27,8 @@ TEST_CASE("wait: an exchange may be given all the time there is") {
         const auto client = listener.socket.accept();
         if (client) (void)client->send_all(as_bytes("hi"));
     });
-    const auto reply = switchboard::exchange(listener.at, {},
-                                             {.timeout = std::chrono::milliseconds::max()});
+    const auto reply =
+        switchboard::exchange(listener.at, {}, {.timeout = std::chrono::milliseconds::max()});
     server.join();
     REQUIRE(reply.has_value());
     CHECK(as_text(*reply) == "hi");
