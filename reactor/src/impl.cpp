@@ -40,6 +40,24 @@ struct Reactor::Impl::Lookup {
     }
 };
 
+// From the first callback to the last.
+class Reactor::Impl::Running {
+public:
+    explicit Running(Impl& impl) noexcept : impl_(impl) {
+        impl_.thread_ = std::this_thread::get_id();
+        impl_.loop.turn_begins();
+    }
+    ~Running() {
+        impl_.loop.turn_ended();
+        impl_.thread_ = {};
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+private:
+    Impl& impl_;
+};
+
 Reactor::Impl::Impl(uv_loop_t* host, ReactorOptions options)
     : loop(host, std::move(options)), timers(loop), posts(loop) {
     loop.timer_due = [this](detail::WheelNode& node) { timers.due(node); };
@@ -132,19 +150,16 @@ Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {
 }
 
 void Reactor::Impl::run() {
-    thread_ = std::this_thread::get_id();
+    const Running running(*this);
     stopped_ = false;
     do {
         uv_run(loop.uv(), UV_RUN_DEFAULT);
     } while (!stopped_ && turn());
-    thread_ = {};
 }
 
-bool Reactor::Impl::run_once() {
-    thread_ = std::this_thread::get_id();
-    const bool more = turn();
-    thread_ = {};
-    return more;
+bool Reactor::Impl::run_ready() {
+    const Running running(*this);
+    return turn();
 }
 
 // Held, because for posts alone libuv would do nothing: it does not count them.

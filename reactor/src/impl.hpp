@@ -27,7 +27,7 @@ public:
                                  const Limits& limits);
     Result<void> on_signal(int signal, Callback fn);
     void run();
-    bool run_once();
+    bool run_ready();
     void stop();
     bool is_running() const noexcept { return thread_ != std::thread::id(); }
     void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
@@ -46,6 +46,7 @@ private:
         Impl* impl;
     };
     struct Lookup;
+    class Running;
 
     void look_up(const Endpoint& endpoint, ConnectionId id);
     bool turn();

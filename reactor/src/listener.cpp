@@ -25,6 +25,7 @@ std::error_code Listener::start() {
     uv_poll_start(&poll_, UV_READABLE, on_poll);
     loop_.handle_opened();
     loop_.hold();
+    loop_.touched();
     ++loop_.stats.listeners;
     return {};
 }
@@ -34,6 +35,7 @@ void Listener::close(std::function<void()> closed) {
     uv_close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
     socket_.close();
     loop_.unhold();
+    loop_.touched();
     --loop_.stats.listeners;
 }
 

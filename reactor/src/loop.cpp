@@ -65,6 +65,7 @@ void Loop::arm() {
     armed_ = *next;
     const auto ahead = static_cast<std::int32_t>(armed_ - tick());
     uv_timer_start(&wheel_timer_, on_wheel, static_cast<std::uint64_t>(std::max(ahead, 0)), 0);
+    touched();
 }
 
 void Loop::on_wheel(uv_timer_t* timer) {
@@ -117,6 +118,7 @@ SocketConnection& Loop::make_connection(Origin& origin, std::unique_ptr<Protocol
     ++origin.connections;
     ++stats.open;
     hold();
+    touched();
     return made;
 }
 
@@ -124,6 +126,7 @@ void Loop::gone(Origin& origin) {
     --stats.open;
     ++stats.closed;
     unhold();
+    touched();
     if (--origin.connections == 0 && origin.released) origins_.erase(origin.self);
     if (connection_gone) connection_gone();
 }
@@ -149,6 +152,7 @@ void Loop::finish_all(std::error_code reason) {
 
 void Loop::wake_next_turn() {
     uv_idle_start(&idle_, on_idle);
+    touched();
 }
 
 void Loop::on_idle(uv_idle_t* idle) {
@@ -167,6 +171,28 @@ void Loop::end_turn() {
     for (const std::uint32_t slot : unwatched_) connections.destroy(slot);
     unwatched_.clear();
     for (const auto& task : std::exchange(tasks_, {})) task();
+}
+
+int Loop::embed() noexcept {
+    embedded_ = true;
+    return uv_backend_fd(uv_);
+}
+
+// libuv's time stands still between turns, and its answer is counted from there. Held, because it
+// says "at once" where it sees nothing to wait for.
+std::optional<std::chrono::milliseconds> Loop::next_timeout() noexcept {
+    embedded_ = true;
+    uv_update_time(uv_);
+    hold();
+    const int timeout = uv_backend_timeout(uv_);
+    unhold();
+    if (timeout < 0) return std::nullopt;
+    return std::chrono::milliseconds(timeout);
+}
+
+void Loop::wake_host() noexcept {
+    if (std::exchange(host_woken_, true)) return;
+    uv_async_send(&async);
 }
 
 void Loop::hold() noexcept {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <switchboard/reactor.hpp>
 #include <vector>
@@ -83,6 +84,16 @@ public:
     void unhold() noexcept;
     bool held() const noexcept { return holds_ > 0; }
 
+    // For a host that waits for fd() instead of in run(). What is asked of the reactor between turns
+    // libuv learns in the next one only: touched() wakes the host for that.
+    int embed() noexcept;
+    std::optional<std::chrono::milliseconds> next_timeout() noexcept;
+    void touched() noexcept {
+        if (embedded_ && !in_turn_) wake_host();
+    }
+    void turn_begins() noexcept { in_turn_ = true; }
+    void turn_ended() noexcept { in_turn_ = host_woken_ = false; }
+
     // Every handle that is opened counts, until its close callback says so. After let_go(), the last
     // one calls `gone`, which may destroy the loop.
     void handle_opened() noexcept { ++handles_; }
@@ -117,12 +128,16 @@ private:
     void arm();
     void end_turn();
     void wake_next_turn();
+    void wake_host() noexcept;
 
     ReactorOptions options_;
     uv_timer_t wheel_timer_;
     uv_idle_t idle_;  // active while there is work for the end of the turn, so that no turn waits
     std::uint32_t armed_ = 0;
     bool turning_ = false;
+    bool embedded_ = false;
+    bool in_turn_ = false;
+    bool host_woken_ = false;
     std::list<Origin> origins_;
     std::vector<ConnectionId> listed_, ending_;
     std::vector<std::uint32_t> unwatched_;

@@ -79,11 +79,22 @@ void Reactor::run() {
     impl_->run();
 }
 
-bool Reactor::run_once() {
-    assert(impl_->on_its_thread("Reactor::run_once"));
+int Reactor::fd() noexcept {
+    assert(impl_->loop.is_own() && "the host runs its own loop");
+    return impl_->loop.embed();
+}
+
+std::optional<std::chrono::milliseconds> Reactor::next_timeout() noexcept {
+    assert(impl_->on_its_thread("Reactor::next_timeout"));
+    assert(impl_->loop.is_own() && "the host runs its own loop");
+    return impl_->loop.next_timeout();
+}
+
+bool Reactor::run_ready() {
+    assert(impl_->on_its_thread("Reactor::run_ready"));
     assert(impl_->loop.is_own() && "the host runs its own loop");
     assert(!impl_->is_running() && "not from within run()");
-    return impl_->run_once();
+    return impl_->run_ready();
 }
 
 void Reactor::stop() {

@@ -230,7 +230,7 @@ TEST_CASE("relay on sockets: a reactor may be destroyed in the middle of it") {
             reactor.listen(Endpoint::tcp("127.0.0.1", 0), make_relay(reactor, served->local));
         REQUIRE(relay);
         REQUIRE(reactor.connect(relay->local, std::make_unique<End>(reactor, plan, client)));
-        while (target.received < 100'000) reactor.run_once();
+        while (target.received < 100'000) reactor.run_ready();
         CHECK(reactor.stats().open == 4);
     }
     CHECK(client.reason == make_error_code(errc::stopping));
@@ -253,11 +253,11 @@ TEST_CASE("hub on sockets: lines go from each to all others") {
         REQUIRE(id);
         ids[i] = *id;
     }
-    while (reactor.stats().accepted < 3 || reactor.stats().connected < 3) reactor.run_once();
+    while (reactor.stats().accepted < 3 || reactor.stats().connected < 3) reactor.run_ready();
     for (std::size_t i = 0; i < 3; ++i) {
         reactor.find(ids[i])->write(std::string(1, "abc"[i]) + "\n");
     }
-    while (heard[0].size() < 4 || heard[1].size() < 4 || heard[2].size() < 4) reactor.run_once();
+    while (heard[0].size() < 4 || heard[1].size() < 4 || heard[2].size() < 4) reactor.run_ready();
     for (auto& lines : heard) std::sort(lines.begin(), lines.end());
     CHECK(heard[0] == "\n\nbc");
     CHECK(heard[1] == "\n\nac");

@@ -18,7 +18,7 @@ void run_until(Reactor& reactor, Condition condition) {
     const auto end = Clock::now() + std::chrono::seconds(20);
     while (!condition()) {
         if (Clock::now() > end) FAIL("this never came");
-        reactor.run_once();
+        reactor.run_ready();
         std::this_thread::yield();
     }
 }

@@ -20,11 +20,11 @@ TEST_CASE("reactor posts: run on the reactor's thread, in order, and keep run() 
     CHECK(came == std::vector<int>{1, 2, 3});
 }
 
-TEST_CASE("reactor posts: run_once() runs them, though nothing else is there") {
+TEST_CASE("reactor posts: run_ready() runs them, though nothing else is there") {
     Reactor reactor;
     int came = 0;
     reactor.post([&] { ++came; });
-    for (int turns = 0; reactor.run_once(); ++turns) REQUIRE(turns < 100);
+    for (int turns = 0; reactor.run_ready(); ++turns) REQUIRE(turns < 100);
     CHECK(came == 1);
 }
 

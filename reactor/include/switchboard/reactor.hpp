@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <switchboard/limits.hpp>
 #include <switchboard/log.hpp>
 #include <switchboard/protocol.hpp>
@@ -107,8 +108,12 @@ public:
     // Until stop(), or until nothing is left: no listener, connection, timer or post. Signals do not
     // count. A reactor of its own only; a ridden loop is run by its host.
     void run();
-    // One turn without waiting, true if something is left.
-    bool run_once();
+    // Inside another loop (poll, epoll, GLib, Asio), on its thread: whenever fd() is readable or
+    // next_timeout() has passed, run_ready(). What is asked for between turns (a timer, a connect, a
+    // write) makes fd() readable, so that a host that has its time-out already is not late.
+    int fd() noexcept;  // for poll(2) and the like; never read, written or closed by the host
+    std::optional<std::chrono::milliseconds> next_timeout() noexcept;  // none: as long as it takes
+    bool run_ready();  // one turn without waiting; true if something is left
     void stop();  // run() returns after this turn; nothing is closed, and a later run() goes on
 
     // Closes the listeners and waits until the last connection is gone; those left at `deadline` from
