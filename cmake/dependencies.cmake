@@ -12,4 +12,6 @@ if(SWITCHBOARD_PROGRAMS)
 endif()
 if(SWITCHBOARD_TESTS)
     find_package(doctest REQUIRED)        # doctest-dev
+    pkg_check_modules(GLIB REQUIRED IMPORTED_TARGET glib-2.0)  # libglib2.0-dev
+    find_path(ASIO_INCLUDE asio.hpp REQUIRED)                  # libasio-dev
 endif()

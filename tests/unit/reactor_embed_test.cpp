@@ -88,17 +88,33 @@ TEST_CASE("reactor embed: what is asked for between turns wakes a host that has 
     FarEnd second(other.local);
     run_until(reactor, [&] { return id != ConnectionId{}; });
     settle(reactor);
-    SUBCASE("a timer") { reactor.after(1ms, [] {}); }
-    SUBCASE("a listener") { listen_on(reactor, echo_factory()); }
-    SUBCASE("the end of a listener") { reactor.close(listening.id); }
+    SUBCASE("a timer") {
+        reactor.after(1ms, [] {});
+    }
+    SUBCASE("a listener") {
+        listen_on(reactor, echo_factory());
+    }
+    SUBCASE("the end of a listener") {
+        reactor.close(listening.id);
+    }
     SUBCASE("a connect") {
         CHECK(reactor.connect(listening.local, echo_factory()()));
     }
-    SUBCASE("a write") { reactor.find(id)->write("hello"); }
-    SUBCASE("a close") { reactor.find(id)->close(); }
-    SUBCASE("a deadline") { reactor.find(id)->set_deadline(Clock::now() + 1ms); }
-    SUBCASE("a drain") { reactor.drain(1h, {}); }
-    SUBCASE("a post") { reactor.post([] {}); }
+    SUBCASE("a write") {
+        reactor.find(id)->write("hello");
+    }
+    SUBCASE("a close") {
+        reactor.find(id)->close();
+    }
+    SUBCASE("a deadline") {
+        reactor.find(id)->set_deadline(Clock::now() + 1ms);
+    }
+    SUBCASE("a drain") {
+        reactor.drain(1h, {});
+    }
+    SUBCASE("a post") {
+        reactor.post([] {});
+    }
     CHECK(readable(reactor, 0));
     settle(reactor);
     reactor.cancel(far);
