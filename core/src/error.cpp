@@ -24,6 +24,7 @@ const char* describe(errc code) {
         case errc::unknown_protocol: return "unknown protocol";
         case errc::needs_reactor: return "this protocol needs the reactor driver";
         case errc::unsupported: return "not supported here";
+        case errc::forked: return "not in a child of the process that made it";
     }
     return "unknown error";
 }

@@ -1,7 +1,10 @@
 #include "impl.hpp"
 
+#include <unistd.h>
+
 #include <cassert>
 #include <cstdio>
+#include <stdexcept>
 #include <utility>
 
 #include "platform/platform.hpp"
@@ -43,7 +46,8 @@ struct Reactor::Impl::Lookup {
 // From the first callback to the last.
 class Reactor::Impl::Running {
 public:
-    explicit Running(Impl& impl) noexcept : impl_(impl) {
+    explicit Running(Impl& impl) : impl_(impl) {
+        if (impl_.is_forked()) throw std::logic_error(forked(impl_.process_));
         impl_.thread_ = std::this_thread::get_id();
         impl_.loop.turn_begins();
     }
@@ -55,12 +59,21 @@ public:
     Running& operator=(const Running&) = delete;
 
 private:
+    static std::string forked(pid_t maker) {
+        return "run: this reactor belongs to process " + std::to_string(maker) +
+               "; a child forked from it may only destroy it, exec or exit";
+    }
+
     Impl& impl_;
 };
 
 Reactor::Impl::Impl(uv_loop_t* host, ReactorOptions options)
-    : loop(host, std::move(options)), timers(loop), posts(loop) {
+    : loop(host, std::move(options)), timers(loop), posts(loop), process_(::getpid()) {
     loop.timer_due = [this](detail::WheelNode& node) { timers.due(node); };
+}
+
+bool Reactor::Impl::is_forked() const noexcept {
+    return ::getpid() != process_;
 }
 
 bool Reactor::Impl::on_its_thread(const char* call) const {
@@ -72,6 +85,7 @@ bool Reactor::Impl::on_its_thread(const char* call) const {
 Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactory factory,
                                         ListenOptions options) {
     const std::string tried = "listen " + endpoint.to_string();
+    if (is_forked()) return fail(errc::forked, tried);
     if (closing_ || aborting_) return fail(errc::stopping, tried);
     if (auto fit = options.limits.check(); !fit) return fail(fit.error(), fit.error().tried());
     SocketOptions how;
@@ -105,6 +119,7 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
                                             std::unique_ptr<Protocol> protocol,
                                             const Limits& limits) {
     const std::string tried = "connect " + endpoint.to_string();
+    if (is_forked()) return fail(errc::forked, tried);
     if (closing_ || aborting_) return fail(errc::stopping, tried);
     if (auto fit = limits.check(); !fit) return fail(fit.error(), fit.error().tried());
     auto addresses = endpoint.addresses();
@@ -215,12 +230,16 @@ void Reactor::Impl::finish_drain() {
     if (done) loop.guarded("drain", [&] { done(aborted_); });
 }
 
+// In a forked child the epoll set is the parent's too: what libuv took out of it here would be gone
+// there. So libuv makes the child one of its own first.
 void Reactor::Impl::close_all() {
     closing_ = true;
+    const bool forked = is_forked();
+    if (forked) uv_loop_fork(loop.uv());
     draining_ = false;
     loop.connection_gone = {};
     close_listeners();
-    loop.finish_all(errc::stopping);
+    forked ? loop.abandon_all() : loop.finish_all(errc::stopping);
     timers.clear();
     for (Lookup* lookup : lookups_) uv_cancel(reinterpret_cast<uv_req_t*>(&lookup->work));
     for (Signal& signal : signals_) {
@@ -235,9 +254,11 @@ void Reactor::Impl::destroy(std::unique_ptr<Impl> impl) {
     Impl& self = *impl;
     if (self.loop.is_own()) {
         self.loop.let_go({});
-        uv_run(self.loop.uv(), UV_RUN_DEFAULT);
+        // The threads of libuv's pool did not come along into a forked child: look-ups never end.
+        const bool forked = self.is_forked();
+        uv_run(self.loop.uv(), forked ? UV_RUN_NOWAIT : UV_RUN_DEFAULT);
         [[maybe_unused]] const int left = uv_loop_close(self.loop.uv());
-        assert(left == 0 && "every handle is closed");
+        assert((left == 0 || forked) && "every handle is closed");
     } else {
         self.loop.let_go([last = impl.release()] { delete last; });
     }

@@ -1,6 +1,8 @@
 // The parts of a reactor, put together.
 #pragma once
 
+#include <sys/types.h>
+
 #include <list>
 #include <memory>
 #include <switchboard/reactor.hpp>
@@ -33,6 +35,7 @@ public:
     void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
     void close_all();
     static void destroy(std::unique_ptr<Impl> impl);  // after close_all()
+    bool is_forked() const noexcept;                  // in a child of the process that made it
     bool on_its_thread(const char* call) const;       // else says on stderr which call it was
 
     detail::Loop loop;
@@ -61,6 +64,7 @@ private:
     TimerId drain_timer_;
     std::uint64_t drains_ = 0;  // calls of drain()
     std::size_t aborted_ = 0;
+    const pid_t process_;
     std::thread::id thread_;  // of run(), while it runs
     bool stopped_ = false;
     bool closing_ = false;

@@ -150,6 +150,10 @@ void Loop::finish_all(std::error_code reason) {
     connections.for_each([&](SocketConnection& c) { c.reset(reason); });
 }
 
+void Loop::abandon_all() {
+    connections.for_each([](SocketConnection& c) { c.abandon(); });
+}
+
 void Loop::wake_next_turn() {
     uv_idle_start(&idle_, on_idle);
     touched();

@@ -70,6 +70,7 @@ public:
     void free_later(SocketConnection& connection);  // one that libuv does not have
     void at_end_of_turn(std::function<void()> fn);  // once
     void finish_all(std::error_code reason);        // every connection
+    void abandon_all();                             // without a word to protocols or peers
 
     // libuv looks at its timers only once fewer than 1,024 sockets are ready, or after 48 times that
     // many events: so time is kept in between. From each socket's event, before it is handled:

@@ -267,6 +267,11 @@ void SocketConnection::reset(std::error_code reason) {
     finish(reason);
 }
 
+void SocketConnection::abandon() {
+    slot_ = Slot(nullptr, 0);
+    finish({});
+}
+
 // Filed for the earliest time that was ever asked for; a later one since then files it again.
 void SocketConnection::schedule(Clock::time_point when) {
     if (when == Clock::time_point::max()) return;

@@ -39,6 +39,7 @@ public:
     void end_of_turn();
     void finish(std::error_code reason);  // on_close, at once: not from within a callback
     void reset(std::error_code reason);   // the same, and RST for the peer
+    void abandon();                       // in a forked child: closes its copy of the socket only
     std::uint32_t slot() const noexcept { return slot_index_; }
     bool is_open() const noexcept { return (flags_ & (kOpen | kClosed)) == kOpen; }
     bool is_closed() const noexcept { return has(kClosed); }

@@ -27,6 +27,7 @@ enum class errc {
     unknown_protocol,      // no such name in the Registry
     needs_reactor,         // this protocol opens connections itself: no blocking driver can run it
     unsupported,           // this system, driver or build cannot do it
+    forked,                // a reactor in a child of the process that made it
 };
 
 const std::error_category& category() noexcept;           // named "switchboard"

@@ -61,6 +61,11 @@ struct ReactorStats {
 // member, except the destructor. The reactor owns its listeners, timers and connections, and a
 // connection owns its protocol; everyone else holds ids. No globals, no signal dispositions: any
 // number may live in one process, one per thread.
+//
+// fork(2): in the child a reactor of the parent's may be destroyed, which closes the child's copies of
+// its descriptors, runs no callback and leaves the parent's connections as they are; exec closes them
+// as well. All else is for the parent: listen() and connect() fail with errc::forked there, and
+// run() and run_ready() throw std::logic_error, before they touch what the parent waits for.
 class Reactor {
 public:
     using Callback = std::function<void()>;
