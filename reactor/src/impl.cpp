@@ -68,7 +68,11 @@ private:
 };
 
 Reactor::Impl::Impl(uv_loop_t* host, ReactorOptions options)
-    : loop(host, std::move(options)), timers(loop), posts(loop), process_(::getpid()) {
+    : loop(host, std::move(options)),
+      timers(loop),
+      posts(loop),
+      offloads(loop),
+      process_(::getpid()) {
     loop.timer_due = [this](detail::WheelNode& node) { timers.due(node); };
 }
 
@@ -241,6 +245,7 @@ void Reactor::Impl::close_all() {
     close_listeners();
     forked ? loop.abandon_all() : loop.finish_all(errc::stopping);
     timers.clear();
+    offloads.close();
     for (Lookup* lookup : lookups_) uv_cancel(reinterpret_cast<uv_req_t*>(&lookup->work));
     for (Signal& signal : signals_) {
         uv_close(reinterpret_cast<uv_handle_t*>(&signal.handle), [](uv_handle_t* handle) {

@@ -11,6 +11,7 @@
 
 #include "listener.hpp"
 #include "loop.hpp"
+#include "offloads.hpp"
 #include "posts.hpp"
 #include "timers.hpp"
 
@@ -41,6 +42,7 @@ public:
     detail::Loop loop;
     detail::Timers timers;
     detail::Posts posts;
+    detail::Offloads offloads;
 
 private:
     struct Signal {

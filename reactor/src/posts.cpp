@@ -23,6 +23,9 @@ void Posts::run() {
         const std::scoped_lock lock(mutex_);
         running_.swap(queue_);
     }
+    if (running_.empty()) return;
+    ++loop_.stats.wake_ups;
+    loop_.stats.posts += running_.size();
     for (auto& fn : std::exchange(running_, {})) loop_.guarded("post", fn);
 }
 

@@ -52,10 +52,10 @@ TimerId Reactor::after(std::chrono::milliseconds delay, Callback fn) {
     return impl_->timers.start(delay, {}, std::move(fn));
 }
 
-TimerId Reactor::every(std::chrono::milliseconds period, Callback fn) {
+TimerId Reactor::every(std::chrono::milliseconds period, Callback fn, Rate rate) {
     assert(impl_->on_its_thread("Reactor::every"));
     const auto least = std::max(period, std::chrono::milliseconds(1));
-    return impl_->timers.start(least, least, std::move(fn));
+    return impl_->timers.start(least, least, std::move(fn), rate);
 }
 
 void Reactor::cancel(TimerId timer) {
@@ -65,6 +65,17 @@ void Reactor::cancel(TimerId timer) {
 
 void Reactor::post(Callback fn) {
     impl_->posts.post(std::move(fn));
+}
+
+OffloadId Reactor::offload(std::function<void(std::stop_token)> work,
+                           std::function<void(std::error_code)> done) {
+    assert(impl_->on_its_thread("Reactor::offload"));
+    return impl_->offloads.start(std::move(work), std::move(done));
+}
+
+void Reactor::cancel(OffloadId offload) {
+    assert(impl_->on_its_thread("Reactor::cancel"));
+    impl_->offloads.cancel(offload);
 }
 
 Result<void> Reactor::on_signal(int signal, Callback fn) {

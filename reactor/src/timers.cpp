@@ -13,11 +13,12 @@ constexpr std::chrono::milliseconds kForever = std::chrono::hours(24) * 36'500;
 // From the clock and not from the turn's time, which may be stale when asked between turns: never
 // early is the promise.
 TimerId Timers::start(std::chrono::milliseconds delay, std::chrono::milliseconds period,
-                      Reactor::Callback fn) {
+                      Reactor::Callback fn, Rate rate) {
     auto timer = std::make_unique<Timer>();
     timer->id = ++last_;
     timer->when = Clock::now() + std::clamp(delay, std::chrono::milliseconds(0), kForever);
     timer->period = std::min(period, kForever);
+    timer->rate = rate;
     timer->fn = std::move(fn);
     file(*timer);
     timers_.emplace(last_, std::move(timer));
@@ -54,9 +55,14 @@ void Timers::due(WheelNode& node) {
     if (found == timers_.end()) return;
     Timer& again = *found->second;
     again.fn = std::move(fn);
-    const auto missed = (loop_.now() - again.when) / again.period;
-    again.when += again.period * (missed + 1);
+    again.when = next_call(again);
     file(again);
+}
+
+Clock::time_point Timers::next_call(const Timer& timer) const {
+    if (timer.rate == Rate::fixed_delay) return Clock::now() + timer.period;
+    const auto missed = (Clock::now() - timer.when) / timer.period;
+    return timer.when + timer.period * (missed + 1);
 }
 
 }  // namespace switchboard::detail

@@ -16,7 +16,7 @@ public:
 
     // A period of zero is once.
     TimerId start(std::chrono::milliseconds delay, std::chrono::milliseconds period,
-                  Reactor::Callback fn);
+                  Reactor::Callback fn, Rate rate = Rate::fixed_rate);
     void cancel(TimerId id);
     void due(WheelNode& node);
     void clear();
@@ -27,10 +27,12 @@ private:
         std::uint64_t id = 0;
         Clock::time_point when;
         std::chrono::milliseconds period{};
+        Rate rate{};
         Reactor::Callback fn;
     };
 
     void file(Timer& timer);
+    Clock::time_point next_call(const Timer& timer) const;
 
     Loop& loop_;
     std::uint64_t last_ = 0;

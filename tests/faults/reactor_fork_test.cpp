@@ -45,7 +45,8 @@ TEST_CASE("reactor fork: a child is told what it may not do, and the parent goes
 }
 
 // The epoll set and the sockets are shared: nothing that the child closes may be missed.
-TEST_CASE("reactor fork: destroyed in a child, it takes nothing from the parent's and calls nobody") {
+TEST_CASE(
+    "reactor fork: destroyed in a child, it takes nothing from the parent's and calls nobody") {
     int closed = 0;
     auto reactor = std::make_unique<Reactor>();
     const Listening listening = listen_on(*reactor, callbacks([&] {

@@ -121,3 +121,31 @@ TEST_CASE("reactor: stop() while it does not run is nothing") {
     reactor.run();
     CHECK(came);
 }
+
+TEST_CASE("reactor posts: a batch is one wake-up") {
+    Reactor reactor;
+    int came = 0;
+    for (int i = 0; i < 100; ++i) reactor.post([&] { ++came; });
+    reactor.run();
+    CHECK(came == 100);
+    CHECK(reactor.stats().posts == 100);
+    CHECK(reactor.stats().wake_ups == 1);
+}
+
+TEST_CASE("reactor posts: after stop() they wait for the next run(), or go with the reactor") {
+    const auto owned = std::make_shared<int>(0);
+    {
+        Reactor reactor;
+        reactor.post([&] {
+            reactor.stop();
+            reactor.post([owned] { ++*owned; });
+        });
+        reactor.run();
+        CHECK(*owned == 0);
+        reactor.run();
+        CHECK(*owned == 1);
+        reactor.post([owned] { ++*owned; });
+    }
+    CHECK(*owned == 1);
+    CHECK(owned.use_count() == 1);
+}

@@ -53,6 +53,43 @@ TEST_CASE("reactor timers: every() keeps its rate, skips what it missed, and may
     CHECK(reactor.stats().timers == 0);
 }
 
+TEST_CASE("reactor timers: with a fixed delay, a period lies between a call and the next") {
+    Reactor reactor;
+    int times = 0;
+    Clock::time_point returned = Clock::now();
+    reactor.every(
+        5ms,
+        [&] {
+            CHECK(Clock::now() - returned >= 5ms);
+            if (++times == 3) reactor.stop();
+            for (const auto busy = Clock::now() + 7ms; Clock::now() < busy;) {
+            }
+            returned = Clock::now();
+        },
+        Rate::fixed_delay);
+    reactor.run();
+    CHECK(times == 3);
+}
+
+TEST_CASE("reactor timers: one that is armed with 0 ms for ever does not keep I/O waiting") {
+    Reactor reactor;
+    const Listening listening = listen_on(reactor, echo_factory());
+    FarEnd client(listening.local);
+    std::size_t times = 0;
+    std::function<void()> again = [&] {
+        ++times;
+        reactor.after(0ms, again);
+    };
+    again();
+    std::size_t echoed = 0;
+    while (times < 20) {
+        client.send("hello");
+        client.read_until(reactor, echoed += 5);
+    }
+    CHECK(client.received.size() == echoed);
+    CHECK(echoed > 0);
+}
+
 TEST_CASE("reactor timers: cancelled by another of the same tick, it does not come") {
     Reactor reactor;
     int came = 0;
@@ -60,7 +97,7 @@ TEST_CASE("reactor timers: cancelled by another of the same tick, it does not co
     first = reactor.after(5ms, [&] { ++came, reactor.cancel(second); });
     second = reactor.after(5ms, [&] { ++came, reactor.cancel(first); });
     reactor.cancel(TimerId{});
-    reactor.cancel({12345});
+    reactor.cancel(TimerId{12345});
     reactor.run();
     CHECK(came >= 1);
     if (came == 2) MESSAGE("they fell on two ticks");

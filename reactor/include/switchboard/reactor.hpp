@@ -2,59 +2,16 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <switchboard/limits.hpp>
-#include <switchboard/log.hpp>
+#include <stop_token>
 #include <switchboard/protocol.hpp>
+#include <switchboard/reactor_types.hpp>
 
 struct uv_loop_s;
 
 namespace switchboard {
-
-struct ReactorOptions {
-    LogSink log = {};  // silent when empty
-};
-
-struct ListenOptions {
-    Limits limits = {};
-    // Accept failed, mostly for want of descriptors or memory: called once per pause, with the cause.
-    std::function<void(std::error_code)> on_accept_error = {};
-};
-
-struct ConnectOptions {
-    Limits limits = {};
-};
-
-// Names of what a reactor holds; never used again once it is gone. A default one names nothing.
-struct ListenerId {
-    std::uint64_t value = 0;
-    friend bool operator==(const ListenerId&, const ListenerId&) = default;
-};
-struct TimerId {
-    std::uint64_t value = 0;
-    friend bool operator==(const TimerId&, const TimerId&) = default;
-};
-
-struct Listening {
-    ListenerId id;
-    Endpoint local;  // with the real port
-};
-
-// Counts since the reactor was made, but for those that say "now".
-struct ReactorStats {
-    std::uint64_t accepted = 0, connected = 0, closed = 0;
-    std::uint64_t refused = 0;         // past max_connections, or the factory gave no protocol
-    std::uint64_t accept_errors = 0;   // pauses because accept failed
-    std::uint64_t connect_errors = 0;  // connects that ended without on_open
-    std::uint64_t handler_failures = 0;
-    std::uint64_t bytes_in = 0, bytes_out = 0;
-    std::size_t open = 0;  // connections now, those still connecting or flushing included
-    std::size_t listeners = 0, timers = 0;  // now
-    std::size_t queued_bytes = 0;           // now, over all connections
-};
 
 // Multiplexes non-blocking sockets on the thread that calls run(). Every member is for that thread
 // alone, but post(); debug builds assert it. Callbacks run from within run(), never from within a
@@ -95,15 +52,26 @@ public:
     // Null once it is gone, and between connect() and on_open.
     Connection* find(ConnectionId id) noexcept;
 
-    // Runs `fn` once, or every `period` (fixed rate, missed ticks are skipped, at least 1 ms). Never
-    // early; a millisecond of resolution. What it throws is logged and the timer lives on.
+    // Runs `fn` once, or every `period` (at least 1 ms). Never early; a millisecond of resolution. What
+    // it throws is logged and the timer lives on. One that is armed again and again with 0 ms comes
+    // once a tick, and I/O goes on in between.
     TimerId after(std::chrono::milliseconds delay, Callback fn);
-    TimerId every(std::chrono::milliseconds period, Callback fn);
+    TimerId every(std::chrono::milliseconds period, Callback fn, Rate rate = Rate::fixed_rate);
     void cancel(TimerId timer);  // also from within itself; a fired one-shot is gone already
 
-    // Runs `fn` on the reactor's thread, in order of the posts of one thread. The one call for any
-    // thread, safe until the destructor starts. Posts keep run() alive until they have run.
+    // Runs `fn` on the reactor's thread, in order of the posts of one thread; none is lost. The one
+    // call for any thread, safe until the destructor starts. Posts keep run() alive until they have
+    // run. After stop() they wait for the next run(); the destructor drops those that never ran.
     void post(Callback fn);
+
+    // Runs `work` on a thread of libuv's pool (4, or the environment's UV_THREADPOOL_SIZE), then, on
+    // the reactor's, `done`, once: {} , errc::handler_failed if `work` threw, or
+    // std::errc::operation_canceled if it was cancelled before it began. Cancelled later, `work`
+    // sees it by its token and decides itself. Keeps run() alive. The destructor cancels all, waits
+    // for work that has begun (a ridden loop's host does) and calls no `done` any more.
+    OffloadId offload(std::function<void(std::stop_token)> work,
+                      std::function<void(std::error_code)> done);
+    void cancel(OffloadId offload);
 
     // Once `signal` arrives, `fn` runs on the reactor's thread, until the reactor is destroyed. The
     // one call that changes a process-wide disposition, and only because the host asks. Result: the

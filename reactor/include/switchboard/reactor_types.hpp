@@ -1,0 +1,68 @@
+// What a Reactor is given and what it answers: options, ids, statistics.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <switchboard/endpoint.hpp>
+#include <switchboard/limits.hpp>
+#include <switchboard/log.hpp>
+#include <system_error>
+
+namespace switchboard {
+
+struct ReactorOptions {
+    LogSink log = {};  // silent when empty
+};
+
+struct ListenOptions {
+    Limits limits = {};
+    // Accept failed, mostly for want of descriptors or memory: called once per pause, with the cause.
+    std::function<void(std::error_code)> on_accept_error = {};
+};
+
+struct ConnectOptions {
+    Limits limits = {};
+};
+
+// Names of what a reactor holds; never used again once it is gone. A default one names nothing.
+struct ListenerId {
+    std::uint64_t value = 0;
+    friend bool operator==(const ListenerId&, const ListenerId&) = default;
+};
+struct TimerId {
+    std::uint64_t value = 0;
+    friend bool operator==(const TimerId&, const TimerId&) = default;
+};
+
+struct OffloadId {
+    std::uint64_t value = 0;
+    friend bool operator==(const OffloadId&, const OffloadId&) = default;
+};
+
+// Of every(): when the next call is due. A call that comes late, for whatever reason, is one call: the
+// ticks it missed are left out, so that a loop that was held up is not busy catching up.
+enum class Rate : std::uint8_t {
+    fixed_rate,   // the start and a whole number of periods: does not drift, and keeps in step
+    fixed_delay,  // a period after the last call returned: never two close to one another
+};
+
+struct Listening {
+    ListenerId id;
+    Endpoint local;  // with the real port
+};
+
+// Counts since the reactor was made, but for those that say "now".
+struct ReactorStats {
+    std::uint64_t accepted = 0, connected = 0, closed = 0;
+    std::uint64_t refused = 0;         // past max_connections, or the factory gave no protocol
+    std::uint64_t accept_errors = 0;   // pauses because accept failed
+    std::uint64_t connect_errors = 0;  // connects that ended without on_open
+    std::uint64_t handler_failures = 0;
+    std::uint64_t bytes_in = 0, bytes_out = 0;
+    std::uint64_t posts = 0, wake_ups = 0;  // posts that have run; batches of them, one wake-up each
+    std::size_t open = 0;  // connections now, those still connecting or flushing included
+    std::size_t listeners = 0, timers = 0, offloads = 0;  // now
+    std::size_t queued_bytes = 0;           // now, over all connections
+};
+
+}  // namespace switchboard

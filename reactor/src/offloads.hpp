@@ -1,0 +1,46 @@
+// Work that would hold up the loop, on libuv's thread pool.
+#pragma once
+
+#include <memory>
+#include <switchboard/reactor.hpp>
+#include <unordered_map>
+
+#include "loop.hpp"
+
+namespace switchboard::detail {
+
+class Offloads {
+public:
+    using Work = std::function<void(std::stop_token)>;
+    using Done = std::function<void(std::error_code)>;
+
+    explicit Offloads(Loop& loop) : loop_(loop) {}
+
+    OffloadId start(Work work, Done done);
+    void cancel(OffloadId id);
+    void close();  // cancels all, and calls no `done` from now on
+
+private:
+    // Owned by libuv from start() until ended().
+    struct Job {
+        uv_work_t request;
+        Offloads* owner;
+        std::uint64_t id;
+        Work work;
+        Done done;
+        std::stop_source stop;
+        std::string thrown;  // what `work` threw, if it did
+        bool failed = false;
+    };
+
+    static void run(uv_work_t* request);  // on a thread of the pool
+    static void ended(uv_work_t* request, int status);
+    void end(std::unique_ptr<Job> job, int status);
+
+    Loop& loop_;
+    std::uint64_t last_ = 0;
+    std::unordered_map<std::uint64_t, Job*> jobs_;
+    bool closed_ = false;
+};
+
+}  // namespace switchboard::detail

@@ -1,0 +1,137 @@
+#include <atomic>
+#include <latch>
+
+#include "turns.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kPool = 4;  // threads that libuv has
+
+const std::error_code kCancelled = std::make_error_code(std::errc::operation_canceled);
+
+// Occupies every thread of the pool until it is let go.
+class FullPool {
+public:
+    explicit FullPool(Reactor& reactor) {
+        for (std::size_t i = 0; i < kPool; ++i) {
+            reactor.offload(
+                [this](std::stop_token) {
+                    busy_.count_down();
+                    free_.wait();
+                },
+                {});
+        }
+        busy_.wait();
+    }
+    void let_go() { free_.count_down(); }
+
+private:
+    std::latch busy_{kPool}, free_{1};
+};
+
+}  // namespace
+
+TEST_CASE("reactor offload: works elsewhere, is done here, and keeps run() alive") {
+    Reactor reactor;
+    std::thread::id worked, done;
+    int result = 0;
+    std::error_code how = kCancelled;
+    reactor.offload(
+        [&](std::stop_token) {
+            worked = std::this_thread::get_id();
+            result = 42;
+        },
+        [&](std::error_code code) {
+            done = std::this_thread::get_id();
+            how = code;
+        });
+    CHECK(reactor.stats().offloads == 1);
+    reactor.run();
+    CHECK(worked != std::thread::id());
+    CHECK(worked != std::this_thread::get_id());
+    CHECK(done == std::this_thread::get_id());
+    CHECK(result == 42);
+    CHECK(how == std::error_code());
+    CHECK(reactor.stats().offloads == 0);
+}
+
+TEST_CASE("reactor offload: the loop goes on meanwhile") {
+    Reactor reactor;
+    std::latch enough(1);
+    int ticks = 0;
+    const auto ticking = reactor.every(1ms, [&] {
+        if (++ticks == 5) enough.count_down();
+    });
+    reactor.offload([&](std::stop_token) { enough.wait(); },
+                    [&](std::error_code) { reactor.cancel(ticking); });
+    reactor.run();
+    CHECK(ticks >= 5);
+}
+
+TEST_CASE("reactor offload: cancelled before it began, it never does") {
+    Reactor reactor;
+    FullPool pool(reactor);
+    std::atomic<bool> began = false;
+    std::error_code how;
+    const OffloadId id = reactor.offload([&](std::stop_token) { began = true; },
+                                         [&](std::error_code code) { how = code; });
+    reactor.cancel(id);
+    CHECK_FALSE(how);  // not from within cancel
+    pool.let_go();
+    reactor.run();
+    CHECK(how == kCancelled);
+    CHECK_FALSE(began);
+    reactor.cancel(id);  // gone: nothing happens
+}
+
+TEST_CASE("reactor offload: cancelled while it works, its token says so") {
+    Reactor reactor;
+    std::latch began(1);
+    std::error_code how = kCancelled;
+    const OffloadId id = reactor.offload(
+        [&](std::stop_token stop) {
+            began.count_down();
+            while (!stop.stop_requested()) std::this_thread::yield();
+        },
+        [&](std::error_code code) { how = code; });
+    began.wait();
+    reactor.cancel(id);
+    reactor.run();
+    CHECK(how == std::error_code());
+}
+
+TEST_CASE("reactor offload: what it throws is logged, and told") {
+    std::string logged;
+    Reactor reactor({.log = [&](LogLevel, std::string_view text) { logged = text; }});
+    std::error_code how;
+    reactor.offload([](std::stop_token) { throw std::runtime_error("oh"); },
+                    [&](std::error_code code) { how = code; });
+    reactor.run();
+    CHECK(how == errc::handler_failed);
+    CHECK(logged == "offload threw: oh");
+}
+
+TEST_CASE("reactor offload: the destructor waits for what has begun, and calls no done") {
+    std::atomic<bool> ended = false;
+    bool done = false;
+    const auto owned = std::make_shared<int>(1);
+    {
+        Reactor reactor;
+        std::latch began(1);
+        reactor.offload(
+            [&, owned](std::stop_token stop) {
+                began.count_down();
+                while (!stop.stop_requested()) std::this_thread::yield();
+                ended = true;
+            },
+            [&, owned](std::error_code) { done = true; });
+        began.wait();
+    }
+    CHECK(ended);
+    CHECK_FALSE(done);
+    CHECK(owned.use_count() == 1);
+}
