@@ -9,6 +9,7 @@ if(SWITCHBOARD_PROGRAMS)
     find_package(CLI11 REQUIRED)          # libcli11-dev
     find_package(nlohmann_json REQUIRED)  # nlohmann-json3-dev
     find_package(spdlog REQUIRED)         # libspdlog-dev
+    find_package(benchmark REQUIRED)      # libbenchmark-dev
 endif()
 if(SWITCHBOARD_TESTS)
     find_package(doctest REQUIRED)        # doctest-dev

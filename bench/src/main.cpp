@@ -5,6 +5,7 @@
 
 #include "compare_options.hpp"
 #include "cost.hpp"
+#include "micro.hpp"
 
 namespace {
 
@@ -12,6 +13,7 @@ namespace {
 void add_subcommands(CLI::App& app, std::function<int()>& chosen) {
     switchboard::bench::add_compare(app, chosen);
     switchboard::bench::add_cost(app, chosen);
+    switchboard::bench::add_micro(app, chosen);
 }
 
 int usage_error(std::string what) {

@@ -38,14 +38,6 @@ Clock::time_point Loop::in(std::chrono::milliseconds delay) noexcept {
     return delay < most ? now + delay : Clock::time_point::max();
 }
 
-// Half the horizon: what is still filed in the past must compare as earlier.
-std::uint32_t Loop::tick_at(Clock::time_point when) const noexcept {
-    if (when <= now()) return tick();
-    const auto ahead = std::chrono::ceil<std::chrono::milliseconds>(when - now()).count();
-    return tick() +
-           static_cast<std::uint32_t>(std::min<std::int64_t>(ahead, TimingWheel::kHorizon / 2));
-}
-
 // A wheel that was empty has stood still, and its ticks may have wrapped meanwhile.
 void Loop::file(WheelNode& node, std::uint32_t tick) {
     const bool turns = turning_ || uv_is_active(reinterpret_cast<uv_handle_t*>(&wheel_timer_)) != 0;

@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <exception>
@@ -54,8 +55,19 @@ public:
     // if that far away.
     static Clock::time_point in(std::chrono::milliseconds delay) noexcept;
     // Rounded up, but within the wheel's horizon: what is due may turn out to be later still.
-    std::uint32_t tick_at(Clock::time_point when) const noexcept;
+    std::uint32_t tick_at(Clock::time_point when) const noexcept {
+        const auto due = std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch());
+        const std::int64_t ahead = due.count() - static_cast<std::int64_t>(uv_now(uv_));
+        // Half the horizon: what is still filed in the past must compare as earlier.
+        constexpr std::int64_t most = TimingWheel::kHorizon / 2;
+        return tick() + static_cast<std::uint32_t>(std::clamp<std::int64_t>(ahead, 0, most));
+    }
     void file(WheelNode& node, std::uint32_t tick);
+    // The same, but that one which is filed for an earlier time stays there, and is to be filed again
+    // when that comes: a deadline that moves on and on costs a comparison.
+    void file_by(WheelNode& node, std::uint32_t tick) {
+        if (!node.filed() || static_cast<std::int32_t>(tick - node.tick()) < 0) file(node, tick);
+    }
 
     void log(LogLevel level, const std::string& text) const;
     // Runs what a user gave us; what it throws is logged, and the loop lives on.

@@ -272,12 +272,8 @@ void SocketConnection::abandon() {
     finish({});
 }
 
-// Filed for the earliest time that was ever asked for; a later one since then files it again.
 void SocketConnection::schedule(Clock::time_point when) {
-    if (when == Clock::time_point::max()) return;
-    const std::uint32_t due = loop().tick_at(when);
-    if (filed() && static_cast<std::int32_t>(due - tick()) >= 0) return;
-    loop().file(*this, due);
+    if (when != Clock::time_point::max()) loop().file_by(*this, loop().tick_at(when));
 }
 
 void SocketConnection::expire(Clock::time_point now) {

@@ -1,0 +1,16 @@
+// `switchboard-bench micro`: parts by themselves, with Google Benchmark.
+#pragma once
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace switchboard::bench {
+
+// Adds `micro` to `app`. What follows it are Google Benchmark's own flags (--benchmark_filter=REGEX,
+// --benchmark_format=json, ...).
+void add_micro(CLI::App& app, std::function<int()>& chosen);
+
+}  // namespace switchboard::bench
