@@ -149,8 +149,7 @@ void post(benchmark::State& state) {
 
 void register_all() {
     constexpr std::int64_t kFew = 1'000, kMany = 1'000'000, kTenMillion = 10'000'000;
-    const auto over_counts = [](const std::string& name,
-                                void (*body)(benchmark::State&, Order)) {
+    const auto over_counts = [](const std::string& name, void (*body)(benchmark::State&, Order)) {
         for (const auto& [suffix, order] :
              {std::pair{"/in_turn", Order::in_turn}, std::pair{"/at_random", Order::at_random}}) {
             benchmark::RegisterBenchmark((name + suffix).c_str(), body, order)
@@ -188,9 +187,8 @@ void add_micro(CLI::App& app, std::function<int()>& chosen) {
     CLI::App* command = app.add_subcommand(
         "micro", "parts by themselves; takes Google Benchmark's flags (--benchmark_filter=REGEX)");
     command->prefix_command();
-    command->callback([command, &chosen] {
-        chosen = [flags = command->remaining()] { return micro(flags); };
-    });
+    command->callback(
+        [command, &chosen] { chosen = [flags = command->remaining()] { return micro(flags); }; });
 }
 
 }  // namespace switchboard::bench

@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "in_memory_resource.hpp"
+
 namespace switchboard::detail {
 namespace {
 
@@ -13,7 +15,7 @@ namespace {
 // has consumed.
 constexpr std::size_t kChunk = 64 * 1024;
 
-using Owned = std::vector<std::byte>;
+using Owned = std::pmr::vector<std::byte>;
 using Shared = std::shared_ptr<const std::vector<std::byte>>;
 
 struct Segment {
@@ -23,7 +25,7 @@ struct Segment {
     const FileRange* file() const { return std::get_if<FileRange>(&what); }
     Bytes memory() const {
         const auto* owned = std::get_if<Owned>(&what);
-        return Bytes(owned ? *owned : *std::get<Shared>(what)).subspan(used);
+        return (owned ? Bytes(*owned) : Bytes(*std::get<Shared>(what))).subspan(used);
     }
     std::uint64_t left() const { return file() ? file()->length : memory().size(); }
 };
@@ -31,7 +33,11 @@ struct Segment {
 }  // namespace
 
 struct OutputQueue::State {
-    std::deque<Segment> segments;
+    explicit State(std::pmr::memory_resource* memory) : segments(memory) {}
+
+    std::pmr::memory_resource* memory() const { return segments.get_allocator().resource(); }
+
+    std::pmr::deque<Segment> segments;
     std::size_t size = 0;
 
     // The chunk at the end, if `more` bytes may join it.
@@ -53,13 +59,17 @@ struct OutputQueue::State {
     }
 };
 
-OutputQueue::OutputQueue() noexcept = default;
+void OutputQueue::DestroyState::operator()(State* state) const noexcept {
+    DestroyInResource<State>()(state);
+}
+
+OutputQueue::OutputQueue(std::pmr::memory_resource* memory) noexcept : memory_(memory) {}
 OutputQueue::OutputQueue(OutputQueue&&) noexcept = default;
 OutputQueue& OutputQueue::operator=(OutputQueue&&) noexcept = default;
 OutputQueue::~OutputQueue() = default;
 
 OutputQueue::State& OutputQueue::state() {
-    if (!state_) state_ = std::make_unique<State>();
+    if (!state_) state_.reset(make_in<State>(memory_));
     return *state_;
 }
 
@@ -67,7 +77,7 @@ void OutputQueue::append(Bytes bytes) {
     if (bytes.empty()) return;
     State& s = state();
     Owned* chunk = s.open_chunk(bytes.size());
-    if (!chunk) chunk = &std::get<Owned>(s.segments.emplace_back().what);
+    if (!chunk) chunk = &std::get<Owned>(s.segments.emplace_back(Segment{Owned(memory_)}).what);
     chunk->insert(chunk->end(), bytes.begin(), bytes.end());
     s.size += bytes.size();
 }

@@ -5,19 +5,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <switchboard/bytes.hpp>
 #include <switchboard/file.hpp>
 #include <vector>
 
 namespace switchboard::detail {
 
-// Copied bytes, shared buffers and file ranges, in the order of the calls. Eight bytes and nothing
-// on the heap while empty. Every byte costs amortised O(1), however small the pieces it came in,
-// and a byte that was consumed holds at most one chunk in memory. Calls with nothing in them do
+// Copied bytes, shared buffers and file ranges, in the order of the calls. Sixteen bytes and
+// nothing on the heap while empty. Every byte costs amortised O(1), however small the pieces it came in,
+// and a byte that was consumed holds at most one chunk in memory, all of it in `memory`, which
+// outlives the queue. Calls with nothing in them do
 // nothing.
 class OutputQueue {
 public:
-    OutputQueue() noexcept;
+    explicit OutputQueue(
+        std::pmr::memory_resource* memory = std::pmr::get_default_resource()) noexcept;
     OutputQueue(OutputQueue&& other) noexcept;
     OutputQueue& operator=(OutputQueue&& other) noexcept;
     ~OutputQueue();
@@ -44,7 +47,12 @@ private:
     struct State;
     State& state();
 
-    std::unique_ptr<State> state_;
+    struct DestroyState {
+        void operator()(State* state) const noexcept;
+    };
+
+    std::pmr::memory_resource* memory_;
+    std::unique_ptr<State, DestroyState> state_;
 };
 
 }  // namespace switchboard::detail

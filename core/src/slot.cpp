@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "in_memory_resource.hpp"
 #include "slot_data.hpp"
 
 namespace switchboard {
@@ -15,18 +16,21 @@ constexpr std::size_t kWorthTrimming = 4096;  // bytes of memory that a shorter 
 }
 
 struct Slot::Kept {
-    std::vector<std::byte> tail;
+    explicit Kept(std::pmr::memory_resource* memory) : tail(memory) {}
+
+    std::pmr::vector<std::byte> tail;
     std::size_t used = 0;  // leading bytes of the tail that the handler took already
     std::unique_ptr<Protocol> next;
     std::string failure;
 
+    std::pmr::memory_resource* memory() const { return tail.get_allocator().resource(); }
     MutableBytes rest() { return MutableBytes(tail).subspan(used); }
     bool empty() const { return used == tail.size() && !next && failure.empty(); }
     // An idle connection must not hold the memory of the long read its tail came with.
     void trim() {
         const auto left = rest();
         if (tail.capacity() < kWorthTrimming || left.size() > tail.capacity() / 4) return;
-        tail = std::vector<std::byte>(left.begin(), left.end());
+        std::pmr::vector<std::byte>(left.begin(), left.end(), memory()).swap(tail);
         used = 0;
     }
 };
@@ -39,8 +43,12 @@ Slot::Slot(Slot&&) noexcept = default;
 Slot& Slot::operator=(Slot&&) noexcept = default;
 Slot::~Slot() = default;
 
-Slot::Kept& Slot::kept() {
-    if (!kept_) kept_ = std::make_unique<Kept>();
+void Slot::DestroyKept::operator()(Kept* kept) const noexcept {
+    detail::DestroyInResource<Kept>()(kept);
+}
+
+Slot::Kept& Slot::kept(const Connection& connection) {
+    if (!kept_) kept_.reset(detail::make_in<Kept>(connection.memory()));
     set(kKept);
     return *kept_;
 }
@@ -89,7 +97,7 @@ void Slot::caught(Connection& connection, const char* name) noexcept {
 void Slot::fail(Connection& connection, std::string why) noexcept {
     clear(kRunning);
     end();
-    kept().failure = std::move(why);
+    kept(connection).failure = std::move(why);
     connection.abort(errc::handler_failed);
 }
 
@@ -135,8 +143,8 @@ void Slot::check_unread(Connection& connection) {
     connection.abort(errc::message_too_large);
 }
 
-void Slot::keep(Bytes rest) {
-    Kept& k = kept();
+void Slot::keep(const Connection& connection, Bytes rest) {
+    Kept& k = kept(connection);
     k.tail.erase(k.tail.begin(), k.tail.begin() + static_cast<std::ptrdiff_t>(k.used));
     k.used = 0;
     k.tail.insert(k.tail.end(), rest.begin(), rest.end());
@@ -145,7 +153,7 @@ void Slot::keep(Bytes rest) {
 void Slot::keep_unused(Connection& connection, Bytes rest) {
     if (rest.empty()) return;
     if (ended()) return set(kCut);
-    keep(rest);
+    keep(connection, rest);
     check_unread(connection);
 }
 
@@ -209,7 +217,7 @@ void Slot::open(Connection& connection) {
 void Slot::data_after_tail(Connection& connection, Bytes in) {
     settle(connection);
     if (ended()) return;
-    keep(in);
+    keep(connection, in);
     clear(kWants);
     if (!held()) offer_kept(connection);
 }
@@ -258,7 +266,8 @@ void Slot::close(std::error_code reason) noexcept {
     assert(!running() && "a driver closes between callbacks");
     end();
     if (kept_) {
-        kept_->tail = std::vector<std::byte>();  // = {} would keep the capacity
+        std::pmr::vector<std::byte>(kept_->memory())
+            .swap(kept_->tail);  // = {} would keep the memory
         kept_->used = 0;
         kept_->next.reset();
     }
@@ -267,9 +276,9 @@ void Slot::close(std::error_code reason) noexcept {
     clear(kRunning);
 }
 
-void Slot::switch_to(std::unique_ptr<Protocol> next) {
+void Slot::switch_to(Connection& connection, std::unique_ptr<Protocol> next) {
     assert(next);
-    if (!ended()) kept().next = std::move(next);
+    if (!ended()) kept(connection).next = std::move(next);
 }
 
 }  // namespace switchboard

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "in_memory_resource.hpp"
+
 namespace switchboard::detail {
 
 // Makes and destroys T in places that never move. A place is used again under a new generation; one
@@ -18,7 +20,8 @@ namespace switchboard::detail {
 template <class T>
 class ConnectionTable {
 public:
-    ConnectionTable() = default;
+    explicit ConnectionTable(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+        : chunks_(memory) {}
     ConnectionTable(const ConnectionTable&) = delete;
     ConnectionTable& operator=(const ConnectionTable&) = delete;
     ~ConnectionTable() {
@@ -73,10 +76,15 @@ private:
     static constexpr std::uint32_t kNone = 0xffffffff;
 
     struct Chunk {
-        Chunk() { generation.fill(1); }  // so that a default ConnectionId names nothing
+        explicit Chunk(std::pmr::memory_resource* memory) : memory_(memory) {
+            generation.fill(1);  // so that a default ConnectionId names nothing
+        }
+        std::pmr::memory_resource* memory() const noexcept { return memory_; }
+
+        std::pmr::memory_resource* memory_;
         std::uint64_t live = 0;
         std::array<std::uint32_t, kChunk> generation;
-        alignas(T) std::array<std::byte, sizeof(T) * kChunk> memory;
+        alignas(T) std::array<std::byte, sizeof(T) * kChunk> places;
     };
 
     static std::uint64_t bit(std::uint32_t slot) noexcept {
@@ -84,7 +92,7 @@ private:
     }
     Chunk& chunk(std::uint32_t slot) noexcept { return *chunks_[slot / kChunk]; }
     std::byte* place(std::uint32_t slot) noexcept {
-        return chunk(slot).memory.data() + sizeof(T) * (slot % kChunk);
+        return chunk(slot).places.data() + sizeof(T) * (slot % kChunk);
     }
     T& at(std::uint32_t slot) noexcept { return *std::launder(reinterpret_cast<T*>(place(slot))); }
 
@@ -93,11 +101,21 @@ private:
             return std::exchange(free_, *reinterpret_cast<std::uint32_t*>(place(free_)));
         }
         // Default-initialised, so that memory nobody uses yet is not touched either.
-        if (fresh_ % kChunk == 0) chunks_.push_back(std::unique_ptr<Chunk>(new Chunk));
+        if (fresh_ % kChunk == 0) add_chunk();
         return fresh_++;
     }
 
-    std::vector<std::unique_ptr<Chunk>> chunks_;
+    void add_chunk() {
+        chunks_.emplace_back();  // first: if either fails, nothing is lost
+        try {
+            chunks_.back().reset(make_in<Chunk>(chunks_.get_allocator().resource()));
+        } catch (...) {
+            chunks_.pop_back();
+            throw;
+        }
+    }
+
+    std::pmr::vector<InResource<Chunk>> chunks_;
     std::uint32_t free_ = kNone;  // the first free place that was used before
     std::uint32_t fresh_ = 0;     // the first place that never was
     std::size_t size_ = 0;

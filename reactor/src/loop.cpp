@@ -6,7 +6,7 @@
 namespace switchboard::detail {
 
 Loop::Loop(uv_loop_t* host, ReactorOptions options)
-    : uv_(open(host)), wheel(tick()), options_(std::move(options)) {
+    : uv_(open(host)), connections(options.memory), wheel(tick()), options_(std::move(options)) {
     uv_timer_init(uv_, &wheel_timer_);
     uv_idle_init(uv_, &idle_);
     wheel_timer_.data = idle_.data = this;

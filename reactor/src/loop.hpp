@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "connection_table.hpp"
+#include "in_memory_resource.hpp"
 #include "socket_connection.hpp"
 #include "timing_wheel.hpp"
 
@@ -48,6 +49,7 @@ public:
     ~Loop();
 
     uv_loop_t* uv() noexcept { return uv_; }
+    std::pmr::memory_resource* memory() const noexcept { return options_.memory; }
     bool is_own() const noexcept { return uv_ == &own_; }
     Clock::time_point now() const noexcept;  // of this turn
     std::uint32_t tick() const noexcept { return static_cast<std::uint32_t>(uv_now(uv_)); }

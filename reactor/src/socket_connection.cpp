@@ -35,7 +35,7 @@ SocketConnection& SocketConnection::of(PollHandle* handle) noexcept {
 }
 
 SocketConnection::Cold& SocketConnection::cold() const {
-    if (!cold_) cold_ = std::make_unique<Cold>();
+    if (!cold_) cold_.reset(make_in<Cold>(memory()));
     return *cold_;
 }
 
@@ -341,9 +341,17 @@ void SocketConnection::set_deadline(Clock::time_point when) {
 }
 
 void SocketConnection::switch_to(std::unique_ptr<Protocol> next) {
-    slot_.switch_to(std::move(next));
+    slot_.switch_to(*this, std::move(next));
     set(kAttention);  // the next one is not paused, and must hear of an EOF that was
     if (loop().current != this) at_end_of_turn(kResume);
+}
+
+void SocketConnection::DestroyCold::operator()(Cold* cold) const noexcept {
+    DestroyInResource<Cold>()(cold);
+}
+
+std::pmr::memory_resource* SocketConnection::memory() const noexcept {
+    return loop().memory();
 }
 
 ConnectionId SocketConnection::id() const {

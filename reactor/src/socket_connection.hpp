@@ -61,6 +61,7 @@ public:
     const Endpoint& peer() const override;
     const Endpoint& local() const override;
     ConnectionId id() const override;
+    std::pmr::memory_resource* memory() const noexcept override;
 
 private:
     enum Flag : unsigned {
@@ -88,6 +89,9 @@ private:
     static constexpr unsigned kNoWrite = kClosed | kShutdown | kClosing | kAborting;
     static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;
     struct Cold;
+    struct DestroyCold {
+        void operator()(Cold* cold) const noexcept;
+    };
 
     static void on_poll(uv_poll_t* handle, int status, int events);
     static void on_handle_closed(uv_handle_t* handle);
@@ -155,7 +159,7 @@ private:
     int fd_ = -1;  //               an allocation
     unsigned flags_;
     Slot slot_;
-    mutable std::unique_ptr<Cold> cold_;
+    mutable std::unique_ptr<Cold, DestroyCold> cold_;  // in memory()
     Origin& origin_;
     Clock::time_point deadline_ = Clock::time_point::max();
     std::uint32_t slot_index_;
@@ -164,6 +168,10 @@ private:
 
 // What an idle connection does without.
 struct SocketConnection::Cold {
+    explicit Cold(std::pmr::memory_resource* memory) : memory_(memory), queue(memory) {}
+    std::pmr::memory_resource* memory() const noexcept { return memory_; }
+
+    std::pmr::memory_resource* memory_;
     OutputQueue queue;
     Endpoint peer, local;
     std::error_code reason;                                   // for on_close, once it is known

@@ -33,7 +33,9 @@ struct Driver final : Connection {
     void resume_reading() override { slot.release(Slot::Hold::handler); }
     Clock::time_point now() const override { return {}; }
     void set_deadline(Clock::time_point when) override { deadline = when; }
-    void switch_to(std::unique_ptr<Protocol> next) override { slot.switch_to(std::move(next)); }
+    void switch_to(std::unique_ptr<Protocol> next) override {
+        slot.switch_to(*this, std::move(next));
+    }
     const Endpoint& peer() const override { return endpoint; }
     const Endpoint& local() const override { return endpoint; }
     ConnectionId id() const override { return {}; }

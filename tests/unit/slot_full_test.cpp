@@ -44,12 +44,12 @@ TEST_CASE("slot: after a switch it is the next handler that minds backpressure o
     Driver d(std::make_unique<ReadsOn>(got));
     d.slot.open(d);
     d.slot.hold(Slot::Hold::backpressure);
-    d.slot.switch_to(make(noting(log, "next")));
+    d.slot.switch_to(d, make(noting(log, "next")));
     d.slot.resume(d);
     CHECK(d.slot.held());
     d.arrive("waits");
     CHECK(d.slot.unread() == 5);
-    d.slot.switch_to(std::make_unique<ReadsOn>(got));
+    d.slot.switch_to(d, std::make_unique<ReadsOn>(got));
     d.slot.resume(d);
     CHECK_FALSE(d.slot.held());
     CHECK(got == "waits");

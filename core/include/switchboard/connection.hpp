@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <span>
 #include <string_view>
 #include <switchboard/bytes.hpp>
@@ -56,6 +57,9 @@ public:
     virtual const Endpoint& peer() const = 0;  // unix peers mostly have no name: "unix:"
     virtual const Endpoint& local() const = 0;
     virtual ConnectionId id() const = 0;
+    // Where the driver keeps this connection and its buffers (ReactorOptions::memory); by default
+    // std::pmr::get_default_resource(). A handler may do the same; for this thread alone.
+    virtual std::pmr::memory_resource* memory() const noexcept;
 
 protected:
     ~Connection() = default;

@@ -47,7 +47,7 @@ public:
         clear(static_cast<unsigned>(why) | (why == Hold::backpressure ? kFull : 0));
     }
     void end() noexcept { set(kEnded); }  // closing or aborted: nothing but on_close follows
-    void switch_to(std::unique_ptr<Protocol> next);
+    void switch_to(Connection& connection, std::unique_ptr<Protocol> next);
 
     bool is_open() const noexcept { return (flags_ & kOpen) != 0; }  // open() was called
     bool held() const noexcept { return (flags_ & kHeld) != 0; }     // no bytes may be offered
@@ -66,6 +66,9 @@ public:
 private:
     friend struct detail::SlotData;
     struct Kept;  // what few connections need: the tail, the next protocol, the failure
+    struct DestroyKept {
+        void operator()(Kept* kept) const noexcept;
+    };
 
     void set(unsigned bits) noexcept { flags_ = static_cast<std::uint16_t>(flags_ | bits); }
     void clear(unsigned bits) noexcept { flags_ = static_cast<std::uint16_t>(flags_ & ~bits); }
@@ -87,7 +90,7 @@ private:
     bool wants_more(Connection& connection, std::size_t used);
     std::size_t offer(Connection& connection, MutableBytes in);
     void offer_kept(Connection& connection);
-    void keep(Bytes rest);
+    void keep(const Connection& connection, Bytes rest);
     void keep_unused(Connection& connection, Bytes rest);
     void data_otherwise(Connection& connection, MutableBytes in);
     void data_used(Connection& connection, MutableBytes in, std::size_t used);
@@ -98,11 +101,11 @@ private:
     void check_unread(Connection& connection);
     void caught(Connection& connection, const char* name) noexcept;  // inside a catch
     void fail(Connection& connection, std::string why) noexcept;
-    Kept& kept();
+    Kept& kept(const Connection& connection);
     void drop_kept() noexcept;
 
     std::unique_ptr<Protocol> protocol_;
-    std::unique_ptr<Kept> kept_;
+    std::unique_ptr<Kept, DestroyKept> kept_;  // in connection.memory()
     std::uint32_t max_unread_;
     std::uint16_t flags_ = 0;
 };

@@ -60,7 +60,9 @@ public:
     void resume_reading() override;
     Clock::time_point now() const override { return Clock::now(); }
     void set_deadline(Clock::time_point when) override { deadline_ = when; }
-    void switch_to(std::unique_ptr<Protocol> next) override { slot_.switch_to(std::move(next)); }
+    void switch_to(std::unique_ptr<Protocol> next) override {
+        slot_.switch_to(*this, std::move(next));
+    }
     const Endpoint& peer() const override;
     const Endpoint& local() const override;
     ConnectionId id() const override { return id_; }

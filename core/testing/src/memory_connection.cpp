@@ -123,7 +123,7 @@ void MemoryConnection::set_deadline(Clock::time_point when) {
 }
 
 void MemoryConnection::switch_to(std::unique_ptr<Protocol> next) {
-    slot_.switch_to(std::move(next));
+    slot_.switch_to(*this, std::move(next));
 }
 
 // ---- what happens in a turn

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory_resource>
 #include <switchboard/endpoint.hpp>
 #include <switchboard/limits.hpp>
 #include <switchboard/log.hpp>
@@ -12,6 +13,9 @@ namespace switchboard {
 
 struct ReactorOptions {
     LogSink log = {};  // silent when empty
+    // Where connections, what they queue and what they leave unread are kept. Outlives the reactor (on
+    // a ridden loop, until libuv has let go), and is used on its thread alone. Never null.
+    std::pmr::memory_resource* memory = std::pmr::get_default_resource();
 };
 
 struct ListenOptions {

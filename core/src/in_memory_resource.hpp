@@ -1,0 +1,35 @@
+// Objects that lie in a std::pmr::memory_resource. Private to core and reactor.
+#pragma once
+
+#include <memory>
+#include <memory_resource>
+#include <utility>
+
+namespace switchboard::detail {
+
+// T::memory() answers where it lies; the pointer itself needs no room for that.
+template <class T>
+struct DestroyInResource {
+    void operator()(T* object) const noexcept {
+        std::pmr::memory_resource* const memory = object->memory();
+        std::destroy_at(object);
+        memory->deallocate(object, sizeof(T), alignof(T));
+    }
+};
+
+template <class T>
+using InResource = std::unique_ptr<T, DestroyInResource<T>>;
+
+// T is made with `memory` as its first argument.
+template <class T, class... Args>
+T* make_in(std::pmr::memory_resource* memory, Args&&... args) {
+    void* const place = memory->allocate(sizeof(T), alignof(T));
+    try {
+        return new (place) T(memory, std::forward<Args>(args)...);
+    } catch (...) {
+        memory->deallocate(place, sizeof(T), alignof(T));
+        throw;
+    }
+}
+
+}  // namespace switchboard::detail
