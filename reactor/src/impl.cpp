@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "attempt.hpp"
 #include "platform/platform.hpp"
 
 namespace switchboard {
@@ -41,8 +42,14 @@ struct Reactor::Impl::Lookup {
 };
 
 Reactor::Impl::Impl(uv_loop_t* host, ReactorOptions options)
-    : loop(host, std::move(options)), timers(loop), posts(loop) {
-    loop.timer_due = [this](detail::WheelNode& node) { timers.due(node); };
+    : loop(host, std::move(options)), timers(loop), posts(loop), datagrams(loop) {
+    loop.timer_due = [this](detail::WheelNode& node) {
+        if (node.kind() == detail::WheelNode::Kind::datagram) {
+            static_cast<detail::DatagramHandle&>(node).expire_now();
+        } else {
+            timers.due(node);
+        }
+    };
 }
 
 bool Reactor::Impl::on_its_thread(const char* call) const {
@@ -51,11 +58,15 @@ bool Reactor::Impl::on_its_thread(const char* call) const {
     return false;
 }
 
+Result<void> Reactor::Impl::admits(const Limits& limits, const std::string& tried) const {
+    if (closing_ || aborting_) return fail(errc::stopping, tried);
+    return limits.check();
+}
+
 Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactory factory,
                                         ListenOptions options) {
     const std::string tried = "listen " + endpoint.to_string();
-    if (closing_ || aborting_) return fail(errc::stopping, tried);
-    if (auto fit = options.limits.check(); !fit) return fail(fit.error(), fit.error().tried());
+    if (auto fit = admits(options.limits, tried); !fit) return tl::unexpected(fit.error());
     SocketOptions how;
     how.blocking = Blocking::no;
     how.backlog = static_cast<int>(options.limits.backlog);
@@ -87,8 +98,8 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
                                             std::unique_ptr<Protocol> protocol,
                                             const Limits& limits) {
     const std::string tried = "connect " + endpoint.to_string();
-    if (closing_ || aborting_) return fail(errc::stopping, tried);
-    if (auto fit = limits.check(); !fit) return fail(fit.error(), fit.error().tried());
+    if (auto fit = admits(limits, tried); !fit) return tl::unexpected(fit.error());
+    if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("connect", endpoint);
     auto addresses = endpoint.addresses();
     if (!addresses) return tl::unexpected(addresses.error());
     detail::Origin& origin = loop.make_origin(limits);
@@ -163,6 +174,7 @@ void Reactor::Impl::stop() {
 void Reactor::Impl::drain(std::chrono::milliseconds deadline,
                           std::function<void(std::size_t)> done) {
     close_listeners();
+    datagrams.close_all();
     timers.cancel(drain_timer_);
     drained_ = std::move(done);
     draining_ = true;
@@ -189,6 +201,7 @@ void Reactor::Impl::abort_rest() {
     close_listeners();
     aborted_ += loop.stats.open;
     loop.finish_all(errc::stopping);
+    datagrams.end_all(errc::stopping);
 }
 
 void Reactor::Impl::finish_drain() {
@@ -206,6 +219,7 @@ void Reactor::Impl::close_all() {
     loop.connection_gone = {};
     close_listeners();
     loop.finish_all(errc::stopping);
+    datagrams.end_all(errc::stopping);
     timers.clear();
     for (Lookup* lookup : lookups_) uv_cancel(reinterpret_cast<uv_req_t*>(&lookup->work));
     for (Signal& signal : signals_) {

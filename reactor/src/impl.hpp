@@ -7,6 +7,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "datagrams.hpp"
 #include "listener.hpp"
 #include "loop.hpp"
 #include "posts.hpp"
@@ -21,6 +22,7 @@ public:
 
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
                              ListenOptions options);
+    Result<void> admits(const Limits& limits, const std::string& tried) const;  // another socket
     void close(ListenerId id);
     void close_listeners();
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
@@ -38,6 +40,7 @@ public:
     detail::Loop loop;
     detail::Timers timers;
     detail::Posts posts;
+    detail::Datagrams datagrams;
 
 private:
     struct Signal {

@@ -84,7 +84,8 @@ public:
     // All that came at once, 1 to 64; by default each goes to on_datagram, until close(). None comes
     // while more than high_water waits to be sent: the system's buffer takes them, then drops.
     virtual void on_datagrams(DatagramSocket& socket, std::span<Datagram> in);
-    virtual void on_drain(DatagramSocket&) {}  // after send() said false: no more than low_water waits
+    virtual void on_drain(DatagramSocket&) {
+    }  // after send() said false: no more than low_water waits
     virtual void on_error(DatagramSocket&, const DatagramError&) {}  // at most 64 a turn
     virtual void on_deadline(DatagramSocket& socket);   // disarmed; by default abort(timed_out)
     virtual void on_close(std::error_code) noexcept {}  // exactly once, last; {} = own close()

@@ -17,8 +17,8 @@ constexpr std::size_t kLargestMessage = 65'507;
 std::size_t run_from(DatagramQueue& queue, std::size_t first) {
     const DatagramQueue::Entry& head = queue.at(first);
     if (head.size == 0 || head.size > kLargestJoined) return 1;
-    const std::size_t most = std::min(
-        {queue.count() - first, platform::kMaxSegments, kLargestMessage / head.size});
+    const std::size_t most =
+        std::min({queue.count() - first, platform::kMaxSegments, kLargestMessage / head.size});
     std::size_t run = 1;
     for (; run < most; ++run) {
         const DatagramQueue::Entry& next = queue.at(first + run);
@@ -76,7 +76,8 @@ std::size_t DatagramReceiver::take(std::size_t index) noexcept {
             platform::read_local_address(message.header, PeerAccess::local(datagram.from)));
         segment = platform::read_segment_size(message.header);
     }
-    datagram.data = {buffers_.get() + index * kBuffer, std::min<std::size_t>(message.size, kBuffer)};
+    datagram.data = {buffers_.get() + index * kBuffer,
+                     std::min<std::size_t>(message.size, kBuffer)};
     return segment < message.size ? segment : 0;
 }
 

@@ -62,7 +62,8 @@ public:
 
 private:
     unsigned build(int family, bool joins, DatagramQueue& queue) noexcept;
-    void build_one(unsigned index, DatagramQueue& queue, std::size_t first, std::size_t run) noexcept;
+    void build_one(unsigned index, DatagramQueue& queue, std::size_t first,
+                   std::size_t run) noexcept;
 
     MessageBatch batch_;
     std::array<std::uint16_t, kDatagramBatch> runs_{};  // how many datagrams each message is

@@ -122,10 +122,9 @@ bool set_for(int fd, int family, const OptionRow& row, int value) {
     if (family == AF_INET6 && !set_option(fd, row.level6, row.name6, value)) return false;
     const auto byte = static_cast<unsigned char>(value);
     const bool is_byte = row.name4 == IP_MULTICAST_TTL || row.name4 == IP_MULTICAST_LOOP;
-    const bool done =
-        row.level4 == IPPROTO_IP && is_byte
-            ? ::setsockopt(fd, row.level4, row.name4, &byte, sizeof byte) == 0
-            : set_option(fd, row.level4, row.name4, value);
+    const bool done = row.level4 == IPPROTO_IP && is_byte
+                          ? ::setsockopt(fd, row.level4, row.name4, &byte, sizeof byte) == 0
+                          : set_option(fd, row.level4, row.name4, value);
     return done || family == AF_INET6;
 }
 
@@ -134,7 +133,8 @@ Result<void> change_group(const Socket& socket, const DatagramPeer& group, int a
     const std::string tried = std::string(verb) + " " + group.endpoint().to_string() +
                               (interface.empty() ? "" : " on " + interface);
     if (!group)
-        return fail(std::make_error_code(std::errc::invalid_argument), std::string(verb) + " nobody");
+        return fail(std::make_error_code(std::errc::invalid_argument),
+                    std::string(verb) + " nobody");
     group_req request{};
     request.gr_interface = interface.empty() ? 0 : ::if_nametoindex(interface.c_str());
     if (!interface.empty() && request.gr_interface == 0) return fail_errno(tried);
@@ -150,15 +150,13 @@ Result<void> change_group(const Socket& socket, const DatagramPeer& group, int a
 Result<Socket> bind_datagram(const Endpoint& endpoint, const DatagramOptions& options) {
     if (endpoint.kind() == Endpoint::Kind::descriptor) return adopt(endpoint, options);
     const bool any = endpoint.host() == "*";
-    return first_of("bind", endpoint, [&](const SocketAddress& address) {
-        return bind_at(address, any, options);
-    });
+    return first_of("bind", endpoint,
+                    [&](const SocketAddress& address) { return bind_at(address, any, options); });
 }
 
 Result<Socket> connect_datagram(const Endpoint& peer, const DatagramOptions& options) {
-    return first_of("connect", peer, [&](const SocketAddress& address) {
-        return connect_at(address, options);
-    });
+    return first_of("connect", peer,
+                    [&](const SocketAddress& address) { return connect_at(address, options); });
 }
 
 Result<void> set_option(const Socket& socket, DatagramOption option, int value) {

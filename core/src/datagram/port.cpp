@@ -109,7 +109,8 @@ void DatagramPort::receive(std::span<Datagram> in) {
 
 void DatagramPort::note(std::error_code code, const DatagramPeer& peer, std::size_t size) {
     if (ended_) return;
-    const bool same = !errors_.empty() && errors_.back().code == code && errors_.back().peer == peer;
+    const bool same =
+        !errors_.empty() && errors_.back().code == code && errors_.back().peer == peer;
     if (same || errors_.size() == kMostErrors) {
         ++errors_.back().count;
     } else {

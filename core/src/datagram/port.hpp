@@ -35,7 +35,7 @@ public:
     // What is due by now: the deadline, and the ends of patience with what is queued.
     void expire(Clock::time_point now);
     Clock::time_point next_timer() const noexcept;
-    bool settle();  // true: there is more to do in the next turn
+    bool settle();                                 // true: there is more to do in the next turn
     void finish(std::error_code reason) noexcept;  // on_close, at once; not from within a callback
 
     bool reads() const noexcept { return !ended_ && !above_; }  // datagrams may be received
@@ -50,7 +50,8 @@ public:
 protected:
     ~DatagramPort() = default;
     DatagramQueue& queue() noexcept { return queue_; }
-    void drop_queue(std::error_code why);  // and notes it
+    void drop_queue(std::error_code why);                         // and notes it
+    Clock::time_point in(std::chrono::milliseconds limit) const;  // from now; zero is never
 
     // Sends what can be sent of queue(), noting errors; runs no callback.
     virtual void transmit() = 0;
@@ -65,7 +66,6 @@ private:
     void tell_errors();
     void requested();
     bool is_drained() const noexcept { return above_ && queue_.weight() <= limits_.low_water; }
-    Clock::time_point in(std::chrono::milliseconds limit) const;
 
     std::unique_ptr<DatagramProtocol> protocol_;
     const Limits limits_;

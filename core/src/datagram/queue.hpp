@@ -25,10 +25,12 @@ public:
     void push(const DatagramPeer& to, std::span<const Bytes> pieces, std::size_t size);
     bool empty() const noexcept { return head_ == entries_.size(); }
     std::size_t count() const noexcept { return entries_.size() - head_; }
-    std::size_t weight() const noexcept { return weight_; }   // bytes, with the overhead
+    std::size_t weight() const noexcept { return weight_; }    // bytes, with the overhead
     std::uint64_t popped() const noexcept { return popped_; }  // ever
     Entry& at(std::size_t index) noexcept { return entries_[head_ + index]; }
-    Bytes bytes(const Entry& entry) const noexcept { return Bytes(bytes_).subspan(entry.offset, entry.size); }
+    Bytes bytes(const Entry& entry) const noexcept {
+        return Bytes(bytes_).subspan(entry.offset, entry.size);
+    }
     void pop(std::size_t count = 1) noexcept;
     void clear() noexcept { pop(count()); }
 

@@ -54,6 +54,10 @@ void SocketPort::read() {
     }
 }
 
+void SocketPort::take_error() {
+    if (const auto error = socket_.take_error()) note(error, connected_, 0);
+}
+
 // Whether to go on: what ICMP said of what was sent is no error of what may have come since.
 bool SocketPort::read_failed(int error) {
     if (error == EAGAIN || error == EWOULDBLOCK) return false;

@@ -30,6 +30,7 @@ public:
     // Receives what is there, for one turn: until it is less than a batch, read_budget bytes or eight
     // batches. What the handler sends is sent after each batch, what else it asked for in settle().
     void read();
+    void take_error();  // notes what a socket that is not read complains of
 
 protected:
     ~SocketPort() = default;

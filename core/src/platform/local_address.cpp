@@ -70,8 +70,8 @@ bool may_answer_from(const in6_addr& local) noexcept {
 }  // namespace
 
 int want_local_address(int socket, int family) noexcept {
-    const bool wanted = family == AF_INET6 ? set_on(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO)
-                                           : want_ipv4(socket);
+    const bool wanted =
+        family == AF_INET6 ? set_on(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO) : want_ipv4(socket);
     return wanted ? 0 : -1;
 }
 

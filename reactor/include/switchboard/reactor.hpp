@@ -51,7 +51,9 @@ struct ReactorStats {
     std::uint64_t handler_failures = 0;
     std::uint64_t bytes_in = 0, bytes_out = 0;
     std::size_t open = 0;  // connections now, those still connecting or flushing included
+    std::uint64_t datagrams_in = 0, datagrams_out = 0;
     std::size_t listeners = 0, timers = 0;  // now
+    std::size_t datagram_sockets = 0;       // now; `open` counts them too
     std::size_t queued_bytes = 0;           // now, over all connections
 };
 
@@ -121,6 +123,7 @@ public:
     ReactorStats stats() const;              // a snapshot; queued_bytes costs a walk
 
     class Impl;
+    Impl& impl() noexcept { return *impl_; }  // for the parts with headers of their own
 
 private:
     std::unique_ptr<Impl> impl_;
