@@ -29,7 +29,7 @@ public:
 
     std::error_code start();  // on_open comes at the end of the turn
     void end_of_turn();
-    void expire_now();  // the wheel came to where it was filed
+    void expire_now();                 // the wheel came to where it was filed
     void end(std::error_code reason);  // on_close at once; not from within a callback
     Clock::time_point now() const override { return loop_.now(); }
 
@@ -61,8 +61,8 @@ public:
                               std::unique_ptr<DatagramProtocol> protocol, const Limits& limits);
     DatagramHandle* find(std::uint64_t id) noexcept;  // null before on_open and once closed
     void count(ReactorStats& stats) const noexcept;
-    void close_all();                                 // each after its flush
-    void end_all(std::error_code reason);             // now
+    void close_all();                      // each after its flush
+    void end_all(std::error_code reason);  // now
 
 private:
     friend class DatagramHandle;

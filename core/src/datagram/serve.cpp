@@ -37,7 +37,8 @@ private:
     // Until all is taken, or nothing was for too long.
     void transmit() override {
         while (!send_queue()) {
-            const Clock::time_point until = std::min(in(limits().write_stall_timeout), next_timer());
+            const Clock::time_point until =
+                std::min(in(limits().write_stall_timeout), next_timer());
             pollfd entries[] = {{stop_.abort_fd(), POLLIN, 0}, {fd_, POLLOUT, 0}};
             wait_for(entries, until);
             if (entries[0].revents != 0) return drop_queue(errc::stopping);

@@ -75,7 +75,8 @@ public:
     void take(const Packet& packet);
     const DatagramPeer& at() const noexcept { return at_; }
     void refused() {
-        if (connected_ && !is_closed()) note(std::make_error_code(std::errc::connection_refused), connected_, 0);
+        if (connected_ && !is_closed())
+            note(std::make_error_code(std::errc::connection_refused), connected_, 0);
     }
 
     bool blocked = false;

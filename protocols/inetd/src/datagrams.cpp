@@ -5,8 +5,8 @@
 namespace switchboard {
 namespace {
 
-constexpr std::size_t kMostCharacters = 512;   // RFC 864
-constexpr std::size_t kQuoteLimit = 512 - 1;   // RFC 865: "less than 512 characters"
+constexpr std::size_t kMostCharacters = 512;  // RFC 864
+constexpr std::size_t kQuoteLimit = 512 - 1;  // RFC 865: "less than 512 characters"
 constexpr std::string_view kEnd = "\r\n";
 
 }  // namespace

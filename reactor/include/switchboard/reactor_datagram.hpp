@@ -7,8 +7,9 @@
 namespace switchboard {
 
 struct BindOptions {
-    Limits limits = {};  // high_water, low_water, max_queued, max_datagram, read_budget, close_timeout
-                         // and write_stall_timeout apply
+    Limits limits =
+        {};  // high_water, low_water, max_queued, max_datagram, read_budget, close_timeout
+             // and write_stall_timeout apply
     DatagramOptions socket = {};  // `blocking` is not asked
 };
 

@@ -23,12 +23,13 @@ struct DatagramWeather {
 // One socket with its protocol. Valid as long as its network.
 class MemorySocket {
 public:
-    DatagramSocket* socket();  // for sends from outside callbacks; null before on_open, and once closed
+    DatagramSocket*
+    socket();  // for sends from outside callbacks; null before on_open, and once closed
     bool closed() const;
     std::error_code close_reason() const;
-    const std::string& failure() const;  // why errc::handler_failed
-    std::size_t queued() const;          // bytes, 64 for each datagram included
-    void block(bool blocked);            // the system takes nothing of it until unblocked
+    const std::string& failure() const;      // why errc::handler_failed
+    std::size_t queued() const;              // bytes, 64 for each datagram included
+    void block(bool blocked);                // the system takes nothing of it until unblocked
     void fail_sends(std::error_code error);  // each send meets with it, until called with {}
 
     class Port;
