@@ -97,7 +97,9 @@ void BlockingDatagrams::start(std::unique_ptr<DatagramProtocol> protocol, Limits
     REQUIRE(socket);
     socket_ = std::move(*socket);
     thread_ = std::thread([this, limits, protocol = std::move(protocol)]() mutable {
-        static_cast<void>(serve_datagrams(socket_, std::move(protocol), stop_, {.limits = limits}));
+        ServeOptions options;
+        options.limits = limits;
+        static_cast<void>(serve_datagrams(socket_, std::move(protocol), stop_, options));
     });
 }
 

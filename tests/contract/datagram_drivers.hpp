@@ -89,10 +89,10 @@ TYPE_TO_STRING(BlockingDatagrams);
 
 // A case that runs once per driver; its body has `driver`.
 #define DATAGRAM_CONTRACT(name) DATAGRAM_CONTRACT_NAMED(name, DOCTEST_ANONYMOUS(datagram_case_))
-#define DATAGRAM_CONTRACT_NAMED(name, function)         \
-    static void function(DatagramDriver& driver);       \
+#define DATAGRAM_CONTRACT_NAMED(name, function)          \
+    static void function(DatagramDriver& driver);        \
     TEST_CASE_TEMPLATE(name, D, EVERY_DATAGRAM_DRIVER) { \
-        D driver;                                       \
-        function(driver);                               \
-    }                                                   \
+        D driver;                                        \
+        function(driver);                                \
+    }                                                    \
     static void function(DatagramDriver& driver)

@@ -78,7 +78,8 @@ void bad(DatagramSocket&) {
 DATAGRAM_CONTRACT("datagrams come and go whole, the empty one and the largest included") {
     driver.start(std::make_unique<Handler>(echo()));
     const auto peer = driver.connect();
-    for (const std::size_t size : {0, 1, 64, 512, 1472, 1473, 9000, 65'000, 65'507}) {
+    const std::initializer_list<std::size_t> sizes{0, 1, 64, 512, 1472, 1473, 9000, 65'000, 65'507};
+    for (const std::size_t size : sizes) {
         CAPTURE(size);
         peer->send(pattern_of(size));
         CHECK(peer->receive() == pattern_of(size));
@@ -132,12 +133,13 @@ DATAGRAM_CONTRACT("close in on_open: on_close alone follows, after what was sent
     CHECK(story.over());
 }
 
-DATAGRAM_CONTRACT("close in on_datagram: the reply is sent, and of the batch nothing more is seen") {
+DATAGRAM_CONTRACT(
+    "close in on_datagram: the reply is sent, and of the batch nothing more is seen") {
     Story story(driver);
     driver.start(story.handler({.on_datagram = [](DatagramSocket& s, Datagram& in) {
         s.send(in.from, "bye");
         s.close();
-        s.close(errc::bad_option);         // too late
+        s.close(errc::bad_option);             // too late
         if (s.send(in.from, "never")) bad(s);  // dropped
     }}));
     CHECK(story.next() == "open");
@@ -166,13 +168,14 @@ DATAGRAM_CONTRACT("abort in on_datagram: what was sent before is dropped, the re
 
 DATAGRAM_CONTRACT("close in on_deadline and in on_error") {
     Story story(driver);
-    driver.start(story.handler({.on_open = [](DatagramSocket& s) { s.set_deadline(s.now()); },
-                                .on_error = [](DatagramSocket& s, const DatagramError&) { s.close(); },
-                                .on_deadline =
-                                    [](DatagramSocket& s) {
-                                        s.send(DatagramPeer::of(Endpoint::udp("127.0.0.1", 9)).value(),
-                                               std::string(70'000, 'x'));
-                                    }}));
+    driver.start(
+        story.handler({.on_open = [](DatagramSocket& s) { s.set_deadline(s.now()); },
+                       .on_error = [](DatagramSocket& s, const DatagramError&) { s.close(); },
+                       .on_deadline =
+                           [](DatagramSocket& s) {
+                               s.send(DatagramPeer::of(Endpoint::udp("127.0.0.1", 9)).value(),
+                                      std::string(70'000, 'x'));
+                           }}));
     CHECK(story.next() == "open");
     CHECK(story.next() == "deadline");
     const auto too_large = std::make_error_code(std::errc::message_size);
@@ -193,7 +196,9 @@ DATAGRAM_CONTRACT("what any callback throws costs the socket") {
         d.drain();
         CHECK(story.over());
     };
-    SUBCASE("on_open") { expect(driver, {.on_open = bad}, false, 0); }
+    SUBCASE("on_open") {
+        expect(driver, {.on_open = bad}, false, 0);
+    }
     SUBCASE("on_datagram") {
         expect(driver, {.on_datagram = [](DatagramSocket& s, Datagram&) { bad(s); }}, true, 1);
     }
@@ -204,7 +209,8 @@ DATAGRAM_CONTRACT("what any callback throws costs the socket") {
     }
     SUBCASE("on_error") {
         expect(driver,
-               {.on_datagram = [](DatagramSocket& s, Datagram& in) { s.send(in.from, std::string(70'000, 'x')); },
+               {.on_datagram = [](DatagramSocket& s,
+                                  Datagram& in) { s.send(in.from, std::string(70'000, 'x')); },
                 .on_error = [](DatagramSocket& s, const DatagramError&) { bad(s); }},
                true, 2);
     }
@@ -225,8 +231,10 @@ DATAGRAM_CONTRACT("a deadline comes once, is replaced and disarmed, and by defau
                                     },
                                 .on_deadline =
                                     [count](DatagramSocket& s) {
-                                        if (++*count == 2) s.close();
-                                        else s.set_deadline(s.now() + 20ms);
+                                        if (++*count == 2)
+                                            s.close();
+                                        else
+                                            s.set_deadline(s.now() + 20ms);
                                     }}));
     CHECK(story.next() == "open");
     CHECK(story.next() == "deadline");
@@ -238,7 +246,8 @@ DATAGRAM_CONTRACT("a deadline comes once, is replaced and disarmed, and by defau
 
 DATAGRAM_CONTRACT("the default of on_deadline") {
     Story story(driver);
-    driver.start(story.handler({.on_open = [](DatagramSocket& s) { s.set_deadline(s.now() + 5ms); }}));
+    driver.start(
+        story.handler({.on_open = [](DatagramSocket& s) { s.set_deadline(s.now() + 5ms); }}));
     CHECK(story.next() == "open");
     CHECK(story.next() == close_line(std::make_error_code(std::errc::timed_out)));
     driver.drain();
@@ -269,14 +278,16 @@ DATAGRAM_CONTRACT("more than max_queued in one callback is dropped and told, the
     driver.start(story.handler({.on_datagram =
                                     [](DatagramSocket& s, Datagram& in) {
                                         if (s.send(in.from, pattern_of(937))) bad(s);  // 1001
-                                        for (int i = 0; i < 30; ++i) s.send(in.from, pattern_of(30));
+                                        for (int i = 0; i < 30; ++i)
+                                            s.send(in.from, pattern_of(30));
                                     }}),
                  limits);
     CHECK(story.next() == "open");
     const auto peer = driver.connect();
     peer->send("x");
     CHECK(story.next() == "datagram of 1");
-    CHECK(story.next() == "error: " + make_error_code(errc::write_queue_full).message() + ", 937 bytes");
+    CHECK(story.next() ==
+          "error: " + make_error_code(errc::write_queue_full).message() + ", 937 bytes");
     for (int i = 0; i < 30; ++i) CHECK(peer->receive() == pattern_of(30));
     driver.drain();
 }

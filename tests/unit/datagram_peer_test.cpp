@@ -37,7 +37,8 @@ void push(DatagramQueue& queue, const DatagramPeer& to, std::string_view text) {
 }  // namespace
 
 TEST_CASE("datagram peer: of an endpoint and back") {
-    for (const std::string text : {"udp://127.0.0.1:53", "udp://[::1]:1", "udp://[2001:db8::a]:65535"}) {
+    for (const std::string text :
+         {"udp://127.0.0.1:53", "udp://[::1]:1", "udp://[2001:db8::a]:65535"}) {
         CHECK(peer(text).endpoint().to_string() == text);
         CHECK(bool(peer(text)));
     }

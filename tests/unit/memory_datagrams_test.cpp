@@ -23,9 +23,8 @@ Texts arrivals(const DatagramWeather& weather) {
     MemoryNetwork network(weather);
     Texts seen;
     network.open(std::make_unique<Handler>(Handler::Does{
-                     .on_datagram = [&](DatagramSocket&, Datagram& in) {
-                         seen.emplace_back(as_text(in.data));
-                     }}),
+                     .on_datagram = [&](DatagramSocket&,
+                                        Datagram& in) { seen.emplace_back(as_text(in.data)); }}),
                  kServer);
     auto& host = network.host(kClient);
     for (int i = 0; i < 200; ++i) host.send(kServer, std::to_string(1000 + i));
@@ -72,10 +71,10 @@ TEST_CASE("memory datagrams: a run that never ends says its seed") {
     liar.send(kServer, "x");
     network.run();
     CHECK(liar.received().size() == 1);
-    auto& first = network.open(std::make_unique<Handler>(Handler::Does{
-                                   .on_open = [](DatagramSocket& s) { s.send("ball"); },
-                                   .on_datagram = answer}),
-                               Endpoint::udp("10.0.0.4", 1), {}, kServer);
+    auto& first = network.open(
+        std::make_unique<Handler>(Handler::Does{
+            .on_open = [](DatagramSocket& s) { s.send("ball"); }, .on_datagram = answer}),
+        Endpoint::udp("10.0.0.4", 1), {}, kServer);
     CHECK_THROWS_WITH(network.run(1000), "still busy after 1000 turns (seed 4711)");
     CHECK_FALSE(first.closed());
 }
@@ -84,15 +83,15 @@ TEST_CASE("memory datagrams: time is virtual, and a deadline comes when it is du
     MemoryNetwork network;
     std::vector<Clock::duration> after;
     const auto start = network.now();
-    auto& socket = network.open(
-        std::make_unique<Handler>(
-            Handler::Does{.on_open = [](DatagramSocket& s) { s.set_deadline(s.now() + 2s); },
-                          .on_deadline =
-                              [&](DatagramSocket& s) {
-                                  after.push_back(s.now() - start);
-                                  if (after.size() < 3) s.set_deadline(s.now() + 3s);
-                              }}),
-        kServer);
+    auto& socket =
+        network.open(std::make_unique<Handler>(Handler::Does{
+                         .on_open = [](DatagramSocket& s) { s.set_deadline(s.now() + 2s); },
+                         .on_deadline =
+                             [&](DatagramSocket& s) {
+                                 after.push_back(s.now() - start);
+                                 if (after.size() < 3) s.set_deadline(s.now() + 3s);
+                             }}),
+                     kServer);
     network.advance(1999ms);
     CHECK(after.empty());
     network.advance(1h);
@@ -136,8 +135,9 @@ TEST_CASE("memory datagrams: close flushes for close_timeout, abort does not") {
     std::vector<std::error_code> reasons;
     const auto note = [&](std::error_code why) { reasons.push_back(why); };
     const auto open = [&](int last) -> testing::MemorySocket& {
-        auto& made = network.open(std::make_unique<Handler>(Handler::Does{.on_close = note}),
-                                  Endpoint::udp("10.0.0.9", static_cast<std::uint16_t>(last)), limits);
+        auto& made =
+            network.open(std::make_unique<Handler>(Handler::Does{.on_close = note}),
+                         Endpoint::udp("10.0.0.9", static_cast<std::uint16_t>(last)), limits);
         network.run();
         made.block(true);
         made.socket()->send(DatagramPeer::of(kClient).value(), "last words");
@@ -162,8 +162,8 @@ TEST_CASE("memory datagrams: close flushes for close_timeout, abort does not") {
     network.run();
     CHECK(dropped.closed());
     CHECK(host.take_received().empty());
-    CHECK(reasons == std::vector<std::error_code>{{}, errc::close_timed_out,
-                                                  std::make_error_code(std::errc::owner_dead)});
+    CHECK(reasons == std::vector<std::error_code>{
+                         {}, errc::close_timed_out, std::make_error_code(std::errc::owner_dead)});
 }
 
 TEST_CASE("memory datagrams: what a driver is destroyed with ends with stopping") {
@@ -181,13 +181,13 @@ TEST_CASE("memory datagrams: what a driver is destroyed with ends with stopping"
 TEST_CASE("memory datagrams: errors beyond 64 in a turn are counted in the last") {
     MemoryNetwork network;
     std::size_t told = 0, counted = 0;
-    auto& socket = network.open(std::make_unique<Handler>(Handler::Does{
-                                    .on_error =
-                                        [&](DatagramSocket&, const DatagramError& e) {
-                                            ++told;
-                                            counted += e.count;
-                                        }}),
-                                kServer);
+    auto& socket = network.open(
+        std::make_unique<Handler>(Handler::Does{.on_error =
+                                                    [&](DatagramSocket&, const DatagramError& e) {
+                                                        ++told;
+                                                        counted += e.count;
+                                                    }}),
+        kServer);
     network.run();
     socket.fail_sends(std::make_error_code(std::errc::network_unreachable));
     for (std::uint16_t port = 1; port <= 100; ++port)
