@@ -58,7 +58,8 @@ TEST_CASE("echo over UDP: keeps what belongs together in any weather") {
             testing::DatagramWeather{.seed = seed, .loss = 0.1, .repeat = 0.1, .reorder = true});
         network.open(service("echo"), kService);
         std::set<std::string> sent[2];
-        testing::MemoryHost* hosts[] = {&network.host(kAsker), &network.host(kAsker.with_port(5001))};
+        testing::MemoryHost* hosts[] = {&network.host(kAsker),
+                                        &network.host(kAsker.with_port(5001))};
         for (std::size_t i = 0; i < 100; ++i) {
             const std::string text = std::to_string(i);
             sent[i % 2].insert(text);
@@ -114,7 +115,8 @@ TEST_CASE("qotd over UDP: one quote of fewer than 512 characters") {
     CHECK(cut[0] == std::string(509, 'q') + "\r\n");
 }
 
-TEST_CASE("inetd over UDP: what comes from a service's port is not answered, or two would never stop") {
+TEST_CASE(
+    "inetd over UDP: what comes from a service's port is not answered, or two would never stop") {
     for (const std::string name : {"echo", "chargen", "daytime", "time", "qotd"}) {
         CAPTURE(name);
         for (const int port : {7, 13, 17, 19, 37}) {
@@ -130,9 +132,13 @@ TEST_CASE("inetd over UDP: what comes from a service's port is not answered, or 
 TEST_CASE("registry: a protocol without a form for datagrams says so, and options are known") {
     Registry registry;
     register_inetd(registry, [] { return kMoon; });
-    registry.add({.name = "streams", .summary = "has no other form", .options = {},
+    registry.add({.name = "streams",
+                  .summary = "has no other form",
+                  .options = {},
                   .make = registry.find("echo")->make});
-    registry.add({.name = "datagrams", .summary = "has no other form", .options = {},
+    registry.add({.name = "datagrams",
+                  .summary = "has no other form",
+                  .options = {},
                   .make_datagram = registry.find("echo")->make_datagram});
     const auto complaint = [](const auto& made) {
         REQUIRE_FALSE(made.has_value());

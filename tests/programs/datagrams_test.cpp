@@ -90,9 +90,10 @@ TEST_CASE("udp: exchange tells what failed, and from whom nothing came") {
 
 TEST_CASE("udp: what cannot be served over it is refused before anything opens") {
     for (const std::string driver : {"threads", "thread-pool", "processes", "process-pool"}) {
-        check_refused(serve_udp("echo", driver),
-                      "--listen udp://127.0.0.1:0: the driver '" + driver +
-                          "' serves connections, and datagrams have none; use reactor or iterative");
+        check_refused(
+            serve_udp("echo", driver),
+            "--listen udp://127.0.0.1:0: the driver '" + driver +
+                "' serves connections, and datagrams have none; use reactor or iterative");
     }
     check_refused(serve_udp("hub", "reactor"), "hub: it has no form for datagrams (udp)");
     check_refused(serve_udp("nothing", "reactor"), "unknown protocol");
@@ -105,13 +106,13 @@ TEST_CASE("udp: what cannot be served over it is refused before anything opens")
 }
 
 TEST_CASE("udp: limits apply, and `protocols` says who speaks it") {
-    const Server server(
-        {"echo", "--listen", "udp://127.0.0.1:0", "--limit", "max_datagram=10"});
+    const Server server({"echo", "--listen", "udp://127.0.0.1:0", "--limit", "max_datagram=10"});
     CHECK(ask(server.endpoint(), {"--text", "0123456789"}).output == "0123456789");
     CHECK(ask(server.endpoint(), {"--text", "0123456789A", "--timeout", "50ms"}).status == 1);
     const std::string listed = programs::switchboard({"protocols"}).output;
     std::size_t count = 0;
-    for (auto at = listed.find("udp://"); at != std::string::npos; at = listed.find("udp://", at + 1))
+    for (auto at = listed.find("udp://"); at != std::string::npos;
+         at = listed.find("udp://", at + 1))
         ++count;
     CHECK(count == 6);
 }

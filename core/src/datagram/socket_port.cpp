@@ -34,9 +34,8 @@ SocketPort::SocketPort(const Socket& socket, Endpoint local,
       local_(std::move(local)),
       connected_(peer_of(socket)),
       family_(family_of(socket)),
-      joins_(platform::kMaxSegments > 1) {
+      joins_(platform::want_coalesced(socket.fd())) {
     peer_ = connected_.endpoint();
-    platform::want_coalesced(socket.fd());
 }
 
 void SocketPort::read() {

@@ -84,9 +84,10 @@ int send_messages(int socket, Message* messages, unsigned count) noexcept {
 
 const std::size_t kMaxSegments = 64;  // UDP_MAX_SEGMENTS of Linux before 6.9, and UDP_GRO_CNT_MAX
 
-void want_coalesced(int socket) noexcept {
+// Other datagram sockets than UDP's refuse the option, and would send what was joined as it is.
+bool want_coalesced(int socket) noexcept {
     const int on = 1;
-    ::setsockopt(socket, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
+    return ::setsockopt(socket, IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
 }
 
 void write_segment_size(msghdr& header, std::size_t size) noexcept {

@@ -38,9 +38,9 @@ int receive_messages(int socket, Message* messages, unsigned count) noexcept;
 int send_messages(int socket, Message* messages, unsigned count) noexcept;
 
 // Equal datagrams in a row to one peer as one message each way (Linux UDP_SEGMENT and UDP_GRO, man 7
-// udp). Where there is no such thing kMaxSegments is 1.
+// udp). Where there is no such thing kMaxSegments is 1, and asking a socket for it answers false.
 extern const std::size_t kMaxSegments;
-void want_coalesced(int socket) noexcept;
+bool want_coalesced(int socket) noexcept;
 // Adds to the control bytes of `header` what cuts its data into datagrams of `size`.
 void write_segment_size(msghdr& header, std::size_t size) noexcept;
 // Of a received header: the size of each datagram in it but the last, or 0 if it is one.

@@ -105,7 +105,9 @@ int send_messages(int socket, Message* messages, unsigned count) noexcept {
 }
 
 const std::size_t kMaxSegments = 1;
-void want_coalesced(int) noexcept {}
+bool want_coalesced(int) noexcept {
+    return false;
+}
 void write_segment_size(msghdr&, std::size_t) noexcept {}
 std::size_t read_segment_size(const msghdr&) noexcept {
     return 0;
