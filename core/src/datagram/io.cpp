@@ -23,7 +23,7 @@ std::size_t run_from(DatagramQueue& queue, std::size_t first) {
     for (; run < most; ++run) {
         const DatagramQueue::Entry& next = queue.at(first + run);
         if (next.size == 0 || next.size > head.size || !(next.to == head.to)) break;
-        if (PeerAccess::local_size(next.to) != PeerAccess::local_size(head.to)) break;
+        if (!PeerAccess::same_local(next.to, head.to)) break;
         if (next.size < head.size) return run + 1;
     }
     return run;

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <cstddef>
+#include <cstring>
 #include <switchboard/datagram_peer.hpp>
 
 namespace switchboard::detail {
@@ -28,6 +29,11 @@ struct PeerAccess {
     static std::size_t local_size(const DatagramPeer& p) noexcept { return p.local_size_; }
     static void set_local_size(DatagramPeer& p, std::size_t size) noexcept {
         p.local_size_ = static_cast<std::uint8_t>(size);
+    }
+
+    static bool same_local(const DatagramPeer& a, const DatagramPeer& b) noexcept {
+        return a.local_size_ == b.local_size_ &&
+               std::memcmp(a.local_.data(), b.local_.data(), a.local_size_) == 0;
     }
 
     // An IPv6 socket names IPv4 peers by mapped addresses (RFC 4291, 2.5.5.2); nobody else does.

@@ -175,6 +175,10 @@ Clock::time_point DatagramPort::next_timer() const noexcept {
     return std::min({ended_ ? kNever : deadline_, stalled_at_, closes_at_});
 }
 
+Clock::time_point DatagramPort::gives_up_at() const {
+    return std::min(in(limits_.write_stall_timeout), closes_at_);
+}
+
 // The protocol goes with its on_close: what it owns need not outlive the socket's last turn.
 void DatagramPort::finish(std::error_code reason) noexcept {
     if (closed_) return;

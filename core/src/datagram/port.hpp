@@ -50,8 +50,9 @@ public:
 protected:
     ~DatagramPort() = default;
     DatagramQueue& queue() noexcept { return queue_; }
-    void drop_queue(std::error_code why);                         // and notes it
-    Clock::time_point in(std::chrono::milliseconds limit) const;  // from now; zero is never
+    void flush();                           // transmit(), and how long it may take to go on
+    void drop_queue(std::error_code why);   // and notes it
+    Clock::time_point gives_up_at() const;  // on what is queued now, if nothing of it is sent
 
     // Sends what can be sent of queue(), noting errors; runs no callback.
     virtual void transmit() = 0;
@@ -62,9 +63,9 @@ private:
     template <class Callback>
     void run(const char* name, Callback&& callback);
     void failed(const char* name, const char* what) noexcept;
-    void flush();
     void tell_errors();
     void requested();
+    Clock::time_point in(std::chrono::milliseconds limit) const;  // from now; zero is never
     bool is_drained() const noexcept { return above_ && queue_.weight() <= limits_.low_water; }
 
     std::unique_ptr<DatagramProtocol> protocol_;

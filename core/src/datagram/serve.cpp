@@ -1,8 +1,6 @@
 // Datagrams on the calling thread: the blocking driver.
 #include <switchboard/blocking.hpp>
 
-#include <algorithm>
-
 #include "attempt.hpp"
 #include "blocking/wait.hpp"
 #include "options.hpp"
@@ -34,15 +32,14 @@ public:
     Clock::time_point now() const override { return Clock::now(); }
 
 private:
-    // Until all is taken, or nothing was for too long.
+    // Until all is taken, or nothing was for too long. The deadline waits: callbacks do not nest.
     void transmit() override {
         while (!send_queue()) {
-            const Clock::time_point until =
-                std::min(in(limits().write_stall_timeout), next_timer());
             pollfd entries[] = {{stop_.abort_fd(), POLLIN, 0}, {fd_, POLLOUT, 0}};
-            wait_for(entries, until);
+            wait_for(entries, gives_up_at());
             if (entries[0].revents != 0) return drop_queue(errc::stopping);
-            if (entries[1].revents == 0) return drop_queue(errc::write_stalled);
+            if (entries[1].revents != 0) continue;
+            return closing() ? abort(errc::close_timed_out) : drop_queue(errc::write_stalled);
         }
     }
     void attend_later() override {}  // everything is asked for from within serve()

@@ -47,7 +47,7 @@ void SocketPort::read() {
             continue;
         }
         const std::size_t bytes = io_.receiver.deliver(*this, count);
-        if (!queue().empty()) transmit();
+        flush();
         if (count < static_cast<int>(kDatagramBatch) || bytes >= budget) return;
         budget -= bytes;
     }
