@@ -113,4 +113,3 @@ TEST_CASE("datagrams: multicast on the loopback interface") {
           "join udp://239.255.7.7:0 on nosuch0: no such device");
     CHECK_FALSE(socket->join(DatagramPeer::of(endpoint("udp://127.0.0.1:1")).value()));
 }
-

@@ -11,7 +11,6 @@
 
 namespace switchboard::test {
 
-
 inline const Endpoint kLoopback = Endpoint::udp("127.0.0.1", 0);
 
 inline std::unique_ptr<DatagramProtocol> handler(Handler::Does does) {
@@ -19,7 +18,7 @@ inline std::unique_ptr<DatagramProtocol> handler(Handler::Does does) {
 }
 
 inline DatagramBound bound(Reactor& reactor, Handler::Does does, const BindOptions& options = {},
-                    const Endpoint& at = kLoopback) {
+                           const Endpoint& at = kLoopback) {
     auto made = bind_datagram(reactor, at, handler(std::move(does)), options);
     REQUIRE_MESSAGE(made.has_value(), made.error().message());
     return *made;
