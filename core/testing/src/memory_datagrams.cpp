@@ -199,15 +199,16 @@ void MemoryNetwork::State::move_packets() {
 
 bool MemoryNetwork::State::serve() {
     bool happened = false;
-    for (std::size_t i = 0; i < ports.size(); ++i)  // callbacks may open more
-        happened = ports[i]->serve(weather.reorder ? 1 + below(kBatch) : kBatch) || happened;
+    for (std::size_t next = 0; next < ports.size();)  // callbacks may open more
+        happened = ports[next++]->serve(weather.reorder ? 1 + below(kBatch) : kBatch) || happened;
     return happened;
 }
 
 MemoryNetwork::MemoryNetwork(DatagramWeather weather) : state_(std::make_unique<State>(weather)) {}
 
 MemoryNetwork::~MemoryNetwork() {
-    for (std::size_t i = 0; i < state_->ports.size(); ++i) state_->ports[i]->finish(errc::stopping);
+    auto& ports = state_->ports;  // on_close may open more
+    for (std::size_t next = 0; next < ports.size();) ports[next++]->finish(errc::stopping);
 }
 
 MemorySocket& MemoryNetwork::open(std::unique_ptr<DatagramProtocol> protocol, const Endpoint& at,
