@@ -31,6 +31,7 @@ struct Figure {
 };
 constexpr Figure kFigures[] = {
     {"instructions", &Cost::instructions},
+    {"calls", &Cost::calls},
     {"receives", &Cost::receives},
     {"sends", &Cost::sends},
     {"waits", &Cost::waits},
@@ -45,14 +46,16 @@ bool serves_one_at_a_time(const std::string& server) {
 }
 
 void print_header() {
-    std::printf("%-14s %6s %13s %7s %7s %7s %9s %7s %8s %12s\n", "server", "conns", "instructions",
-                "recv", "send", "wait", "epoll_ctl", "other", "EAGAIN", "allocations");
+    std::printf("%-14s %6s %13s %7s %7s %7s %7s %9s %7s %8s %12s\n", "server", "conns",
+                "instructions", "calls", "recv", "send", "wait", "epoll_ctl", "other", "EAGAIN",
+                "allocations");
 }
 
 void print_row(const CostCase& what, const Cost& cost) {
-    std::printf("%-14s %6zu %13.1f %7.3f %7.3f %7.3f %9.3f %7.3f %8.3f %12.3f\n",
-                what.server.c_str(), what.connections, cost.instructions, cost.receives, cost.sends,
-                cost.waits, cost.watches, cost.other_calls, cost.failed_receives, cost.allocations);
+    std::printf("%-14s %6zu %13.1f %7.3f %7.3f %7.3f %7.3f %9.3f %7.3f %8.3f %12.3f\n",
+                what.server.c_str(), what.connections, cost.instructions, cost.calls, cost.receives,
+                cost.sends, cost.waits, cost.watches, cost.other_calls, cost.failed_receives,
+                cost.allocations);
     std::fflush(stdout);
 }
 
@@ -175,7 +178,7 @@ int check(const CostOptions& options) try {
 
 Result<void> check_options(const CostOptions& options) {
     for (const std::string& name : options.servers) {
-        if (!find_server_kind(name)) return fail(errc::bad_option, "--drivers " + name);
+        if (!is_cost_server(name)) return fail(errc::bad_option, "--drivers " + name);
     }
     for (const std::size_t connections : options.connections) {
         if (connections >= 1 && connections <= 2'000) continue;

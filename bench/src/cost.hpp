@@ -18,7 +18,8 @@ namespace switchboard::bench {
 // the waits, which many connections share as they happen to be ready together.
 struct Cost {
     double instructions = 0;  // user space; callgrind
-    double receives = 0;      // system calls; strace
+    double calls = 0;         // system calls, all of them; strace
+    double receives = 0;      // of these
     double sends = 0;
     double waits = 0;
     double watches = 0;  // epoll_ctl
@@ -28,10 +29,13 @@ struct Cost {
 };
 
 struct CostCase {
-    std::string server;
-    std::size_t connections;
-    std::size_t size;  // bytes per message
+    std::string server;       // as in the tables; with "-udp" behind a driver, its datagrams
+    std::size_t connections;  // sockets of the load
+    std::size_t size;         // bytes per message
 };
+
+// Whether there is a server of that name.
+bool is_cost_server(const std::string& name);
 
 // Runs the server under each tool twice, with few and with many exchanges: the difference is free of
 // what starting and connecting cost. Takes about ten seconds.

@@ -86,9 +86,20 @@ Result<void> end(Server& server, Tool tool) {
     return {};
 }
 
+constexpr std::string_view kUdp = "-udp";
+
+bool is_udp(const std::string& name) {
+    return name.ends_with(kUdp);
+}
+
+std::string without_udp(const std::string& name) {
+    return is_udp(name) ? name.substr(0, name.size() - kUdp.size()) : name;
+}
+
 std::vector<std::string> server_command(const std::string& name, std::size_t connections) {
     ServerSetup setup{"echo", connections + 1, connections};
-    return command_for(*find_server_kind(name), own_folder(), setup);
+    if (is_udp(name)) setup.listen = "udp://127.0.0.1:0";
+    return command_for(*find_server_kind(without_udp(name)), own_folder(), setup);
 }
 
 // One run of the server under the tool, on the CPU that the load uses too: then a round's requests
@@ -140,11 +151,12 @@ Result<double> slope(Tool tool, const CostCase& what, Read read) {
 
 double* kind_of_call(const std::string& name, Cost& cost) {
     static const std::map<std::string, double Cost::*> kinds{
-        {"recvfrom", &Cost::receives}, {"read", &Cost::receives},    {"recvmsg", &Cost::receives},
-        {"readv", &Cost::receives},    {"sendto", &Cost::sends},     {"write", &Cost::sends},
-        {"sendmsg", &Cost::sends},     {"writev", &Cost::sends},     {"epoll_wait", &Cost::waits},
-        {"epoll_pwait", &Cost::waits}, {"poll", &Cost::waits},       {"ppoll", &Cost::waits},
-        {"select", &Cost::waits},      {"epoll_ctl", &Cost::watches}};
+        {"recvfrom", &Cost::receives}, {"read", &Cost::receives},     {"recvmsg", &Cost::receives},
+        {"readv", &Cost::receives},    {"recvmmsg", &Cost::receives}, {"sendmmsg", &Cost::sends},
+        {"sendto", &Cost::sends},      {"write", &Cost::sends},       {"sendmsg", &Cost::sends},
+        {"writev", &Cost::sends},      {"epoll_wait", &Cost::waits},  {"epoll_pwait", &Cost::waits},
+        {"poll", &Cost::waits},        {"ppoll", &Cost::waits},       {"select", &Cost::waits},
+        {"epoll_ctl", &Cost::watches}};
     const auto kind = kinds.find(name);
     return &(cost.*(kind == kinds.end() ? &Cost::other_calls : kind->second));
 }
@@ -156,7 +168,9 @@ Result<void> count_calls(const CostCase& what, Cost& cost) {
         for (const std::string& text : *texts) {
             for (const auto& [name, count] : parse_strace_summary(text)) {
                 double* const kind = kind_of_call(name, cost);
-                *kind += sign * count.calls / exchanges_between(what);
+                const double calls = sign * count.calls / exchanges_between(what);
+                *kind += calls;
+                cost.calls += calls;
                 if (kind != &cost.receives) continue;
                 cost.failed_receives += sign * count.errors / exchanges_between(what);
             }
@@ -181,6 +195,11 @@ std::optional<double> number_after(const std::string& text, const std::string& l
 }
 
 }  // namespace
+
+bool is_cost_server(const std::string& name) {
+    const ServerKind* const kind = find_server_kind(without_udp(name));
+    return kind != nullptr && (kind->is_driver || !is_udp(name));
+}
 
 std::map<std::string, CallCount> parse_strace_summary(const std::string& text) {
     std::map<std::string, CallCount> calls;

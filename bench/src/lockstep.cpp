@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <string>
+#include <switchboard/datagram_socket.hpp>
 
 namespace switchboard::bench {
 namespace {
 
 constexpr std::chrono::seconds kPatience(10);
+
+Result<Socket> open_socket(const Endpoint& server) {
+    return server.kind() == Endpoint::Kind::udp ? connect_datagram(server)
+                                                : connect(server, kPatience);
+}
 
 }  // namespace
 
@@ -17,7 +23,7 @@ Lockstep::Lockstep(std::size_t size) : request_(size), reply_(size) {
 Result<Lockstep> Lockstep::open(const Endpoint& server, std::size_t connections, std::size_t size) {
     Lockstep load(size);
     for (std::size_t i = 0; i < connections; ++i) {
-        auto socket = connect(server, kPatience);
+        auto socket = open_socket(server);
         if (!socket) return tl::unexpected(socket.error());
         if (auto set = socket->set_timeouts(kPatience, kPatience); !set) {
             return tl::unexpected(set.error());

@@ -76,7 +76,7 @@ std::vector<std::string> command_for(const ServerKind& kind, const std::string& 
     if (!kind.is_driver) return command;
     const std::string limit = "max_connections=" + std::to_string(setup.max_connections);
     command.insert(command.end(), {"serve", setup.protocol, "--driver", kind.name, "--listen",
-                                   "tcp://127.0.0.1:0", "--backlog", "4096", "--limit", limit});
+                                   setup.listen, "--backlog", "4096", "--limit", limit});
     if (kind.name.ends_with("-pool")) {
         command.insert(command.end(), {"--workers", std::to_string(setup.workers)});
     }

@@ -21,11 +21,12 @@ struct ServerKind {
 const std::vector<ServerKind>& server_kinds();
 const ServerKind* find_server_kind(std::string_view name);
 
-// The command line that serves `protocol` on a free port of 127.0.0.1.
+// The command line that serves `protocol`, on a free port of 127.0.0.1.
 struct ServerSetup {
     std::string protocol;
     std::size_t max_connections;
     std::size_t workers;
+    std::string listen = "tcp://127.0.0.1:0";  // of a driver; peers have TCP alone
 };
 std::vector<std::string> command_for(const ServerKind& kind, const std::string& folder,
                                      const ServerSetup& setup);

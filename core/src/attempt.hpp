@@ -20,9 +20,13 @@ inline std::string attempt(const char* verb, const Endpoint& asked) {
 // The same for one address of a name: "connect tcp://localhost:80 (127.0.0.1)"
 inline std::string attempt(const char* verb, const Endpoint& asked, const SocketAddress& address) {
     const Endpoint tried = Endpoint::from(address);
-    const bool named =
-        asked.kind() == Endpoint::Kind::tcp && asked.host() != tried.host() && asked.host() != "*";
+    const bool named = asked.is_inet() && asked.host() != tried.host() && asked.host() != "*";
     return attempt(verb, asked) + (named ? " (" + tried.host() + ")" : "");
+}
+
+inline tl::unexpected<Error> not_a_stream(const char* verb, const Endpoint& asked) {
+    return fail(std::make_error_code(std::errc::wrong_protocol_type),
+                attempt(verb, asked) + ": a udp endpoint is for datagrams and not for streams");
 }
 
 }  // namespace switchboard::detail

@@ -100,6 +100,7 @@ Connected connect_to(const SocketAddress& address, Until until, const SocketOpti
 
 Result<Socket> connect(const Endpoint& endpoint, milliseconds timeout,
                        const SocketOptions& options) {
+    if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("connect", endpoint);
     const auto addresses = endpoint.resolve();
     if (!addresses) return fail(addresses.error(), detail::attempt("connect", endpoint));
     const Until until = deadline_after(timeout);

@@ -90,25 +90,27 @@ bool looks_like_ipv4(std::string_view host) {
     return !last.empty() && last.find_first_not_of(kDigits) == std::string_view::npos;
 }
 
-Parsed with_port(std::string_view host, std::string_view text) {
+using MakeInet = Endpoint (*)(std::string host, std::uint16_t port);
+
+Parsed with_port(MakeInet make, std::string_view host, std::string_view text) {
     if (text.empty()) return wrong("the port is missing");
     const auto port = number<std::uint16_t>(text);
     if (!port) return wrong("the port must be a number from 0 to 65535");
-    return Endpoint::tcp(std::string(host), *port);
+    return make(std::string(host), *port);
 }
 
-Parsed parse_bracketed(std::string_view text) {
+Parsed parse_bracketed(MakeInet make, std::string_view text) {
     const std::size_t close = text.find(']');
     if (close == std::string_view::npos) return wrong("the closing ']' is missing");
     const std::string_view host = text.substr(1, close - 1);
     if (!Ipv6Text(host).value()) return wrong("no IPv6 address stands in the brackets");
     const std::string_view rest = text.substr(close + 1);
     if (!rest.starts_with(':')) return wrong("':' and a port must follow the ']'");
-    return with_port(host, rest.substr(1));
+    return with_port(make, host, rest.substr(1));
 }
 
-Parsed parse_tcp(std::string_view text) {
-    if (text.starts_with('[')) return parse_bracketed(text);
+Parsed parse_inet(MakeInet make, std::string_view text) {
+    if (text.starts_with('[')) return parse_bracketed(make, text);
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) return wrong("the port is missing");
     const std::string_view host = text.substr(0, colon);
@@ -117,7 +119,7 @@ Parsed parse_tcp(std::string_view text) {
     const bool name = std::all_of(host.begin(), host.end(), in_host_name);
     if (!name && host != "*") return wrong("the host has a character that no host name has");
     if (looks_like_ipv4(host) && !ipv4(std::string(host))) return wrong("no such IPv4 address");
-    return with_port(host, text.substr(colon + 1));
+    return with_port(make, host, text.substr(colon + 1));
 }
 
 Parsed parse_descriptor(std::string_view text) {
@@ -131,10 +133,11 @@ Parsed parse_form(std::string_view text) {
     if (text.empty()) return wrong("it is empty");
     if (text.starts_with("unix:")) return Endpoint::unix_path(std::string(after("unix:")));
     if (text.starts_with("fd:")) return parse_descriptor(after("fd:"));
-    if (text.starts_with("tcp://")) return parse_tcp(after("tcp://"));
+    if (text.starts_with("tcp://")) return parse_inet(Endpoint::tcp, after("tcp://"));
+    if (text.starts_with("udp://")) return parse_inet(Endpoint::udp, after("udp://"));
     if (text.find("://") != std::string_view::npos)
-        return wrong("the scheme must be tcp://, unix: or fd:");
-    return parse_tcp(text);
+        return wrong("the scheme must be tcp://, udp://, unix: or fd:");
+    return parse_inet(Endpoint::tcp, text);
 }
 
 // For messages, which are one line whatever was typed.
@@ -222,17 +225,16 @@ Result<Addresses> look_up(const Endpoint& endpoint) {
     return addresses;
 }
 
-Endpoint from_ipv6(const sockaddr_in6& address) {
-    const std::uint16_t port = ntohs(address.sin6_port);
+std::string ipv6_host(const sockaddr_in6& address) {
     if (IN6_IS_ADDR_V4MAPPED(&address.sin6_addr))
-        return Endpoint::tcp(print(AF_INET, &address.sin6_addr.s6_addr[12]), port);
+        return print(AF_INET, &address.sin6_addr.s6_addr[12]);
     std::string host = print(AF_INET6, &address.sin6_addr);
     if (address.sin6_scope_id != 0) {
         std::array<char, IF_NAMESIZE> name{};
         const bool named = if_indextoname(address.sin6_scope_id, name.data()) != nullptr;
         host += "%" + (named ? name.data() : std::to_string(address.sin6_scope_id));
     }
-    return Endpoint::tcp(std::move(host), port);
+    return host;
 }
 
 // An abstract name (man 7 unix) starts with a zero byte and is no path: it counts as unnamed.
@@ -252,9 +254,17 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
 }
 
 Endpoint Endpoint::tcp(std::string host, std::uint16_t port) {
+    return inet(Kind::tcp, std::move(host), port);
+}
+
+Endpoint Endpoint::udp(std::string host, std::uint16_t port) {
+    return inet(Kind::udp, std::move(host), port);
+}
+
+Endpoint Endpoint::inet(Kind kind, std::string host, std::uint16_t port) {
     make_canonical(host);
     Endpoint endpoint;
-    endpoint.kind_ = Kind::tcp;
+    endpoint.kind_ = kind;
     endpoint.text_ = std::move(host);
     endpoint.port_ = port;
     return endpoint;
@@ -278,14 +288,17 @@ Endpoint Endpoint::descriptor(int fd) {
     return endpoint;
 }
 
-Endpoint Endpoint::from(const SocketAddress& address) {
+Endpoint Endpoint::from(const SocketAddress& address, Kind kind) {
     const sockaddr* data = address.data();
     switch (address.family()) {
         case AF_INET: {
             const auto& in = *reinterpret_cast<const sockaddr_in*>(data);
-            return tcp(print(AF_INET, &in.sin_addr), ntohs(in.sin_port));
+            return inet(kind, print(AF_INET, &in.sin_addr), ntohs(in.sin_port));
         }
-        case AF_INET6: return from_ipv6(*reinterpret_cast<const sockaddr_in6*>(data));
+        case AF_INET6: {
+            const auto& in6 = *reinterpret_cast<const sockaddr_in6*>(data);
+            return inet(kind, ipv6_host(in6), ntohs(in6.sin6_port));
+        }
         case AF_UNIX: return from_unix(*reinterpret_cast<const sockaddr_un*>(data), address.size());
         default: return {};
     }
@@ -293,7 +306,7 @@ Endpoint Endpoint::from(const SocketAddress& address) {
 
 Endpoint Endpoint::with_port(std::uint16_t port) const {
     Endpoint endpoint = *this;
-    if (kind_ == Kind::tcp) endpoint.port_ = port;
+    if (is_inet()) endpoint.port_ = port;
     return endpoint;
 }
 
@@ -302,16 +315,19 @@ std::string Endpoint::to_string() const {
         case Kind::none: return "";
         case Kind::unix_path: return "unix:" + text_;
         case Kind::descriptor: return "fd:" + std::to_string(fd_);
-        case Kind::tcp: break;
+        case Kind::tcp:
+        case Kind::udp: break;
     }
     const bool brackets = text_.find(':') != std::string::npos;
     const std::string host = brackets ? "[" + text_ + "]" : text_;
-    return "tcp://" + host + ":" + std::to_string(port_);
+    const std::string scheme = kind_ == Kind::tcp ? "tcp://" : "udp://";
+    return scheme + host + ":" + std::to_string(port_);
 }
 
 Result<std::vector<SocketAddress>> Endpoint::addresses() const {
     switch (kind_) {
-        case Kind::tcp: return literal_addresses(*this);
+        case Kind::tcp:
+        case Kind::udp: return literal_addresses(*this);
         case Kind::unix_path: return unix_addresses(*this);
         case Kind::descriptor: return cannot_resolve(*this, errc::unsupported);
         case Kind::none: break;

@@ -23,6 +23,7 @@ const char* describe(errc code) {
         case errc::bad_option: return "bad option";
         case errc::unknown_protocol: return "unknown protocol";
         case errc::needs_reactor: return "this protocol needs the reactor driver";
+        case errc::datagram_truncated: return "the datagram is larger than max_datagram";
         case errc::unsupported: return "not supported here";
         case errc::forked: return "not in a child of the process that made it";
     }
@@ -38,6 +39,7 @@ public:
             case errc::connect_timed_out:
             case errc::write_stalled:
             case errc::close_timed_out: return std::errc::timed_out;
+            case errc::datagram_truncated:
             case errc::message_too_large: return std::errc::message_size;
             case errc::unsupported: return std::errc::not_supported;
             default: return {value, *this};

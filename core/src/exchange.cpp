@@ -2,6 +2,7 @@
 #include <switchboard/exchange.hpp>
 
 #include "blocking/connection.hpp"
+#include "datagram/exchange.hpp"
 #include "exchange_protocol.hpp"
 
 namespace switchboard {
@@ -33,6 +34,8 @@ Reply converse(Socket socket, Bytes request, const ExchangeOptions& options,
 
 Reply exchange(const Endpoint& endpoint, Bytes request, const ExchangeOptions& options) {
     using std::chrono::milliseconds;
+    if (endpoint.kind() == Endpoint::Kind::udp)
+        return detail::exchange_datagram(endpoint, request, options);
     const auto end = detail::in(options.timeout);
     auto socket = connect(endpoint, options.timeout);
     if (!socket) return fail(socket.error().code(), "exchange: " + socket.error().tried());

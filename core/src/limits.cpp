@@ -51,6 +51,7 @@ const Field kFields[] = {
     {"max_queued", Size{&Limits::max_queued, 1, kMost}, "queued bytes that cost the connection"},
     {"max_unread", Size{&Limits::max_unread, 1, kMostUnread}, "bytes a handler may leave unused"},
     {"read_budget", Size{&Limits::read_budget, 1, kMost}, "bytes read from a connection per turn"},
+    {"max_datagram", Size{&Limits::max_datagram, 1, 65'535}, "bytes; larger datagrams are dropped"},
 };
 
 const Field* field(std::string_view name) {

@@ -15,6 +15,7 @@
 namespace switchboard {
 namespace {
 
+using detail::int_option;
 using detail::last_error;
 using detail::set_option;
 
@@ -83,12 +84,6 @@ Result<Socket> listen_first(const std::vector<SocketAddress>& addresses, const E
     return fail(error, detail::attempt("listen", endpoint, *tried));
 }
 
-int int_option(int fd, int name) {
-    int value = 0;
-    socklen_t size = sizeof value;
-    return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -1 : value;
-}
-
 Result<void> check_listener(int fd, const std::string& tried) {
     const int type = int_option(fd, SO_TYPE);
     if (type < 0) return fail_errno(tried);
@@ -118,6 +113,7 @@ Result<Socket> adopt(const Endpoint& endpoint, const SocketOptions& options) {
 
 Result<Socket> listen(const Endpoint& endpoint, const SocketOptions& options) {
     if (endpoint.kind() == Endpoint::Kind::descriptor) return adopt(endpoint, options);
+    if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("listen", endpoint);
     const auto addresses = endpoint.resolve();
     if (!addresses) return fail(addresses.error(), detail::attempt("listen", endpoint));
     return listen_first(*addresses, endpoint, options);

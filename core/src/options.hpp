@@ -9,6 +9,18 @@ inline bool set_option(int fd, int level, int name, int value) noexcept {
     return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
+// -1 if it cannot be asked.
+inline int int_option(int fd, int name) noexcept {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -1 : value;
+}
+
+// How the endpoints of a socket's names are written.
+inline Endpoint::Kind inet_kind(int fd) noexcept {
+    return int_option(fd, SO_TYPE) == SOCK_DGRAM ? Endpoint::Kind::udp : Endpoint::Kind::tcp;
+}
+
 inline bool is_inet(int family) noexcept {
     return family == AF_INET || family == AF_INET6;
 }

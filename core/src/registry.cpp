@@ -55,8 +55,8 @@ const Registration* Registry::find(std::string_view name) const {
     return found == registrations_.end() ? nullptr : &*found;
 }
 
-Result<ProtocolFactory> Registry::make(std::string_view name, const Options& options,
-                                       const ProtocolContext& context) const {
+Result<const Registration*> Registry::choose(std::string_view name,
+                                             const ProtocolContext& context) const {
     const Registration* found = find(name);
     if (!found) {
         std::string names;
@@ -65,9 +65,36 @@ Result<ProtocolFactory> Registry::make(std::string_view name, const Options& opt
                     "\"" + std::string(name) + "\" (there are: " + names + ")");
     }
     if (found->needs_reactor && !context.reactor) return fail(errc::needs_reactor, found->name);
-    return found->make(options, context).map_error([&](const Error& e) {
-        return Error(e.code(), e.tried().empty() ? found->name : found->name + ": " + e.tried());
-    });
+    return found;
+}
+
+namespace {
+
+auto naming(const std::string& name) {
+    return [&name](const Error& e) {
+        return Error(e.code(), e.tried().empty() ? name : name + ": " + e.tried());
+    };
+}
+
+}  // namespace
+
+Result<ProtocolFactory> Registry::make(std::string_view name, const Options& options,
+                                       const ProtocolContext& context) const {
+    const auto found = choose(name, context);
+    if (!found) return tl::unexpected(found.error());
+    const Registration& chosen = **found;
+    if (!chosen.make) return fail(errc::unsupported, chosen.name + ": it has no form for streams");
+    return chosen.make(options, context).map_error(naming(chosen.name));
+}
+
+Result<std::unique_ptr<DatagramProtocol>> Registry::make_datagram(
+    std::string_view name, const Options& options, const ProtocolContext& context) const {
+    const auto found = choose(name, context);
+    if (!found) return tl::unexpected(found.error());
+    const Registration& chosen = **found;
+    if (!chosen.make_datagram)
+        return fail(errc::unsupported, chosen.name + ": it has no form for datagrams (udp)");
+    return chosen.make_datagram(options, context).map_error(naming(chosen.name));
 }
 
 }  // namespace switchboard

@@ -9,6 +9,7 @@
 
 #include "accept.hpp"
 #include "attempt.hpp"
+#include "options.hpp"
 #include "platform/platform.hpp"
 
 namespace switchboard {
@@ -46,7 +47,7 @@ using NameCall = int (*)(int, sockaddr*, socklen_t*);
 Result<Endpoint> name_of(int fd, NameCall call, const char* name) {
     SocketAddress address;
     if (call(fd, address.data(), address.capacity()) < 0) return fail_errno(name);
-    return Endpoint::from(address);
+    return Endpoint::from(address, detail::inet_kind(fd));
 }
 
 }  // namespace

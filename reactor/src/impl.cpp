@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "attempt.hpp"
 #include "platform/platform.hpp"
 
 namespace switchboard {
@@ -72,8 +73,15 @@ Reactor::Impl::Impl(uv_loop_t* host, ReactorOptions options)
       timers(loop),
       posts(loop),
       offloads(loop),
+      datagrams(loop),
       process_(::getpid()) {
-    loop.timer_due = [this](detail::WheelNode& node) { timers.due(node); };
+    loop.timer_due = [this](detail::WheelNode& node) {
+        if (node.kind() == detail::WheelNode::Kind::datagram) {
+            static_cast<detail::DatagramHandle&>(node).expire_now();
+        } else {
+            timers.due(node);
+        }
+    };
 }
 
 bool Reactor::Impl::is_forked() const noexcept {
@@ -86,12 +94,16 @@ bool Reactor::Impl::on_its_thread(const char* call) const {
     return false;
 }
 
+Result<void> Reactor::Impl::admits(const Limits& limits, const std::string& tried) const {
+    if (is_forked()) return fail(errc::forked, tried);
+    if (closing_ || aborting_) return fail(errc::stopping, tried);
+    return limits.check();
+}
+
 Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactory factory,
                                         ListenOptions options) {
     const std::string tried = "listen " + endpoint.to_string();
-    if (is_forked()) return fail(errc::forked, tried);
-    if (closing_ || aborting_) return fail(errc::stopping, tried);
-    if (auto fit = options.limits.check(); !fit) return fail(fit.error(), fit.error().tried());
+    if (auto fit = admits(options.limits, tried); !fit) return tl::unexpected(fit.error());
     SocketOptions how;
     how.blocking = Blocking::no;
     how.backlog = static_cast<int>(options.limits.backlog);
@@ -123,9 +135,8 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
                                             std::unique_ptr<Protocol> protocol,
                                             const Limits& limits) {
     const std::string tried = "connect " + endpoint.to_string();
-    if (is_forked()) return fail(errc::forked, tried);
-    if (closing_ || aborting_) return fail(errc::stopping, tried);
-    if (auto fit = limits.check(); !fit) return fail(fit.error(), fit.error().tried());
+    if (auto fit = admits(limits, tried); !fit) return tl::unexpected(fit.error());
+    if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("connect", endpoint);
     auto addresses = endpoint.addresses();
     if (!addresses) return tl::unexpected(addresses.error());
     detail::Origin& origin = loop.make_origin(limits);
@@ -197,6 +208,7 @@ void Reactor::Impl::stop() {
 void Reactor::Impl::drain(std::chrono::milliseconds deadline,
                           std::function<void(std::size_t)> done) {
     close_listeners();
+    datagrams.close_all();
     timers.cancel(drain_timer_);
     drained_ = std::move(done);
     draining_ = true;
@@ -223,6 +235,7 @@ void Reactor::Impl::abort_rest() {
     close_listeners();
     aborted_ += loop.stats.open;
     loop.finish_all(errc::stopping);
+    datagrams.end_all(errc::stopping);
 }
 
 void Reactor::Impl::finish_drain() {
@@ -243,7 +256,13 @@ void Reactor::Impl::close_all() {
     draining_ = false;
     loop.connection_gone = {};
     close_listeners();
-    forked ? loop.abandon_all() : loop.finish_all(errc::stopping);
+    if (forked) {
+        loop.abandon_all();
+        datagrams.abandon_all();
+    } else {
+        loop.finish_all(errc::stopping);
+        datagrams.end_all(errc::stopping);
+    }
     timers.clear();
     offloads.close();
     for (Lookup* lookup : lookups_) uv_cancel(reinterpret_cast<uv_req_t*>(&lookup->work));

@@ -9,6 +9,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "datagrams.hpp"
 #include "listener.hpp"
 #include "loop.hpp"
 #include "offloads.hpp"
@@ -24,6 +25,7 @@ public:
 
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
                              ListenOptions options);
+    Result<void> admits(const Limits& limits, const std::string& tried) const;  // another socket
     void close(ListenerId id);
     void close_listeners();
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
@@ -43,6 +45,7 @@ public:
     detail::Timers timers;
     detail::Posts posts;
     detail::Offloads offloads;
+    detail::Datagrams datagrams;
 
 private:
     struct Signal {

@@ -128,6 +128,7 @@ ReactorStats Reactor::stats() const {
     assert(impl_->on_its_thread("Reactor::stats"));
     ReactorStats stats = impl_->loop.stats;
     impl_->loop.connections.for_each([&](auto& c) { stats.queued_bytes += c.queued(); });
+    impl_->datagrams.count(stats);
     return stats;
 }
 

@@ -11,7 +11,7 @@ namespace switchboard::detail {
 // back when it is due, what it is the base of; it lies in what would be padding.
 class WheelNode {
 public:
-    enum class Kind : std::uint8_t { other, connection, timer };
+    enum class Kind : std::uint8_t { other, connection, timer, datagram };
 
     explicit WheelNode(Kind kind = Kind::other) noexcept : kind_(kind) {}
     WheelNode(const WheelNode&) = delete;

@@ -99,11 +99,18 @@ TEST_CASE("examples: one handler under three drivers") {
     CHECK(finished.output == "reactor: HELLO\nthreads: HELLO\nmemory: HELLO\n");
 }
 
+TEST_CASE("examples: one datagram handler under a reactor, blocking, and in bad weather") {
+    const Finished finished = switchboard::support::run({example("datagrams")});
+    CHECK(finished.status == 0);
+    CHECK(finished.output ==
+          "reactor: HELLO\nblocking: HELLO\nmemory: 7 of 10 came back, in seed 1\n");
+}
+
 TEST_CASE("examples: there is none that no case above runs") {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
         found.insert(entry.path().filename());
     }
-    CHECK(found == std::set<std::string>{"client", "echo_server", "embed_asio", "embed_epoll",
-                                         "embed_glib", "one_handler"});
+    CHECK(found == std::set<std::string>{"client", "datagrams", "echo_server", "embed_asio",
+                                         "embed_epoll", "embed_glib", "one_handler"});
 }

@@ -61,7 +61,10 @@ Endpoint random_endpoint(Random& random) {
     constexpr std::string_view kName = "abcxyzABC0189-_";
     constexpr std::string_view kPath = "abc/.: \xc3\xa4%[]@#?*\n-";
     const auto port = static_cast<std::uint16_t>(random());
-    switch (below(random, 7)) {
+    switch (below(random, 10)) {
+        case 6: return Endpoint::udp("*", port);
+        case 7: return Endpoint::udp(random_ip(random, AF_INET), port);
+        case 8: return Endpoint::udp(random_ip(random, AF_INET6), port);
         case 0: return Endpoint::tcp("*", port);
         case 1: return Endpoint::tcp(random_ip(random, AF_INET), port);
         case 2: return Endpoint::tcp(random_ip(random, AF_INET6), port);
@@ -122,6 +125,23 @@ TEST_CASE("endpoint: unix paths and descriptors") {
     CHECK(parsed("fd:3").to_string() == "fd:3");
 }
 
+TEST_CASE("endpoint: udp is written out, has the forms of tcp, and is another value") {
+    CHECK(parsed("udp://127.0.0.1:53").kind() == Kind::udp);
+    CHECK(parsed("udp://127.0.0.1:53") == Endpoint::udp("127.0.0.1", 53));
+    CHECK(parsed("udp://127.0.0.1:53") != Endpoint::tcp("127.0.0.1", 53));
+    CHECK(parsed("udp://127.0.0.1:053").to_string() == "udp://127.0.0.1:53");
+    CHECK(parsed("udp://[0::1]:53").to_string() == "udp://[::1]:53");
+    CHECK(parsed("udp://:53").to_string() == "udp://*:53");
+    CHECK(parsed("udp://*:53").with_port(54).to_string() == "udp://*:54");
+    CHECK(parsed("udp://example.org:53").host() == "example.org");
+    CHECK(printed(parsed("udp://:80").addresses()) == Texts{"tcp://[::]:80", "tcp://0.0.0.0:80"});
+    CHECK(refused("udp://::1:53") ==
+          "'udp://::1:53': an IPv6 address stands in brackets, as in [::1]:80: bad endpoint");
+    CHECK(refused("udp://127.0.0.1") == "'udp://127.0.0.1': the port is missing: bad endpoint");
+    const auto any = *parsed("127.0.0.1:80").addresses();
+    CHECK(Endpoint::from(any.front(), Kind::udp).to_string() == "udp://127.0.0.1:80");
+}
+
 TEST_CASE("endpoint: a value that compares and copies") {
     CHECK(Endpoint().kind() == Kind::none);
     CHECK(Endpoint().to_string().empty());
@@ -157,9 +177,9 @@ TEST_CASE("endpoint: what is wrong is said, and about which text") {
         CHECK(refused(text) == "'" + text + "': no such IPv4 address: bad endpoint");
     for (const std::string text : {"fd:", "fd:-1", "fd:x", "fd:3 ", "fd:99999999999"})
         CHECK(refused(text) == "'" + text + "': a descriptor is a number from 0: bad endpoint");
-    for (const std::string text : {"http://x:80", "udp://x:80", "TCP://x:80", "://x:80"})
+    for (const std::string text : {"http://x:80", "UDP://x:80", "TCP://x:80", "://x:80"})
         CHECK(refused(text) ==
-              "'" + text + "': the scheme must be tcp://, unix: or fd:: bad endpoint");
+              "'" + text + "': the scheme must be tcp://, udp://, unix: or fd:: bad endpoint");
     CHECK(refused("[::1:80") == "'[::1:80': the closing ']' is missing: bad endpoint");
     CHECK(refused("") == "'': it is empty: bad endpoint");
     CHECK(refused("a\nb:\t1").starts_with("'a?b:?1': "));
@@ -184,7 +204,7 @@ TEST_CASE("endpoint: random text is refused in one line, or printed so that it p
     const std::uint64_t seed = std::random_device()();
     CAPTURE(seed);
     Random random(seed);
-    const std::array<std::string, 6> starts{"", "tcp://", "unix:", "fd:", "[", "tcp://["};
+    const std::array<std::string, 6> starts{"", "tcp://", "unix:", "udp://", "[", "udp://["};
     for (int run = 0; run < 50'000; ++run) {
         std::string text = starts[below(random, starts.size())];
         text += random_text(random, ":]%/.*[0123456789abcdef-\n\xff", 12);

@@ -36,14 +36,15 @@ TEST_CASE("reactor memory: connections, queues and tails lie in the resource, an
     {
         Reactor reactor({.memory = &memory});
         const std::vector<std::byte> reply(kQueued, std::byte{'r'});
-        const Listening listening = listen_on(reactor, callbacks([&] {
-            return Callbacks{.on_data = [&](Connection& c, MutableBytes in) -> std::size_t {
-                CHECK(c.memory() == &memory);
-                if (in.size() < kTail) return 0;
-                c.write(reply);
-                return in.size();
-            }};
-        }));
+        const Listening listening = listen_on(
+            reactor, callbacks([&] {
+                return Callbacks{.on_data = [&](Connection& c, MutableBytes in) -> std::size_t {
+                    CHECK(c.memory() == &memory);
+                    if (in.size() < kTail) return 0;
+                    c.write(reply);
+                    return in.size();
+                }};
+            }));
         const std::size_t before = memory.lent;
         FarEnd client(listening.local);
         const std::string request(kTail, 'q');

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <switchboard/datagram.hpp>
 #include <switchboard/limits.hpp>
 #include <switchboard/log.hpp>
 #include <switchboard/protocol.hpp>
@@ -63,5 +64,14 @@ Result<void> serve_process_pool(Socket listener, const ProtocolFactory& factory,
 // connection refused.
 void serve_connection(Socket socket, std::unique_ptr<Protocol> protocol,
                       const ServeOptions& options = {});
+
+// Serves datagrams on a socket of bind_datagram() or connect_datagram() with one protocol, on this
+// thread, until the protocol closes it or `stop` says drain or abort: on_close(errc::stopping), after
+// the flush. The socket stays open; it may block or not. As in the reactor datagrams come and go in
+// batches, and no error costs the socket; but send() waits for room, at most write_stall_timeout, so it
+// answers false only for what was dropped, and on_drain never comes. Answers what the protocol closed
+// it with (a handler that throws: errc::handler_failed, and what it threw), or nothing.
+Result<void> serve_datagrams(const Socket& socket, std::unique_ptr<DatagramProtocol> protocol,
+                             const Stop& stop, const ServeOptions& options = {});
 
 }  // namespace switchboard

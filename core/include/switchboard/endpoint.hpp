@@ -19,6 +19,7 @@ class SocketAddress;
 //     [::1]:80      tcp://[fe80::1%eth0]:1 tcp://[::1]:80
 //     localhost:80  tcp://example.org:80   tcp://localhost:80     (resolved when used)
 //     :80           tcp://*:80             tcp://*:80             (any address, IPv6 and IPv4)
+//     udp://127.0.0.1:53, udp://*:53, ...  the same with udp://   (for datagrams; never left out)
 //     unix:/path    unix:///path           unix:/path             (leading slashes become one)
 //     unix:path                            unix:path              (from the working directory)
 //     fd:3                                 fd:3                   (a descriptor this process has)
@@ -27,20 +28,23 @@ class SocketAddress;
 // "[::]:80" any IPv6 address and no IPv4 one; "*" is both.
 class Endpoint {
 public:
-    enum class Kind : std::uint8_t { none, tcp, unix_path, descriptor };
+    enum class Kind : std::uint8_t { none, tcp, udp, unix_path, descriptor };
 
     Endpoint() = default;  // Kind::none; prints as ""
     // errc::bad_endpoint, whose message names the text and what is wrong with it.
     static Result<Endpoint> parse(std::string_view text);
     static Endpoint tcp(std::string host, std::uint16_t port);  // "*" is any address; no brackets
+    static Endpoint udp(std::string host, std::uint16_t port);  // the same, for datagrams
     static Endpoint unix_path(std::string path);                // "" is an unnamed peer
     static Endpoint descriptor(int fd);
-    static Endpoint from(const SocketAddress& address);  // an IPv4-mapped address prints as IPv4
+    // An IPv4-mapped address prints as IPv4. `inet` is the kind of IPv4 and IPv6 addresses.
+    static Endpoint from(const SocketAddress& address, Kind inet = Kind::tcp);
 
     Kind kind() const noexcept { return kind_; }
-    const std::string& host() const noexcept { return text_; }  // Kind::tcp, without brackets
+    bool is_inet() const noexcept { return kind_ == Kind::tcp || kind_ == Kind::udp; }
+    const std::string& host() const noexcept { return text_; }  // tcp and udp, without brackets
     const std::string& path() const noexcept { return text_; }  // Kind::unix_path
-    std::uint16_t port() const noexcept { return port_; }       // Kind::tcp; 0 binds a free one
+    std::uint16_t port() const noexcept { return port_; }       // tcp and udp; 0 binds a free one
     int fd() const noexcept { return fd_; }                     // Kind::descriptor, else -1
     Endpoint with_port(std::uint16_t port) const;
     std::string to_string() const;
@@ -54,6 +58,8 @@ public:
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 
 private:
+    static Endpoint inet(Kind kind, std::string host, std::uint16_t port);
+
     Kind kind_ = Kind::none;
     std::uint16_t port_ = 0;
     int fd_ = -1;

@@ -26,6 +26,7 @@ enum class errc {
     bad_option,            // an option or limit that is unknown or out of range
     unknown_protocol,      // no such name in the Registry
     needs_reactor,         // this protocol opens connections itself: no blocking driver can run it
+    datagram_truncated,    // larger than max_datagram; equals std::errc::message_size
     unsupported,           // this system, driver or build cannot do it
     forked,                // a reactor in a child of the process that made it
 };

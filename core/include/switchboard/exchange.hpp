@@ -44,6 +44,9 @@ struct ExchangeOptions {
 // what the peer answers is read while it is sent, and it is sent to its end although the reply may
 // be whole before. Blocks at most the timeout (name look-up aside). The error names the endpoint and
 // the step that failed.
+//
+// With a udp endpoint: one datagram out and the first that comes back, whole; reply_end is not asked.
+// Nothing is sent twice, so either may be lost: std::errc::timed_out, and trying again is the caller's.
 Result<std::vector<std::byte>> exchange(const Endpoint& endpoint, Bytes request,
                                         const ExchangeOptions& options = {});
 

@@ -30,6 +30,9 @@ struct Limits {
     std::size_t max_unread = 1024 * 1024;  // bytes a handler may leave unused; below 4 GiB
     std::size_t read_budget = 256 * 1024;  // bytes read from one connection per turn
 
+    // datagrams
+    std::size_t max_datagram = 65'535;  // bytes; a larger one is told of and dropped
+
     // max_connections with its 0 replaced by what it stands for in this process now.
     std::size_t connections_allowed() const;
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <switchboard/datagram.hpp>
 #include <switchboard/error.hpp>
 #include <switchboard/limits.hpp>
 #include <switchboard/protocol.hpp>
@@ -44,7 +45,10 @@ struct Registration {
     std::string summary;  // one line, with the source: "sends back what it gets (RFC 862)"
     std::string options;  // one line: "target=ENDPOINT", or empty
     bool needs_reactor = false;
-    std::function<Result<ProtocolFactory>(const Options&, const ProtocolContext&)> make;
+    // Either may be empty: a protocol has a form for streams, for datagrams, or both.
+    std::function<Result<ProtocolFactory>(const Options&, const ProtocolContext&)> make = {};
+    std::function<Result<std::unique_ptr<DatagramProtocol>>(const Options&, const ProtocolContext&)>
+        make_datagram = {};
 };
 
 class Registry {
@@ -54,11 +58,19 @@ public:
     const std::vector<Registration>& all() const noexcept { return registrations_; }
 
     // The factory of `name`; errc::unknown_protocol (the message lists what there is),
-    // errc::needs_reactor, errc::bad_option, or the maker's own error. Opens nothing.
+    // errc::needs_reactor, errc::unsupported (it has no form for streams), errc::bad_option, or the
+    // maker's own error. Opens nothing.
     Result<ProtocolFactory> make(std::string_view name, const Options& options,
                                  const ProtocolContext& context) const;
+    // The same for its form for datagrams; one protocol serves one socket. errc::unsupported: it has
+    // no such form.
+    Result<std::unique_ptr<DatagramProtocol>> make_datagram(std::string_view name,
+                                                            const Options& options,
+                                                            const ProtocolContext& context) const;
 
 private:
+    Result<const Registration*> choose(std::string_view name, const ProtocolContext& context) const;
+
     std::vector<Registration> registrations_;
 };
 

@@ -1,11 +1,15 @@
 #if defined(__linux__) && !defined(SWITCHBOARD_PORTABLE)
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
+#include "control.hpp"
 #include "platform.hpp"
 
 namespace switchboard::platform {
@@ -63,6 +67,36 @@ ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count)
     const ssize_t sent = ::sendfile64(socket, file, &at, count);
     if (sent < 0 && errno == EPIPE) sigpipe.raised();
     return sent;
+}
+
+static_assert(sizeof(Message) == sizeof(mmsghdr) &&
+              offsetof(Message, size) == offsetof(mmsghdr, msg_len));
+
+int receive_messages(int socket, Message* messages, unsigned count) noexcept {
+    return ::recvmmsg(socket, reinterpret_cast<mmsghdr*>(messages), count, MSG_DONTWAIT | MSG_TRUNC,
+                      nullptr);
+}
+
+int send_messages(int socket, Message* messages, unsigned count) noexcept {
+    return ::sendmmsg(socket, reinterpret_cast<mmsghdr*>(messages), count,
+                      MSG_DONTWAIT | kSendFlags);
+}
+
+const std::size_t kMaxSegments = 64;  // UDP_MAX_SEGMENTS of Linux before 6.9, and UDP_GRO_CNT_MAX
+
+// Other datagram sockets than UDP's refuse the option, and would send what was joined as it is.
+bool want_coalesced(int socket) noexcept {
+    const int on = 1;
+    return ::setsockopt(socket, IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
+}
+
+void write_segment_size(msghdr& header, std::size_t size) noexcept {
+    add_control(header, IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(size));
+}
+
+std::size_t read_segment_size(const msghdr& header) noexcept {
+    const cmsghdr* const found = find_control(header, IPPROTO_UDP, UDP_GRO);
+    return found != nullptr ? static_cast<std::size_t>(control_data<int>(*found)) : 0;
 }
 
 }  // namespace switchboard::platform

@@ -27,4 +27,31 @@ int open_pipe(int ends[2]) noexcept;  // both ends close-on-exec; the write end 
 // the file, -1 and errno (EAGAIN as for send). Neither moves the file's own offset.
 ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept;
 
+// One datagram of a batch, laid out as Linux's mmsghdr.
+struct Message {
+    msghdr header;
+    unsigned size;
+};
+// As recvmmsg(2) and sendmmsg(2), never blocking: how many were moved, or -1 and errno if none was. A
+// datagram that was cut has MSG_TRUNC in its header's flags, and its true size where the system tells.
+int receive_messages(int socket, Message* messages, unsigned count) noexcept;
+int send_messages(int socket, Message* messages, unsigned count) noexcept;
+
+// Equal datagrams in a row to one peer as one message each way (Linux UDP_SEGMENT and UDP_GRO, man 7
+// udp). Where there is no such thing kMaxSegments is 1, and asking a socket for it answers false.
+extern const std::size_t kMaxSegments;
+bool want_coalesced(int socket) noexcept;
+// Adds to the control bytes of `header` what cuts its data into datagrams of `size`.
+void write_segment_size(msghdr& header, std::size_t size) noexcept;
+// Of a received header: the size of each datagram in it but the last, or 0 if it is one.
+std::size_t read_segment_size(const msghdr& header) noexcept;
+
+// Which local address a datagram was sent to (man 7 ip, RFC 3542 section 4), for sockets that are bound
+// to any. `address` has 4 or 16 bytes; reading answers how many, 0 if it is not told.
+int want_local_address(int socket, int family) noexcept;
+std::size_t read_local_address(const msghdr& header, std::byte* address) noexcept;
+void write_local_address(msghdr& header, const std::byte* address, std::size_t size) noexcept;
+// Room for the control bytes of all of the above, aligned as cmsghdr.
+inline constexpr std::size_t kControlSize = 96;
+
 }  // namespace switchboard::platform

@@ -84,6 +84,35 @@ ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count)
     return ::send(socket, piece.data(), static_cast<std::size_t>(got), kSendFlags);
 }
 
+// The first error ends the batch; it is told if there is nothing else to tell, and else comes again
+// with the next call or is the next call's own.
+int receive_messages(int socket, Message* messages, unsigned count) noexcept {
+    unsigned done = 0;
+    for (; done < count; ++done) {
+        const ssize_t got = ::recvmsg(socket, &messages[done].header, MSG_DONTWAIT);
+        if (got < 0) break;
+        messages[done].size = static_cast<unsigned>(got);
+    }
+    return done > 0 || count == 0 ? static_cast<int>(done) : -1;
+}
+
+int send_messages(int socket, Message* messages, unsigned count) noexcept {
+    unsigned done = 0;
+    for (; done < count; ++done) {
+        if (::sendmsg(socket, &messages[done].header, MSG_DONTWAIT | kSendFlags) < 0) break;
+    }
+    return done > 0 || count == 0 ? static_cast<int>(done) : -1;
+}
+
+const std::size_t kMaxSegments = 1;
+bool want_coalesced(int) noexcept {
+    return false;
+}
+void write_segment_size(msghdr&, std::size_t) noexcept {}
+std::size_t read_segment_size(const msghdr&) noexcept {
+    return 0;
+}
+
 }  // namespace switchboard::platform
 
 #endif

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 
+#include "pattern.hpp"
+
 namespace switchboard {
 namespace {
 
@@ -34,12 +36,29 @@ constexpr const char* kMonths[] = {"January",   "February", "March",    "April",
 
 }  // namespace
 
+namespace detail {
+
+std::string_view chargen_pattern() {
+    return {kPattern.data(), kPattern.size()};
+}
+
+std::array<std::byte, 4> time_reply(WallTime when) {
+    using namespace std::chrono;
+    constexpr sys_days kEpoch = January / 1 / 1900;
+    const auto wrapped = static_cast<std::uint32_t>(floor<seconds>(when - kEpoch).count());
+    std::array<std::byte, 4> reply;
+    for (unsigned i = 0; i < 4; ++i) reply[i] = static_cast<std::byte>(wrapped >> (24 - 8 * i));
+    return reply;
+}
+
+}  // namespace detail
+
 void Chargen::on_open(Connection& connection) {
     on_drain(connection);
 }
 
 void Chargen::on_drain(Connection& connection) {
-    while (connection.write(std::string_view(kPattern.data(), kPattern.size()))) {
+    while (connection.write(detail::chargen_pattern())) {
     }
 }
 
@@ -63,13 +82,7 @@ void Daytime::on_open(Connection& connection) {
 }
 
 void Time::on_open(Connection& connection) {
-    using namespace std::chrono;
-    constexpr sys_days kEpoch = January / 1 / 1900;
-    const auto seconds_since = floor<seconds>(clock_() - kEpoch).count();
-    const auto wrapped = static_cast<std::uint32_t>(seconds_since);
-    std::array<std::byte, 4> reply;
-    for (unsigned i = 0; i < 4; ++i) reply[i] = static_cast<std::byte>(wrapped >> (24 - 8 * i));
-    connection.write(reply);
+    connection.write(Bytes(detail::time_reply(clock_())));
     connection.close();
 }
 

@@ -103,7 +103,10 @@ Outcome run(const Arguments& arguments) {
 Command add_exchange(CLI::App& app) {
     auto arguments = std::make_shared<Arguments>();
     CLI::App* command = app.add_subcommand("exchange", "Send one request, print the reply");
-    command->add_option("endpoint", arguments->endpoint, "Where to: tcp://HOST:PORT, unix:/PATH")
+    command
+        ->add_option("endpoint", arguments->endpoint,
+                     "Where to: tcp://HOST:PORT, unix:/PATH; udp://HOST:PORT: one "
+                     "datagram out, one back")
         ->required();
     command->add_option("--text", arguments->text, "The request; without it, all of stdin");
     command->add_option("--timeout", arguments->timeout, "For all of it; 0 is no limit")

@@ -1,5 +1,7 @@
 #include "plan.hpp"
 
+#include <sys/socket.h>
+
 namespace switchboard::program {
 namespace {
 
@@ -30,12 +32,21 @@ tl::expected<Limits, std::string> parse_limits(const ServeArguments& arguments) 
     return limits;
 }
 
+bool is_for_datagrams(const Endpoint& endpoint) {
+    if (endpoint.kind() != Endpoint::Kind::descriptor)
+        return endpoint.kind() == Endpoint::Kind::udp;
+    int type = 0;
+    socklen_t size = sizeof type;
+    return ::getsockopt(endpoint.fd(), SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+           type == SOCK_DGRAM;
+}
+
 }  // namespace
 
 const std::vector<Driver>& drivers() {
     static const std::vector<Driver> all{
-        {"reactor", "one thread, many sockets, never blocks", nullptr, false},
-        {"iterative", "one connection at a time", serve_iterative, false},
+        {"reactor", "one thread, many sockets, never blocks", nullptr, false, true},
+        {"iterative", "one connection at a time", serve_iterative, false, true},
         {"threads", "a thread per connection", serve_threads, false},
         {"thread-pool", "a fixed number of threads (--workers)", serve_thread_pool, true},
         {"processes", "a process per connection", serve_processes, false},
@@ -49,11 +60,16 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     if (!driver) return refuse(driver.error());
     const auto endpoint = Endpoint::parse(arguments.listen);
     if (!endpoint) return refuse(endpoint.error());
+    const bool datagrams = is_for_datagrams(*endpoint);
+    if (datagrams && !driver->takes_datagrams)
+        return refuse("--listen " + endpoint->to_string() + ": the driver '" + driver->name +
+                      "' serves connections, and datagrams have none; use reactor or iterative");
     const auto options = Options::parse(arguments.options);
     if (!options) return refuse(options.error());
     const auto limits = parse_limits(arguments);
     if (!limits) return refuse(limits.error());
-    return Plan{arguments.protocol, *driver, *endpoint, *options, *limits, arguments.workers};
+    return Plan{arguments.protocol, *driver,  *endpoint, *options, *limits,
+                arguments.workers,  datagrams};
 }
 
 }  // namespace switchboard::program

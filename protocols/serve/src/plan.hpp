@@ -29,6 +29,7 @@ struct Driver {
     const char* meaning;
     BlockingServe serve;  // null: the reactor
     bool has_workers;
+    bool takes_datagrams = false;
 };
 const std::vector<Driver>& drivers();
 
@@ -39,6 +40,8 @@ struct Plan {
     Options options;
     Limits limits;
     std::size_t workers;
+    // A descriptor is asked what it is.
+    bool datagrams = false;
 };
 
 tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments);

@@ -13,6 +13,10 @@ void print(const Registration& registration, std::size_t width) {
         std::printf("%-*s    --option %s\n", static_cast<int>(width), "",
                     registration.options.c_str());
     }
+    if (registration.make_datagram) {
+        std::printf("%-*s    %s udp://HOST:PORT\n", static_cast<int>(width), "",
+                    registration.make ? "also over" : "over");
+    }
     if (registration.needs_reactor) {
         std::printf("%-*s    under the reactor driver only\n", static_cast<int>(width), "");
     }

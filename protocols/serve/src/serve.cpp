@@ -3,7 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <switchboard/reactor.hpp>
+#include <switchboard/reactor_datagram.hpp>
 
 #include "commands.hpp"
 #include "log.hpp"
@@ -73,33 +73,50 @@ private:
     int signals_ = 0;
 };
 
-Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink) {
-    Reactor reactor({.log = sink});
+Result<Endpoint> listen_for_streams(Reactor& reactor, const Plan& plan, const Registry& registry) {
     auto factory =
         registry.make(plan.protocol, plan.options, {.reactor = &reactor, .limits = plan.limits});
-    if (!factory) return refuse(factory.error());
-    ReactorStop stop(reactor, plan, sink);
-    if (const auto armed = stop.arm(); !armed) return refuse(armed.error());
+    if (!factory) return tl::unexpected(factory.error());
     const auto listening =
         reactor.listen(plan.endpoint, std::move(*factory), {.limits = plan.limits});
-    if (!listening) return refuse(listening.error());
-    announce(plan, listening->local);
+    if (!listening) return tl::unexpected(listening.error());
+    return listening->local;
+}
+
+Result<Endpoint> listen_for_datagrams(Reactor& reactor, const Plan& plan,
+                                      const Registry& registry) {
+    auto protocol = registry.make_datagram(plan.protocol, plan.options,
+                                           {.reactor = &reactor, .limits = plan.limits});
+    if (!protocol) return tl::unexpected(protocol.error());
+    const auto bound =
+        bind_datagram(reactor, plan.endpoint, std::move(*protocol), {.limits = plan.limits});
+    if (!bound) return tl::unexpected(bound.error());
+    return bound->local;
+}
+
+Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink) {
+    Reactor reactor({.log = sink});
+    ReactorStop stop(reactor, plan, sink);
+    const auto local = plan.datagrams ? listen_for_datagrams(reactor, plan, registry)
+                                      : listen_for_streams(reactor, plan, registry);
+    if (!local) return refuse(local.error());
+    if (const auto armed = stop.arm(); !armed) return refuse(armed.error());
+    announce(plan, *local);
     reactor.run();
     if (stop.cut_short()) return refuse(kCutShort);
     return {};
 }
 
-Outcome run_blocking(const Plan& plan, Socket listener, const ProtocolFactory& factory,
-                     const LogSink& sink) {
-    const auto local = bound_endpoint(listener, plan.endpoint);
+// `serve` is what the driver does with the socket until it is told to stop.
+template <class Serve>
+Outcome run_blocking(const Plan& plan, const Socket& socket, Serve serve) {
+    const auto local = bound_endpoint(socket, plan.endpoint);
     if (!local) return refuse(local.error());
     const auto stop = Stop::create();
     if (!stop) return refuse(stop.error());
     const StopOnSignals signals(*stop);
     announce(plan, *local);
-    const auto served =
-        plan.driver.serve(std::move(listener), factory, *stop,
-                          {.limits = plan.limits, .workers = plan.workers, .log = sink});
+    const Result<void> served = serve(*stop);
     if (!served) return refuse(served.error());
     if (stop->aborting()) return refuse(kCutShort);
     return {};
@@ -110,7 +127,21 @@ Outcome serve_blocking(const Plan& plan, const Registry& registry, const LogSink
     if (!factory) return refuse(factory.error());
     auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.backlog)});
     if (!listener) return refuse(listener.error());
-    return run_blocking(plan, std::move(*listener), *factory, sink);
+    return run_blocking(plan, *listener, [&](const Stop& stop) {
+        return plan.driver.serve(std::move(*listener), *factory, stop,
+                                 {.limits = plan.limits, .workers = plan.workers, .log = sink});
+    });
+}
+
+Outcome serve_blocking_datagrams(const Plan& plan, const Registry& registry, const LogSink& sink) {
+    auto protocol = registry.make_datagram(plan.protocol, plan.options, {.limits = plan.limits});
+    if (!protocol) return refuse(protocol.error());
+    const auto socket = bind_datagram(plan.endpoint);
+    if (!socket) return refuse(socket.error());
+    return run_blocking(plan, *socket, [&](const Stop& stop) {
+        return serve_datagrams(*socket, std::move(*protocol), stop,
+                               {.limits = plan.limits, .log = sink});
+    });
 }
 
 Outcome run(const ServeArguments& arguments, const Registry& registry, bool workers_given) {
@@ -122,8 +153,9 @@ Outcome run(const ServeArguments& arguments, const Registry& registry, bool work
     if (workers_given && !plan->driver.has_workers) {
         log(*sink, LogLevel::warning, "--workers is for the pools and has no effect here");
     }
-    return plan->driver.serve == nullptr ? serve_reactor(*plan, registry, *sink)
-                                         : serve_blocking(*plan, registry, *sink);
+    if (plan->driver.serve == nullptr) return serve_reactor(*plan, registry, *sink);
+    return plan->datagrams ? serve_blocking_datagrams(*plan, registry, *sink)
+                           : serve_blocking(*plan, registry, *sink);
 }
 
 std::string footer() {
@@ -149,7 +181,8 @@ Command add_serve(CLI::App& app, const Registry& registry) {
     command->add_option("protocol", arguments->protocol, "See `switchboard protocols`")->required();
     command
         ->add_option("--listen", arguments->listen,
-                     "tcp://HOST:PORT (* is any address, port 0 a free one), unix:/PATH, fd:N")
+                     "tcp://HOST:PORT (* is any address, port 0 a free one), unix:/PATH, fd:N; "
+                     "udp://HOST:PORT for datagrams")
         ->capture_default_str();
     command->add_option("--driver", arguments->driver, "How to serve, see below")
         ->capture_default_str();

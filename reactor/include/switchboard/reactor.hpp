@@ -99,6 +99,7 @@ public:
     ReactorStats stats() const;              // a snapshot; queued_bytes costs a walk
 
     class Impl;
+    Impl& impl() noexcept { return *impl_; }  // for the parts with headers of their own
 
 private:
     std::unique_ptr<Impl> impl_;

@@ -63,10 +63,11 @@ struct ReactorStats {
     std::uint64_t connect_errors = 0;  // connects that ended without on_open
     std::uint64_t handler_failures = 0;
     std::uint64_t bytes_in = 0, bytes_out = 0;
-    std::uint64_t posts = 0,
-                  wake_ups = 0;  // posts that have run; batches of them, one wake-up each
-    std::size_t open = 0;        // connections now, those still connecting or flushing included
+    std::uint64_t datagrams_in = 0, datagrams_out = 0;
+    std::uint64_t posts = 0, wake_ups = 0;  // posts that ran, and batches: one wake-up each
+    std::size_t open = 0;  // connections now, those still connecting or flushing included
     std::size_t listeners = 0, timers = 0, offloads = 0;  // now
+    std::size_t datagram_sockets = 0;                     // now; `open` counts them too
     std::size_t queued_bytes = 0;                         // now, over all connections
 };
 

@@ -1,5 +1,5 @@
-// The small services of RFC 862 to 868 (May 1983): what one tries a network with. All are for TCP,
-// ignore what they have no use for, and close when the peer does.
+// The small services of RFC 862 to 868 (May 1983): what one tries a network with. These are for TCP,
+// ignore what they have no use for, and close when the peer does; inetd_datagram.hpp has those for UDP.
 #pragma once
 
 #include <chrono>
@@ -81,7 +81,7 @@ private:
 };
 std::string_view quote_of(WallTime day);  // of our own; another one every day, UTC
 
-// Adds echo, discard, chargen, daytime, time and qotd (of the day). None has options.
+// Adds echo, discard, chargen, daytime, time and qotd (of the day), for TCP and UDP. None has options.
 void register_inetd(Registry& registry, WallClock wall_clock);
 
 }  // namespace switchboard

@@ -1,0 +1,11 @@
+// One datagram out, one back: exchange() with a udp endpoint. Private to core.
+#pragma once
+
+#include <switchboard/exchange.hpp>
+
+namespace switchboard::detail {
+
+Result<std::vector<std::byte>> exchange_datagram(const Endpoint& endpoint, Bytes request,
+                                                 const ExchangeOptions& options);
+
+}  // namespace switchboard::detail

@@ -1,0 +1,188 @@
+#include "io.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "peer_access.hpp"
+
+namespace switchboard::detail {
+namespace {
+
+// A joined message is cut by the network device, so its parts must fit the smallest link that is
+// common: 1,500 bytes less IPv6 and UDP. Larger ones go one by one and may be fragmented.
+constexpr std::size_t kLargestJoined = 1452;
+constexpr std::size_t kLargestMessage = 65'507;
+
+// How many from `first` on can go as one: to one peer, of one size, the last perhaps shorter.
+std::size_t run_from(DatagramQueue& queue, std::size_t first) {
+    const DatagramQueue::Entry& head = queue.at(first);
+    if (head.size == 0 || head.size > kLargestJoined) return 1;
+    const std::size_t most =
+        std::min({queue.count() - first, platform::kMaxSegments, kLargestMessage / head.size});
+    std::size_t run = 1;
+    for (; run < most; ++run) {
+        const DatagramQueue::Entry& next = queue.at(first + run);
+        if (next.size == 0 || next.size > head.size || !(next.to == head.to)) break;
+        if (!PeerAccess::same_local(next.to, head.to)) break;
+        if (next.size < head.size) return run + 1;
+    }
+    return run;
+}
+
+// man 7 udp, and what drivers answer that cannot do the checksums of what they cut.
+bool may_be_joining(int error) {
+    return error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP;
+}
+
+}  // namespace
+
+MessageBatch::MessageBatch() noexcept {
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        messages[i].header.msg_iov = &pieces[i];
+        messages[i].header.msg_iovlen = 1;
+    }
+}
+
+DatagramReceiver::DatagramReceiver()
+    : buffers_(std::make_unique_for_overwrite<std::byte[]>(kBuffer * kDatagramBatch)) {
+    for (std::size_t i = 0; i < kDatagramBatch; ++i) {
+        batch_.pieces[i] = {buffers_.get() + i * kBuffer, kBuffer};
+        batch_.messages[i].header.msg_name = PeerAccess::name(datagrams_[i].from);
+        batch_.messages[i].header.msg_control = batch_.controls[i].bytes;
+        prepare(i);
+    }
+}
+
+void DatagramReceiver::prepare(std::size_t index) noexcept {
+    msghdr& header = batch_.messages[index].header;
+    header.msg_namelen = PeerAccess::kNameSize;
+    header.msg_controllen = platform::kControlSize;
+}
+
+int DatagramReceiver::receive(int fd) noexcept {
+    return platform::receive_messages(fd, batch_.messages.data(), kDatagramBatch);
+}
+
+// Makes a datagram of the message; the size of the parts it was joined from, or 0.
+std::size_t DatagramReceiver::take(std::size_t index) noexcept {
+    const platform::Message& message = batch_.messages[index];
+    Datagram& datagram = datagrams_[index];
+    PeerAccess::set_size(datagram.from, message.header.msg_namelen);
+    PeerAccess::unmap(datagram.from);
+    std::size_t segment = 0;
+    if (message.header.msg_controllen > 0) {
+        PeerAccess::set_local_size(
+            datagram.from,
+            platform::read_local_address(message.header, PeerAccess::local(datagram.from)));
+        segment = platform::read_segment_size(message.header);
+    }
+    datagram.data = {buffers_.get() + index * kBuffer,
+                     std::min<std::size_t>(message.size, kBuffer)};
+    return segment < message.size ? segment : 0;
+}
+
+std::size_t DatagramReceiver::deliver(DatagramPort& port, int count) {
+    const auto end = static_cast<std::size_t>(count);
+    const std::size_t most = port.limits().max_datagram;
+    std::size_t bytes = 0, begin = 0;
+    for (std::size_t i = 0; i < end; ++i) {
+        const std::size_t segment = take(i);
+        const bool cut = (batch_.messages[i].header.msg_flags & MSG_TRUNC) != 0;
+        const std::size_t size = batch_.messages[i].size;
+        prepare(i);
+        bytes += datagrams_[i].data.size();
+        if (segment == 0 && size <= most && !cut) continue;
+        deliver_run(port, begin, i);
+        if (segment == 0)
+            port.note(errc::datagram_truncated, datagrams_[i].from, size);
+        else
+            deliver_joined(port, i, segment);
+        begin = i + 1;
+    }
+    deliver_run(port, begin, end);
+    return bytes;
+}
+
+void DatagramReceiver::deliver_run(DatagramPort& port, std::size_t begin, std::size_t end) {
+    if (begin == end) return;
+    received_ += end - begin;
+    port.receive(std::span(datagrams_).subspan(begin, end - begin));
+}
+
+void DatagramReceiver::deliver_joined(DatagramPort& port, std::size_t index, std::size_t segment) {
+    MutableBytes rest = datagrams_[index].data;
+    const DatagramPeer& from = datagrams_[index].from;
+    if (segment > port.limits().max_datagram) {  // but for the last part, perhaps
+        for (; rest.size() >= segment; rest = rest.subspan(segment))
+            port.note(errc::datagram_truncated, from, segment);
+        if (rest.size() > port.limits().max_datagram)
+            return port.note(errc::datagram_truncated, from, rest.size());
+    }
+    while (!rest.empty()) {
+        std::size_t count = 0;
+        for (; count < cut_.size() && !rest.empty(); ++count) {
+            cut_[count] = {rest.first(std::min(segment, rest.size())), from};
+            rest = rest.subspan(cut_[count].data.size());
+        }
+        received_ += count;
+        port.receive(std::span(cut_).first(count));
+    }
+}
+
+unsigned DatagramSender::build(int family, bool joins, DatagramQueue& queue) noexcept {
+    unsigned built = 0;
+    for (std::size_t next = 0; built < kDatagramBatch && next < queue.count(); ++built) {
+        if (family == AF_INET6) PeerAccess::map(queue.at(next).to);
+        const std::size_t run = joins ? run_from(queue, next) : 1;
+        build_one(built, queue, next, run);
+        next += run;
+    }
+    return built;
+}
+
+void DatagramSender::build_one(unsigned index, DatagramQueue& queue, std::size_t first,
+                               std::size_t run) noexcept {
+    const DatagramQueue::Entry& entry = queue.at(first);
+    const DatagramQueue::Entry& last = queue.at(first + run - 1);
+    msghdr& header = batch_.messages[index].header;
+    runs_[index] = static_cast<std::uint16_t>(run);
+    // sendmsg(2) writes to neither.
+    batch_.pieces[index] = {const_cast<std::byte*>(queue.bytes(entry).data()),
+                            last.offset + last.size - entry.offset};
+    header.msg_name = entry.to ? const_cast<void*>(PeerAccess::name(entry.to)) : nullptr;
+    header.msg_namelen = PeerAccess::size(entry.to);
+    header.msg_control = batch_.controls[index].bytes;
+    header.msg_controllen = 0;
+    const std::size_t local = PeerAccess::local_size(entry.to);
+    if (local > 0) platform::write_local_address(header, PeerAccess::local(entry.to), local);
+    if (run > 1) platform::write_segment_size(header, entry.size);
+    if (header.msg_controllen == 0) header.msg_control = nullptr;
+}
+
+DatagramSender::Step DatagramSender::send(int fd, int family, bool& joins,
+                                          DatagramQueue& queue) noexcept {
+    const unsigned built = build(family, joins, queue);
+    const int done = platform::send_messages(fd, batch_.messages.data(), built);
+    if (done > 0) {
+        std::size_t datagrams = 0;
+        for (int i = 0; i < done; ++i) datagrams += runs_[static_cast<std::size_t>(i)];
+        sent_ += datagrams;
+        queue.pop(datagrams);
+        return Step::progress;
+    }
+    const int error = errno;
+    if (error == EAGAIN || error == EWOULDBLOCK) return Step::blocked;
+    if (error == EINTR) return Step::progress;
+    if (runs_[0] > 1 && may_be_joining(error)) {
+        joins = false;
+        return Step::progress;
+    }
+    DatagramPeer& to = queue.at(0).to;
+    if (error == EINVAL && PeerAccess::local_size(to) > 0) {
+        PeerAccess::set_local_size(to, 0);  // no address to send from: it was a broadcast one
+        return Step::progress;
+    }
+    return Step::failed;
+}
+
+}  // namespace switchboard::detail

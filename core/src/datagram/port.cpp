@@ -1,0 +1,199 @@
+#include "port.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <exception>
+#include <utility>
+
+namespace switchboard {
+
+void DatagramProtocol::on_datagrams(DatagramSocket& socket, std::span<Datagram> in) {
+    for (Datagram& each : in) {
+        if (socket.closing()) return;
+        on_datagram(socket, each);
+    }
+}
+
+void DatagramProtocol::on_deadline(DatagramSocket& socket) {
+    socket.abort(std::make_error_code(std::errc::timed_out));
+}
+
+namespace detail {
+namespace {
+
+constexpr std::size_t kMostErrors = 64;
+constexpr std::size_t kLargest = 65'535;  // no length field has room for more (RFC 768)
+constexpr auto kNever = Clock::time_point::max();
+
+}  // namespace
+
+DatagramPort::DatagramPort(std::unique_ptr<DatagramProtocol> protocol, const Limits& limits)
+    : protocol_(std::move(protocol)), limits_(limits) {}
+
+template <class Callback>
+void DatagramPort::run(const char* name, Callback&& callback) {
+    assert(!running_ && "callbacks do not nest");
+    running_ = true;
+    try {
+        callback();
+        running_ = false;
+    } catch (const std::exception& e) {
+        failed(name, e.what());
+    } catch (...) {
+        failed(name, nullptr);
+    }
+}
+
+void DatagramPort::failed(const char* name, const char* what) noexcept {
+    running_ = false;
+    failure_ = std::string(name) + " threw" + (what != nullptr ? std::string(": ") + what : "");
+    aborted_ = false;  // whatever the handler asked for before it failed
+    abort(errc::handler_failed);
+}
+
+bool DatagramPort::send(const DatagramPeer& to, std::span<const Bytes> pieces) {
+    if (ended_) return false;
+    std::size_t size = 0;
+    for (const Bytes piece : pieces) size += piece.size();
+    const std::size_t weight = size + DatagramQueue::kOverhead;
+    // What one callback sends may pass the mark without being a backlog.
+    if (queue_.weight() + weight > limits_.high_water) flush();
+    const bool fits = size <= kLargest && queue_.weight() + weight <= limits_.max_queued;
+    if (fits) {
+        queue_.push(to, pieces, size);
+    } else {
+        note(size > kLargest ? std::make_error_code(std::errc::message_size)
+                             : make_error_code(errc::write_queue_full),
+             to, size);
+    }
+    if (queue_.weight() > limits_.high_water) above_ = true;
+    requested();
+    return fits && !above_;
+}
+
+void DatagramPort::close(std::error_code reason) {
+    if (ended_) return;
+    ended_ = true;
+    reason_ = reason;
+    closes_at_ = in(limits_.close_timeout);
+    requested();
+}
+
+void DatagramPort::abort(std::error_code reason) {
+    if (aborted_) return;
+    ended_ = aborted_ = true;
+    reason_ = reason;
+    queue_.clear();
+    requested();
+}
+
+void DatagramPort::set_deadline(Clock::time_point when) {
+    deadline_ = when;
+    requested();
+}
+
+void DatagramPort::requested() {
+    if (!running_ && !closed_) attend_later();
+}
+
+void DatagramPort::open() {
+    if (ended_ || opened_) return;
+    opened_ = true;
+    run("on_open", [&] { protocol_->on_open(*this); });
+}
+
+void DatagramPort::receive(std::span<Datagram> in) {
+    if (ended_) return;
+    run("on_datagrams", [&] { protocol_->on_datagrams(*this, in); });
+}
+
+void DatagramPort::note(std::error_code code, const DatagramPeer& peer, std::size_t size) {
+    if (ended_) return;
+    const bool same =
+        !errors_.empty() && errors_.back().code == code && errors_.back().peer == peer;
+    if (same || errors_.size() == kMostErrors) {
+        ++errors_.back().count;
+    } else {
+        errors_.push_back({code, peer, size});
+    }
+}
+
+// Those there are now: a handler that answers an error with the same mistake must not loop here.
+void DatagramPort::tell_errors() {
+    telling_.swap(errors_);
+    for (const DatagramError& error : telling_) {
+        if (ended_) break;
+        run("on_error", [&] { protocol_->on_error(*this, error); });
+    }
+    telling_.clear();
+}
+
+void DatagramPort::flush() {
+    if (queue_.empty()) return;
+    const std::uint64_t before = queue_.popped();
+    transmit();
+    if (queue_.empty()) {
+        stalled_at_ = kNever;
+    } else if (queue_.popped() != before || stalled_at_ == kNever) {
+        stalled_at_ = in(limits_.write_stall_timeout);
+    }
+}
+
+void DatagramPort::drop_queue(std::error_code why) {
+    for (std::size_t i = 0; i < queue_.count(); ++i) note(why, queue_.at(i).to, queue_.at(i).size);
+    queue_.clear();
+    stalled_at_ = kNever;
+}
+
+bool DatagramPort::settle() {
+    assert(!running_);
+    if (closed_) return false;
+    flush();
+    tell_errors();
+    if (is_drained() && !ended_) {
+        above_ = false;
+        run("on_drain", [&] { protocol_->on_drain(*this); });
+    }
+    flush();
+    if (aborted_ || (ended_ && queue_.empty())) {
+        finish(reason_);
+        return false;
+    }
+    return !ended_ && (!errors_.empty() || is_drained());
+}
+
+void DatagramPort::expire(Clock::time_point now) {
+    if (closes_at_ <= now) return abort(errc::close_timed_out);
+    if (stalled_at_ <= now) drop_queue(errc::write_stalled);
+    if (deadline_ > now) return;
+    deadline_ = kNever;
+    if (!ended_ && opened_) run("on_deadline", [&] { protocol_->on_deadline(*this); });
+}
+
+Clock::time_point DatagramPort::next_timer() const noexcept {
+    if (closed_) return kNever;
+    return std::min({ended_ ? kNever : deadline_, stalled_at_, closes_at_});
+}
+
+Clock::time_point DatagramPort::gives_up_at() const {
+    return std::min(in(limits_.write_stall_timeout), closes_at_);
+}
+
+// The protocol goes with its on_close: what it owns need not outlive the socket's last turn.
+void DatagramPort::finish(std::error_code reason) noexcept {
+    if (closed_) return;
+    closed_ = ended_ = aborted_ = true;
+    reason_ = reason;
+    queue_.clear();
+    errors_.clear();
+    running_ = true;
+    if (const auto protocol = std::move(protocol_)) protocol->on_close(reason);
+    running_ = false;
+}
+
+Clock::time_point DatagramPort::in(std::chrono::milliseconds limit) const {
+    return limit.count() > 0 ? now() + limit : kNever;
+}
+
+}  // namespace detail
+}  // namespace switchboard

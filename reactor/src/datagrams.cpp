@@ -1,0 +1,174 @@
+#include "datagrams.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace switchboard::detail {
+
+DatagramHandle::DatagramHandle(Loop& loop, Datagrams& owner, std::uint64_t id, Socket opened,
+                               Endpoint local, std::unique_ptr<DatagramProtocol> protocol,
+                               const Limits& limits, DatagramIo& io)
+    : OwnedSocket{std::move(opened)},
+      SocketPort(socket, std::move(local), std::move(protocol), limits, io),
+      WheelNode(Kind::datagram),
+      loop_(loop),
+      owner_(owner),
+      id_(id) {}
+
+std::error_code DatagramHandle::start() {
+    poll_.data = this;
+    if (const int error = uv_poll_init(loop_.uv(), &poll_, socket.fd()))
+        return std::error_code(-error, std::system_category());
+    loop_.handle_opened();
+    loop_.hold();
+    ++loop_.stats.open;
+    ++loop_.stats.datagram_sockets;
+    attend_later();
+    return {};
+}
+
+// Where libuv reports an error, as for what ICMP said, it has stopped watching; reading takes the
+// error from the socket.
+void DatagramHandle::on_poll(uv_poll_t* handle, int status, int events) {
+    auto& self = *static_cast<DatagramHandle*>(handle->data);
+    if (!self.loop_.keeps_time()) self.loop_.keep_time();
+    if (self.is_closed()) return;
+    if (status < 0) self.interest_ = 0;
+    if ((events & UV_WRITABLE) != 0) self.blocked_ = false;
+    if (!self.reads()) {
+        if (status < 0) self.take_error();
+    } else if (status < 0 || (events & UV_READABLE) != 0) {
+        self.read();
+    }
+    self.attend();
+}
+
+void DatagramHandle::transmit() {
+    if (!blocked_) blocked_ = !send_queue();
+}
+
+void DatagramHandle::attend() {
+    const bool more = settle();
+    if (is_closed()) return gone();
+    schedule(next_timer());
+    update_interest();
+    if (more) attend_later();
+}
+
+// Found again by its id: it may be gone by then.
+void DatagramHandle::attend_later() {
+    if (std::exchange(listed_, true)) return;
+    loop_.at_end_of_turn([owner = &owner_, id = id_] {
+        const auto found = owner->handles_.find(id);
+        if (found != owner->handles_.end()) found->second->end_of_turn();
+    });
+}
+
+void DatagramHandle::end_of_turn() {
+    listed_ = false;
+    if (is_closed()) return;
+    open();
+    attend();
+}
+
+void DatagramHandle::expire_now() {
+    if (is_closed()) return;
+    expire(loop_.now());
+    attend();
+}
+
+void DatagramHandle::schedule(Clock::time_point when) {
+    if (when != Clock::time_point::max()) loop_.file_by(*this, loop_.tick_at(when));
+}
+
+void DatagramHandle::update_interest() {
+    const int wanted = (reads() ? int{UV_READABLE} : 0) | (blocked_ ? int{UV_WRITABLE} : 0);
+    if (wanted == interest_) return;
+    interest_ = wanted;
+    if (wanted != 0)
+        uv_poll_start(&poll_, wanted, on_poll);
+    else
+        uv_poll_stop(&poll_);
+}
+
+void DatagramHandle::end(std::error_code reason) {
+    if (is_closed()) return;
+    finish(reason);
+    gone();
+}
+
+void DatagramHandle::abandon() {
+    forget_protocol();
+    end({});
+}
+
+void DatagramHandle::gone() {
+    if (std::exchange(gone_, true)) return;
+    loop_.wheel.remove(*this);
+    if (reason() == errc::handler_failed) {
+        ++loop_.stats.handler_failures;
+        loop_.log(LogLevel::error, "datagrams at " + local().to_string() + ": " + failure());
+    }
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
+    socket.close();
+    --loop_.stats.open;
+    --loop_.stats.datagram_sockets;
+    loop_.unhold();
+    loop_.touched();
+    if (loop_.connection_gone) loop_.connection_gone();
+}
+
+void DatagramHandle::on_closed(uv_handle_t* handle) {
+    auto& self = *static_cast<DatagramHandle*>(handle->data);
+    Loop& loop = self.loop_;
+    self.owner_.handles_.erase(self.id_);
+    loop.handle_closed();
+}
+
+Result<DatagramBound> Datagrams::add(Socket socket, const Endpoint& local,
+                                     std::unique_ptr<DatagramProtocol> protocol,
+                                     const Limits& limits) {
+    if (!io_) io_ = std::make_unique<DatagramIo>();
+    const std::uint64_t id = ++last_;
+    auto made = std::make_unique<DatagramHandle>(loop_, *this, id, std::move(socket), local,
+                                                 std::move(protocol), limits, *io_);
+    if (const auto error = made->start()) return fail(error, "watch " + local.to_string());
+    handles_.emplace(id, std::move(made));
+    return DatagramBound{{id}, local};
+}
+
+DatagramHandle* Datagrams::find(std::uint64_t id) noexcept {
+    const auto found = handles_.find(id);
+    return found != handles_.end() && found->second->is_open() ? found->second.get() : nullptr;
+}
+
+template <class Act>
+void Datagrams::for_each(Act act) {
+    std::vector<std::uint64_t> ids;
+    for (const auto& [id, handle] : handles_) ids.push_back(id);
+    for (const std::uint64_t id : ids) {
+        const auto found = handles_.find(id);
+        if (found != handles_.end()) act(*found->second);
+    }
+}
+
+void Datagrams::count(ReactorStats& stats) const noexcept {
+    if (!io_) return;
+    stats.datagrams_in = io_->receiver.received();
+    stats.datagrams_out = io_->sender.sent();
+}
+
+void Datagrams::close_all() {
+    for_each([](DatagramHandle& handle) { handle.close(errc::stopping); });
+}
+
+void Datagrams::abandon_all() {
+    for_each([](DatagramHandle& handle) { handle.abandon(); });
+}
+
+void Datagrams::end_all(std::error_code reason) {
+    for_each([&](DatagramHandle& handle) { handle.end(reason); });
+}
+
+}  // namespace switchboard::detail

@@ -1,0 +1,81 @@
+// The datagram sockets of a reactor.
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <switchboard/reactor_datagram.hpp>
+#include <unordered_map>
+
+#include "datagram/socket_port.hpp"
+#include "loop.hpp"
+
+namespace switchboard::detail {
+
+class Datagrams;
+
+// Constructed before the port, which asks the socket for its names.
+struct OwnedSocket {
+    Socket socket;
+};
+
+// One socket, watched by libuv. Whatever ran a callback of it calls attend(). Destroyed by libuv's
+// close callback.
+class DatagramHandle final : private OwnedSocket, public SocketPort, public WheelNode {
+public:
+    DatagramHandle(Loop& loop, Datagrams& owner, std::uint64_t id, Socket opened, Endpoint local,
+                   std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
+                   DatagramIo& io);
+
+    std::error_code start();  // on_open comes at the end of the turn
+    void end_of_turn();
+    void expire_now();                 // the wheel came to where it was filed
+    void end(std::error_code reason);  // on_close at once; not from within a callback
+    void abandon();                    // in a forked child: closes its copy of the socket only
+    Clock::time_point now() const override { return loop_.now(); }
+
+private:
+    static void on_poll(uv_poll_t* handle, int status, int events);
+    static void on_closed(uv_handle_t* handle);
+    void transmit() override;
+    void attend_later() override;
+    void attend();
+    void schedule(Clock::time_point when);
+    void update_interest();
+    void gone();
+
+    Loop& loop_;
+    Datagrams& owner_;
+    const std::uint64_t id_;
+    uv_poll_t poll_;
+    int interest_ = 0;      // what libuv watches for
+    bool blocked_ = false;  // the socket takes no more
+    bool listed_ = false;   // for the end of the turn
+    bool gone_ = false;     // libuv is closing the handle
+};
+
+class Datagrams {
+public:
+    explicit Datagrams(Loop& loop) : loop_(loop) {}
+
+    Result<DatagramBound> add(Socket socket, const Endpoint& local,
+                              std::unique_ptr<DatagramProtocol> protocol, const Limits& limits);
+    DatagramHandle* find(std::uint64_t id) noexcept;  // null before on_open and once closed
+    void count(ReactorStats& stats) const noexcept;
+    void close_all();                      // each after its flush
+    void end_all(std::error_code reason);  // now
+    void abandon_all();                    // without a word to protocols or peers
+
+private:
+    friend class DatagramHandle;
+    // Ids first: on_close may add sockets.
+    template <class Act>
+    void for_each(Act act);
+
+    Loop& loop_;
+    std::unique_ptr<DatagramIo> io_;  // 4 MiB of address space: with the first socket
+    std::uint64_t last_ = 0;
+    std::unordered_map<std::uint64_t, std::unique_ptr<DatagramHandle>> handles_;
+};
+
+}  // namespace switchboard::detail

@@ -1,0 +1,399 @@
+// What goes wrong with datagrams on real sockets, under the reactor and the blocking driver.
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <switchboard/blocking.hpp>
+#include <thread>
+
+#include "datagram_ends.hpp"
+
+using namespace switchboard;
+using namespace std::chrono_literals;
+using test::bound;
+using test::complaint;
+using test::datagram_echo;
+using test::DatagramClient;
+using test::endpoint;
+using test::handler;
+using test::kLoopback;
+using test::nobody;
+using test::run_until;
+
+TEST_CASE("datagrams: a stream call given a udp endpoint, and the other way, name what was tried") {
+    Reactor reactor;
+    const Endpoint udp = Endpoint::udp("127.0.0.1", 80), tcp = Endpoint::tcp("127.0.0.1", 80);
+    const std::string not_stream =
+        " udp://127.0.0.1:80: a udp endpoint is for datagrams and not for streams: "
+        "protocol wrong type for socket";
+    CHECK(complaint(listen(udp)) == "listen" + not_stream);
+    CHECK(complaint(connect(udp)) == "connect" + not_stream);
+    CHECK(complaint(reactor.listen(udp, test::echo_factory())) == "listen" + not_stream);
+    CHECK(complaint(reactor.connect(udp, test::echo_factory()())) == "connect" + not_stream);
+    const std::string not_udp =
+        " tcp://127.0.0.1:80: datagrams need a udp endpoint: protocol wrong type for socket";
+    CHECK(complaint(bind_datagram(tcp)) == "bind" + not_udp);
+    CHECK(complaint(connect_datagram(tcp)) == "connect" + not_udp);
+    CHECK(complaint(bind_datagram(reactor, tcp, handler({}))) == "bind" + not_udp);
+    CHECK(complaint(connect_datagram(reactor, tcp, handler({}))) == "connect" + not_udp);
+    CHECK(complaint(connect_datagram(reactor, endpoint("udp://localhost:1"), handler({}))) ==
+          "connect udp://localhost:1: a name must be resolved before: not supported here");
+    const Socket stream = listen(endpoint("127.0.0.1:0")).value();
+    const Stop stop = Stop::create().value();
+    CHECK(complaint(serve_datagrams(stream, handler({}), stop)).find("not a datagram socket") !=
+          std::string::npos);
+    CHECK(
+        complaint(bind_datagram(Endpoint::descriptor(stream.fd()))).find("not a datagram socket") !=
+        std::string::npos);
+    CHECK_FALSE(reactor.run_ready());
+}
+
+TEST_CASE("datagrams: a port in use and limits that do not fit are errors at once") {
+    Reactor reactor;
+    const Socket taken = bind_datagram(kLoopback).value();
+    const Endpoint at = taken.local().value();
+    CHECK(complaint(bind_datagram(reactor, at, handler({}))) ==
+          "bind " + at.to_string() + ": address already in use");
+    BindOptions options;
+    options.limits.low_water = options.limits.high_water;
+    CHECK(complaint(bind_datagram(reactor, kLoopback, handler({}), options)).find("low_water") !=
+          std::string::npos);
+    options.limits = {};
+    options.limits.max_datagram = 0;
+    CHECK(complaint(bind_datagram(reactor, kLoopback, handler({}), options)).find("max_datagram") !=
+          std::string::npos);
+    CHECK(reactor.stats().datagram_sockets == 0);
+}
+
+TEST_CASE("datagrams: ICMP tells a connected socket that nobody is there, and it lives on") {
+    Reactor reactor;
+    std::size_t refused = 0;
+    std::vector<std::string> received;
+    const Endpoint at = nobody();
+    const auto made = connect_datagram(
+        reactor, at,
+        handler({.on_open = [](DatagramSocket& s) { s.send("anyone?"); },
+                 .on_datagram = [&](DatagramSocket&,
+                                    Datagram& in) { received.emplace_back(as_text(in.data)); },
+                 .on_error =
+                     [&](DatagramSocket&, const DatagramError& e) {
+                         CHECK(e.code == std::errc::connection_refused);
+                         CHECK(e.peer.endpoint() == at);
+                         ++refused;
+                     }}));
+    REQUIRE(made);
+    run_until(reactor, [&] { return refused > 0; });
+    // Now somebody comes: the same socket reaches them.
+    const Socket late = bind_datagram(at, {.blocking = Blocking::no}).value();
+    DatagramSocket* const socket = find_datagram(reactor, made->id);
+    REQUIRE(socket != nullptr);
+    CHECK(socket->peer() == at);
+    CHECK(socket->send("hello"));
+    std::array<std::byte, 64> buffer{};
+    run_until(reactor, [&] {
+        const auto got = late.receive(buffer);
+        return got && as_text(Bytes(buffer).first(*got)) == "hello";
+    });
+    const SocketAddress back = *made->local.addresses()->begin();
+    REQUIRE(::sendto(late.fd(), "welcome", 7, 0, back.data(), back.size()) == 7);
+    run_until(reactor, [&] { return !received.empty(); });
+    CHECK(received == std::vector<std::string>{"welcome"});
+}
+
+TEST_CASE("datagrams: many to nobody, each refused, do not spin or kill the socket") {
+    Reactor reactor;
+    std::size_t refused = 0;
+    const auto made = connect_datagram(
+        reactor, nobody(),
+        handler(
+            {.on_open =
+                 [](DatagramSocket& s) {
+                     for (int i = 0; i < 200; ++i) s.send("x");
+                 },
+             .on_error = [&](DatagramSocket&, const DatagramError& e) { refused += e.count; }}));
+    REQUIRE(made);
+    run_until(reactor, [&] { return refused > 0 && reactor.stats().datagrams_out == 200; });
+    CHECK(find_datagram(reactor, made->id) != nullptr);
+}
+
+TEST_CASE("datagrams: an error of one destination leaves the others theirs") {
+    Reactor reactor;
+    std::vector<DatagramError> errors;
+    const Socket good = bind_datagram(kLoopback, {.blocking = Blocking::no}).value();
+    const DatagramPeer to = DatagramPeer::of(good.local().value()).value();
+    const DatagramPeer broadcast = DatagramPeer::of(endpoint("udp://255.255.255.255:9")).value();
+    const DatagramPeer port_zero = DatagramPeer::of(endpoint("udp://127.0.0.1:0")).value();
+    bound(reactor,
+          {.on_open =
+               [&](DatagramSocket& s) {
+                   s.send(to, "1");
+                   s.send(broadcast, "not allowed before set(broadcast)");
+                   s.send(to, "2");
+                   s.send(to, std::string(65'508, 'x'));  // one too many for UDP over IPv4
+                   s.send(port_zero, "x");
+                   s.send("not connected");
+                   s.send(to, "3");
+               },
+           .on_error = [&](DatagramSocket&, const DatagramError& e) { errors.push_back(e); }});
+    std::string received;
+    std::array<std::byte, 64> buffer{};
+    run_until(reactor, [&] {
+        if (const auto got = good.receive(buffer)) received += as_text(Bytes(buffer).first(*got));
+        return received.size() == 3 && errors.size() == 4;
+    });
+    CHECK(received == "123");
+    CHECK(errors[0].code == std::errc::permission_denied);
+    CHECK(errors[0].peer == broadcast);
+    CHECK(errors[1].code == std::errc::message_size);
+    CHECK(errors[1].size == 65'508);
+    CHECK(errors[1].peer == to);
+    CHECK(errors[2].code == std::errc::invalid_argument);
+    CHECK(errors[2].peer == port_zero);
+    CHECK(errors[3].code == std::errc::destination_address_required);
+}
+
+// UDP over loopback is never full: what is sent is received by the same call. A pair of unix datagram
+// sockets is, when nobody reads (man 7 unix), and the reactor takes it over as any descriptor.
+struct Pipe {
+    Pipe() {
+        std::array<int, 2> ends{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+        near = Endpoint::descriptor(ends[0]);
+        far = Socket(ends[1]);
+    }
+    std::string read() const {
+        std::array<std::byte, 4096> buffer{};
+        const ssize_t got = ::recv(far.fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+        return got < 0 ? std::string()
+                       : std::string(as_text(Bytes(buffer).first(static_cast<std::size_t>(got))));
+    }
+    Endpoint near;  // whoever is given it owns it
+    Socket far;
+};
+
+BindOptions small_marks() {
+    BindOptions options;
+    options.limits.high_water = 8 * 1024;
+    options.limits.low_water = 1024;
+    options.limits.max_queued = 16 * 1024;
+    return options;
+}
+
+TEST_CASE("datagrams: a full socket is waited for, with marks and on_drain, and nothing is lost") {
+    Reactor reactor;
+    const Pipe pipe;
+    int drains = 0, told = 0;
+    std::size_t sent = 0, errors = 0, received = 0;
+    const auto pour = [&](DatagramSocket& s) {
+        while (sent < 2000) {
+            if (s.send(std::to_string(sent++))) continue;
+            ++told;
+            return;
+        }
+    };
+    bound(reactor,
+          {.on_open = pour,
+           .on_drain =
+               [&](DatagramSocket& s) {
+                   ++drains;
+                   pour(s);
+               },
+           .on_error = [&](DatagramSocket&, const DatagramError& e) { errors += e.count; }},
+          small_marks(), pipe.near);
+    run_until(reactor, [&] { return told == 1; });
+    run_until(reactor, [&] {
+        const std::string got = pipe.read();
+        if (got.empty()) return false;
+        REQUIRE(got == std::to_string(received++));
+        return received == 2000;
+    });
+    CHECK(told >= 2);
+    CHECK(drains == told);
+    CHECK(errors == 0);
+}
+
+TEST_CASE("datagrams: a full queue drops and tells, a stalled one is dropped, a close is bounded") {
+    Reactor reactor;
+    const Pipe pipe;
+    std::vector<DatagramError> errors;
+    std::error_code reason;
+    BindOptions options = small_marks();
+    options.limits.write_stall_timeout = 30ms;
+    options.limits.close_timeout = 30ms;
+    const auto made =
+        bound(reactor,
+              {.on_open =
+                   [&](DatagramSocket& s) {
+                       for (int i = 0; i < 300; ++i) s.send(std::string(1000, 'x'));
+                   },
+               .on_error = [&](DatagramSocket&, const DatagramError& e) { errors.push_back(e); },
+               .on_close = [&](std::error_code why) { reason = why; }},
+              options, pipe.near);
+    run_until(reactor, [&] { return errors.size() == 2; });
+    CHECK(errors[0].code == errc::write_queue_full);
+    CHECK(errors[1].code == errc::write_stalled);
+    CHECK(errors[0].count + errors[1].count < 300);
+    CHECK(errors[1].count >= 10);
+    CHECK(errors[1].count <= 16);
+    DatagramSocket* const socket = find_datagram(reactor, made.id);
+    REQUIRE(socket != nullptr);
+    socket->send("stuck");
+    socket->close();
+    run_until(reactor, [&] { return bool(reason); });
+    CHECK(reason == errc::close_timed_out);
+}
+
+TEST_CASE("datagrams: the blocking driver waits for room, and drops what stalls") {
+    Pipe pipe;
+    const Socket near = bind_datagram(pipe.near).value();
+    const Stop stop = Stop::create().value();
+    const auto pour = [](DatagramSocket& s) {
+        s.set_deadline(s.now());  // no reason to drop what waits
+        for (int i = 0; i < 2000; ++i)
+            if (!s.send(std::to_string(i))) throw std::runtime_error("said false");
+        s.close();
+    };
+    std::thread server([&] {
+        CHECK(serve_datagrams(
+                  near, handler({.on_open = pour, .on_deadline = [](DatagramSocket&) {}}), stop)
+                  .has_value());
+    });
+    for (int i = 0; i < 2000; ++i) REQUIRE(test::receive_text(pipe.far) == std::to_string(i));
+    server.join();
+    ServeOptions options;
+    options.limits = small_marks().limits;
+    options.limits.write_stall_timeout = 30ms;
+    std::size_t stalled = 0;
+    const auto fill = [](DatagramSocket& s) {
+        for (int i = 0; i < 1000; ++i) s.send("x");
+    };
+    const auto ended = serve_datagrams(near,
+                                       handler({.on_open = fill,
+                                                .on_error =
+                                                    [&](DatagramSocket& s, const DatagramError& e) {
+                                                        CHECK(e.code == errc::write_stalled);
+                                                        stalled += e.count;
+                                                        s.close();
+                                                    }}),
+                                       stop, options);
+    CHECK(ended.has_value());
+    CHECK(stalled > 100);
+}
+
+TEST_CASE("datagrams: a handler that throws costs its own socket alone, and is logged") {
+    std::string logged;
+    Reactor reactor({.log = [&](LogLevel, std::string_view text) { logged += text; }});
+    const auto good = bound(reactor, datagram_echo());
+    std::error_code reason;
+    const auto wrong =
+        bound(reactor,
+              {.on_datagram = [](DatagramSocket&, Datagram&) { throw std::runtime_error("oops"); },
+               .on_close = [&](std::error_code why) { reason = why; }});
+    DatagramClient(wrong.local).send("x");
+    run_until(reactor, [&] { return reason == errc::handler_failed; });
+    CHECK(logged == "datagrams at " + wrong.local.to_string() + ": on_datagrams threw: oops");
+    CHECK(find_datagram(reactor, wrong.id) == nullptr);
+    const DatagramClient client(good.local);
+    client.send("still here");
+    CHECK(client.receive(reactor) == "still here");
+    CHECK(reactor.stats().handler_failures == 1);
+    CHECK(reactor.stats().datagram_sockets == 1);
+}
+
+TEST_CASE("datagrams: one that is flooded does not keep timers and others waiting") {
+    Reactor reactor;
+    std::size_t batches = 0, most = 0;
+    const auto flooded = bound(reactor,
+                               {.on_datagrams =
+                                    [&](DatagramSocket&, std::span<Datagram> in) {
+                                        ++batches;
+                                        most = std::max(most, in.size());
+                                    }},
+                               {.socket = {.receive_buffer = 4 * 1024 * 1024}});
+    const auto other = bound(reactor, datagram_echo());
+    const DatagramClient flood(flooded.local), client(other.local);
+    reactor.run_ready();
+    for (int i = 0; i < 4000; ++i) static_cast<void>(flood.socket.send(as_bytes("x")));
+    client.send("me too");
+    reactor.run_ready();
+    reactor.run_ready();
+    CHECK(client.receive() == "me too");
+    CHECK(reactor.stats().datagrams_in <= 2 * 512 + 1);
+    CHECK(most <= 64);
+    CHECK(batches >= 2);
+}
+
+TEST_CASE(
+    "datagrams: drain flushes and ends them, destruction ends them, and from outside they are "
+    "found") {
+    std::vector<std::error_code> reasons;
+    const auto note = [&](std::error_code why) { reasons.push_back(why); };
+    {
+        Reactor reactor;
+        const auto first = bound(reactor, {.on_close = note});
+        CHECK(find_datagram(reactor, first.id) == nullptr);  // before on_open
+        reactor.run_ready();
+        reactor.run_ready();
+        DatagramSocket* const socket = find_datagram(reactor, first.id);
+        REQUIRE(socket != nullptr);
+        const Socket far = bind_datagram(kLoopback).value();
+        socket->send(DatagramPeer::of(far.local().value()).value(), "from outside");
+        std::size_t aborted = 99;
+        reactor.drain(10s, [&](std::size_t n) { aborted = n; });
+        reactor.run();  // to the end
+        CHECK(aborted == 0);
+        CHECK(reasons == std::vector<std::error_code>{errc::stopping});
+        CHECK(test::receive_text(far) == "from outside");
+        CHECK(find_datagram(reactor, first.id) == nullptr);
+        bound(reactor, {.on_close = note});
+        bound(reactor, {.on_close = note});
+        reactor.run_ready();
+    }
+    CHECK(reasons.size() == 3);
+    CHECK(reasons.back() == errc::stopping);
+}
+
+TEST_CASE("datagrams: the blocking driver answers what a handler threw, and ends while flooded") {
+    const Stop stop = Stop::create().value();
+    const Socket socket = bind_datagram(kLoopback).value();
+    const DatagramClient client(socket.local().value());
+    client.send("x");
+    const auto failed = serve_datagrams(
+        socket,
+        handler(
+            {.on_datagram = [](DatagramSocket&, Datagram&) { throw std::runtime_error("oops"); }}),
+        stop);
+    CHECK(complaint(failed) == "serve " + socket.local()->to_string() +
+                                   ": on_datagrams threw: oops: the protocol handler failed");
+    client.send("y");
+    std::size_t seen = 0;
+    const auto ended = serve_datagrams(socket,
+                                       handler({.on_datagram =
+                                                    [&](DatagramSocket& s, Datagram& in) {
+                                                        ++seen;
+                                                        s.send(in.from, in.data);
+                                                        client.send("again");
+                                                        if (seen == 1000) stop.drain();
+                                                    }}),
+                                       stop);
+    CHECK(ended.has_value());
+    CHECK(seen >= 1000);
+}
+
+TEST_CASE("datagrams: the blocking driver hears of ICMP, too") {
+    const Stop stop = Stop::create().value();
+    const Socket socket = connect_datagram(nobody()).value();
+    std::error_code code;
+    const auto ended =
+        serve_datagrams(socket,
+                        handler({.on_open = [](DatagramSocket& s) { s.send("anyone?"); },
+                                 .on_error =
+                                     [&](DatagramSocket& s, const DatagramError& e) {
+                                         code = e.code;
+                                         s.close();
+                                     }}),
+                        stop);
+    CHECK(ended.has_value());
+    CHECK(code == std::errc::connection_refused);
+}
