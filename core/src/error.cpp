@@ -14,6 +14,7 @@ const char* describe(errc code) {
         case errc::connect_timed_out: return "connect timed out";
         case errc::write_stalled: return "the peer stopped reading: write timed out";
         case errc::close_timed_out: return "the peer stopped reading: close timed out";
+        case errc::lookup_timed_out: return "name look-up timed out";
         case errc::stopping: return "the server is stopping";
         case errc::too_many_connections: return "too many connections";
         case errc::incomplete_message: return "the peer ended before the message was whole";
@@ -35,6 +36,7 @@ public:
     std::error_condition default_error_condition(int value) const noexcept override {
         switch (static_cast<errc>(value)) {
             case errc::connect_timed_out:
+            case errc::lookup_timed_out:
             case errc::write_stalled:
             case errc::close_timed_out: return std::errc::timed_out;
             case errc::message_too_large: return std::errc::message_size;

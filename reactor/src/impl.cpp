@@ -11,37 +11,8 @@ namespace switchboard {
 using detail::Listener;
 using detail::SocketConnection;
 
-// A name look-up in libuv's thread pool. Outlives its connection, which it finds by id, if at all.
-struct Reactor::Impl::Lookup {
-    uv_work_t work;
-    Impl* impl;
-    Endpoint endpoint;
-    ConnectionId id;
-    Result<std::vector<SocketAddress>> found;
-    std::list<Lookup*>::iterator self;
-
-    static void run(uv_work_t* work) {
-        auto& self = *static_cast<Lookup*>(work->data);
-        self.found = self.endpoint.resolve();
-    }
-
-    static void done(uv_work_t* work, int) {
-        const std::unique_ptr<Lookup> self(static_cast<Lookup*>(work->data));
-        self->impl->lookups_.erase(self->self);
-        SocketConnection* connection = self->impl->loop.connections.find(self->id);
-        if (connection && !connection->is_closed()) {
-            if (self->found) {
-                connection->connect(std::move(*self->found));
-            } else {
-                connection->connect_failed(self->found.error());
-            }
-        }
-        self->impl->loop.handle_closed();
-    }
-};
-
 Reactor::Impl::Impl(uv_loop_t* host, ReactorOptions options)
-    : loop(host, std::move(options)), timers(loop), posts(loop) {
+    : loop(host, options), timers(loop), posts(loop), resolver(loop, timers, options.max_lookups) {
     loop.timer_due = [this](detail::WheelNode& node) { timers.due(node); };
 }
 
@@ -101,11 +72,13 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
 }
 
 void Reactor::Impl::look_up(const Endpoint& endpoint, ConnectionId id) {
-    auto* lookup = new Lookup{{}, this, endpoint, id, {}, {}};  // owned by done()
-    lookup->work.data = lookup;
-    lookup->self = lookups_.insert(lookups_.end(), lookup);
-    loop.handle_opened();
-    uv_queue_work(loop.uv(), &lookup->work, Lookup::run, Lookup::done);
+    const auto done = [this, id](Result<std::vector<SocketAddress>> found) {
+        SocketConnection* connection = loop.connections.find(id);
+        if (!connection || connection->is_closed()) return;
+        if (found) return connection->connect(std::move(*found));
+        connection->connect_failed(found.error());
+    };
+    resolver.start(endpoint.host(), std::to_string(endpoint.port()), done, {.timeout = {}});
 }
 
 Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {
@@ -206,8 +179,8 @@ void Reactor::Impl::close_all() {
     loop.connection_gone = {};
     close_listeners();
     loop.finish_all(errc::stopping);
+    resolver.close();
     timers.clear();
-    for (Lookup* lookup : lookups_) uv_cancel(reinterpret_cast<uv_req_t*>(&lookup->work));
     for (Signal& signal : signals_) {
         uv_close(reinterpret_cast<uv_handle_t*>(&signal.handle), [](uv_handle_t* handle) {
             static_cast<Signal*>(handle->data)->impl->loop.handle_closed();

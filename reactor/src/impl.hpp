@@ -10,6 +10,7 @@
 #include "listener.hpp"
 #include "loop.hpp"
 #include "posts.hpp"
+#include "resolver.hpp"
 #include "timers.hpp"
 
 namespace switchboard {
@@ -38,6 +39,7 @@ public:
     detail::Loop loop;
     detail::Timers timers;
     detail::Posts posts;
+    detail::Resolver resolver;
 
 private:
     struct Signal {
@@ -45,8 +47,6 @@ private:
         Callback fn;
         Impl* impl;
     };
-    struct Lookup;
-
     void look_up(const Endpoint& endpoint, ConnectionId id);
     bool turn();
     void abort_rest();
@@ -55,7 +55,6 @@ private:
     std::unordered_map<std::uint64_t, std::unique_ptr<detail::Listener>> listeners_;
     std::uint64_t last_listener_ = 0;
     std::list<Signal> signals_;
-    std::list<Lookup*> lookups_;
     std::function<void(std::size_t)> drained_;
     TimerId drain_timer_;
     std::uint64_t drains_ = 0;  // calls of drain()

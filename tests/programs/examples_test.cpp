@@ -35,10 +35,20 @@ TEST_CASE("examples: one handler under three drivers") {
     CHECK(finished.output == "reactor: HELLO\nthreads: HELLO\nmemory: HELLO\n");
 }
 
+TEST_CASE("examples: names and numbers are looked up") {
+    const Finished found =
+        switchboard::support::run({example("resolve"), "127.0.0.1", "2001:DB8::1"});
+    CHECK(found.output == "127.0.0.1\n2001:db8::1\n");
+    CHECK(found.status == 0);
+    const Finished none = switchboard::support::run({example("resolve"), ""});
+    CHECK(none.output == "resolve :80: name or service not known\n");
+    CHECK(none.status == 1);
+}
+
 TEST_CASE("examples: there is none that no case above runs") {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
         found.insert(entry.path().filename());
     }
-    CHECK(found == std::set<std::string>{"client", "echo_server", "one_handler"});
+    CHECK(found == std::set<std::string>{"client", "echo_server", "one_handler", "resolve"});
 }

@@ -17,6 +17,7 @@ enum class errc {
     connect_timed_out,     // connect_timeout; equals std::errc::timed_out
     write_stalled,         // write_stall_timeout without progress; equals std::errc::timed_out
     close_timed_out,       // close_timeout while flushing; equals std::errc::timed_out
+    lookup_timed_out,      // the time a name look-up may take; equals std::errc::timed_out
     stopping,              // the driver was stopped, drained past its deadline, or destroyed
     too_many_connections,  // max_connections
     incomplete_message,    // the peer ended before the message was whole

@@ -14,7 +14,8 @@ struct uv_loop_s;
 namespace switchboard {
 
 struct ReactorOptions {
-    LogSink log = {};  // silent when empty
+    LogSink log = {};              // silent when empty
+    std::size_t max_lookups = 64;  // of names, at once; see resolver.hpp
 };
 
 struct ListenOptions {
@@ -68,7 +69,7 @@ public:
     explicit Reactor(ReactorOptions options = {});
     // Rides `host`, which must outlive the reactor: never stops, walks or closes what it did not
     // open. The host runs the loop; after the destructor it must run it once more, so that libuv
-    // lets go of the handles (and until name look-ups under way have ended).
+    // lets go of the handles.
     explicit Reactor(uv_loop_s* host, ReactorOptions options = {});
     // Ends all that is left: each protocol has its on_close(errc::stopping), posts not run yet are
     // dropped. Not from within a callback.
@@ -121,6 +122,7 @@ public:
     ReactorStats stats() const;              // a snapshot; queued_bytes costs a walk
 
     class Impl;
+    Impl& impl() noexcept { return *impl_; }  // for what other headers add: resolver.hpp, ...
 
 private:
     std::unique_ptr<Impl> impl_;
