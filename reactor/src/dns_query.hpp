@@ -55,9 +55,9 @@ private:
     ares_channeldata* channel_ = nullptr;
     std::vector<Watch*> watches_;
     std::vector<SocketAddress> found_;
-    std::error_code error_;                                    // of the family that failed last
-    int unanswered_ = 2;                                       // families
-    Clock::time_point ends_at_ = Clock::time_point::max();     // for the slower family
+    std::error_code error_;                                 // of the family that failed last
+    int unanswered_ = 2;                                    // families
+    Clock::time_point ends_at_ = Clock::time_point::max();  // for the slower family
     TimerId timer_;
 };
 

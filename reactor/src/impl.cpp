@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "attempt_plan.hpp"
 #include "platform/platform.hpp"
 
 namespace switchboard {
@@ -56,29 +57,34 @@ void Reactor::Impl::close_listeners() {
 
 Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
                                             std::unique_ptr<Protocol> protocol,
-                                            const Limits& limits) {
+                                            ConnectOptions options) {
     const std::string tried = "connect " + endpoint.to_string();
     if (closing_ || aborting_) return fail(errc::stopping, tried);
-    if (auto fit = limits.check(); !fit) return fail(fit.error(), fit.error().tried());
-    auto addresses = endpoint.addresses();
+    if (auto fit = options.limits.check(); !fit) return fail(fit.error(), fit.error().tried());
+    if (options.attempt_delay < detail::kLeastAttemptDelay)
+        return fail(errc::bad_option, "attempt_delay: at least 10 ms is needed");
+    const auto addresses = endpoint.addresses();
     if (!addresses) return tl::unexpected(addresses.error());
-    detail::Origin& origin = loop.make_origin(limits);
+    detail::Origin& origin = loop.make_origin(endpoint, std::move(options));
     SocketConnection& made = loop.make_connection(origin, std::move(protocol));
     loop.release(origin);
-    const ConnectionId id = made.id();
-    if (addresses->empty()) look_up(endpoint, id);
-    made.connect(std::move(*addresses));
-    return id;
+    made.connect(endpoint);
+    if (addresses->empty()) {
+        look_up(endpoint, made);
+    } else {
+        made.attempt(*addresses);
+    }
+    return made.id();
 }
 
-void Reactor::Impl::look_up(const Endpoint& endpoint, ConnectionId id) {
-    const auto done = [this, id](Result<std::vector<SocketAddress>> found) {
-        SocketConnection* connection = loop.connections.find(id);
-        if (!connection || connection->is_closed()) return;
-        if (found) return connection->connect(std::move(*found));
-        connection->connect_failed(found.error());
+void Reactor::Impl::look_up(const Endpoint& endpoint, SocketConnection& connection) {
+    const auto done = [&connection](Result<std::vector<SocketAddress>> found) {
+        if (found) return connection.attempt(*found);
+        connection.connect_failed(found.error());
     };
-    resolver.start(endpoint.host(), std::to_string(endpoint.port()), done, {.timeout = {}});
+    const LookupId id =
+        resolver.start(endpoint.host(), std::to_string(endpoint.port()), done, {.timeout = {}});
+    connection.looks_up([this, id] { resolver.cancel(id); });  // so it is there when `done` comes
 }
 
 Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {

@@ -25,7 +25,7 @@ public:
     void close(ListenerId id);
     void close_listeners();
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
-                                 const Limits& limits);
+                                 ConnectOptions options);
     Result<void> on_signal(int signal, Callback fn);
     void run();
     bool run_once();
@@ -47,7 +47,7 @@ private:
         Callback fn;
         Impl* impl;
     };
-    void look_up(const Endpoint& endpoint, ConnectionId id);
+    void look_up(const Endpoint& endpoint, detail::SocketConnection& connection);
     bool turn();
     void abort_rest();
     void finish_drain();

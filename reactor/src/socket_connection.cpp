@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "connecting.hpp"
 #include "dispatch.hpp"
 #include "loop.hpp"
 #include "slot_data.hpp"
@@ -120,10 +121,8 @@ void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
 // is not wanted now.
 void SocketConnection::other_event(int status, int events) {
     loop().keep_time();
-    // Its own deadline may have ended it, or the next address be tried.
-    if (has(kClosed | kRetrying)) return;
+    if (has(kClosed)) return;  // by its own deadline
     if (status < 0) interest_ = 0;
-    if (!has(kOpen)) return connect_ended(socket_error());
     if ((events & UV_WRITABLE) != 0) {
         clear(kBlocked);
         attend();
@@ -202,7 +201,6 @@ bool SocketConnection::is_drained() const noexcept {
 
 unsigned SocketConnection::wanted() const noexcept {
     if (has(kClosed)) return 0;
-    if (!has(kOpen)) return UV_WRITABLE;
     const bool reads = has(kLingering) || !(slot_.held() || slot_.ended());
     const unsigned in = reads && !has(kEofSeen) ? unsigned{UV_READABLE} : 0;
     return in | (has(kQueued) ? unsigned{UV_WRITABLE} : 0);
@@ -250,13 +248,13 @@ void SocketConnection::finish(std::error_code reason) {
         ++l.stats.handler_failures;
         l.log(LogLevel::error, "connection from " + peer().to_string() + ": " + slot_.failure());
     }
+    const bool told = origin_.connect && origin_.connect->on_ended;
+    const Error how = told ? ending(reason) : Error(reason);
+    if (cold_) cold_->connecting.reset();
     slot_.close(reason);
+    if (told) l.guarded("on_ended", [&] { origin_.connect->on_ended(how); });
     if (cold_) cold_->queue.clear();
-    if (has(kWatched)) {
-        uv_close(handle(), on_handle_closed);
-    } else if (!has(kRetrying)) {
-        l.free_later(*this);
-    }
+    has(kWatched) ? uv_close(handle(), on_handle_closed) : l.free_later(*this);
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
     l.gone(origin_);
 }
@@ -297,7 +295,10 @@ bool SocketConnection::expire_io(Clock::time_point now) {
             reset(has(kOpen) ? errc::close_timed_out : errc::connect_timed_out);
         }
     } else if (!has(kOpen)) {
-        if (cold_->stalled_at <= now) connect_ended(errc::connect_timed_out);
+        if (cold_->stalled_at <= now && cold_->connecting) {
+            cold_->connecting->proceed();
+            schedule_attempt();
+        }
     } else if (!has(kQueued)) {
         cold_->stalled_at = Clock::time_point::max();
     } else if (cold_->stalled_at <= now) {

@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <switchboard/slot.hpp>
 #include <switchboard/socket.hpp>
@@ -15,6 +16,7 @@
 namespace switchboard::detail {
 
 struct Origin;
+class Connecting;
 class Loop;
 
 // libuv hands the handle back; as a base of its own it converts to the connection without a lookup.
@@ -33,9 +35,14 @@ public:
     ~SocketConnection();
 
     void accept(Socket socket, const SocketAddress& peer);  // runs on_open
-    void connect(std::vector<SocketAddress> addresses);     // in turn, the first that answers
-    void connect_failed(std::error_code reason);            // on_close comes later
-    void expire(Clock::time_point now);                     // the wheel came to where it was filed
+    // Connects: connect_timeout runs from now on, then come the addresses or an error.
+    void connect(const Endpoint& endpoint);
+    void looks_up(std::function<void()> give_up);  // called if it ends before either
+    void attempt(const std::vector<SocketAddress>& addresses);
+    void connect_failed(Error why);  // on_close comes later
+    void schedule_attempt();         // the next one
+    void connected(Socket socket, const SocketAddress& peer);
+    void expire(Clock::time_point now);  // the wheel came to where it was filed
     void end_of_turn();
     void finish(std::error_code reason);  // on_close, at once: not from within a callback
     void reset(std::error_code reason);   // the same, and RST for the peer
@@ -79,10 +86,9 @@ private:
         kReset = 1 << 13,       // end it with RST
         kLingering = 1 << 14,   // flushed; waits for the peer's FIN, discarding what comes
         kWatched = 1 << 15,     // libuv has the handle
-        kRetrying = 1 << 16,    // the handle is being closed, for the next address
-        kQueued = 1 << 17,      // the queue has something, as far as write() is concerned
-        kSmallMarks = 1 << 18,  // the scratch holds more than the high-water mark allows
-        kUnread = 1 << 19,      // the handler ended it with input before it
+        kQueued = 1 << 16,      // the queue has something, as far as write() is concerned
+        kSmallMarks = 1 << 17,  // the scratch holds more than the high-water mark allows
+        kUnread = 1 << 18,      // the handler ended it with input before it
     };
     static constexpr unsigned kNoWrite = kClosed | kShutdown | kClosing | kAborting;
     static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;
@@ -124,9 +130,7 @@ private:
     // socket_connecting.cpp: how it came to be
     std::error_code watch(Socket socket);
     void open();
-    void connect_ended(std::error_code result);
-    void try_next_address();
-    void share_time();
+    Error ending(std::error_code reason) const;
     void remember_peer(const SocketAddress& peer);
 
     // socket_output.cpp: what is written
@@ -168,9 +172,8 @@ struct SocketConnection::Cold {
     std::error_code reason;                                   // for on_close, once it is known
     Clock::time_point ends_at = Clock::time_point::max();     // of the connect, or of the close
     Clock::time_point stalled_at = Clock::time_point::max();  // unless queued bytes move on, or
-                                                              // this address answers
-    std::vector<SocketAddress> addresses;                     // to try, while connecting
-    std::size_t next_address = 0;
+                                                              // the next attempt is due
+    std::unique_ptr<Connecting> connecting;                   // until it is open
 };
 
 inline OutputQueue& SocketConnection::queue() const {

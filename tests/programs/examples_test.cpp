@@ -45,10 +45,25 @@ TEST_CASE("examples: names and numbers are looked up") {
     CHECK(none.status == 1);
 }
 
+TEST_CASE("examples: connects by name, or says what became of each address") {
+    Process server({example("echo_server")});
+    const std::string at = server.read_line().substr(13);
+    const std::string port = at.substr(at.rfind(':'));
+    const Finished open =
+        switchboard::support::run({example("connect_by_name"), "localhost" + port});
+    CHECK(open.output == "connected to " + at + "\n");
+    CHECK(open.status == 0);
+    const Finished refused = switchboard::support::run({example("connect_by_name"), "localhost:1"});
+    CHECK(refused.output.find("127.0.0.1: connection refused") != std::string::npos);
+    CHECK(refused.status == 1);
+    CHECK(switchboard::support::run({example("connect_by_name")}).status == 2);
+}
+
 TEST_CASE("examples: there is none that no case above runs") {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
         found.insert(entry.path().filename());
     }
-    CHECK(found == std::set<std::string>{"client", "echo_server", "one_handler", "resolve"});
+    CHECK(found == std::set<std::string>{"client", "connect_by_name", "echo_server", "one_handler",
+                                         "resolve"});
 }

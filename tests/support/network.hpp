@@ -71,9 +71,9 @@ std::string in_network(const Network& network, Body body) {
 }
 
 // CHECK, where there may be nothing to check.
-#define CHECK_IN_NETWORK(told, expected)                 \
-    do {                                                 \
-        const std::string text_ = (told);                \
+#define CHECK_IN_NETWORK(told, expected)                  \
+    do {                                                  \
+        const std::string text_ = (told);                 \
         if (text_ != "skipped") CHECK(text_ == expected); \
     } while (false)
 

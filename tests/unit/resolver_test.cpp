@@ -46,7 +46,8 @@ std::string ask(Reactor& reactor, DnsServer& server, std::string_view name,
 
 }  // namespace
 
-TEST_CASE("resolver: numbers, localhost and services need no name server, and never answer at once") {
+TEST_CASE(
+    "resolver: numbers, localhost and services need no name server, and never answer at once") {
     Reactor reactor;
     std::vector<std::string> told;
     const auto note = [&](Answer answer) { told.push_back(text_of(answer)); };
@@ -139,9 +140,8 @@ TEST_CASE("resolver: without a name server it is a temporary failure, at once") 
                                     Reactor reactor;
                                     std::string told;
                                     const auto began = Clock::now();
-                                    resolve(reactor, "a.test", "80", [&](Answer answer) {
-                                        told = text_of(answer);
-                                    });
+                                    resolve(reactor, "a.test", "80",
+                                            [&](Answer answer) { told = text_of(answer); });
                                     reactor.run();
                                     return Clock::now() - began < 1s ? told : "late";
                                 }),
@@ -207,65 +207,68 @@ TEST_CASE("resolver: cancelled, it never answers and has no socket any more") {
 
 TEST_CASE("resolver: asks for max_lookups names at once, the rest in order") {
     CHECK_IN_NETWORK(
-        in_network({},
-                   []() -> std::string {
-                       Reactor reactor({.max_lookups = 2});
-                       DnsServer server;
-                       server.zone = {{{"c", DnsServer::a}, {"192.0.2.5"}},
-                                      {{"c", DnsServer::aaaa}, {}}};
-                       std::string told;
-                       std::vector<LookupId> ids;
-                       for (const char* name : {"a", "b", "c", "d", "e"}) {
-                           ids.push_back(resolve(reactor, name, "80", [&, name](Answer answer) {
-                               told += name + std::string(answer ? "+" : "-");
-                           }));
-                       }
-                       const auto names = [&] {
-                           std::string all;
-                           for (const auto& [name, type] : server.asked)
-                               if (type == DnsServer::a) all += name;
-                           return all;
-                       };
-                       const auto wait_for = [&](const char* expected) {
-                           return turn_until(reactor, server, [&] { return names() == expected; });
-                       };
-                       if (!wait_for("ab")) return "first " + names();
-                       cancel(reactor, ids[3]);  // one that waits
-                       cancel(reactor, ids[0]);  // one that asks
-                       return wait_for("abce") ? told : "then " + names();
-                   }),
+        in_network(
+            {},
+            []() -> std::string {
+                Reactor reactor({.max_lookups = 2});
+                DnsServer server;
+                server.zone = {{{"c", DnsServer::a}, {"192.0.2.5"}}, {{"c", DnsServer::aaaa}, {}}};
+                std::string told;
+                std::vector<LookupId> ids;
+                for (const char* name : {"a", "b", "c", "d", "e"}) {
+                    ids.push_back(resolve(reactor, name, "80", [&, name](Answer answer) {
+                        told += name + std::string(answer ? "+" : "-");
+                    }));
+                }
+                const auto names = [&] {
+                    std::string all;
+                    for (const auto& [name, type] : server.asked)
+                        if (type == DnsServer::a) all += name;
+                    return all;
+                };
+                const auto wait_for = [&](const char* expected) {
+                    return turn_until(reactor, server, [&] { return names() == expected; });
+                };
+                if (!wait_for("ab")) return "first " + names();
+                cancel(reactor, ids[3]);  // one that waits
+                cancel(reactor, ids[0]);  // one that asks
+                return wait_for("abce") ? told : "then " + names();
+            }),
         "c+");
 }
 
-TEST_CASE("resolver: 1,000 look-ups of a dead server at once stay bounded, and do not starve others") {
-    CHECK_IN_NETWORK(
-        in_network({.hosts = "127.0.0.7 here\n"},
-                   []() -> std::string {
-                       Reactor reactor;
-                       DnsServer server;
-                       const std::size_t before = count_descriptors();
-                       std::size_t timed_out = 0;
-                       for (int i = 0; i < 1'000; ++i) {
-                           resolve(
-                               reactor, std::to_string(i) + ".test", "80",
-                               [&](Answer a) {
-                                   if (a.error() == errc::lookup_timed_out) ++timed_out;
-                               },
-                               {.timeout = 500ms});
-                       }
-                       if (count_descriptors() > before + 64) return "too many sockets";
-                       const auto began = Clock::now();
-                       const std::string told = ask(reactor, server, "here");
-                       if (Clock::now() - began > 100ms) return "it waited for the others";
-                       turn_until(reactor, server, [&] { return timed_out == 1'000; });
-                       return told + std::to_string(timed_out);
-                   }),
-        "tcp://127.0.0.7:80 1000");
+TEST_CASE(
+    "resolver: 1,000 look-ups of a dead server at once stay bounded, and do not starve others") {
+    CHECK_IN_NETWORK(in_network({.hosts = "127.0.0.7 here\n"},
+                                []() -> std::string {
+                                    Reactor reactor;
+                                    DnsServer server;
+                                    const std::size_t before = count_descriptors();
+                                    std::size_t timed_out = 0;
+                                    for (int i = 0; i < 1'000; ++i) {
+                                        resolve(reactor, std::to_string(i) + ".test", "80",
+                                                [&](Answer a) {
+                                                    if (a.error() == errc::lookup_timed_out)
+                                                        ++timed_out;
+                                                },
+                                                {.timeout = 500ms});
+                                    }
+                                    if (count_descriptors() > before + 64)
+                                        return "too many sockets";
+                                    const auto began = Clock::now();
+                                    const std::string told = ask(reactor, server, "here");
+                                    if (Clock::now() - began > 100ms)
+                                        return "it waited for the others";
+                                    turn_until(reactor, server, [&] { return timed_out == 1'000; });
+                                    return told + std::to_string(timed_out);
+                                }),
+                     "tcp://127.0.0.7:80 1000");
 }
 
 TEST_CASE("resolver: look-ups may start and cancel others from within a done, which may throw") {
     std::string log;
-    Reactor reactor({.log = [&](LogLevel, std::string_view text) { log += std::string(text) + "\n"; }});
+    Reactor reactor(
+        {.log = [&](LogLevel, std::string_view text) { log += std::string(text) + "\n"; }});
     int came = 0;
     LookupId other;
     resolve(reactor, "127.0.0.1", "80", [&](Answer) {

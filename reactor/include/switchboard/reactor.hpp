@@ -26,6 +26,12 @@ struct ListenOptions {
 
 struct ConnectOptions {
     Limits limits = {};
+    // From one attempt to the next while none answers (RFC 8305, section 5); at least 10 ms.
+    std::chrono::milliseconds attempt_delay{250};
+    // Right before on_open; and once, right after on_close, with how it ended: a connect that failed
+    // names each address tried with its own error. What they throw is logged.
+    std::function<void(ConnectionId)> on_connected = {};
+    std::function<void(const Error&)> on_ended = {};
 };
 
 // Names of what a reactor holds; never used again once it is gone. A default one names nothing.
@@ -82,9 +88,10 @@ public:
                              ListenOptions options = {});
     void close(ListenerId listener);  // accepts no more; its connections live on
 
-    // Starts to connect, by name in the background, to each address in turn. on_open comes when
-    // connected; if that fails or takes longer than connect_timeout, on_close(error) comes alone.
-    // Never from within this call.
+    // Starts to connect, by name in the background, to its addresses as RFC 8305 says: the families
+    // take turns, staggered, and the first that answers is taken. Then comes on_open; if none does, or
+    // not within connect_timeout (the look-up included), on_close(error) comes alone. Never from
+    // within this call.
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
                                  ConnectOptions options = {});
     // Null once it is gone, and between connect() and on_open.
