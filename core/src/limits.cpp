@@ -34,7 +34,7 @@ constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t kMostInt = std::numeric_limits<int>::max();
 constexpr std::size_t kMostUnread = std::numeric_limits<std::uint32_t>::max();
 
-constexpr milliseconds kMostTime = std::chrono::hours(24 * 20);  // drivers may count it in 32 bits
+constexpr milliseconds kMostTime = std::chrono::hours(24 * 10);  // the reactor counts it in 31 bits
 
 const Field kFields[] = {
     {"max_connections", Count{&Limits::max_connections, 0, kMost},
@@ -146,7 +146,7 @@ struct Setter {
     Result<void> operator()(const Time& f) const {
         const auto time = parse_duration(text);
         if (!time) return tl::unexpected(time.error());
-        if (*time > f.most) return fail(errc::bad_option, "at most 480h is allowed");
+        if (*time > f.most) return fail(errc::bad_option, "at most 240h is allowed");
         limits.*f.member = *time;
         return {};
     }

@@ -48,7 +48,9 @@ void SocketConnection::accept(Socket socket, const SocketAddress& peer) {
 
 void SocketConnection::open() {
     set(kOpen);
-    dispatch(loop(), [&] { slot_.open(*this); });
+    const Limits& l = origin_.limits;
+    if ((l.first_byte_timeout + l.idle_timeout + l.lifetime).count() > 0) start_timeouts();
+    call(&Slot::open);
     attend();
 }
 

@@ -90,8 +90,24 @@ void SocketConnection::read_ready() {
     if (static_cast<std::size_t>(got) - 1 >= Loop::kReadBuffer - 1) [[unlikely]]
         return read_more(got);
     offer(static_cast<std::size_t>(got));
-    if (has(kAttention)) [[unlikely]]
-        attend();
+    if (has(kAttention | kTimed)) [[unlikely]]
+        after_read();
+}
+
+[[gnu::noinline]] void SocketConnection::after_read() {
+    if (has(kTimed)) {
+        clear(kAwaited);
+        note_activity();
+    }
+    if (has(kAttention)) attend();
+}
+
+// A callback that is not for bytes. What it wrote is activity, too.
+void SocketConnection::call(void (Slot::*callback)(Connection&)) {
+    Loop& l = loop();
+    const std::uint64_t before = l.stats.bytes_out;
+    dispatch(l, [&] { (slot_.*callback)(*this); });
+    if (has(kTimed) && l.stats.bytes_out != before) note_activity();
 }
 
 // From a read that filled the buffer, or ended, or failed.
@@ -99,7 +115,7 @@ void SocketConnection::read_more(ssize_t got) {
     std::size_t total = 0;
     while (got > 0) {
         offer(static_cast<std::size_t>(got));
-        if (has(kAttention)) attend();
+        after_read();
         total += static_cast<std::size_t>(got);
         if (has(kClosed) || got < static_cast<ssize_t>(Loop::kReadBuffer)) return;
         if (total >= origin_.limits.read_budget || (wanted() & UV_READABLE) == 0) return;
@@ -153,7 +169,7 @@ void SocketConnection::attend() {
     clear(kAttention);
     if (has(kClosed) || !has(kOpen | kAborting)) return;
     if (has(kEofSeen) && !slot_.saw_eof() && !slot_.held()) {
-        dispatch(loop(), [&] { slot_.eof(*this); });
+        call(&Slot::eof);
         if (!slot_.saw_eof() && !slot_.ended()) at_end_of_turn(0);  // it switched protocols
     }
     if (has(kQueued) && !has(kAborting | kBlocked)) flush();
@@ -226,13 +242,13 @@ void SocketConnection::end_of_turn() {
     if (has(kClosed)) return;
     if (has(kResume)) {
         clear(kResume);
-        dispatch(loop(), [&] { slot_.resume(*this); });
+        call(&Slot::resume);
     }
     if (has(kDrain)) {
         clear(kDrain);
         if (is_drained()) {  // others may have written since
             slot_.release(Slot::Hold::backpressure);
-            dispatch(loop(), [&] { slot_.drain(*this); });
+            call(&Slot::drain);
         }
     }
     attend();
@@ -267,17 +283,23 @@ void SocketConnection::reset(std::error_code reason) {
 
 // Filed for the earliest time that was ever asked for; a later one since then files it again.
 void SocketConnection::schedule(Clock::time_point when) {
-    if (when == Clock::time_point::max()) return;
-    const std::uint32_t due = loop().tick_at(when);
+    if (when != Clock::time_point::max()) schedule_tick(loop().tick_at(when));
+}
+
+void SocketConnection::schedule_tick(std::uint32_t due) {
     if (filed() && static_cast<std::int32_t>(due - tick()) >= 0) return;
     loop().file(*this, due);
 }
 
 void SocketConnection::expire(Clock::time_point now) {
     if (has(kClosed) || (cold_ && expire_io(now))) return;
+    if (has(kTimed)) {
+        if (const auto why = timeout_over()) return close(why);
+        schedule_timeouts();
+    }
     if (deadline_ <= now) {
         deadline_ = Clock::time_point::max();
-        dispatch(loop(), [&] { slot_.deadline(*this); });
+        call(&Slot::deadline);
         if (has(kAttention)) attend();
         if (has(kClosed)) return;
     }

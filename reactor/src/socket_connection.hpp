@@ -89,6 +89,8 @@ private:
         kQueued = 1 << 16,      // the queue has something, as far as write() is concerned
         kSmallMarks = 1 << 17,  // the scratch holds more than the high-water mark allows
         kUnread = 1 << 18,      // the handler ended it with input before it
+        kTimed = 1 << 19,       // has a first_byte_timeout, an idle_timeout or a lifetime
+        kAwaited = 1 << 20,     // the peer's first byte
     };
     static constexpr unsigned kNoWrite = kClosed | kShutdown | kClosing | kAborting;
     static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;
@@ -105,6 +107,8 @@ private:
     // socket_connection.cpp: what the socket does
     template <class Callback>
     void dispatch(Loop& l, Callback&& callback);
+    void call(void (Slot::*callback)(Connection&));
+    void after_read();
     std::error_code socket_error() const;
     void other_event(int status, int events);
     void read_ready();
@@ -125,7 +129,14 @@ private:
     unsigned wanted() const noexcept;
     void update_interest();
     void schedule(Clock::time_point when);
+    void schedule_tick(std::uint32_t due);
     bool expire_io(Clock::time_point now);
+
+    // socket_timeouts.cpp: what a connection may take
+    void start_timeouts();
+    void note_activity() noexcept;
+    std::error_code timeout_over() const noexcept;
+    void schedule_timeouts();
 
     // socket_connecting.cpp: how it came to be
     std::error_code watch(Socket socket);
@@ -163,6 +174,8 @@ private:
     Clock::time_point deadline_ = Clock::time_point::max();
     std::uint32_t slot_index_;
     std::uint32_t peer_ip_ = 0;
+    std::uint32_t opened_at_ = 0;  // ticks, while kTimed
+    std::uint32_t active_at_ = 0;
 };
 
 // What an idle connection does without.
