@@ -59,11 +59,22 @@ TEST_CASE("examples: connects by name, or says what became of each address") {
     CHECK(switchboard::support::run({example("connect_by_name")}).status == 2);
 }
 
+TEST_CASE("examples: connects again and again, and gives up when the server stays away") {
+    auto server = std::make_unique<Process>(std::vector{example("echo_server")});
+    const std::string at = server->read_line().substr(13);
+    Process client({example("reconnect"), at});
+    CHECK(client.read_line() == "hello");
+    server.reset();
+    const Finished finished = client.wait();
+    CHECK(finished.output == "connect " + at + ": connection refused\n");
+    CHECK(finished.status == 1);
+}
+
 TEST_CASE("examples: there is none that no case above runs") {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
         found.insert(entry.path().filename());
     }
     CHECK(found == std::set<std::string>{"client", "connect_by_name", "echo_server", "one_handler",
-                                         "resolve"});
+                                         "reconnect", "resolve"});
 }
