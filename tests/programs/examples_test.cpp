@@ -70,11 +70,16 @@ TEST_CASE("examples: connects again and again, and gives up when the server stay
     CHECK(finished.status == 1);
 }
 
+TEST_CASE("examples: ten requests over two pooled connections") {
+    CHECK(switchboard::support::run({example("connection_pool")}).output ==
+          "10 answers over 2 connections\n");
+}
+
 TEST_CASE("examples: there is none that no case above runs") {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
         found.insert(entry.path().filename());
     }
-    CHECK(found == std::set<std::string>{"client", "connect_by_name", "echo_server", "one_handler",
-                                         "reconnect", "resolve"});
+    CHECK(found == std::set<std::string>{"client", "connect_by_name", "connection_pool",
+                                         "echo_server", "one_handler", "reconnect", "resolve"});
 }
