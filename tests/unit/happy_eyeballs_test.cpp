@@ -9,11 +9,12 @@ using namespace std::chrono_literals;
 namespace {
 
 // What is behind 2001:db8::66 and 192.0.2.66 is dropped; see network.hpp.
-const Network kNetwork{.hosts = "2001:db8::66 dropped\n192.0.2.1 dropped\n"
-                                "2001:db8::1 refused\n192.0.2.1 refused\n"
-                                "2001:db8:1::1 unreachable\n192.0.2.1 unreachable\n"
-                                "2001:db8::66 both\n192.0.2.66 both\n192.0.2.1 both\n"
-                                "2001:db8::1 none\n192.0.2.66 none\n198.51.100.1 none\n"};
+const Network kNetwork{.hosts =
+                           "2001:db8::66 dropped\n192.0.2.1 dropped\n"
+                           "2001:db8::1 refused\n192.0.2.1 refused\n"
+                           "2001:db8:1::1 unreachable\n192.0.2.1 unreachable\n"
+                           "2001:db8::66 both\n192.0.2.66 both\n192.0.2.1 both\n"
+                           "2001:db8::1 none\n192.0.2.66 none\n198.51.100.1 none\n"};
 
 struct Outcome {
     std::string peer_or_error;
@@ -45,7 +46,8 @@ Outcome on_reactor(const std::string& name, std::uint16_t port, std::chrono::mil
     };
     const auto started = reactor.connect(
         Endpoint::tcp(name, port),
-        make_protocol({.on_open = [&](Connection& c) { end(c.peer().host()), c.close(); }}), options);
+        make_protocol({.on_open = [&](Connection& c) { end(c.peer().host()), c.close(); }}),
+        options);
     if (!started) return {started.error().message(), {}};
     reactor.run();
     reactor.run();  // the close, too
@@ -62,8 +64,7 @@ std::string try_it(Connect how, const std::string& name, std::chrono::millisecon
         if (const auto at = told.find(port); at != std::string::npos)
             told.replace(at, port.size(), ":P:");
         if (took < least) told += " too soon";
-        if (took > most)
-            told += " too late: " + std::to_string(took / 1ms);
+        if (took > most) told += " too late: " + std::to_string(took / 1ms);
         return told;
     });
 }
@@ -104,7 +105,8 @@ TEST_CASE("happy eyeballs: a look-up that hangs is bounded by connect_timeout, t
                                 [] {
                                     const Socket silent(::socket(AF_INET, SOCK_DGRAM, 0));
                                     const auto at = Endpoint::tcp("127.0.0.1", 53).addresses();
-                                    (void)::bind(silent.fd(), at->front().data(), at->front().size());
+                                    (void)::bind(silent.fd(), at->front().data(),
+                                                 at->front().size());
                                     return on_reactor("a.test", 80, 200ms).peer_or_error;
                                 }),
                      "connect tcp://a.test:80: name look-up: connect timed out");
