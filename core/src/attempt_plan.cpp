@@ -19,9 +19,9 @@ std::vector<SocketAddress> interleave(const std::vector<SocketAddress>& addresse
     return all;
 }
 
-AttemptPlan::AttemptPlan(const Endpoint& endpoint, const std::vector<SocketAddress>& addresses,
+AttemptPlan::AttemptPlan(Endpoint endpoint, const std::vector<SocketAddress>& addresses,
                          std::chrono::milliseconds delay)
-    : endpoint_(endpoint), addresses_(interleave(addresses)), delay_(delay) {}
+    : endpoint_(std::move(endpoint)), addresses_(interleave(addresses)), delay_(delay) {}
 
 TimePoint AttemptPlan::due() const noexcept {
     return next_ < addresses_.size() ? due_ : TimePoint::max();

@@ -23,7 +23,7 @@ class AttemptPlan {
 public:
     AttemptPlan() = default;
     // `addresses` in the order of RFC 6724.
-    AttemptPlan(const Endpoint& endpoint, const std::vector<SocketAddress>& addresses,
+    AttemptPlan(Endpoint endpoint, const std::vector<SocketAddress>& addresses,
                 std::chrono::milliseconds delay);
     AttemptPlan(AttemptPlan&&) = default;  // a copy's failures would point into the original
     AttemptPlan& operator=(AttemptPlan&&) = default;

@@ -116,6 +116,7 @@ std::optional<SocketAddress> source_for(const SocketAddress& destination) {
 
 void sort_by_preference(std::vector<Candidate>& candidates) {
     std::vector<std::pair<Rank, Candidate>> ranked;
+    ranked.reserve(candidates.size());
     for (const Candidate& c : candidates) ranked.emplace_back(rank(c), c);
     std::stable_sort(ranked.begin(), ranked.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -125,9 +126,11 @@ void sort_by_preference(std::vector<Candidate>& candidates) {
 std::vector<SocketAddress> in_order(const std::vector<SocketAddress>& addresses) {
     if (addresses.size() < 2) return addresses;
     std::vector<Candidate> candidates;
+    candidates.reserve(addresses.size());
     for (const SocketAddress& a : addresses) candidates.push_back({a, source_for(a)});
     sort_by_preference(candidates);
     std::vector<SocketAddress> ordered;
+    ordered.reserve(candidates.size());
     for (const Candidate& c : candidates) ordered.push_back(c.destination);
     return ordered;
 }

@@ -26,8 +26,8 @@ struct Connecting::Attempt {
     }
 };
 
-Connecting::Connecting(SocketConnection& connection, Loop& loop, const Endpoint& endpoint)
-    : connection_(connection), loop_(loop), endpoint_(endpoint) {}
+Connecting::Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint)
+    : connection_(connection), loop_(loop), endpoint_(std::move(endpoint)) {}
 
 Connecting::~Connecting() {
     for (Attempt* loser : running_) loser->close();

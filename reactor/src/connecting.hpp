@@ -15,7 +15,7 @@ namespace switchboard::detail {
 // closed with it.
 class Connecting {
 public:
-    Connecting(SocketConnection& connection, Loop& loop, const Endpoint& endpoint);
+    Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint);
     Connecting(const Connecting&) = delete;
     Connecting& operator=(const Connecting&) = delete;
     ~Connecting();
