@@ -251,14 +251,12 @@ TEST_CASE(
                                                     if (a.error() == errc::lookup_timed_out)
                                                         ++timed_out;
                                                 },
-                                                {.timeout = 500ms});
+                                                {.timeout = 2s});
                                     }
                                     if (count_descriptors() > before + 64)
                                         return "too many sockets";
-                                    const auto began = Clock::now();
                                     const std::string told = ask(reactor, server, "here");
-                                    if (Clock::now() - began > 100ms)
-                                        return "it waited for the others";
+                                    if (timed_out > 0) return "it waited for the others";
                                     turn_until(reactor, server, [&] { return timed_out == 1'000; });
                                     return told + std::to_string(timed_out);
                                 }),
