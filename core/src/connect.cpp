@@ -7,8 +7,11 @@
 #include <cerrno>
 #include <limits>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "attempt.hpp"
+#include "attempt_plan.hpp"
 #include "options.hpp"
 #include "platform/platform.hpp"
 
@@ -30,22 +33,6 @@ milliseconds left_until(steady_clock::time_point until) {
 Until deadline_after(milliseconds timeout) {
     if (timeout.count() <= 0) return std::nullopt;
     return steady_clock::now() + std::min(timeout, milliseconds(std::numeric_limits<int>::max()));
-}
-
-// One address that answers nothing must leave time for those after it: each has an equal share of
-// what is left.
-Until share_of(Until until, std::size_t addresses) {
-    if (!until) return until;
-    const auto now = steady_clock::now();
-    return now + (*until - now) / static_cast<steady_clock::rep>(addresses);
-}
-
-bool writable_by(int fd, Until until) {
-    pollfd entry{fd, POLLOUT, 0};
-    int ready = 0;
-    do ready = ::poll(&entry, 1, until ? static_cast<int>(left_until(*until).count()) : -1);
-    while (ready < 0 && errno == EINTR);
-    return ready != 0;  // an error of poll shows in the socket, too
 }
 
 Connected start(const SocketAddress& address, const SocketOptions& options) {
@@ -78,40 +65,87 @@ Connected connect_unix(const SocketAddress& address, Until until) {
     return tl::unexpected(detail::last_error());
 }
 
-Connected connect_inet(const SocketAddress& address, Until until, const SocketOptions& options) {
-    auto socket = start(address, options);
-    if (!socket) return socket;
-    if (!writable_by(socket->fd(), until))
-        return tl::unexpected<std::error_code>(errc::connect_timed_out);
-    if (const auto error = socket->take_error()) return tl::unexpected(error);
-    return socket;
-}
+// The attempts of one connect; the first that answers wins, and the rest is closed with this.
+class Race {
+public:
+    Race(detail::AttemptPlan plan, Until until, const SocketOptions& options)
+        : plan_(std::move(plan)), until_(until), options_(options) {}
 
-Connected connect_to(const SocketAddress& address, Until until, const SocketOptions& options) {
-    auto socket = address.family() == AF_UNIX ? connect_unix(address, until)
-                                              : connect_inet(address, until, options);
-    if (!socket) return socket;
-    if (const auto set = socket->set_blocking(options.blocking); !set)
-        return tl::unexpected(set.error().code());
-    return socket;
-}
+    Result<Socket> run() {
+        while (!plan_.all_failed()) {
+            start_due();
+            if (auto won = wait()) return std::move(*won);
+            if (until_ && !plan_.all_failed() && steady_clock::now() >= *until_)
+                return tl::unexpected(plan_.timed_out());
+        }
+        return tl::unexpected(plan_.error());
+    }
+
+private:
+    struct Attempt {
+        const SocketAddress* address;
+        Socket socket;
+    };
+
+    void start_due() {
+        for (auto now = steady_clock::now(); plan_.due() <= now; now = steady_clock::now()) {
+            const SocketAddress& address = plan_.start(now);
+            auto socket = start(address, options_);
+            if (socket) {
+                running_.push_back({&address, std::move(*socket)});
+            } else {
+                plan_.failed(address, socket.error());
+            }
+        }
+    }
+
+    // Until an attempt ends or something is due.
+    std::optional<Socket> wait() {
+        std::vector<pollfd> entries;
+        for (const Attempt& a : running_) entries.push_back({a.socket.fd(), POLLOUT, 0});
+        const auto next = std::min(plan_.due(), until_.value_or(steady_clock::time_point::max()));
+        constexpr auto most = milliseconds(std::numeric_limits<int>::max());
+        const bool forever = next == steady_clock::time_point::max();
+        const int wait = forever ? -1 : static_cast<int>(std::min(left_until(next), most).count());
+        if (entries.empty() || ::poll(entries.data(), entries.size(), wait) <= 0)
+            return std::nullopt;
+        for (std::size_t i = entries.size(); i-- > 0;) {
+            if (entries[i].revents == 0) continue;
+            const auto error = running_[i].socket.take_error();
+            if (!error) return std::move(running_[i].socket);
+            plan_.failed(*running_[i].address, error);
+            running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+        return std::nullopt;
+    }
+
+    detail::AttemptPlan plan_;
+    const Until until_;
+    const SocketOptions& options_;
+    std::vector<Attempt> running_;
+};
 
 }  // namespace
 
 Result<Socket> connect(const Endpoint& endpoint, milliseconds timeout,
                        const SocketOptions& options) {
+    const std::string tried = detail::attempt("connect", endpoint);
     if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("connect", endpoint);
     const auto addresses = endpoint.resolve();
-    if (!addresses) return fail(addresses.error(), detail::attempt("connect", endpoint));
+    if (!addresses) return fail(addresses.error(), tried);
     const Until until = deadline_after(timeout);
-    std::error_code error;
-    for (std::size_t i = 0; i < addresses->size(); ++i) {
-        const Until share = share_of(until, addresses->size() - i);
-        auto socket = connect_to((*addresses)[i], share, options);
-        if (socket) return std::move(*socket);
-        error = socket.error();
-    }
-    return fail(error, detail::attempt("connect", endpoint, addresses->back()));
+    const auto connected = [&]() -> Result<Socket> {
+        if (addresses->front().family() == AF_UNIX) {
+            auto socket = connect_unix(addresses->front(), until);
+            return socket ? Result<Socket>(std::move(*socket)) : fail(socket.error(), tried);
+        }
+        return Race({endpoint, *addresses, detail::kAttemptDelay}, until, options).run();
+    };
+    auto socket = connected();
+    if (!socket) return socket;
+    if (const auto set = socket->set_blocking(options.blocking); !set)
+        return fail(set.error().code(), tried);
+    return socket;
 }
 
 Result<Socket> start_connect(const SocketAddress& address, const SocketOptions& options) {

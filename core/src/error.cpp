@@ -12,8 +12,12 @@ const char* describe(errc code) {
         case errc::message_too_large: return "message too large";
         case errc::write_queue_full: return "the peer reads too slowly: write queue full";
         case errc::connect_timed_out: return "connect timed out";
+        case errc::first_byte_timed_out: return "the peer sent nothing: timed out";
+        case errc::idle_timed_out: return "the connection was idle: timed out";
+        case errc::lifetime_over: return "the connection's lifetime is over";
         case errc::write_stalled: return "the peer stopped reading: write timed out";
         case errc::close_timed_out: return "the peer stopped reading: close timed out";
+        case errc::lookup_timed_out: return "name look-up timed out";
         case errc::stopping: return "the server is stopping";
         case errc::too_many_connections: return "too many connections";
         case errc::incomplete_message: return "the peer ended before the message was whole";
@@ -37,6 +41,10 @@ public:
     std::error_condition default_error_condition(int value) const noexcept override {
         switch (static_cast<errc>(value)) {
             case errc::connect_timed_out:
+            case errc::lookup_timed_out:
+            case errc::first_byte_timed_out:
+            case errc::idle_timed_out:
+            case errc::lifetime_over:
             case errc::write_stalled:
             case errc::close_timed_out: return std::errc::timed_out;
             case errc::datagram_truncated:

@@ -21,6 +21,7 @@ struct Size {
 };
 struct Time {
     milliseconds Limits::*member;
+    milliseconds most = milliseconds::max();
 };
 
 struct Field {
@@ -33,6 +34,8 @@ constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
 constexpr std::size_t kMostInt = std::numeric_limits<int>::max();
 constexpr std::size_t kMostUnread = std::numeric_limits<std::uint32_t>::max();
 
+constexpr milliseconds kMostTime = std::chrono::hours(24 * 10);  // the reactor counts it in 31 bits
+
 const Field kFields[] = {
     {"max_connections", Count{&Limits::max_connections, 0, kMost},
      "connections at once; 0: 10000, or the descriptor limit less 64 if that is smaller"},
@@ -42,6 +45,11 @@ const Field kFields[] = {
     {"accept_pause", Time{&Limits::accept_pause}, "wait after descriptors or memory ran out"},
     {"drain_deadline", Time{&Limits::drain_deadline}, "time open connections have in a stop"},
     {"connect_timeout", Time{&Limits::connect_timeout}, "time a connect may take"},
+    {"first_byte_timeout", Time{&Limits::first_byte_timeout, kMostTime},
+     "time until the peer's first byte; 0 is none"},
+    {"idle_timeout", Time{&Limits::idle_timeout, kMostTime},
+     "time without a byte from the peer or to it; 0 is none"},
+    {"lifetime", Time{&Limits::lifetime, kMostTime}, "time a connection may last; 0 is none"},
     {"write_stall_timeout", Time{&Limits::write_stall_timeout},
      "time without progress while bytes are queued"},
     {"close_timeout", Time{&Limits::close_timeout}, "time a close may take to send what is queued"},
@@ -139,6 +147,7 @@ struct Setter {
     Result<void> operator()(const Time& f) const {
         const auto time = parse_duration(text);
         if (!time) return tl::unexpected(time.error());
+        if (*time > f.most) return fail(errc::bad_option, "at most 240h is allowed");
         limits.*f.member = *time;
         return {};
     }
@@ -159,7 +168,10 @@ struct Checker {
 
     bool operator()(const Count& f) const { return within(limits.*f.member, f.least, f.most); }
     bool operator()(const Size& f) const { return within(limits.*f.member, f.least, f.most); }
-    bool operator()(const Time& f) const { return (limits.*f.member).count() >= 0; }
+    bool operator()(const Time& f) const {
+        const milliseconds time = limits.*f.member;
+        return time.count() >= 0 && time <= f.most;
+    }
     static bool within(std::size_t v, std::size_t least, std::size_t most) {
         return v >= least && v <= most;
     }

@@ -8,41 +8,13 @@
 #include <utility>
 
 #include "attempt.hpp"
+#include "attempt_plan.hpp"
 #include "platform/platform.hpp"
 
 namespace switchboard {
 
 using detail::Listener;
 using detail::SocketConnection;
-
-// A name look-up in libuv's thread pool. Outlives its connection, which it finds by id, if at all.
-struct Reactor::Impl::Lookup {
-    uv_work_t work;
-    Impl* impl;
-    Endpoint endpoint;
-    ConnectionId id;
-    Result<std::vector<SocketAddress>> found;
-    std::list<Lookup*>::iterator self;
-
-    static void run(uv_work_t* work) {
-        auto& self = *static_cast<Lookup*>(work->data);
-        self.found = self.endpoint.resolve();
-    }
-
-    static void done(uv_work_t* work, int) {
-        const std::unique_ptr<Lookup> self(static_cast<Lookup*>(work->data));
-        self->impl->lookups_.erase(self->self);
-        SocketConnection* connection = self->impl->loop.connections.find(self->id);
-        if (connection && !connection->is_closed()) {
-            if (self->found) {
-                connection->connect(std::move(*self->found));
-            } else {
-                connection->connect_failed(self->found.error());
-            }
-        }
-        self->impl->loop.handle_closed();
-    }
-};
 
 // From the first callback to the last.
 class Reactor::Impl::Running {
@@ -69,11 +41,12 @@ private:
 };
 
 Reactor::Impl::Impl(uv_loop_t* host, ReactorOptions options)
-    : loop(host, std::move(options)),
+    : loop(host, options),
       timers(loop),
       posts(loop),
       offloads(loop),
       datagrams(loop),
+      resolver(loop, timers, options.max_lookups),
       process_(::getpid()) {
     loop.timer_due = [this](detail::WheelNode& node) {
         if (node.kind() == detail::WheelNode::Kind::datagram) {
@@ -133,27 +106,34 @@ void Reactor::Impl::close_listeners() {
 
 Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
                                             std::unique_ptr<Protocol> protocol,
-                                            const Limits& limits) {
+                                            ConnectOptions options) {
     const std::string tried = "connect " + endpoint.to_string();
-    if (auto fit = admits(limits, tried); !fit) return tl::unexpected(fit.error());
+    if (auto fit = admits(options.limits, tried); !fit) return tl::unexpected(fit.error());
     if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("connect", endpoint);
-    auto addresses = endpoint.addresses();
+    if (options.attempt_delay < detail::kLeastAttemptDelay)
+        return fail(errc::bad_option, "attempt_delay: at least 10 ms is needed");
+    const auto addresses = endpoint.addresses();
     if (!addresses) return tl::unexpected(addresses.error());
-    detail::Origin& origin = loop.make_origin(limits);
+    detail::Origin& origin = loop.make_origin(endpoint, std::move(options));
     SocketConnection& made = loop.make_connection(origin, std::move(protocol));
     loop.release(origin);
-    const ConnectionId id = made.id();
-    if (addresses->empty()) look_up(endpoint, id);
-    made.connect(std::move(*addresses));
-    return id;
+    made.connect(endpoint);
+    if (addresses->empty()) {
+        look_up(endpoint, made);
+    } else {
+        made.attempt(*addresses);
+    }
+    return made.id();
 }
 
-void Reactor::Impl::look_up(const Endpoint& endpoint, ConnectionId id) {
-    auto* lookup = new Lookup{{}, this, endpoint, id, {}, {}};  // owned by done()
-    lookup->work.data = lookup;
-    lookup->self = lookups_.insert(lookups_.end(), lookup);
-    loop.handle_opened();
-    uv_queue_work(loop.uv(), &lookup->work, Lookup::run, Lookup::done);
+void Reactor::Impl::look_up(const Endpoint& endpoint, SocketConnection& connection) {
+    const auto done = [&connection](Result<std::vector<SocketAddress>> found) {
+        if (found) return connection.attempt(*found);
+        connection.connect_failed(found.error());
+    };
+    const LookupId id =
+        resolver.start(endpoint.host(), std::to_string(endpoint.port()), done, {.timeout = {}});
+    connection.looks_up([this, id] { resolver.cancel(id); });  // so it is there when `done` comes
 }
 
 Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {
@@ -247,6 +227,18 @@ void Reactor::Impl::finish_drain() {
     if (done) loop.guarded("drain", [&] { done(aborted_); });
 }
 
+void Reactor::Impl::end_all() {
+    loop.finish_all(errc::stopping);
+    datagrams.end_all(errc::stopping);
+    resolver.close();
+}
+
+void Reactor::Impl::abandon_all() {
+    loop.abandon_all();
+    datagrams.abandon_all();
+    resolver.abandon();
+}
+
 // In a forked child the epoll set is the parent's too: what libuv took out of it here would be gone
 // there. So libuv makes the child one of its own first.
 void Reactor::Impl::close_all() {
@@ -256,16 +248,9 @@ void Reactor::Impl::close_all() {
     draining_ = false;
     loop.connection_gone = {};
     close_listeners();
-    if (forked) {
-        loop.abandon_all();
-        datagrams.abandon_all();
-    } else {
-        loop.finish_all(errc::stopping);
-        datagrams.end_all(errc::stopping);
-    }
+    forked ? abandon_all() : end_all();
     timers.clear();
     offloads.close();
-    for (Lookup* lookup : lookups_) uv_cancel(reinterpret_cast<uv_req_t*>(&lookup->work));
     for (Signal& signal : signals_) {
         uv_close(reinterpret_cast<uv_handle_t*>(&signal.handle), [](uv_handle_t* handle) {
             static_cast<Signal*>(handle->data)->impl->loop.handle_closed();

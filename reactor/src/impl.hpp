@@ -14,6 +14,7 @@
 #include "loop.hpp"
 #include "offloads.hpp"
 #include "posts.hpp"
+#include "resolver.hpp"
 #include "timers.hpp"
 
 namespace switchboard {
@@ -29,7 +30,7 @@ public:
     void close(ListenerId id);
     void close_listeners();
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
-                                 const Limits& limits);
+                                 ConnectOptions options);
     Result<void> on_signal(int signal, Callback fn);
     void run();
     bool run_ready();
@@ -46,6 +47,7 @@ public:
     detail::Posts posts;
     detail::Offloads offloads;
     detail::Datagrams datagrams;
+    detail::Resolver resolver;
 
 private:
     struct Signal {
@@ -53,18 +55,18 @@ private:
         Callback fn;
         Impl* impl;
     };
-    struct Lookup;
     class Running;
 
-    void look_up(const Endpoint& endpoint, ConnectionId id);
+    void look_up(const Endpoint& endpoint, detail::SocketConnection& connection);
     bool turn();
     void abort_rest();
     void finish_drain();
+    void end_all();
+    void abandon_all();
 
     std::unordered_map<std::uint64_t, std::unique_ptr<detail::Listener>> listeners_;
     std::uint64_t last_listener_ = 0;
     std::list<Signal> signals_;
-    std::list<Lookup*> lookups_;
     std::function<void(std::size_t)> drained_;
     TimerId drain_timer_;
     std::uint64_t drains_ = 0;  // calls of drain()

@@ -95,8 +95,15 @@ void Loop::log(LogLevel level, const std::string& text) const {
 }
 
 Origin& Loop::make_origin(const Limits& limits) {
-    Origin& origin = origins_.emplace_back(Origin{limits, 0, false, {}});
+    Origin& origin = origins_.emplace_back(Origin{limits});
     origin.self = std::prev(origins_.end());
+    return origin;
+}
+
+Origin& Loop::make_origin(const Endpoint& endpoint, ConnectOptions options) {
+    Origin& origin = make_origin(options.limits);
+    origin.connect = std::make_unique<const ConnectOptions>(std::move(options));
+    origin.name = endpoint.to_string();
     return origin;
 }
 

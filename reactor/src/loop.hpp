@@ -27,7 +27,9 @@ struct Origin {
     Limits limits;
     std::size_t connections = 0;
     bool released = false;  // its maker has let go
-    std::list<Origin>::iterator self;
+    std::list<Origin>::iterator self = {};
+    std::unique_ptr<const ConnectOptions> connect = {};  // of a connect, with the endpoint's name
+    std::string name = {};
 };
 
 // The output of the one callback that is running, gathered to leave in one system call.
@@ -77,6 +79,7 @@ public:
     void guarded(const char* what, Callback&& callback) const;
 
     Origin& make_origin(const Limits& limits);
+    Origin& make_origin(const Endpoint& endpoint, ConnectOptions options);
     void release(Origin& origin);
     SocketConnection& make_connection(Origin& origin, std::unique_ptr<Protocol> protocol);
     void gone(Origin& origin);  // one of its connections is closed; on_handle_closed frees it

@@ -38,7 +38,7 @@ Result<ConnectionId> Reactor::connect(const Endpoint& endpoint, std::unique_ptr<
                                       ConnectOptions options) {
     assert(impl_->on_its_thread("Reactor::connect"));
     assert(protocol);
-    return impl_->connect(endpoint, std::move(protocol), options.limits);
+    return impl_->connect(endpoint, std::move(protocol), std::move(options));
 }
 
 Connection* Reactor::find(ConnectionId id) noexcept {

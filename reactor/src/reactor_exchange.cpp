@@ -4,20 +4,58 @@
 #include <utility>
 
 namespace switchboard {
+namespace {
+
+using Reply = Result<std::vector<std::byte>>;
+
+// One exchange under way: shared by the hooks of its connection and by its timer.
+struct Exchange {
+    Reactor& reactor;
+    std::string tried;
+    ExchangeDone done;
+    ConnectionId id = {};  // once it is connected
+    TimerId timer = {};
+    Reply reply = fail(errc::incomplete_message, "");
+
+    // What a connect said of each address is worth more than the step that failed.
+    void finish(const Error& ended) {
+        reactor.cancel(timer);
+        if (reply) return done(std::move(reply));
+        const bool connected = id != ConnectionId{};
+        done(fail(reply.error(),
+                  connected ? tried + ": " + reply.error().tried() : "exchange: " + ended.tried()));
+    }
+};
+
+// connect_timeout bounds the connect and its look-up; the timer bounds it all.
+ConnectOptions hooks(const std::shared_ptr<Exchange>& exchange, std::chrono::milliseconds timeout) {
+    ConnectOptions how;
+    how.limits.connect_timeout = timeout;
+    how.on_connected = [exchange](ConnectionId id) { exchange->id = id; };
+    how.on_ended = [exchange](const Error& error) { exchange->finish(error); };
+    return how;
+}
+
+}  // namespace
 
 void exchange(Reactor& reactor, const Endpoint& endpoint, std::vector<std::byte> request,
               ExchangeOptions options, ExchangeDone done) {
-    const auto shared = std::make_shared<ExchangeDone>(std::move(done));
-    const std::string tried = "exchange with " + endpoint.to_string();
-    const auto named = [shared, tried](Result<std::vector<std::byte>> reply) {
-        (*shared)(reply ? std::move(reply) : fail(reply.error(), tried));
-    };
-    ConnectOptions how;
-    how.limits.connect_timeout = options.timeout;
-    auto protocol = make_exchange(std::move(request), std::move(options), named);
-    auto started = reactor.connect(endpoint, std::move(protocol), how);
-    if (started) return;
-    reactor.post([shared, error = started.error()] { (*shared)(tl::unexpected(error)); });
+    const auto made = std::make_shared<Exchange>(
+        Exchange{reactor, "exchange " + endpoint.to_string(), std::move(done)});
+    const auto timeout = options.timeout;
+    auto protocol = make_exchange(std::move(request), std::move(options),
+                                  [made](Reply reply) { made->reply = std::move(reply); });
+    auto started = reactor.connect(endpoint, std::move(protocol), hooks(made, timeout));
+    if (!started) {
+        reactor.post([made, error = started.error()] {
+            made->done(fail(error.code(), "exchange: " + error.tried()));
+        });
+    } else if (timeout.count() > 0) {
+        made->timer = reactor.after(timeout, [made] {
+            Connection* const open = made->reactor.find(made->id);
+            if (open) open->abort(std::make_error_code(std::errc::timed_out));
+        });
+    }
 }
 
 }  // namespace switchboard

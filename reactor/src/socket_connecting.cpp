@@ -1,10 +1,10 @@
-// How a connection of the reactor comes to be: accepted, or connected to one address after another.
+// How a connection of the reactor comes to be: accepted, or connected.
 #include <netinet/in.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <utility>
 
+#include "connecting.hpp"
 #include "dispatch.hpp"
 #include "loop.hpp"
 #include "socket_connection.hpp"
@@ -36,12 +36,7 @@ std::error_code SocketConnection::watch(Socket socket) {
 void SocketConnection::on_handle_closed(uv_handle_t* handle) {
     SocketConnection& self = of(reinterpret_cast<PollHandle*>(handle));
     Loop& loop = self.loop();
-    if (self.has(kClosed)) {
-        loop.connections.destroy(self.slot_index_);
-    } else {
-        self.clear(kRetrying);
-        self.try_next_address();
-    }
+    loop.connections.destroy(self.slot_index_);
     loop.handle_closed();
 }
 
@@ -53,77 +48,64 @@ void SocketConnection::accept(Socket socket, const SocketAddress& peer) {
 
 void SocketConnection::open() {
     set(kOpen);
-    dispatch(loop(), [&] { slot_.open(*this); });
+    const Limits& l = origin_.limits;
+    if ((l.first_byte_timeout + l.idle_timeout + l.lifetime).count() > 0) start_timeouts();
+    call(&Slot::open);
     attend();
 }
 
-void SocketConnection::connect(std::vector<SocketAddress> addresses) {
+void SocketConnection::connect(const Endpoint& endpoint) {
     Cold& c = cold();
-    c.addresses = std::move(addresses);
-    if (const auto timeout = origin_.limits.connect_timeout; timeout.count() > 0) {
-        if (c.ends_at == Clock::time_point::max()) c.ends_at = Loop::in(timeout);
-        schedule(c.ends_at);
-    }
-    if (!c.addresses.empty()) try_next_address();
+    c.connecting = std::make_unique<Connecting>(*this, loop(), endpoint);
+    const auto timeout = origin_.limits.connect_timeout;
+    if (timeout.count() == 0) return;
+    c.ends_at = Loop::in(timeout);
+    schedule(c.ends_at);
 }
 
-void SocketConnection::try_next_address() {
-    Cold& c = cold();
-    std::error_code error = c.reason;
-    while (c.next_address < c.addresses.size()) {
-        const SocketAddress address = c.addresses[c.next_address++];
-        auto socket = start_connect(address);
-        if (!socket) {
-            error = socket.error();
-            continue;
-        }
-        remember_peer(address);
-        error = watch(std::move(*socket));
-        if (!error) {
-            share_time();
-            return update_interest();
-        }
-        ::close(std::exchange(fd_, -1));
-    }
-    connect_failed(error);
+void SocketConnection::looks_up(std::function<void()> give_up) {
+    cold().connecting->looks_up(std::move(give_up));
 }
 
-// An address that answers nothing must leave time for those after it: each has an equal share of
-// what is left, as in the blocking connect.
-void SocketConnection::share_time() {
+void SocketConnection::attempt(const std::vector<SocketAddress>& addresses) {
+    cold().connecting->start(addresses, origin_.connect->attempt_delay);
+    schedule_attempt();
+}
+
+void SocketConnection::schedule_attempt() {
     Cold& c = cold();
-    if (c.ends_at == Clock::time_point::max()) return;
-    const auto shares = static_cast<Clock::rep>(c.addresses.size() - c.next_address + 1);
-    const auto now = Clock::now();
-    c.stalled_at = now + (c.ends_at - now) / shares;
+    c.stalled_at = c.connecting->due();
     schedule(c.stalled_at);
 }
 
-void SocketConnection::connect_failed(std::error_code reason) {
-    broken(reason);
+// Acted on at the end of the turn: this may be within the call that asked for it.
+void SocketConnection::connect_failed(Error why) {
+    cold().connecting->failed(std::move(why));
+    broken(cold().connecting->error());
     at_end_of_turn(0);
 }
 
-void SocketConnection::connect_ended(std::error_code result) {
+void SocketConnection::connected(Socket socket, const SocketAddress& peer) {
     Cold& c = cold();
-    c.stalled_at = Clock::time_point::max();
-    if (!result) {
-        ++loop().stats.connected;
-        c.ends_at = Clock::time_point::max();
-        c.reason = {};  // that of an address before
-        c.addresses = {};
-        return open();
+    c.connecting.reset();
+    c.ends_at = c.stalled_at = Clock::time_point::max();
+    remember_peer(peer);
+    if (const auto error = watch(std::move(socket))) return finish(error);
+    ++loop().stats.connected;
+    if (const auto& hook = origin_.connect->on_connected) {
+        loop().guarded("on_connected", [&] { hook(id()); });
     }
-    if (c.next_address == c.addresses.size()) {
-        broken(result);
-        return attend();
+    if (!has(kClosed)) open();
+}
+
+// How it ended, in words for who connected.
+Error SocketConnection::ending(std::error_code reason) const {
+    if (cold_ && cold_->connecting) {
+        const Connecting& c = *cold_->connecting;
+        if (c.error().code() == reason) return c.error();
+        if (reason == errc::connect_timed_out) return c.timed_out();
     }
-    c.reason = result;
-    interest_ = 0;
-    clear(kWatched);
-    set(kRetrying);
-    uv_close(handle(), on_handle_closed);
-    ::close(std::exchange(fd_, -1));
+    return {reason, (has(kOpen) ? "" : "connect ") + origin_.name};
 }
 
 void SocketConnection::remember_peer(const SocketAddress& peer) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "connecting.hpp"
 #include "dispatch.hpp"
 #include "loop.hpp"
 #include "slot_data.hpp"
@@ -89,8 +90,24 @@ void SocketConnection::read_ready() {
     if (static_cast<std::size_t>(got) - 1 >= Loop::kReadBuffer - 1) [[unlikely]]
         return read_more(got);
     offer(static_cast<std::size_t>(got));
-    if (has(kAttention)) [[unlikely]]
-        attend();
+    if (has(kAttention | kTimed)) [[unlikely]]
+        after_read();
+}
+
+[[gnu::noinline]] void SocketConnection::after_read() {
+    if (has(kTimed)) {
+        clear(kAwaited);
+        note_activity();
+    }
+    if (has(kAttention)) attend();
+}
+
+// A callback that is not for bytes. What it wrote is activity, too.
+void SocketConnection::call(void (Slot::*callback)(Connection&)) {
+    Loop& l = loop();
+    const std::uint64_t before = l.stats.bytes_out;
+    dispatch(l, [&] { (slot_.*callback)(*this); });
+    if (has(kTimed) && l.stats.bytes_out != before) note_activity();
 }
 
 // From a read that filled the buffer, or ended, or failed.
@@ -98,7 +115,7 @@ void SocketConnection::read_more(ssize_t got) {
     std::size_t total = 0;
     while (got > 0) {
         offer(static_cast<std::size_t>(got));
-        if (has(kAttention)) attend();
+        after_read();
         total += static_cast<std::size_t>(got);
         if (has(kClosed) || got < static_cast<ssize_t>(Loop::kReadBuffer)) return;
         if (total >= origin_.limits.read_budget || (wanted() & UV_READABLE) == 0) return;
@@ -120,10 +137,8 @@ void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
 // is not wanted now.
 void SocketConnection::other_event(int status, int events) {
     loop().keep_time();
-    // Its own deadline may have ended it, or the next address be tried.
-    if (has(kClosed | kRetrying)) return;
+    if (has(kClosed)) return;  // by its own deadline
     if (status < 0) interest_ = 0;
-    if (!has(kOpen)) return connect_ended(socket_error());
     if ((events & UV_WRITABLE) != 0) {
         clear(kBlocked);
         attend();
@@ -154,7 +169,7 @@ void SocketConnection::attend() {
     clear(kAttention);
     if (has(kClosed) || !has(kOpen | kAborting)) return;
     if (has(kEofSeen) && !slot_.saw_eof() && !slot_.held()) {
-        dispatch(loop(), [&] { slot_.eof(*this); });
+        call(&Slot::eof);
         if (!slot_.saw_eof() && !slot_.ended()) at_end_of_turn(0);  // it switched protocols
     }
     if (has(kQueued) && !has(kAborting | kBlocked)) flush();
@@ -202,7 +217,6 @@ bool SocketConnection::is_drained() const noexcept {
 
 unsigned SocketConnection::wanted() const noexcept {
     if (has(kClosed)) return 0;
-    if (!has(kOpen)) return UV_WRITABLE;
     const bool reads = has(kLingering) || !(slot_.held() || slot_.ended());
     const unsigned in = reads && !has(kEofSeen) ? unsigned{UV_READABLE} : 0;
     return in | (has(kQueued) ? unsigned{UV_WRITABLE} : 0);
@@ -228,13 +242,13 @@ void SocketConnection::end_of_turn() {
     if (has(kClosed)) return;
     if (has(kResume)) {
         clear(kResume);
-        dispatch(loop(), [&] { slot_.resume(*this); });
+        call(&Slot::resume);
     }
     if (has(kDrain)) {
         clear(kDrain);
         if (is_drained()) {  // others may have written since
             slot_.release(Slot::Hold::backpressure);
-            dispatch(loop(), [&] { slot_.drain(*this); });
+            call(&Slot::drain);
         }
     }
     attend();
@@ -250,13 +264,18 @@ void SocketConnection::finish(std::error_code reason) {
         ++l.stats.handler_failures;
         l.log(LogLevel::error, "connection from " + peer().to_string() + ": " + slot_.failure());
     }
+    const bool told = origin_.connect && origin_.connect->on_ended;
+    const Error how = told ? ending(reason) : Error(reason);
+    if (cold_) cold_->connecting.reset();
     slot_.close(reason);
+    if (told) l.guarded("on_ended", [&] { origin_.connect->on_ended(how); });
+    let_go();
+}
+
+void SocketConnection::let_go() {
+    Loop& l = loop();
     if (cold_) cold_->queue.clear();
-    if (has(kWatched)) {
-        uv_close(handle(), on_handle_closed);
-    } else if (!has(kRetrying)) {
-        l.free_later(*this);
-    }
+    has(kWatched) ? uv_close(handle(), on_handle_closed) : l.free_later(*this);
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
     l.gone(origin_);
 }
@@ -268,19 +287,31 @@ void SocketConnection::reset(std::error_code reason) {
 }
 
 void SocketConnection::abandon() {
+    if (has(kClosed)) return;
+    set(kClosed);
+    loop().wheel.remove(*this);
+    if (cold_) cold_->connecting.reset();
     slot_ = Slot(nullptr, 0);
-    finish({});
+    let_go();
 }
 
 void SocketConnection::schedule(Clock::time_point when) {
-    if (when != Clock::time_point::max()) loop().file_by(*this, loop().tick_at(when));
+    if (when != Clock::time_point::max()) schedule_tick(loop().tick_at(when));
+}
+
+void SocketConnection::schedule_tick(std::uint32_t due) {
+    loop().file_by(*this, due);
 }
 
 void SocketConnection::expire(Clock::time_point now) {
     if (has(kClosed) || (cold_ && expire_io(now))) return;
+    if (has(kTimed)) {
+        if (const auto why = timeout_over()) return close(why);
+        schedule_timeouts();
+    }
     if (deadline_ <= now) {
         deadline_ = Clock::time_point::max();
-        dispatch(loop(), [&] { slot_.deadline(*this); });
+        call(&Slot::deadline);
         if (has(kAttention)) attend();
         if (has(kClosed)) return;
     }
@@ -298,7 +329,10 @@ bool SocketConnection::expire_io(Clock::time_point now) {
             reset(has(kOpen) ? errc::close_timed_out : errc::connect_timed_out);
         }
     } else if (!has(kOpen)) {
-        if (cold_->stalled_at <= now) connect_ended(errc::connect_timed_out);
+        if (cold_->stalled_at <= now && cold_->connecting) {
+            cold_->connecting->proceed();
+            schedule_attempt();
+        }
     } else if (!has(kQueued)) {
         cold_->stalled_at = Clock::time_point::max();
     } else if (cold_->stalled_at <= now) {
@@ -345,6 +379,9 @@ void SocketConnection::switch_to(std::unique_ptr<Protocol> next) {
     set(kAttention);  // the next one is not paused, and must hear of an EOF that was
     if (loop().current != this) at_end_of_turn(kResume);
 }
+
+SocketConnection::Cold::Cold(std::pmr::memory_resource* memory) : memory_(memory), queue(memory) {}
+SocketConnection::Cold::~Cold() = default;
 
 void SocketConnection::DestroyCold::operator()(Cold* cold) const noexcept {
     DestroyInResource<Cold>()(cold);

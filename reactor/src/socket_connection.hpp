@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <switchboard/slot.hpp>
 #include <switchboard/socket.hpp>
@@ -15,6 +16,7 @@
 namespace switchboard::detail {
 
 struct Origin;
+class Connecting;
 class Loop;
 
 // libuv hands the handle back; as a base of its own it converts to the connection without a lookup.
@@ -33,9 +35,14 @@ public:
     ~SocketConnection();
 
     void accept(Socket socket, const SocketAddress& peer);  // runs on_open
-    void connect(std::vector<SocketAddress> addresses);     // in turn, the first that answers
-    void connect_failed(std::error_code reason);            // on_close comes later
-    void expire(Clock::time_point now);                     // the wheel came to where it was filed
+    // Connects: connect_timeout runs from now on, then come the addresses or an error.
+    void connect(const Endpoint& endpoint);
+    void looks_up(std::function<void()> give_up);  // called if it ends before either
+    void attempt(const std::vector<SocketAddress>& addresses);
+    void connect_failed(Error why);  // on_close comes later
+    void schedule_attempt();         // the next one
+    void connected(Socket socket, const SocketAddress& peer);
+    void expire(Clock::time_point now);  // the wheel came to where it was filed
     void end_of_turn();
     void finish(std::error_code reason);  // on_close, at once: not from within a callback
     void reset(std::error_code reason);   // the same, and RST for the peer
@@ -81,10 +88,11 @@ private:
         kReset = 1 << 13,       // end it with RST
         kLingering = 1 << 14,   // flushed; waits for the peer's FIN, discarding what comes
         kWatched = 1 << 15,     // libuv has the handle
-        kRetrying = 1 << 16,    // the handle is being closed, for the next address
-        kQueued = 1 << 17,      // the queue has something, as far as write() is concerned
-        kSmallMarks = 1 << 18,  // the scratch holds more than the high-water mark allows
-        kUnread = 1 << 19,      // the handler ended it with input before it
+        kQueued = 1 << 16,      // the queue has something, as far as write() is concerned
+        kSmallMarks = 1 << 17,  // the scratch holds more than the high-water mark allows
+        kUnread = 1 << 18,      // the handler ended it with input before it
+        kTimed = 1 << 19,       // has a first_byte_timeout, an idle_timeout or a lifetime
+        kAwaited = 1 << 20,     // the peer's first byte
     };
     static constexpr unsigned kNoWrite = kClosed | kShutdown | kClosing | kAborting;
     static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;
@@ -104,6 +112,8 @@ private:
     // socket_connection.cpp: what the socket does
     template <class Callback>
     void dispatch(Loop& l, Callback&& callback);
+    void call(void (Slot::*callback)(Connection&));
+    void after_read();
     std::error_code socket_error() const;
     void other_event(int status, int events);
     void read_ready();
@@ -114,6 +124,7 @@ private:
     void offer_rest(std::size_t size, std::size_t used);
     MutableBytes read_bytes(std::size_t size) const noexcept;
     void read_more(ssize_t got);
+    void let_go();
     void request(unsigned flags);
     void at_end_of_turn(unsigned flags);
     void attend();
@@ -124,14 +135,19 @@ private:
     unsigned wanted() const noexcept;
     void update_interest();
     void schedule(Clock::time_point when);
+    void schedule_tick(std::uint32_t due);
     bool expire_io(Clock::time_point now);
+
+    // socket_timeouts.cpp: what a connection may take
+    void start_timeouts();
+    void note_activity() noexcept;
+    std::error_code timeout_over() const noexcept;
+    void schedule_timeouts();
 
     // socket_connecting.cpp: how it came to be
     std::error_code watch(Socket socket);
     void open();
-    void connect_ended(std::error_code result);
-    void try_next_address();
-    void share_time();
+    Error ending(std::error_code reason) const;
     void remember_peer(const SocketAddress& peer);
 
     // socket_output.cpp: what is written
@@ -164,11 +180,14 @@ private:
     Clock::time_point deadline_ = Clock::time_point::max();
     std::uint32_t slot_index_;
     std::uint32_t peer_ip_ = 0;
+    std::uint32_t opened_at_ = 0;  // ticks, while kTimed
+    std::uint32_t active_at_ = 0;
 };
 
 // What an idle connection does without.
 struct SocketConnection::Cold {
-    explicit Cold(std::pmr::memory_resource* memory) : memory_(memory), queue(memory) {}
+    explicit Cold(std::pmr::memory_resource* memory);
+    ~Cold();
     std::pmr::memory_resource* memory() const noexcept { return memory_; }
 
     std::pmr::memory_resource* memory_;
@@ -177,9 +196,8 @@ struct SocketConnection::Cold {
     std::error_code reason;                                   // for on_close, once it is known
     Clock::time_point ends_at = Clock::time_point::max();     // of the connect, or of the close
     Clock::time_point stalled_at = Clock::time_point::max();  // unless queued bytes move on, or
-                                                              // this address answers
-    std::vector<SocketAddress> addresses;                     // to try, while connecting
-    std::size_t next_address = 0;
+                                                              // the next attempt is due
+    std::unique_ptr<Connecting> connecting;                   // until it is open
 };
 
 inline OutputQueue& SocketConnection::queue() const {

@@ -196,7 +196,9 @@ void SocketConnection::flush() {
             broken(std::error_code(errno, std::system_category()));
         }
     }
-    if (progress) note_progress();
+    if (!progress) return;
+    note_progress();
+    if (has(kTimed)) note_activity();
 }
 
 ssize_t SocketConnection::send_front(std::size_t& offered) {

@@ -86,12 +86,12 @@ TEST_CASE("connect: to a path nobody listens at") {
     CHECK(failed(path).message() == "connect " + path.to_string() + ": connection refused");
 }
 
-TEST_CASE("connect: a name's error names the address that was tried last") {
+TEST_CASE("connect: a name's error names each address that was tried") {
     const Error refused = failed(endpoint("localhost:1"));
     CHECK(refused == std::errc::connection_refused);
     const std::string message = refused.message();
-    CHECK((message == "connect tcp://localhost:1 (127.0.0.1): connection refused" ||
-           message == "connect tcp://localhost:1 (::1): connection refused"));
+    CHECK(message.starts_with("connect tcp://localhost:1: "));
+    CHECK(message.find("127.0.0.1: connection refused") != std::string::npos);
     const Error unknown = failed(endpoint("no.such.host.invalid:80"));
     CHECK(unknown.code().category() == resolver_category());
     CHECK(unknown.message().starts_with("connect tcp://no.such.host.invalid:80: "));

@@ -45,14 +45,18 @@ struct Bare {
         impl->close_all();
         Reactor::Impl::destroy(std::move(impl));
     }
-    void connect(std::vector<SocketAddress> addresses, Limits limits = {}) {
-        auto& origin = impl->loop.make_origin(limits);
+    void connect(const std::vector<SocketAddress>& addresses, ConnectOptions options = {}) {
+        options.on_ended = [this](const Error& error) { told = error.message(); };
+        const Endpoint name = endpoint("name:1");
+        auto& origin = impl->loop.make_origin(name, std::move(options));
         auto& made = impl->loop.make_connection(origin, make_protocol(std::move(handler)));
         impl->loop.release(origin);
-        made.connect(std::move(addresses));
+        made.connect(name);
+        made.attempt(addresses);
     }
     std::unique_ptr<Reactor::Impl> impl;
     Ending ending;
+    std::string told;
     int opened = 0;
     Callbacks handler{.on_open = [this](Connection& c) { ++opened, c.close(); },
                       .on_close = ending.note()};
@@ -201,20 +205,77 @@ TEST_CASE("reactor: if none of several addresses answers, the last one's error c
     reactor.impl->run();
     CHECK(reactor.opened == 0);
     CHECK(reactor.ending.reason == std::errc::connection_refused);
+    CHECK(reactor.told ==
+          "connect tcp://name:1: 127.0.0.1: connection refused; 127.0.0.1: connection refused; "
+          "127.0.0.1: connection refused");
 }
 
-TEST_CASE("reactor: an address that answers nothing leaves time for the next") {
+TEST_CASE("reactor: an address that answers nothing holds the next up for attempt_delay alone") {
     const Unanswering far;
     const Listener there;
-    Limits limits;
-    limits.connect_timeout = 2s;
     Bare reactor;
     const auto began = Clock::now();
-    reactor.connect({address(far.listener.at), address(there.at)}, limits);
+    reactor.connect({address(far.listener.at), address(there.at)}, {.attempt_delay = 60ms});
     reactor.impl->run();
-    CHECK(Clock::now() - began >= 1s);
+    CHECK(Clock::now() - began >= 60ms);
+    CHECK(Clock::now() - began < 200ms);
     CHECK(reactor.opened == 1);
     CHECK(reactor.ending.reason == std::error_code());
+}
+
+TEST_CASE("reactor: the attempts of a connect go on while the next ones start") {
+    Unanswering slow;
+    REQUIRE(slow.listener.socket.set_blocking(Blocking::no));
+    const Unanswering far;
+    Bare reactor;
+    reactor.connect({address(slow.listener.at), address(far.listener.at)}, {.attempt_delay = 10ms});
+    const auto until = Clock::now() + 100ms;
+    while (Clock::now() < until) uv_run(reactor.impl->loop.uv(), UV_RUN_NOWAIT);
+    CHECK_FALSE(reactor.ending.came);
+    std::vector<Socket> taken;  // now there is room, and the system asks once more after a second
+    while (reactor.opened == 0 && Clock::now() < until + 5s) {
+        auto socket = slow.listener.socket.accept();
+        if (socket) taken.push_back(std::move(*socket));
+        uv_run(reactor.impl->loop.uv(), UV_RUN_NOWAIT);
+    }
+    reactor.impl->run();
+    CHECK(reactor.opened == 1);
+    CHECK(reactor.ending.reason == std::error_code());
+}
+
+TEST_CASE("reactor: a connect that times out names who did not answer") {
+    const Unanswering far;
+    Bare reactor;
+    ConnectOptions options;
+    options.attempt_delay = 10ms;
+    options.limits.connect_timeout = 60ms;
+    reactor.connect({address(far.listener.at), address(nobody())}, options);
+    reactor.impl->run();
+    CHECK(reactor.ending.reason == make_error_code(errc::connect_timed_out));
+    CHECK(reactor.told ==
+          "connect tcp://name:1: 127.0.0.1: connection refused; 127.0.0.1: connect timed out");
+}
+
+TEST_CASE("reactor: who connects is told when it is open and how it ended") {
+    Reactor reactor;
+    const Listening listening = listen_on(reactor, echo_factory());
+    std::string told;
+    ConnectionId named;
+    ConnectOptions options;
+    options.on_connected = [&](ConnectionId id) { named = id, told += "connected; "; };
+    options.on_ended = [&](const Error& error) { told += "ended: " + error.message(); };
+    const auto id = reactor.connect(
+        listening.local,
+        make_protocol(
+            {.on_open = [&](Connection& c) { told += "open; ", c.close(errc::malformed_message); },
+             .on_close = [&](std::error_code) { told += "close; "; }}),
+        options);
+    run_until(reactor, [&] { return reactor.stats().open == 0; });
+    CHECK(named == *id);
+    CHECK(told ==
+          "connected; open; close; ended: " + listening.local.to_string() + ": malformed message");
+    options.attempt_delay = 9ms;
+    CHECK(reactor.connect(listening.local, make_protocol({}), options).error() == errc::bad_option);
 }
 
 TEST_CASE("reactor: destroyed between two addresses, the connect ends once") {

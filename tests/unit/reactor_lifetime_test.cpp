@@ -315,5 +315,5 @@ TEST_CASE("reactor exchange: errors name the endpoint and come once, from within
     const Endpoint nobody = Listener().at;
     exchange(reactor, nobody, {}, {}, [&](auto reply) { said = text(reply); });
     reactor.run();
-    CHECK(said == "exchange with " + nobody.to_string() + ": connection refused");
+    CHECK(said == "exchange: connect " + nobody.to_string() + ": connection refused");
 }

@@ -15,8 +15,12 @@ enum class errc {
     message_too_large,     // a handler left more than max_unread, or a frame passed its maximum
     write_queue_full,      // more than max_queued bytes wait for a peer that does not read
     connect_timed_out,     // connect_timeout; equals std::errc::timed_out
+    first_byte_timed_out,  // first_byte_timeout; equals std::errc::timed_out
+    idle_timed_out,        // idle_timeout; equals std::errc::timed_out
+    lifetime_over,         // lifetime; equals std::errc::timed_out
     write_stalled,         // write_stall_timeout without progress; equals std::errc::timed_out
     close_timed_out,       // close_timeout while flushing; equals std::errc::timed_out
+    lookup_timed_out,      // the time a name look-up may take; equals std::errc::timed_out
     stopping,              // the driver was stopped, drained past its deadline, or destroyed
     too_many_connections,  // max_connections
     incomplete_message,    // the peer ended before the message was whole

@@ -22,6 +22,9 @@ struct Limits {
 
     // connection; times in which nothing happens, zero means no limit
     std::chrono::milliseconds connect_timeout{10'000};
+    std::chrono::milliseconds first_byte_timeout{};  // from on_open until the peer's first byte
+    std::chrono::milliseconds idle_timeout{};        // no byte from the peer and none to it
+    std::chrono::milliseconds lifetime{};            // from on_open, whatever happens
     std::chrono::milliseconds write_stall_timeout{60'000};  // no progress while bytes are queued
     std::chrono::milliseconds close_timeout{5'000};         // flush in close()
     std::size_t high_water = 64 * 1024;    // queued bytes above which write() answers false

@@ -88,8 +88,10 @@ Result<Socket> listen(const Endpoint& endpoint, const SocketOptions& options = {
 // What `listener` is bound to, written like `asked`: the port is the real one, "*" stays "*".
 Result<Endpoint> bound_endpoint(const Socket& listener, const Endpoint& asked);
 
-// A connected socket. Tries each address in turn, `timeout` in all (errc::connect_timed_out); zero
-// waits as long as the system does. The error is that of the last address tried, and names it.
+// A connected socket. Tries the addresses of a name as RFC 8305 says: the families take turns, the next
+// one starts when one fails or 250 ms after the one before, which goes on; the first that answers is
+// taken. `timeout` is for all of them (errc::connect_timed_out), name look-up aside; zero waits as long
+// as the system does. The error names each address tried with its own error.
 Result<Socket> connect(const Endpoint& endpoint, std::chrono::milliseconds timeout = {},
                        const SocketOptions& options = {});
 

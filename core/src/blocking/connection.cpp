@@ -47,6 +47,7 @@ void BlockingConnection::give_up_at(Clock::time_point when) {
 void BlockingConnection::serve() {
     try {
         if (ending_ != nullptr) ending_->enter(socket_.fd());
+        if (timeouts_.any()) timeouts_.opened(Clock::now());
         slot_.open(*this);
         while (!slot_.ended()) turn();
         finish();
@@ -62,9 +63,9 @@ void BlockingConnection::serve() {
 // Sends what the last callback wrote, then makes the next one happen.
 void BlockingConnection::turn() {
     const bool waits = !reads_on();
-    flush(waits ? deadline_ : kAtOnce);
+    flush(waits ? wakes_at() : kAtOnce);
     if (slot_.ended()) return;
-    if (waits && !queue_.empty()) return fire_deadline();
+    if (waits && !queue_.empty()) return wake();
     if (fin_ && !fin_sent_ && queue_.empty()) send_fin();
     // Nothing can be read or written any more.
     if (eof_ && fin_sent_ && slot_.saw_eof()) return close({});
@@ -74,15 +75,20 @@ void BlockingConnection::turn() {
     if (eof_ && !slot_.saw_eof() && !slot_.held()) return slot_.eof(*this);
     if (!queue_.empty() || slot_.held(Slot::Hold::backpressure)) return both_ways();
     if (slot_.held() || eof_) return rest();
-    if (deadline_ != kNever && !await(POLLIN, deadline_)) return fire_deadline();
+    const auto until = wakes_at();
+    if (until != kNever && !await(POLLIN, until)) return wake();
     receive();
 }
 
 void BlockingConnection::receive(int flags) {
     const MutableBytes in = workspace_.in();
     const ssize_t got = ::recv(socket_.fd(), in.data(), in.size(), flags);
-    if (got > 0) [[likely]]
-        return slot_.data(*this, in.first(static_cast<std::size_t>(got)));
+    if (got > 0) [[likely]] {
+        slot_.data(*this, in.first(static_cast<std::size_t>(got)));
+        // Afterwards: the time a handler takes is not the peer's.
+        if (timeouts_.any() && !slot_.ended()) timeouts_.received(Clock::now());
+        return;
+    }
     const int error = errno;
     if (told()) return fail(errc::stopping);
     if (got == 0)
@@ -94,11 +100,11 @@ void BlockingConnection::receive(int flags) {
 // The peer takes less than the handler writes, and the handler reads on: waits for what comes first.
 // A peer that takes all at once must not keep the handler from its input, nor from its deadline.
 void BlockingConnection::both_ways() {
-    if (deadline_ <= Clock::now()) return fire_deadline();
+    if (wakes_at() <= Clock::now()) return wake();
     const bool reads = !slot_.held() && !eof_;
     const bool drained = slot_.held(Slot::Hold::backpressure) && queue_.size() <= limits_.low_water;
     const short events = reads ? POLLIN | POLLOUT : POLLOUT;
-    if (!drained && !await(events, std::min({deadline_, stalled_at_, give_up_})))
+    if (!drained && !await(events, std::min({wakes_at(), stalled_at_, give_up_})))
         return check_patience();
     if (reads) receive(MSG_DONTWAIT);
     if (!drained || slot_.ended()) return;
@@ -109,15 +115,19 @@ void BlockingConnection::both_ways() {
 // The handler wants no bytes, or there are no more: only its deadline can bring it back, or the
 // loss of the peer.
 void BlockingConnection::rest() {
-    if (!await(0, deadline_)) return fire_deadline();
+    if (!await(0, wakes_at())) return wake();
     if (const auto error = socket_.take_error()) return lose(error.value());
     // Shut both ways in good order. A handler without a deadline could never be called again.
     if (deadline_ == kNever) return lose(ECONNRESET);
     hung_up_ = true;
 }
 
-void BlockingConnection::fire_deadline() {
+// What was waited for has come, or the server ends its connections.
+void BlockingConnection::wake() {
     if (slot_.ended()) return;
+    const auto now = Clock::now();
+    if (const auto why = timeouts_.over(now)) return close(why);
+    if (deadline_ > now) return;
     deadline_ = kNever;
     slot_.deadline(*this);
 }
@@ -169,6 +179,7 @@ void BlockingConnection::send_file(FileRange range) {
 void BlockingConnection::close(std::error_code reason) {
     if (slot_.ended()) return;
     slot_.end();
+    timeouts_.ended();
     reason_ = reason;
     const auto late = in(limits_.close_timeout);
     if (late >= give_up_) return;

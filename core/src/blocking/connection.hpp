@@ -19,6 +19,7 @@
 #include <switchboard/socket.hpp>
 #include <vector>
 
+#include "../timeouts.hpp"
 #include "ending.hpp"
 #include "wait.hpp"
 
@@ -72,7 +73,8 @@ private:
     void receive(int flags = 0);
     void rest();
     void both_ways();
-    void fire_deadline();
+    void wake();
+    Clock::time_point wakes_at() const { return std::min(deadline_, timeouts_.due()); }
     void send_fin();
     void finish();
     void linger();
@@ -86,6 +88,7 @@ private:
     void transmit(Bytes& first, Bytes& second, Clock::time_point until);
     void flush(Clock::time_point until);
     void send_some(FileRange& range);
+    void note_progress();
     bool retry_send(Clock::time_point until);
     void check_patience();
     bool await(short events, Clock::time_point until);
@@ -102,6 +105,7 @@ private:
     Bytes queue_;                     // written and not sent yet; lies in workspace_.out(), or
     std::vector<std::byte> spilled_;  // is the end of this one, if that has anything
     Clock::time_point deadline_ = kNever;
+    Timeouts timeouts_{limits_};
     Clock::time_point stalled_at_ = kNever;  // when the peer has taken nothing for too long
     Clock::time_point give_up_ = kNever;
     std::error_code give_up_reason_ = std::make_error_code(std::errc::timed_out);

@@ -83,7 +83,7 @@ void BlockingConnection::transmit(Bytes& first, Bytes& second, Clock::time_point
             if (!retry_send(until)) return;
             continue;
         }
-        stalled_at_ = kNever;
+        note_progress();
         auto count = static_cast<std::size_t>(sent);
         take(first, count);
         take(second, count);
@@ -100,9 +100,14 @@ void BlockingConnection::send_some(FileRange& range) {
         retry_send(kNever);
         return;
     }
-    stalled_at_ = kNever;
+    note_progress();
     range.offset += static_cast<std::uint64_t>(sent);
     range.length -= static_cast<std::uint64_t>(sent);
+}
+
+void BlockingConnection::note_progress() {
+    stalled_at_ = kNever;
+    if (timeouts_.any() && !slot_.ended()) timeouts_.sent(Clock::now());
 }
 
 // After a send that failed: whether to try again. Waits for room where the peer has none.
@@ -114,8 +119,13 @@ bool BlockingConnection::retry_send(Clock::time_point until) {
     }
     // A deadline between two sends does not give the peer more time.
     if (stalled_at_ == kNever) stalled_at_ = in(limits_.write_stall_timeout);
-    if (await(POLLOUT, std::min({until, stalled_at_, give_up_}))) return true;
-    check_patience();
+    if (await(POLLOUT, std::min({until, stalled_at_, give_up_, timeouts_.due()}))) return true;
+    const auto why = timeouts_.over(Clock::now());
+    if (why && until == kNever) {  // within a callback, where nothing else ends the wait
+        fail(why);
+    } else {
+        check_patience();
+    }
     return false;
 }
 

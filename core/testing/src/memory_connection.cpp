@@ -92,6 +92,7 @@ void MemoryConnection::end(Phase phase, std::error_code reason) {
     phase_ = phase;
     reason_ = reason;
     deadline_ = kNever;
+    timeouts_.ended();
     slot_.end();
     if (!entered_) end_turn_ = world_.turn + 1;
 }
@@ -141,7 +142,10 @@ void MemoryConnection::call(Enter enter) {
 
 void MemoryConnection::serve() {
     if (closed()) return;
-    if (!slot_.is_open()) call([&] { slot_.open(*this); });
+    if (!slot_.is_open()) {
+        timeouts_.opened(world_.now);
+        call([&] { slot_.open(*this); });
+    }
     take_reset();
     run_timers();
     offer_again();
@@ -176,6 +180,8 @@ void MemoryConnection::run_timers() {
         call([&] { abort(errc::write_stalled); });
     } else if (close_at_ <= world_.now) {
         call([&] { abort(errc::close_timed_out); });
+    } else if (const auto why = timeouts_.over(world_.now)) {
+        call([&] { close(why); });
     } else if (deadline_ <= world_.now && !slot_.ended()) {
         deadline_ = kNever;
         call([&] { slot_.deadline(*this); });
@@ -192,6 +198,7 @@ void MemoryConnection::read() {
         if (world_.weather.short_reads) size = 1 + world_.below(size);
         budget = world_.weather.short_reads ? 0 : budget - size;
         auto buffer = arrived_.pop(size);
+        timeouts_.received(world_.now);
         call([&] { slot_.data(*this, buffer); });
     }
     const bool at_end = eof_arrived_ && arrived_.size() == 0 && !slot_.saw_eof();
@@ -238,7 +245,7 @@ Clock::time_point MemoryConnection::after(std::chrono::milliseconds limit) const
 }
 
 Clock::time_point MemoryConnection::next_timer() const {
-    return std::min({deadline_, stall_at_, close_at_});
+    return std::min({deadline_, stall_at_, close_at_, timeouts_.due()});
 }
 
 // ---- the way to the far end
@@ -277,6 +284,7 @@ void MemoryConnection::flush() {
     if (moved > 0) {
         ++write_calls_;
         world_.happened = true;
+        if (phase_ == Phase::open) timeouts_.sent(world_.now);
     }
     if (queue_.empty()) {
         file_ = false;

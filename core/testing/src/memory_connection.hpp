@@ -7,6 +7,7 @@
 #include <string>
 #include <switchboard/slot.hpp>
 #include <switchboard/testing/memory.hpp>
+#include <timeouts.hpp>
 
 namespace switchboard::testing {
 
@@ -141,6 +142,7 @@ private:
     Clock::time_point deadline_ = Clock::time_point::max();
     Clock::time_point stall_at_ = Clock::time_point::max();
     Clock::time_point close_at_ = Clock::time_point::max();
+    detail::Timeouts timeouts_{limits_};
     std::size_t write_calls_ = 0, late_writes_ = 0;
 };
 

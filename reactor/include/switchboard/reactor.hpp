@@ -31,7 +31,7 @@ public:
     explicit Reactor(ReactorOptions options = {});
     // Rides `host`, which must outlive the reactor: never stops, walks or closes what it did not
     // open. The host runs the loop; after the destructor it must run it once more, so that libuv
-    // lets go of the handles (and until name look-ups under way have ended).
+    // lets go of the handles.
     explicit Reactor(uv_loop_s* host, ReactorOptions options = {});
     // Ends all that is left: each protocol has its on_close(errc::stopping), posts not run yet are
     // dropped. Not from within a callback.
@@ -44,9 +44,10 @@ public:
                              ListenOptions options = {});
     void close(ListenerId listener);  // accepts no more; its connections live on
 
-    // Starts to connect, by name in the background, to each address in turn. on_open comes when
-    // connected; if that fails or takes longer than connect_timeout, on_close(error) comes alone.
-    // Never from within this call.
+    // Starts to connect, by name in the background, to its addresses as RFC 8305 says: the families
+    // take turns, staggered, and the first that answers is taken. Then comes on_open; if none does, or
+    // not within connect_timeout (the look-up included), on_close(error) comes alone. Never from
+    // within this call.
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
                                  ConnectOptions options = {});
     // Null once it is gone, and between connect() and on_open.
@@ -99,7 +100,7 @@ public:
     ReactorStats stats() const;              // a snapshot; queued_bytes costs a walk
 
     class Impl;
-    Impl& impl() noexcept { return *impl_; }  // for the parts with headers of their own
+    Impl& impl() noexcept { return *impl_; }  // for what other headers add: resolver.hpp, ...
 
 private:
     std::unique_ptr<Impl> impl_;

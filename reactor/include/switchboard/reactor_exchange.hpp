@@ -6,9 +6,10 @@
 
 namespace switchboard {
 
-// Connects, sends, reads the reply and closes; `done` comes once, from within run(), with the reply or
-// the error, which names the endpoint. options.timeout bounds the connect and then the exchange. An
-// error at once (no descriptor, no such endpoint) comes the same way.
+// Connects, by name too, sends, reads the reply and closes; `done` comes once, from within run() or the
+// reactor's destructor, with the reply or the error, which names the endpoint and the step, or each
+// address that was tried. options.timeout bounds all of it, the name look-up included. An error at once
+// (no such endpoint) comes the same way.
 void exchange(Reactor& reactor, const Endpoint& endpoint, std::vector<std::byte> request,
               ExchangeOptions options, ExchangeDone done);
 

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory_resource>
-#include <switchboard/endpoint.hpp>
+#include <switchboard/connection.hpp>
+#include <switchboard/error.hpp>
 #include <switchboard/limits.hpp>
 #include <switchboard/log.hpp>
 #include <system_error>
@@ -12,7 +13,8 @@
 namespace switchboard {
 
 struct ReactorOptions {
-    LogSink log = {};  // silent when empty
+    LogSink log = {};              // silent when empty
+    std::size_t max_lookups = 64;  // of names, at once; see resolver.hpp
     // Where connections, what they queue and what they leave unread are kept. Outlives the reactor (on
     // a ridden loop, until libuv has let go), and is used on its thread alone. Never null.
     std::pmr::memory_resource* memory = std::pmr::get_default_resource();
@@ -26,6 +28,12 @@ struct ListenOptions {
 
 struct ConnectOptions {
     Limits limits = {};
+    // From one attempt to the next while none answers (RFC 8305, section 5); at least 10 ms.
+    std::chrono::milliseconds attempt_delay{250};
+    // Right before on_open; and once, right after on_close, with how it ended: a connect that failed
+    // names each address tried with its own error. What they throw is logged.
+    std::function<void(ConnectionId)> on_connected = {};
+    std::function<void(const Error&)> on_ended = {};
 };
 
 // Names of what a reactor holds; never used again once it is gone. A default one names nothing.

@@ -1,0 +1,70 @@
+#include "attempt_plan.hpp"
+
+#include <algorithm>
+
+#include "attempt.hpp"
+
+namespace switchboard::detail {
+
+std::vector<SocketAddress> interleave(const std::vector<SocketAddress>& addresses) {
+    if (addresses.empty()) return {};
+    std::vector<SocketAddress> turns[2];
+    const int first = addresses.front().family();
+    for (const SocketAddress& a : addresses) turns[a.family() == first ? 0 : 1].push_back(a);
+    std::vector<SocketAddress> all;
+    for (std::size_t i = 0; all.size() < addresses.size(); ++i) {
+        for (const auto& turn : turns)
+            if (i < turn.size()) all.push_back(turn[i]);
+    }
+    return all;
+}
+
+AttemptPlan::AttemptPlan(Endpoint endpoint, const std::vector<SocketAddress>& addresses,
+                         std::chrono::milliseconds delay)
+    : endpoint_(std::move(endpoint)), addresses_(interleave(addresses)), delay_(delay) {}
+
+TimePoint AttemptPlan::due() const noexcept {
+    return next_ < addresses_.size() ? due_ : TimePoint::max();
+}
+
+const SocketAddress& AttemptPlan::start(TimePoint now) {
+    due_ = now + delay_;
+    return addresses_[next_++];
+}
+
+void AttemptPlan::failed(const SocketAddress& address, std::error_code why) {
+    failures_.emplace_back(&address, why);
+    due_ = TimePoint::min();
+}
+
+Error AttemptPlan::error() const {
+    return error_of(failures_);
+}
+
+Error AttemptPlan::timed_out() const {
+    Failures all = failures_;
+    for (std::size_t i = 0; i < next_; ++i) {
+        const auto* const address = &addresses_[i];
+        const bool ended = std::any_of(failures_.begin(), failures_.end(),
+                                       [&](const auto& f) { return f.first == address; });
+        if (!ended) all.emplace_back(address, errc::connect_timed_out);
+    }
+    if (all.empty()) return {errc::connect_timed_out, attempt("connect", endpoint_)};
+    return error_of(all);
+}
+
+// The last one's error is that of the whole, and Error adds what it says.
+Error AttemptPlan::error_of(const Failures& failures) const {
+    std::string tried = attempt("connect", endpoint_);
+    const char* between = ": ";
+    for (const auto& [address, why] : failures) {
+        const Endpoint at = Endpoint::from(*address);
+        const bool named = endpoint_.kind() == Endpoint::Kind::tcp && endpoint_.host() != at.host();
+        if (named) tried += std::exchange(between, "; ") + at.host();
+        const bool last = address == failures.back().first;
+        if (named && !last) tried += ": " + Error(why).message();
+    }
+    return {failures.back().second, tried};
+}
+
+}  // namespace switchboard::detail

@@ -1,0 +1,50 @@
+// The attempts of one connect of the reactor: Happy Eyeballs on the loop.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <vector>
+
+#include "attempt_plan.hpp"
+#include "loop.hpp"
+
+namespace switchboard::detail {
+
+// Belongs to the connection that is to be, and is gone once that is open or closed. The losers are
+// closed with it.
+class Connecting {
+public:
+    Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint);
+    Connecting(const Connecting&) = delete;
+    Connecting& operator=(const Connecting&) = delete;
+    ~Connecting();
+
+    // `give_up` is called if it ends before start() or failed(): to cancel a name look-up.
+    void looks_up(std::function<void()> give_up) { give_up_ = std::move(give_up); }
+    void start(const std::vector<SocketAddress>& addresses, std::chrono::milliseconds delay);
+    // Starts what is due, now that time has passed; tells the connection once all have failed.
+    void proceed();
+    Clock::time_point due() const noexcept { return plan_.due(); }
+    Error timed_out() const;                                // so far
+    void failed(Error why);                                 // no attempt is left, or no address
+    const Error& error() const noexcept { return error_; }  // then
+
+private:
+    struct Attempt;
+
+    static void on_poll(uv_poll_t* handle, int status, int events);
+    std::error_code watch(const SocketAddress& address);
+    void ended(Attempt& attempt);
+
+    SocketConnection& connection_;
+    Loop& loop_;
+    const Endpoint endpoint_;
+    AttemptPlan plan_;
+    bool started_ = false;
+    std::vector<Attempt*> running_;
+    std::function<void()> give_up_;
+    Error error_{std::error_code()};
+};
+
+}  // namespace switchboard::detail

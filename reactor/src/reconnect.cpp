@@ -1,0 +1,126 @@
+#include <switchboard/reconnect.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace switchboard {
+
+using std::chrono::milliseconds;
+
+Backoff::Backoff(BackoffOptions options, Clock::time_point now)
+    : options_(options),
+      random_(options.seed != 0 ? options.seed : std::random_device{}()),
+      ceiling_(options.first),
+      without_since_(now) {}
+
+void Backoff::connected(Clock::time_point now) {
+    connected_at_ = now;
+}
+
+std::optional<milliseconds> Backoff::ended(Clock::time_point now) {
+    if (const auto since = std::exchange(connected_at_, std::nullopt)) {
+        without_since_ = now;
+        if (now - *since >= options_.held) ceiling_ = options_.first;
+    }
+    const milliseconds wait = draw();
+    const bool limited = options_.give_up_after.count() > 0;
+    if (limited && now + wait > without_since_ + options_.give_up_after) return std::nullopt;
+    return wait;
+}
+
+// The same numbers with every standard library, which std::uniform_* does not promise.
+milliseconds Backoff::draw() {
+    const milliseconds ceiling = std::clamp(ceiling_, milliseconds(0), options_.most);
+    ceiling_ = ceiling > options_.most / 2 ? options_.most : ceiling * 2;
+    const auto choices = static_cast<std::uint64_t>(ceiling.count()) + 1;
+    return milliseconds(static_cast<milliseconds::rep>(random_() % choices));
+}
+
+// Shared with the hooks of connections that outlive the client.
+struct ReconnectingClient::State : std::enable_shared_from_this<State> {
+    State(Reactor& r, Endpoint e, ProtocolFactory f, ReconnectOptions o)
+        : reactor(r),
+          endpoint(std::move(e)),
+          factory(std::move(f)),
+          options(std::move(o)),
+          backoff(options.backoff, Clock::now()) {}
+
+    void connect_in(milliseconds wait) {
+        timer = reactor.after(wait, [self = shared_from_this()] { self->connect(); });
+    }
+
+    void connect() {
+        timer = {};
+        std::unique_ptr<Protocol> protocol;
+        try {
+            protocol = factory();
+        } catch (...) {
+            give_up(errc::handler_failed);
+            throw;  // the reactor logs it
+        }
+        if (!protocol) return give_up(errc::handler_failed);
+        const auto started = reactor.connect(endpoint, std::move(protocol), hooked());
+        if (!started) give_up(started.error());
+    }
+
+    ConnectOptions hooked() {
+        ConnectOptions how = options.connect;
+        how.on_connected = [self = shared_from_this()](ConnectionId made) {
+            if (!self->stopped) {
+                self->id = made;
+                self->backoff.connected(Clock::now());
+            }
+            if (self->options.connect.on_connected) self->options.connect.on_connected(made);
+        };
+        how.on_ended = [self = shared_from_this()](const Error& error) {
+            if (self->options.connect.on_ended) self->options.connect.on_ended(error);
+            self->ended(error);
+        };
+        return how;
+    }
+
+    void ended(const Error& error) {
+        id = {};
+        if (stopped) return;
+        const auto wait = error == errc::stopping ? std::nullopt : backoff.ended(Clock::now());
+        if (!wait) return give_up(error);
+        connect_in(*wait);
+        if (options.on_retry) options.on_retry(error, *wait);
+    }
+
+    void give_up(const Error& error) {
+        if (std::exchange(stopped, true)) return;
+        if (options.on_give_up) options.on_give_up(error);
+    }
+
+    Reactor& reactor;
+    const Endpoint endpoint;
+    const ProtocolFactory factory;
+    const ReconnectOptions options;
+    Backoff backoff;
+    TimerId timer;
+    ConnectionId id;
+    bool stopped = false;
+};
+
+ReconnectingClient::ReconnectingClient(Reactor& reactor, Endpoint endpoint, ProtocolFactory factory,
+                                       ReconnectOptions options)
+    : state_(std::make_shared<State>(reactor, std::move(endpoint), std::move(factory),
+                                     std::move(options))) {
+    state_->connect_in(milliseconds(0));
+}
+
+ReconnectingClient::~ReconnectingClient() {
+    stop();
+}
+
+void ReconnectingClient::stop() {
+    state_->stopped = true;
+    state_->reactor.cancel(std::exchange(state_->timer, {}));
+}
+
+ConnectionId ReconnectingClient::connection() const noexcept {
+    return state_->id;
+}
+
+}  // namespace switchboard

@@ -1,0 +1,95 @@
+// A server of names, played by the test: answers what it is told to, and remembers who asked.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <array>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <switchboard/socket.hpp>
+#include <utility>
+#include <vector>
+
+namespace switchboard::test {
+
+// On 127.0.0.1:53, in a network of one's own. Turned by the test: answer() serves what has come.
+class DnsServer {
+public:
+    enum Type : std::uint16_t { a = 1, aaaa = 28 };
+    using Question = std::pair<std::string, Type>;
+
+    DnsServer() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_port = htons(53);
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (::bind(socket_.fd(), reinterpret_cast<sockaddr*>(&at), sizeof at) != 0)
+            throw std::runtime_error("bind port 53");
+    }
+
+    // Addresses of a name and type; a name with none of that type is empty; what is not here at all
+    // is never answered.
+    std::map<Question, std::vector<std::string>> zone;
+    std::vector<std::string> unknown;  // names that are none
+    std::vector<Question> asked;
+    int ignore = 0;  // so many questions first
+
+    void answer() {
+        std::array<unsigned char, 512> packet{};
+        sockaddr_in peer{};
+        socklen_t size = sizeof peer;
+        ssize_t got = 0;
+        while ((got = ::recvfrom(socket_.fd(), packet.data(), packet.size(), 0,
+                                 reinterpret_cast<sockaddr*>(&peer), &size)) > 12) {
+            const std::string reply =
+                reply_to({reinterpret_cast<char*>(packet.data()), static_cast<std::size_t>(got)});
+            if (reply.empty()) continue;
+            ::sendto(socket_.fd(), reply.data(), reply.size(), 0,
+                     reinterpret_cast<sockaddr*>(&peer), size);
+        }
+    }
+
+private:
+    // RFC 1035, section 4: a header of twelve bytes, and one question.
+    std::string reply_to(const std::string& query) {
+        std::string name;
+        std::size_t at = 12;
+        while (query.at(at) != 0) {
+            const auto length = static_cast<std::size_t>(query.at(at));
+            name += (name.empty() ? "" : ".") + query.substr(at + 1, length);
+            at += length + 1;
+        }
+        const auto type = static_cast<Type>(query.at(at + 2));
+        asked.emplace_back(name, type);
+        const std::string question = query.substr(12, at + 5 - 12);
+        for (const std::string& none : unknown)
+            if (none == name) return header(query, 3, 0) + question;
+        const auto found = zone.find({name, type});
+        if (found == zone.end() || ignore-- > 0) return "";
+        std::string reply = header(query, 0, found->second.size()) + question;
+        for (const std::string& address : found->second) reply += record(type, address);
+        return reply;
+    }
+
+    static std::string header(const std::string& query, int code, std::size_t answers) {
+        std::string header = query.substr(0, 2);
+        header += std::string("\x81") + static_cast<char>(0x80 | code);
+        return header + std::string("\0\1\0", 3) + static_cast<char>(answers) +
+               std::string("\0\0\0\0", 4);
+    }
+
+    static std::string record(Type type, const std::string& address) {
+        std::array<char, 16> bytes{};
+        const std::size_t size = type == a ? 4 : 16;
+        ::inet_pton(type == a ? AF_INET : AF_INET6, address.c_str(), bytes.data());
+        std::string record("\xc0\x0c\0", 3);  // the name of the question
+        record += static_cast<char>(type);
+        record += std::string("\0\1\0\0\0\x3c\0", 7) + static_cast<char>(size);
+        return record + std::string(bytes.data(), size);
+    }
+
+    Socket socket_;
+};
+
+}  // namespace switchboard::test

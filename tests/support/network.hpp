@@ -1,0 +1,80 @@
+// A network of a test's own: interfaces, routes, /etc/hosts and /etc/resolv.conf that only one child
+// process sees, and that are gone with it (man 7 namespaces). Linux only, and for root.
+#pragma once
+
+#include <sched.h>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "child.hpp"
+#include "descriptors.hpp"
+#include "loopback.hpp"
+
+namespace switchboard::test {
+
+struct Network {
+    std::string hosts = {};   // of /etc/hosts
+    std::string script = {};  // sh; loopback is up already
+    // Name look-ups go to 127.0.0.1, where nobody listens unless the test does.
+};
+
+namespace detail {
+
+// v0 leads to v1, which forwards nothing: packets into 192.0.2.0/24 and 2001:db8::/64 are dropped
+// there, as they are by a firewall. 198.51.100.0/24 and 2001:db8:1::/64 are unreachable.
+inline constexpr const char* kSetup = R"(set -e
+ip link set lo up
+mount --make-rprivate /
+mount -t tmpfs none /mnt
+printf '%s' "$HOSTS" > /mnt/hosts
+echo 'nameserver 127.0.0.1' > /mnt/resolv.conf
+for file in hosts resolv.conf; do mount --bind /mnt/$file /etc/$file; done
+ip link add v0 type veth peer name v1
+ip link set v0 up
+ip link set v1 up
+ip address add 192.0.2.1/24 dev v0
+ip address add 2001:db8::1/64 dev v0 nodad
+for host in 192.0.2.66 192.0.2.67 2001:db8::66; do
+    ip neighbour add $host lladdr 02:00:00:00:00:66 dev v0 nud permanent
+done
+ip route add unreachable 198.51.100.0/24
+ip -6 route add unreachable 2001:db8:1::/64
+)";
+
+inline bool enter(const Network& network) {
+    if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0) return false;
+    ::setenv("HOSTS", network.hosts.c_str(), 1);
+    const std::string quiet = "exec 2>/dev/null\n";
+    return std::system((quiet + kSetup + network.script).c_str()) == 0;
+}
+
+}  // namespace detail
+
+// What `body` answers in that network, with a word of descriptors it left open. "skipped", with a
+// message, where that is not permitted.
+template <class Body>
+std::string in_network(const Network& network, Body body) {
+    std::string text = in_child([&]() -> std::string {
+        if (!detail::enter(network)) return "skipped";
+        const std::size_t before = count_descriptors();
+        std::string told;
+        try {
+            told = body();
+        } catch (const std::exception& e) {
+            told = std::string("threw: ") + e.what();
+        }
+        return told + (count_descriptors() > before ? " and left a descriptor open" : "");
+    });
+    if (text == "skipped") MESSAGE("no network namespaces here: nothing checked");
+    return text;
+}
+
+// CHECK, where there may be nothing to check.
+#define CHECK_IN_NETWORK(told, expected)                  \
+    do {                                                  \
+        const std::string text_ = (told);                 \
+        if (text_ != "skipped") CHECK(text_ == expected); \
+    } while (false)
+
+}  // namespace switchboard::test

@@ -1,0 +1,217 @@
+#include <switchboard/connection_pool.hpp>
+
+#include <set>
+
+#include "turns.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+using Lease = ConnectionPool::Lease;
+
+namespace {
+
+// An echo server, a pool, and what was borrowed from it, in the order it came.
+struct Bank {
+    explicit Bank(PoolOptions options = {})
+        : pool(std::make_unique<ConnectionPool>(reactor, options)) {}
+
+    void borrow(std::chrono::milliseconds patience = 0ms) {
+        pool->borrow(listening.local, patience, [this](Result<Lease> lease) {
+            told.push_back(lease ? "lent" : lease.error().message());
+            if (lease) leases.push_back(std::move(*lease));
+        });
+    }
+    void wait_for(std::size_t answers) {
+        run_until(reactor, [&] { return told.size() == answers; });
+    }
+    std::string counts() const {
+        const auto c = pool->counts(listening.local);
+        return std::to_string(c.lent) + " lent, " + std::to_string(c.idle) + " idle, " +
+               std::to_string(c.connecting) + " connecting, " + std::to_string(c.waiting) +
+               " waiting";
+    }
+    void wait_until_counts(const std::string& expected) {
+        for (const auto end = Clock::now() + 10s; counts() != expected && Clock::now() < end;)
+            reactor.run_ready();
+        CHECK(counts() == expected);
+    }
+
+    Reactor reactor;
+    std::vector<ConnectionId> served;
+    Listening listening = listen_on(
+        reactor, callbacks([this] {
+            return Callbacks{.on_open = [this](Connection& c) { served.push_back(c.id()); },
+                             .on_data = echo_back};
+        }));
+    std::unique_ptr<ConnectionPool> pool;
+    std::vector<std::string> told;
+    std::vector<Lease> leases;
+};
+
+}  // namespace
+
+TEST_CASE("connection pool: lends one, which is used again once it is given back") {
+    Bank bank;
+    bank.borrow();
+    CHECK(bank.told.empty());
+    bank.wait_for(1);
+    REQUIRE(bank.leases.size() == 1);
+    Lease lease = std::move(bank.leases[0]);
+    const ConnectionId id = lease.id();
+    std::string heard;
+    Ending ending;
+    lease.connection()->switch_to(make_protocol({.on_open = [](Connection& c) { c.write("hi"); },
+                                                 .on_data =
+                                                     [&](Connection&, MutableBytes in) {
+                                                         heard += as_text(in);
+                                                         if (heard == "hi") lease.give_back();
+                                                         return in.size();
+                                                     },
+                                                 .on_close = ending.note()}));
+    bank.wait_until_counts("0 lent, 1 idle, 0 connecting, 0 waiting");
+    CHECK(heard == "hi");
+    CHECK(ending.reason == std::error_code());
+    CHECK(lease.connection() == nullptr);
+    bank.borrow();
+    bank.wait_for(2);
+    CHECK(bank.leases[1].id() == id);
+    CHECK(bank.reactor.stats().connected == 1);
+}
+
+TEST_CASE("connection pool: hands out at most so many, each once, and to those who wait in order") {
+    Bank bank({.most = 3});
+    std::vector<int> order;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> out;
+    std::size_t most = 0;
+    for (int i = 0; i < 50; ++i) {
+        bank.pool->borrow(bank.listening.local, 0ms, [&, i](Result<Lease> lease) {
+            REQUIRE(lease);
+            order.push_back(i);
+            const ConnectionId id = lease->id();
+            CHECK(out.emplace(id.slot, id.generation).second);  // nobody else has it
+            most = std::max(most, out.size());
+            const auto mine = std::make_shared<Lease>(std::move(*lease));
+            Connection& c = *mine->connection();
+            c.switch_to(make_protocol({.on_open = [](Connection& peer) { peer.write("x"); },
+                                       .on_data =
+                                           [&out, mine, i](Connection& peer, MutableBytes in) {
+                                               out.erase({peer.id().slot, peer.id().generation});
+                                               i % 7 == 0 ? mine->discard() : mine->give_back();
+                                               return in.size();
+                                           }}));
+        });
+    }
+    run_until(bank.reactor, [&] { return order.size() == 50 && out.empty(); });
+    CHECK(most == 3);
+    CHECK(std::is_sorted(order.begin(), order.end()));
+    CHECK(bank.reactor.stats().connected >= 8);
+    CHECK(bank.reactor.stats().connected <= 12);
+}
+
+TEST_CASE("connection pool: who waits too long is told so, and no one else") {
+    Bank bank({.most = 1});
+    bank.borrow();
+    bank.wait_for(1);
+    bank.borrow(20ms);
+    bank.borrow();
+    CHECK(bank.counts() == "1 lent, 0 idle, 0 connecting, 2 waiting");
+    bank.wait_for(2);
+    CHECK(bank.told[1] ==
+          "borrow a connection to " + bank.listening.local.to_string() + ": connection timed out");
+    bank.leases[0].give_back();
+    bank.wait_for(3);
+    CHECK(bank.told[2] == "lent");
+}
+
+TEST_CASE("connection pool: one that its peer closed, or spoke on unasked, is not lent") {
+    Bank bank;
+    for (const bool speaks : {false, true}) {
+        CAPTURE(speaks);
+        bank.borrow();
+        bank.wait_for(bank.told.size() + 1);
+        const ConnectionId id = bank.leases.back().id();
+        bank.leases.back().give_back();
+        bank.wait_until_counts("0 lent, 1 idle, 0 connecting, 0 waiting");
+        Connection& server = *bank.reactor.find(bank.served.back());
+        speaks ? (void)server.write("unasked") : server.close();
+        bank.wait_until_counts("0 lent, 0 idle, 0 connecting, 0 waiting");
+        bank.borrow();
+        bank.wait_for(bank.told.size() + 1);
+        CHECK(bank.leases.back().id() != id);
+        bank.leases.back().discard();
+        bank.wait_until_counts("0 lent, 0 idle, 0 connecting, 0 waiting");
+    }
+}
+
+TEST_CASE("connection pool: one that is not healthy is closed, and the next is tried") {
+    bool sick = false;
+    int asked = 0;
+    Bank bank({.healthy = [&](Connection&) { return ++asked, !std::exchange(sick, false); }});
+    bank.borrow();
+    bank.borrow();
+    bank.wait_for(2);
+    for (Lease& lease : bank.leases) lease.give_back();
+    bank.wait_until_counts("0 lent, 2 idle, 0 connecting, 0 waiting");
+    const int before = asked;
+    sick = true;
+    bank.borrow();
+    bank.wait_for(3);
+    CHECK(asked == before + 2);
+    bank.wait_until_counts("1 lent, 0 idle, 0 connecting, 0 waiting");
+    CHECK(bank.reactor.stats().connected == 2);
+}
+
+TEST_CASE("connection pool: an unused one is closed after idle_time, and not while it is lent") {
+    Bank bank({.idle_time = 30ms});
+    bank.borrow();
+    bank.wait_for(1);
+    run_for(bank.reactor, 60ms);
+    REQUIRE(bank.leases[0].connection() != nullptr);
+    bank.leases[0].give_back();
+    bank.wait_until_counts("0 lent, 1 idle, 0 connecting, 0 waiting");
+    bank.wait_until_counts("0 lent, 0 idle, 0 connecting, 0 waiting");
+}
+
+TEST_CASE("connection pool: a connect that fails is told to one, and one lost makes room") {
+    Bank bank({.most = 1});
+    const Endpoint nobody = Listener().at;
+    for (int i = 0; i < 2; ++i) {
+        bank.pool->borrow(nobody, 0ms, [&](Result<Lease> lease) {
+            bank.told.push_back(lease.error().message());
+        });
+    }
+    bank.wait_for(2);
+    CHECK(bank.told[1] == "connect " + nobody.to_string() + ": connection refused");
+    bank.pool->borrow(endpoint("fd:0"), 0ms,
+                      [&](Result<Lease> lease) { bank.told.push_back(lease.error().message()); });
+    CHECK(bank.told.size() == 2);
+    bank.wait_for(3);
+    bank.borrow();
+    bank.borrow();
+    bank.wait_for(4);
+    bank.reactor.find(bank.leases[0].id())->abort(errc::malformed_message);
+    bank.wait_for(5);
+    CHECK(bank.told[4] == "lent");
+    CHECK(bank.leases[0].connection() == nullptr);
+}
+
+TEST_CASE(
+    "connection pool: its end closes what is idle and answers who waits; a lease may outlive it") {
+    Bank bank({.most = 2});
+    bank.borrow();
+    bank.borrow();
+    bank.wait_for(2);
+    bank.leases[1].give_back();
+    bank.wait_until_counts("1 lent, 1 idle, 0 connecting, 0 waiting");
+    bank.pool->borrow(Listener().at, 0ms, [&](Result<Lease> lease) {
+        bank.told.push_back(lease.error().message());
+        throw std::runtime_error("mine");
+    });
+    bank.pool.reset();
+    REQUIRE(bank.told.size() == 3);
+    CHECK(bank.told[2] == "borrow a connection: the server is stopping");
+    REQUIRE(bank.leases[0].connection() != nullptr);
+    bank.leases[0].give_back();
+    run_until(bank.reactor, [&] { return bank.reactor.stats().open == 0; });
+}

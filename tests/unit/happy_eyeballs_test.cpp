@@ -1,0 +1,113 @@
+// Connect by name in a network that drops, refuses or cannot be reached; blocking and on the reactor.
+#include "network.hpp"
+#include "turns.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+// What is behind 2001:db8::66 and 192.0.2.66 is dropped; see network.hpp.
+const Network kNetwork{.hosts =
+                           "2001:db8::66 dropped\n192.0.2.1 dropped\n"
+                           "2001:db8::1 refused\n192.0.2.1 refused\n"
+                           "2001:db8:1::1 unreachable\n192.0.2.1 unreachable\n"
+                           "2001:db8::66 both\n192.0.2.66 both\n192.0.2.1 both\n"
+                           "2001:db8::1 none\n192.0.2.66 none\n198.51.100.1 none\n"};
+
+struct Outcome {
+    std::string peer_or_error;
+    Clock::duration took;
+};
+
+using Connect = Outcome (*)(const std::string& name, std::uint16_t port,
+                            std::chrono::milliseconds timeout);
+
+Outcome blocking(const std::string& name, std::uint16_t port, std::chrono::milliseconds timeout) {
+    const auto began = Clock::now();
+    const auto socket = connect(Endpoint::tcp(name, port), timeout);
+    const auto took = Clock::now() - began;
+    return {socket ? socket->peer()->host() : socket.error().message(), took};
+}
+
+Outcome on_reactor(const std::string& name, std::uint16_t port, std::chrono::milliseconds timeout) {
+    Reactor reactor;
+    Outcome outcome;
+    const auto began = Clock::now();
+    const auto end = [&](const std::string& text) {
+        outcome = {text, Clock::now() - began};
+        reactor.stop();
+    };
+    ConnectOptions options;
+    options.limits.connect_timeout = timeout;
+    options.on_ended = [&](const Error& error) {
+        if (outcome.peer_or_error.empty()) end(error.message());
+    };
+    const auto started = reactor.connect(
+        Endpoint::tcp(name, port),
+        make_protocol({.on_open = [&](Connection& c) { end(c.peer().host()), c.close(); }}),
+        options);
+    if (!started) return {started.error().message(), {}};
+    reactor.run();
+    reactor.run();  // the close, too
+    return outcome;
+}
+
+std::string try_it(Connect how, const std::string& name, std::chrono::milliseconds least,
+                   std::chrono::milliseconds most, std::chrono::milliseconds timeout = 5s) {
+    return in_network(kNetwork, [&] {
+        const Listener listener("192.0.2.1:0");
+        const auto [text, took] = how(name, listener.at.port(), timeout);
+        std::string told = text;
+        const std::string port = ":" + std::to_string(listener.at.port()) + ":";
+        if (const auto at = told.find(port); at != std::string::npos)
+            told.replace(at, port.size(), ":P:");
+        if (took < least) told += " too soon";
+        if (took > most) told += " too late: " + std::to_string(took / 1ms);
+        return told;
+    });
+}
+
+}  // namespace
+
+TEST_CASE("happy eyeballs: the first address drops packets: connected within 300 ms") {
+    CHECK_IN_NETWORK(try_it(on_reactor, "dropped", 240ms, 300ms), "192.0.2.1");
+    CHECK_IN_NETWORK(try_it(blocking, "dropped", 240ms, 300ms), "192.0.2.1");
+}
+
+TEST_CASE("happy eyeballs: refused, the next address is tried at once") {
+    CHECK_IN_NETWORK(try_it(on_reactor, "refused", 0ms, 150ms), "192.0.2.1");
+    CHECK_IN_NETWORK(try_it(blocking, "refused", 0ms, 150ms), "192.0.2.1");
+}
+
+TEST_CASE("happy eyeballs: an address that cannot be reached costs nothing") {
+    CHECK_IN_NETWORK(try_it(on_reactor, "unreachable", 0ms, 150ms), "192.0.2.1");
+    CHECK_IN_NETWORK(try_it(blocking, "unreachable", 0ms, 150ms), "192.0.2.1");
+}
+
+TEST_CASE("happy eyeballs: with two that drop, the third is tried after two delays") {
+    CHECK_IN_NETWORK(try_it(on_reactor, "both", 490ms, 600ms), "192.0.2.1");
+    // glibc puts the address of one's own network first.
+    CHECK_IN_NETWORK(try_it(blocking, "both", 240ms, 600ms), "192.0.2.1");
+}
+
+TEST_CASE("happy eyeballs: the error names each address with its own, within connect_timeout") {
+    const std::string expected =
+        "connect tcp://none:P: 2001:db8::1: connection refused; 198.51.100.1: no route to host; "
+        "192.0.2.66: connect timed out";
+    CHECK_IN_NETWORK(try_it(on_reactor, "none", 395ms, 500ms, 400ms), expected);
+    CHECK_IN_NETWORK(try_it(blocking, "none", 395ms, 500ms, 400ms), expected);
+}
+
+TEST_CASE("happy eyeballs: a look-up that hangs is bounded by connect_timeout, too") {
+    CHECK_IN_NETWORK(in_network({},
+                                [] {
+                                    const Socket silent(::socket(AF_INET, SOCK_DGRAM, 0));
+                                    const auto at = Endpoint::tcp("127.0.0.1", 53).addresses();
+                                    (void)::bind(silent.fd(), at->front().data(),
+                                                 at->front().size());
+                                    return on_reactor("a.test", 80, 200ms).peer_or_error;
+                                }),
+                     "connect tcp://a.test:80: name look-up: connect timed out");
+}

@@ -1,0 +1,180 @@
+#include <switchboard/reconnect.hpp>
+
+#include "turns.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+namespace {
+
+const Clock::time_point kStart{1h};
+
+std::vector<milliseconds> waits(Backoff& backoff, int count, Clock::time_point now = kStart) {
+    std::vector<milliseconds> all;
+    for (int i = 0; i < count; ++i) all.push_back(backoff.ended(now).value());
+    return all;
+}
+
+milliseconds most_of(const std::vector<milliseconds>& all) {
+    return *std::max_element(all.begin(), all.end());
+}
+
+}  // namespace
+
+TEST_CASE("backoff: waits are drawn from zero to a ceiling that doubles up to the cap") {
+    std::vector<milliseconds> most(8, 0ms), least(8, 1h);
+    for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+        Backoff backoff({.first = 100ms, .most = 1'000ms, .seed = seed}, kStart);
+        const auto drawn = waits(backoff, 8);
+        for (std::size_t i = 0; i < 8; ++i) {
+            most[i] = std::max(most[i], drawn[i]);
+            least[i] = std::min(least[i], drawn[i]);
+        }
+    }
+    const std::vector<milliseconds> ceilings{100ms,  200ms,  400ms,  800ms,
+                                             1000ms, 1000ms, 1000ms, 1000ms};
+    for (std::size_t i = 0; i < 8; ++i) {
+        CAPTURE(i);
+        CHECK(most[i] <= ceilings[i]);
+        CHECK(most[i] > ceilings[i] * 9 / 10);  // full jitter: of all of it
+        CHECK(least[i] < ceilings[i] / 10);
+    }
+}
+
+TEST_CASE("backoff: the same seed draws the same waits, another one others") {
+    Backoff one({.seed = 7}, kStart), same({.seed = 7}, kStart), other({.seed = 8}, kStart);
+    const auto drawn = waits(one, 20);
+    CHECK(drawn == waits(same, 20));
+    CHECK(drawn != waits(other, 20));
+    Backoff fresh({}, kStart), again({}, kStart);
+    CHECK(waits(fresh, 20) != waits(again, 20));
+}
+
+TEST_CASE("backoff: a connection that held starts anew, one that did not goes on") {
+    Backoff backoff({.first = 10ms, .most = 1h, .held = 5s, .seed = 1}, kStart);
+    CHECK(most_of(waits(backoff, 20)) > 10s);
+    backoff.connected(kStart);
+    CHECK(most_of(waits(backoff, 10, kStart + 4999ms)) > 10s);
+    backoff.connected(kStart);
+    CHECK(backoff.ended(kStart + 5s).value() <= 10ms);
+    CHECK(backoff.ended(kStart + 5s).value() <= 20ms);
+}
+
+TEST_CASE("backoff: gives up in time, which counts from the last connection") {
+    Backoff backoff({.first = 10ms, .most = 10ms, .give_up_after = 1s, .seed = 1}, kStart);
+    CHECK(backoff.ended(kStart + 989ms).has_value());
+    CHECK_FALSE(backoff.ended(kStart + 1001ms).has_value());
+    backoff.connected(kStart + 2s);
+    CHECK(backoff.ended(kStart + 9s).has_value());
+    CHECK(backoff.ended(kStart + 9'989ms).has_value());
+    CHECK_FALSE(backoff.ended(kStart + 10'001ms).has_value());
+}
+
+TEST_CASE("reconnect: connects again when the connection ends") {
+    Reactor reactor;
+    int served = 0;
+    const Listening listening =
+        listen_on(reactor, callbacks([&] {
+                      return Callbacks{.on_open = [&](Connection& c) { ++served, c.close(); }};
+                  }));
+    std::vector<std::string> retries;
+    int opened = 0, ended = 0;
+    ReconnectOptions options;
+    options.backoff = {.first = 1ms, .most = 2ms, .seed = 1};
+    options.connect.on_ended = [&](const Error&) { ++ended; };
+    options.on_retry = [&](const Error& e, milliseconds) { retries.push_back(e.message()); };
+    ReconnectingClient client(
+        reactor, listening.local,
+        callbacks([&] { return Callbacks{.on_open = [&](Connection&) { ++opened; }}; }), options);
+    CHECK(client.connection() == ConnectionId{});
+    run_until(reactor, [&] { return retries.size() == 5; });
+    CHECK(opened >= 5);
+    CHECK(ended == 5);
+    CHECK(retries[0].starts_with(listening.local.to_string() + ": "));
+    client.stop();
+    const int before = served;
+    run_for(reactor, 20ms);
+    CHECK(served <= before + 1);
+    CHECK(retries.size() == 5);
+}
+
+TEST_CASE("reconnect: gives up with the last error, and says each before it") {
+    const Endpoint nobody = Listener().at;
+    Reactor reactor;
+    int retries = 0, given_up = 0;
+    ReconnectOptions options;
+    options.backoff = {.first = 5ms, .most = 20ms, .give_up_after = 100ms, .seed = 3};
+    options.on_retry = [&](const Error&, milliseconds) { ++retries; };
+    options.on_give_up = [&](const Error& error) {
+        ++given_up;
+        CHECK(error == std::errc::connection_refused);
+        CHECK(error.message() == "connect " + nobody.to_string() + ": connection refused");
+    };
+    const auto began = Clock::now();
+    const ReconnectingClient client(reactor, nobody, echo_factory(), options);
+    reactor.run();  // nothing is left then
+    CHECK(given_up == 1);
+    CHECK(retries > 2);
+    CHECK(Clock::now() - began >= 70ms);
+}
+
+TEST_CASE("reconnect: names the connection while there is one, and lets it live when stopped") {
+    Reactor reactor;
+    const Listening listening = listen_on(reactor, echo_factory());
+    Ending ending;
+    std::string heard;
+    auto client = std::make_unique<ReconnectingClient>(
+        reactor, listening.local, callbacks([&] {
+            return Callbacks{.on_data =
+                                 [&](Connection&, MutableBytes in) {
+                                     heard += as_text(in);
+                                     return in.size();
+                                 },
+                             .on_close = ending.note()};
+        }));
+    run_until(reactor, [&] { return reactor.find(client->connection()) != nullptr; });
+    const ConnectionId id = client->connection();
+    client.reset();
+    reactor.find(id)->write("still here");
+    run_until(reactor, [&] { return heard == "still here"; });
+    reactor.find(id)->close();
+    run_until(reactor, [&] { return ending.came; });
+    run_for(reactor, 10ms);
+    CHECK(reactor.stats().connected == 1);
+}
+
+TEST_CASE("reconnect: ends with its reactor, and without a protocol") {
+    std::vector<std::string> told;
+    ReconnectOptions options;
+    options.on_give_up = [&](const Error& error) { told.push_back(error.message()); };
+    {
+        Reactor reactor;
+        const ReconnectingClient none(
+            reactor, endpoint("127.0.0.1:1"), [] { return nullptr; }, options);
+        const ReconnectingClient throws(
+            reactor, endpoint("127.0.0.1:1"),
+            []() -> std::unique_ptr<Protocol> { throw std::runtime_error("mine"); }, options);
+        reactor.run();
+        CHECK(told.size() == 2);
+        const Listening listening = listen_on(reactor, echo_factory());
+        const ReconnectingClient drained(reactor, listening.local, echo_factory(), options);
+        run_until(reactor, [&] { return reactor.stats().connected == 1; });
+        reactor.drain(0ms, {});
+        reactor.run();
+        REQUIRE(told.size() == 3);
+        CHECK(told[2].ends_with("the server is stopping"));
+    }
+    CHECK(told.size() == 3);
+}
+
+TEST_CASE("reconnect: a callback may destroy the client") {
+    Reactor reactor;
+    std::unique_ptr<ReconnectingClient> client;
+    ReconnectOptions options;
+    options.on_retry = [&](const Error&, milliseconds) { client.reset(); };
+    client = std::make_unique<ReconnectingClient>(reactor, Listener().at, echo_factory(), options);
+    reactor.run();
+    CHECK_FALSE(client);
+}
