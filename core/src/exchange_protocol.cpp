@@ -73,7 +73,10 @@ public:
     }
 
     std::size_t on_data(Connection& c, MutableBytes in) override {
-        if (whole_) return in.size();  // the request is still on its way
+        if (whole_) {  // the request is still on its way
+            surplus_ = true;
+            return in.size();
+        }
         const std::size_t before = reply_.size();
         // One byte more than allowed is enough to know that it is too large.
         const std::size_t room = options_.max_reply - before;

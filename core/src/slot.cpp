@@ -88,16 +88,20 @@ void Slot::caught(Connection& connection, const char* name) noexcept {
     try {
         throw;
     } catch (const std::exception& e) {
-        fail(connection, std::string(name) + " threw: " + e.what());
+        fail(connection, [&] { return std::string(name) + " threw: " + e.what(); });
     } catch (...) {
-        fail(connection, std::string(name) + " threw");
+        fail(connection, [&] { return std::string(name) + " threw"; });
     }
 }
 
-void Slot::fail(Connection& connection, std::string why) noexcept {
+template <class Text>
+void Slot::fail(Connection& connection, const Text& why) noexcept {
     clear(kRunning);
     end();
-    kept(connection).failure = std::move(why);
+    try {
+        kept(connection).failure = why();
+    } catch (...) {  // it fails without a word, if there is no memory for one
+    }
     connection.abort(errc::handler_failed);
 }
 
@@ -110,8 +114,9 @@ std::size_t Slot::call_data(Connection& connection, MutableBytes in) {
 std::size_t Slot::checked(Connection& connection, std::size_t used, std::size_t offered) {
     if (used <= offered) [[likely]]
         return used;
-    fail(connection,
-         "on_data used " + std::to_string(used) + " of " + std::to_string(offered) + " bytes");
+    fail(connection, [&] {
+        return "on_data used " + std::to_string(used) + " of " + std::to_string(offered) + " bytes";
+    });
     return offered;
 }
 

@@ -6,6 +6,8 @@
 #include <switchboard/connection.hpp>
 #include <switchboard/limits.hpp>
 
+#include "later.hpp"
+
 namespace switchboard::detail {
 
 class Timeouts {
@@ -16,7 +18,8 @@ public:
 
     // Whether any is set, and so whether the rest need be called.
     bool any() const noexcept {
-        return (limits_.first_byte_timeout + limits_.idle_timeout + limits_.lifetime).count() > 0;
+        return limits_.first_byte_timeout.count() > 0 || limits_.idle_timeout.count() > 0 ||
+               limits_.lifetime.count() > 0;
     }
     void opened(Clock::time_point now) {
         over_at_ = after(now, limits_.lifetime);
@@ -40,7 +43,7 @@ public:
 
 private:
     static Clock::time_point after(Clock::time_point now, std::chrono::milliseconds limit) {
-        return limit.count() > 0 ? now + limit : kNever;
+        return limit.count() > 0 ? later(now, limit) : kNever;
     }
     void moved(Clock::time_point now) { idle_at_ = after(now, limits_.idle_timeout); }
 

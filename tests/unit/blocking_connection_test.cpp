@@ -67,6 +67,73 @@ TEST_CASE("blocking connection: deadlines do not give a peer that takes nothing 
     CHECK(deadlines > 0);
 }
 
+TEST_CASE("blocking connection: a reply that the peer takes slowly is no missing first byte") {
+    Pair pair;
+    const std::string reply(8 * 1024 * 1024, 'x');  // more than both sides take at once
+    Callbacks slow;
+    slow.on_data = [&](Connection& c, MutableBytes in) {
+        c.write(reply);
+        c.close();
+        return in.size();
+    };
+    ServeOptions options;
+    options.limits.first_byte_timeout = 100ms;
+    REQUIRE(pair.client.send_all(as_bytes("x")));
+    const auto over = std::async(std::launch::async, [&] {
+        serve_connection(std::move(pair.server), make_protocol(slow), options);
+    });
+    CHECK(over.wait_for(200ms) == std::future_status::timeout);
+    CHECK(receive_all(pair.client).size() == reply.size());
+}
+
+TEST_CASE("blocking connection: what came while the handler was busy came in time") {
+    Pair pair;
+    REQUIRE(pair.client.send_all(as_bytes("x")));
+    std::error_code reason;
+    Callbacks busy;
+    busy.on_open = [](Connection& c) {
+        for (const auto end = c.now() + 60ms; c.now() < end;) {
+        }
+    };
+    busy.on_data = [](Connection& c, MutableBytes in) {
+        c.write(in);
+        c.close();
+        return in.size();
+    };
+    busy.on_close = [&](std::error_code why) { reason = why; };
+    ServeOptions options;
+    options.limits.first_byte_timeout = 20ms;
+    serve_connection(std::move(pair.server), make_protocol(busy), options);
+    CHECK(receive_all(pair.client) == "x");
+    CHECK(reason == std::error_code());
+}
+
+TEST_CASE("blocking connection: paused while both ways were shut, it still gets what came before") {
+    Pair pair;
+    REQUIRE(pair.client.send_all(as_bytes("last words")));
+    REQUIRE(pair.client.shutdown_write());
+    std::string heard;
+    int deadlines = 0;
+    Callbacks late;
+    late.on_open = [](Connection& c) {
+        c.shutdown_write();
+        c.pause_reading();
+        c.set_deadline(c.now() + 20ms);
+    };
+    late.on_deadline = [&](Connection& c) {
+        if (++deadlines > 1) return c.abort(std::make_error_code(std::errc::timed_out));
+        c.resume_reading();
+        c.set_deadline(c.now() + 5s);
+    };
+    late.on_data = [&](Connection&, MutableBytes in) {
+        heard += as_text(in);
+        return in.size();
+    };
+    serve_connection(std::move(pair.server), make_protocol(late));
+    CHECK(heard == "last words");
+    CHECK(deadlines == 1);
+}
+
 TEST_CASE("blocking connection: a close waits for a peer that had more to say than was used") {
     Pair pair;
     const std::string reply(1024 * 1024, 'x');  // more than the peer's side takes at once

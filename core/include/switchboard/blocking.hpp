@@ -32,7 +32,8 @@ struct ServeOptions {
 // Each takes over `listener` (a listening socket, see listen()) and serves it until `stop` says drain;
 // then closes it at once, so that connects are refused, lets the connections it has finish until
 // limits.drain_deadline, ends the rest (errc::stopping) and returns. The listener is closed, not shut
-// down, and blocks or does not as before: another process that has it too goes on accepting.
+// down: another process that has it too goes on accepting. It is made non-blocking for all who have
+// it and stays so: another server may rely on that, as this one does, when a connect is gone again.
 // Children are reaped and threads joined by the return; `stop.abort()` skips the wait. A slow client
 // delays its own worker only, and never the end. What fails later than the first accept (no
 // descriptor, thread, process or memory) costs that connection, is logged, and the server lives on.

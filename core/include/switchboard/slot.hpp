@@ -100,7 +100,8 @@ private:
     void proceed(Connection& connection);
     void check_unread(Connection& connection);
     void caught(Connection& connection, const char* name) noexcept;  // inside a catch
-    void fail(Connection& connection, std::string why) noexcept;
+    template <class Text>
+    void fail(Connection& connection, const Text& why) noexcept;
     Kept& kept(const Connection& connection);
     void drop_kept() noexcept;
 

@@ -13,6 +13,11 @@ void log_made(const LogSink& sink, LogLevel level, const MakeText& make_text) no
     }
 }
 
+std::string refusal(const Socket& socket, const std::string& why) {
+    const auto peer = socket.peer();
+    return "connection from " + (peer ? peer->to_string() : "an unknown peer") + " refused: " + why;
+}
+
 }  // namespace
 
 void Accounts::serve(BlockingConnection& connection) const {
@@ -34,15 +39,21 @@ void Accounts::report(const BlockingConnection& connection) const {
 
 void Accounts::refuse(const Socket& socket, std::string_view why, std::string_view more) const {
     ++stats_->refused;
-    log_made(log_, LogLevel::warning, [&] {
-        const auto peer = socket.peer();
-        const std::string name = peer ? peer->to_string() : "an unknown peer";
-        return "connection from " + name + " refused: " + std::string(why) + std::string(more);
-    });
+    log_made(log_, LogLevel::warning,
+             [&] { return refusal(socket, std::string(why) + std::string(more)); });
 }
 
-void Accounts::log(LogLevel level, std::string_view text) const {
-    log_made(log_, level, [&] { return text; });
+void Accounts::refuse(const Socket& socket, const Error& why) const {
+    ++stats_->refused;
+    log_made(log_, LogLevel::warning, [&] { return refusal(socket, why.message()); });
+}
+
+void Accounts::log(LogLevel level, const Error& error) const {
+    log_made(log_, level, [&] { return error.message(); });
+}
+
+void Accounts::log(LogLevel level, const EndedChild& child) const {
+    log_made(log_, level, [&] { return describe(child); });
 }
 
 }  // namespace switchboard::detail

@@ -3,6 +3,7 @@
 
 #include <switchboard/blocking.hpp>
 
+#include "child_group.hpp"
 #include "connection.hpp"
 
 namespace switchboard::detail {
@@ -17,7 +18,9 @@ public:
     // Serves it to its end.
     void serve(BlockingConnection& connection) const;
     void refuse(const Socket& socket, std::string_view why, std::string_view more = {}) const;
-    void log(LogLevel level, std::string_view text) const;
+    void refuse(const Socket& socket, const Error& why) const;
+    void log(LogLevel level, const Error& error) const;
+    void log(LogLevel level, const EndedChild& child) const;
 
     ServeStats& stats() const noexcept { return *stats_; }
     void count_in(ServeStats& stats) noexcept { stats_ = &stats; }  // instead of the options' own

@@ -84,8 +84,10 @@ void BlockingConnection::receive(int flags) {
     const MutableBytes in = workspace_.in();
     const ssize_t got = ::recv(socket_.fd(), in.data(), in.size(), flags);
     if (got > 0) [[likely]] {
+        // Before, for what the handler may wait for itself; and afterwards: the time that it takes is
+        // not the peer's.
+        if (timeouts_.any()) timeouts_.received(Clock::now());
         slot_.data(*this, in.first(static_cast<std::size_t>(got)));
-        // Afterwards: the time a handler takes is not the peer's.
         if (timeouts_.any() && !slot_.ended()) timeouts_.received(Clock::now());
         return;
     }
@@ -107,7 +109,7 @@ void BlockingConnection::both_ways() {
     if (!drained && !await(events, std::min({wakes_at(), stalled_at_, give_up_})))
         return check_patience();
     if (reads) receive(MSG_DONTWAIT);
-    if (!drained || slot_.ended()) return;
+    if (!drained || slot_.ended() || queue_.size() > limits_.low_water) return;
     slot_.release(Slot::Hold::backpressure);
     slot_.drain(*this);
 }
@@ -126,10 +128,19 @@ void BlockingConnection::rest() {
 void BlockingConnection::wake() {
     if (slot_.ended()) return;
     const auto now = Clock::now();
-    if (const auto why = timeouts_.over(now)) return close(why);
+    if (const auto why = timeouts_.over(now)) {
+        // What came while the handler was busy was in time.
+        if (why != errc::lifetime_over && !slot_.held() && readable()) return receive();
+        return close(why);
+    }
     if (deadline_ > now) return;
     deadline_ = kNever;
     slot_.deadline(*this);
+}
+
+bool BlockingConnection::readable() const noexcept {
+    pollfd entry{socket_.fd(), POLLIN, 0};
+    return !eof_ && ::poll(&entry, 1, 0) > 0;
 }
 
 void BlockingConnection::send_fin() {

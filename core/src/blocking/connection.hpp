@@ -76,6 +76,7 @@ private:
     void wake();
     Clock::time_point wakes_at() const { return std::min(deadline_, timeouts_.due()); }
     void send_fin();
+    bool readable() const noexcept;
     void finish();
     void linger();
 

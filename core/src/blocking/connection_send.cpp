@@ -139,7 +139,7 @@ void BlockingConnection::check_patience() {
 
 // False if `until` came first, or the server ends its connections.
 bool BlockingConnection::await(short events, Clock::time_point until) {
-    pollfd entries[] = {{hung_up_ ? -1 : socket_.fd(), events, 0},
+    pollfd entries[] = {{hung_up_ && events == 0 ? -1 : socket_.fd(), events, 0},
                         {ending_ != nullptr ? ending_->fd() : -1, POLLIN, 0}};
     if (until <= Clock::now()) return false;
     const bool ready = wait_for(entries, until);

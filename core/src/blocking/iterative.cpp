@@ -5,6 +5,7 @@ namespace switchboard {
 
 Result<void> serve_iterative(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                              const ServeOptions& options) {
+    if (auto fit = options.limits.check(); !fit) return fit;
     detail::Server server(std::move(listener), factory, stop, options);
     const auto ending = detail::Ending::create();
     if (!ending) return tl::unexpected(ending.error());

@@ -51,7 +51,7 @@ private:
             if (workers_[i] != 0) continue;
             const auto child = children_.spawn([this, i] { return work(i); }, &server_.listener());
             if (!child) {
-                server_.log(LogLevel::error, child.error().message());
+                server_.log(LogLevel::error, child.error());
                 return tl::unexpected(child.error());
             }
             workers_[i] = *child;
@@ -65,7 +65,7 @@ private:
         server_.count_in(stats_.of(worker));
         const auto served = server_.serve_in_turn(started_, ending_, children_.parent_fd());
         if (served) return 0;
-        server_.log(LogLevel::error, served.error().message());
+        server_.log(LogLevel::error, served.error());
         return 1;
     }
 
@@ -75,7 +75,7 @@ private:
             workers_[i] = 0;
             stats_.bury(i);
         }
-        if (ended.status != 0) server_.log(LogLevel::error, describe(ended));
+        if (ended.status != 0) server_.log(LogLevel::error, ended);
     }
 
     Server& server_;
@@ -92,6 +92,7 @@ private:
 
 Result<void> serve_process_pool(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                                 const ServeOptions& options) {
+    if (auto fit = options.limits.check(); !fit) return fit;
     Server server(std::move(listener), factory, stop, options);
     const auto ending = Ending::create();
     if (!ending) return tl::unexpected(ending.error());

@@ -75,7 +75,7 @@ private:
             return server_.refuse(socket, "too many connections");
         const auto work = [&] { return serve_alone(socket, id); };
         const auto child = children_.spawn(std::ref(work));  // by reference: without an allocation
-        if (!child) return server_.refuse(socket, child.error().message());
+        if (!child) return server_.refuse(socket, child.error());
         ++server_.stats().open;
     }
 
@@ -94,7 +94,7 @@ private:
         const bool refused = WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == kRefused;
         ++(refused ? stats.refused : stats.closed);
         const bool served = WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == kServed;
-        if (!refused && !served) server_.log(LogLevel::error, describe(ended));
+        if (!refused && !served) server_.log(LogLevel::error, ended);
     }
 
     Server& server_;
@@ -106,6 +106,7 @@ private:
 
 Result<void> serve_processes(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                              const ServeOptions& options) {
+    if (auto fit = options.limits.check(); !fit) return fit;
     Server server(std::move(listener), factory, stop, options);
     const auto ending = Ending::create();
     if (!ending) return tl::unexpected(ending.error());

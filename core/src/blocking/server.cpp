@@ -47,7 +47,7 @@ Result<Socket> Server::accept(int wake, Clock::time_point until) const {
 // The listener stays readable meanwhile, so only what ends the pause is waited for.
 void Server::pause_accepting(const Error& why, int wake) const {
     ++stats().accept_errors;
-    log(LogLevel::warning, why.message());
+    log(LogLevel::warning, why);
     pollfd entries[] = {{stop_.drain_fd(), POLLIN, 0}, {wake, POLLIN, 0}};
     wait_for(entries, from_now(limits().accept_pause));
 }

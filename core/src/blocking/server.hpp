@@ -27,8 +27,14 @@ public:
     // throw: if memory runs out, that costs the connection.
     bool serve(Socket socket, const Workspace& workspace, ConnectionId id, Ending& ending) const;
 
-    void refuse(const Socket& socket, std::string_view why) const { accounts_.refuse(socket, why); }
-    void log(LogLevel level, std::string_view text) const { accounts_.log(level, text); }
+    template <class Why>
+    void refuse(const Socket& socket, const Why& why) const {
+        accounts_.refuse(socket, why);
+    }
+    template <class What>
+    void log(LogLevel level, const What& what) const {
+        accounts_.log(level, what);
+    }
     // Serves until the server drains; what a worker of a pool does, and the iterative driver.
     Result<void> serve_in_turn(std::uint32_t worker, Ending& ending, int wake = -1) const;
 

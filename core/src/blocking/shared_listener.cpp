@@ -10,9 +10,10 @@ namespace switchboard::detail {
 
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler uses one");
 
-SharedListener::SharedListener(Socket socket) noexcept
-    : fd_(socket.release()), waits_(std::in_place, fd_) {
-    assert(fd_ >= 0 && "there must be a listener");
+SharedListener::SharedListener(Socket socket) : fd_(-1) {
+    assert(socket && "there must be a listener");
+    socket.set_blocking(Blocking::no);
+    fd_ = socket.release();
 }
 
 SharedListener::User::User(SharedListener& listener) noexcept : listener_(listener) {
@@ -38,7 +39,6 @@ void SharedListener::close() noexcept {
 
 void SharedListener::close_unused() noexcept {
     if (users_ > 0 || fd_ < 0) return;
-    waits_.reset();
     forsake();
 }
 

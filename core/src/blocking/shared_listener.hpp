@@ -4,20 +4,17 @@
 #include <atomic>
 #include <cstddef>
 #include <mutex>
-#include <optional>
 #include <switchboard/socket.hpp>
-
-#include "wait.hpp"
 
 namespace switchboard::detail {
 
 // Connects are refused from close() on, unless another process has the listening socket too: that
-// one must be able to go on, so it is closed and never shut down, and blocks again as it did before.
+// one must be able to go on, so it is closed and never shut down.
 class SharedListener {
 public:
     // While this lives it does not block: a connection that is gone before it is accepted, or taken
     // by another worker, must not hold up a stop.
-    explicit SharedListener(Socket socket) noexcept;
+    explicit SharedListener(Socket socket);
     SharedListener(const SharedListener&) = delete;
     SharedListener& operator=(const SharedListener&) = delete;
     ~SharedListener() { close(); }
@@ -50,7 +47,6 @@ private:
     std::mutex mutex_;
     std::size_t users_ = 0;
     bool closing_ = false;
-    std::optional<NonBlocking> waits_;
 };
 
 }  // namespace switchboard::detail

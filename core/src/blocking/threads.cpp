@@ -30,7 +30,7 @@ void start(const Server& server, ThreadGroup& threads, Socket accepted, Connecti
         *socket = std::move(accepted);
         const auto started = threads.start(
             [&server, &ending, socket, id] { serve_alone(server, *socket, id, ending); });
-        if (!started) server.refuse(*socket, started.error().message());
+        if (!started) server.refuse(*socket, started.error());
     } catch (const std::bad_alloc&) {
         server.refuse(socket ? *socket : accepted, "out of memory");
     }
@@ -51,9 +51,9 @@ Result<void> serve_pooled(const Server& server, Ending& ending) {
     for (std::uint32_t worker = 1; worker < server.workers(); ++worker) {
         const auto started = threads.start([&server, &ending, worker] {
             const auto served = server.serve_in_turn(worker, ending);
-            if (!served) server.log(LogLevel::error, served.error().message());
+            if (!served) server.log(LogLevel::error, served.error());
         });
-        if (!started) server.log(LogLevel::error, started.error().message());
+        if (!started) server.log(LogLevel::error, started.error());
     }
     return server.serve_in_turn(0, ending);
 }
@@ -73,11 +73,13 @@ Result<void> with_watchdog(Server&& server,
 
 Result<void> serve_threads(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                            const ServeOptions& options) {
+    if (auto fit = options.limits.check(); !fit) return fit;
     return with_watchdog(Server(std::move(listener), factory, stop, options), serve_each);
 }
 
 Result<void> serve_thread_pool(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                                const ServeOptions& options) {
+    if (auto fit = options.limits.check(); !fit) return fit;
     return with_watchdog(Server(std::move(listener), factory, stop, options), serve_pooled);
 }
 

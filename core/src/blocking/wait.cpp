@@ -6,12 +6,15 @@
 #include <cerrno>
 #include <limits>
 
+#include "../later.hpp"
+
 namespace switchboard::detail {
 namespace {
 
 int poll_timeout(Clock::time_point until) {
     using std::chrono::milliseconds;
     if (until == kNever) return -1;
+    if (until <= Clock::now()) return 0;  // the difference of kAtOnce has no room in a clock
     const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
     constexpr milliseconds::rep most = std::numeric_limits<int>::max();
     return static_cast<int>(std::clamp<milliseconds::rep>(left, 0, most));
@@ -29,8 +32,7 @@ bool wait_for(std::span<pollfd> entries, Clock::time_point until) {
 }
 
 Clock::time_point from_now(std::chrono::milliseconds time) {
-    const auto now = Clock::now();
-    return time < std::chrono::floor<std::chrono::milliseconds>(kNever - now) ? now + time : kNever;
+    return later(Clock::now(), time);
 }
 
 Clock::time_point in(std::chrono::milliseconds limit) {

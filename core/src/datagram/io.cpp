@@ -14,14 +14,15 @@ constexpr std::size_t kLargestJoined = 1452;
 constexpr std::size_t kLargestMessage = 65'507;
 
 // How many from `first` on can go as one: to one peer, of one size, the last perhaps shorter.
-std::size_t run_from(DatagramQueue& queue, std::size_t first) {
+std::size_t run_from(DatagramQueue& queue, std::size_t first, int family) {
     const DatagramQueue::Entry& head = queue.at(first);
     if (head.size == 0 || head.size > kLargestJoined) return 1;
     const std::size_t most =
         std::min({queue.count() - first, platform::kMaxSegments, kLargestMessage / head.size});
     std::size_t run = 1;
     for (; run < most; ++run) {
-        const DatagramQueue::Entry& next = queue.at(first + run);
+        DatagramQueue::Entry& next = queue.at(first + run);
+        if (family == AF_INET6) PeerAccess::map(next.to);  // as the head is, or they never compare
         if (next.size == 0 || next.size > head.size || !(next.to == head.to)) break;
         if (!PeerAccess::same_local(next.to, head.to)) break;
         if (next.size < head.size) return run + 1;
@@ -133,7 +134,7 @@ unsigned DatagramSender::build(int family, bool joins, DatagramQueue& queue) noe
     unsigned built = 0;
     for (std::size_t next = 0; built < kDatagramBatch && next < queue.count(); ++built) {
         if (family == AF_INET6) PeerAccess::map(queue.at(next).to);
-        const std::size_t run = joins ? run_from(queue, next) : 1;
+        const std::size_t run = joins ? run_from(queue, next, family) : 1;
         build_one(built, queue, next, run);
         next += run;
     }

@@ -5,6 +5,9 @@
 #include <exception>
 #include <utility>
 
+#include "../later.hpp"
+#include "peer_access.hpp"
+
 namespace switchboard {
 
 void DatagramProtocol::on_datagrams(DatagramSocket& socket, std::span<Datagram> in) {
@@ -46,7 +49,10 @@ void DatagramPort::run(const char* name, Callback&& callback) {
 
 void DatagramPort::failed(const char* name, const char* what) noexcept {
     running_ = false;
-    failure_ = std::string(name) + " threw" + (what != nullptr ? std::string(": ") + what : "");
+    try {
+        failure_ = std::string(name) + " threw" + (what != nullptr ? std::string(": ") + what : "");
+    } catch (...) {  // it fails without a word, if there is no memory for one
+    }
     aborted_ = false;  // whatever the handler asked for before it failed
     abort(errc::handler_failed);
 }
@@ -60,7 +66,7 @@ bool DatagramPort::send(const DatagramPeer& to, std::span<const Bytes> pieces) {
     if (queue_.weight() + weight > limits_.high_water) flush();
     const bool fits = size <= kLargest && queue_.weight() + weight <= limits_.max_queued;
     if (fits) {
-        queue_.push(to, pieces, size);
+        if (!queue_.push(to, pieces, size)) return false;  // no memory, not for on_error either
     } else {
         note(size > kLargest ? std::make_error_code(std::errc::message_size)
                              : make_error_code(errc::write_queue_full),
@@ -114,7 +120,10 @@ void DatagramPort::note(std::error_code code, const DatagramPeer& peer, std::siz
     if (same || errors_.size() == kMostErrors) {
         ++errors_.back().count;
     } else {
-        errors_.push_back({code, peer, size});
+        try {
+            errors_.push_back({code, peer, size});
+        } catch (...) {  // without memory the handler does not hear of it
+        }
     }
 }
 
@@ -140,7 +149,11 @@ void DatagramPort::flush() {
 }
 
 void DatagramPort::drop_queue(std::error_code why) {
-    for (std::size_t i = 0; i < queue_.count(); ++i) note(why, queue_.at(i).to, queue_.at(i).size);
+    for (std::size_t i = 0; i < queue_.count(); ++i) {
+        DatagramPeer to = queue_.at(i).to;
+        PeerAccess::unmap(to);  // as it was sent to
+        note(why, to, queue_.at(i).size);
+    }
     queue_.clear();
     stalled_at_ = kNever;
 }
@@ -192,7 +205,7 @@ void DatagramPort::finish(std::error_code reason) noexcept {
 }
 
 Clock::time_point DatagramPort::in(std::chrono::milliseconds limit) const {
-    return limit.count() > 0 ? now() + limit : kNever;
+    return limit.count() > 0 ? later(now(), limit) : kNever;
 }
 
 }  // namespace detail

@@ -2,13 +2,18 @@
 
 namespace switchboard::detail {
 
-void DatagramQueue::push(const DatagramPeer& to, std::span<const Bytes> pieces, std::size_t size) {
-    Entry& entry = entries_.emplace_back();
-    entry.to = to;
-    entry.size = static_cast<std::uint32_t>(size);
-    entry.offset = bytes_.size();
-    for (const Bytes piece : pieces) bytes_.insert(bytes_.end(), piece.begin(), piece.end());
+bool DatagramQueue::push(const DatagramPeer& to, std::span<const Bytes> pieces,
+                         std::size_t size) noexcept {
+    const std::size_t offset = bytes_.size();
+    try {
+        for (const Bytes piece : pieces) bytes_.insert(bytes_.end(), piece.begin(), piece.end());
+        entries_.push_back({to, static_cast<std::uint32_t>(size), false, offset});
+    } catch (...) {
+        bytes_.resize(offset);
+        return false;
+    }
     weight_ += size + kOverhead;
+    return true;
 }
 
 void DatagramQueue::pop(std::size_t count) noexcept {

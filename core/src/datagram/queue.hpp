@@ -22,7 +22,8 @@ public:
         std::size_t offset = 0;
     };
 
-    void push(const DatagramPeer& to, std::span<const Bytes> pieces, std::size_t size);
+    // False, and nothing was queued, if there is no memory for it.
+    bool push(const DatagramPeer& to, std::span<const Bytes> pieces, std::size_t size) noexcept;
     bool empty() const noexcept { return head_ == entries_.size(); }
     std::size_t count() const noexcept { return entries_.size() - head_; }
     std::size_t weight() const noexcept { return weight_; }    // bytes, with the overhead

@@ -1,0 +1,5 @@
+# Read by ctest once the cases are known: those that are about the time they take run by themselves.
+set_tests_properties(
+    "programs/examples: echo and a 10 ms timer inside poll, GLib and Asio, on time under load"
+    "unit/happy eyeballs: the first address drops packets: connected within 300 ms"
+    PROPERTIES RUN_SERIAL TRUE)
