@@ -39,6 +39,7 @@ private:
     static void on_closed(uv_handle_t* handle);
     void transmit() override;
     void attend_later() override;
+    Clock::time_point clock() const override { return Clock::now(); }
     void attend();
     void schedule(Clock::time_point when);
     void update_interest();

@@ -231,12 +231,16 @@ void Reactor::Impl::end_all() {
     loop.finish_all(errc::stopping);
     datagrams.end_all(errc::stopping);
     resolver.close();
+    offloads.close();
+    posts.close();
 }
 
 void Reactor::Impl::abandon_all() {
     loop.abandon_all();
     datagrams.abandon_all();
     resolver.abandon();
+    offloads.abandon();
+    posts.abandon();
 }
 
 // In a forked child the epoll set is the parent's too: what libuv took out of it here would be gone
@@ -250,13 +254,14 @@ void Reactor::Impl::close_all() {
     close_listeners();
     forked ? abandon_all() : end_all();
     timers.clear();
-    offloads.close();
+    // What users gave may own what still asks something of the reactor as it goes: now, not later.
+    for (const auto& [id, listener] : listeners_) listener->forget_factory();
     for (Signal& signal : signals_) {
+        signal.fn = nullptr;
         uv_close(reinterpret_cast<uv_handle_t*>(&signal.handle), [](uv_handle_t* handle) {
             static_cast<Signal*>(handle->data)->impl->loop.handle_closed();
         });
     }
-    posts.close();
 }
 
 void Reactor::Impl::destroy(std::unique_ptr<Impl> impl) {

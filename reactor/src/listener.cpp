@@ -107,8 +107,14 @@ void Listener::admit(Socket socket, const SocketAddress& peer) {
     std::unique_ptr<Protocol> protocol;
     loop_.guarded("protocol factory", [&] { protocol = factory_(); });
     if (!protocol) return refuse(std::move(socket), "no protocol");
+    SocketConnection* made = nullptr;
+    try {
+        made = &loop_.make_connection(origin_, std::move(protocol));
+    } catch (const std::bad_alloc&) {
+        return refuse(std::move(socket), "no memory");
+    }
     ++loop_.stats.accepted;
-    loop_.make_connection(origin_, std::move(protocol)).accept(std::move(socket), peer);
+    made->accept(std::move(socket), peer);
 }
 
 void Listener::refuse(Socket socket, std::string_view why) {

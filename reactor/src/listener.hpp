@@ -28,6 +28,7 @@ public:
 
     std::error_code start();
     void close(std::function<void()> closed);
+    void forget_factory() noexcept { factory_ = nullptr; }  // of a closed one, not from within it
     bool is_closed() const noexcept { return !socket_; }
     const Endpoint& local() const noexcept { return local_; }
     TimerId pause() const noexcept { return pause_; }

@@ -52,9 +52,18 @@ void Offloads::cancel(OffloadId id) {
     uv_cancel(reinterpret_cast<uv_req_t*>(&found->second->request));
 }
 
+// What a `done` owns may still ask something of the reactor as it goes: now, while it is whole.
 void Offloads::close() {
     closed_ = true;
-    for (const auto& [id, job] : jobs_) cancel({id});
+    for (const auto& [id, job] : std::exchange(jobs_, {})) {
+        job->stop.request_stop();
+        if (uv_cancel(reinterpret_cast<uv_req_t*>(&job->request)) == 0) job->work = nullptr;
+        job->done = nullptr;
+    }
+}
+
+void Offloads::abandon() {
+    closed_ = true;
 }
 
 }  // namespace switchboard::detail

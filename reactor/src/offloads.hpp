@@ -18,7 +18,8 @@ public:
 
     OffloadId start(Work work, Done done);
     void cancel(OffloadId id);
-    void close();  // cancels all, and calls no `done` from now on
+    void close();    // cancels all, lets go of every `done` and calls none from now on
+    void abandon();  // in a forked child, where neither the pool nor its locks can be trusted
 
 private:
     // Owned by libuv from start() until ended().

@@ -38,9 +38,13 @@ void Posts::on_async(uv_async_t* async) {
     static_cast<Posts*>(async->data)->run();
 }
 
-void Posts::close() {
+void Posts::abandon() {
     uv_close(loop_.keep_alive_handle(),
              [](uv_handle_t* handle) { static_cast<Posts*>(handle->data)->loop_.handle_closed(); });
+}
+
+void Posts::close() {
+    abandon();
     std::vector<Reactor::Callback> dropped;
     const std::scoped_lock lock(mutex_);
     dropped.swap(queue_);

@@ -16,7 +16,8 @@ public:
 
     void post(Reactor::Callback fn);  // any thread
     bool waiting();
-    void close();  // drops what is left
+    void close();    // drops what is left
+    void abandon();  // in a forked child: another thread may have held the lock when it was made
 
 private:
     void run();  // those there are now

@@ -40,10 +40,12 @@ void SocketConnection::on_handle_closed(uv_handle_t* handle) {
     loop.handle_closed();
 }
 
-void SocketConnection::accept(Socket socket, const SocketAddress& peer) {
+void SocketConnection::accept(Socket socket, const SocketAddress& peer) try {
     remember_peer(peer);
     if (const auto error = watch(std::move(socket))) return finish(error);
     open();
+} catch (const std::bad_alloc&) {
+    out_of_memory();
 }
 
 void SocketConnection::open() {

@@ -85,13 +85,15 @@ MutableBytes SocketConnection::read_bytes(std::size_t size) const noexcept {
 
 // Level-triggered: a read that did not fill the buffer emptied the socket, as good as always, so
 // there is no second one to make sure.
-void SocketConnection::read_ready() {
+void SocketConnection::read_ready() try {
     const ssize_t got = ::recv(fd_, loop().read_buffer.data(), Loop::kReadBuffer, 0);
     if (static_cast<std::size_t>(got) - 1 >= Loop::kReadBuffer - 1) [[unlikely]]
         return read_more(got);
     offer(static_cast<std::size_t>(got));
     if (has(kAttention | kTimed)) [[unlikely]]
         after_read();
+} catch (const std::bad_alloc&) {
+    out_of_memory();
 }
 
 [[gnu::noinline]] void SocketConnection::after_read() {
@@ -126,7 +128,7 @@ void SocketConnection::read_more(ssize_t got) {
 
 void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
     SocketConnection& self = of(reinterpret_cast<PollHandle*>(handle));
-    if (events == UV_READABLE && self.loop().keeps_time()) [[likely]] {
+    if (self.loop().keeps_time() && events == UV_READABLE) [[likely]] {
         self.read_ready();
     } else {
         self.other_event(status, events);
@@ -135,7 +137,7 @@ void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
 
 // libuv reports POLLERR as a failed watch and stops it: read to learn what it was, or ask if reading
 // is not wanted now.
-void SocketConnection::other_event(int status, int events) {
+void SocketConnection::other_event(int status, int events) try {
     loop().keep_time();
     if (has(kClosed)) return;  // by its own deadline
     if (status < 0) interest_ = 0;
@@ -150,6 +152,29 @@ void SocketConnection::other_event(int status, int events) {
         broken(socket_error());
     }
     if (status < 0 || has(kAttention)) attend();
+} catch (const std::bad_alloc&) {
+    out_of_memory();
+}
+
+// What the resource has no room for costs this connection. What its handler met with is not this: it
+// was caught in the callback.
+void SocketConnection::out_of_memory() {
+    loop().current = nullptr;
+    loop().scratch.used = 0;
+    reset(std::make_error_code(std::errc::not_enough_memory));
+}
+
+void SocketConnection::set_reason(std::error_code reason) noexcept {
+    try {
+        cold().reason = reason;
+    } catch (const std::bad_alloc&) {
+        set(kNoReason);
+    }
+}
+
+std::error_code SocketConnection::reason() const noexcept {
+    if (has(kNoReason)) return std::make_error_code(std::errc::not_enough_memory);
+    return cold_ ? cold_->reason : std::error_code();
 }
 
 void SocketConnection::read_ended(ssize_t got) {
@@ -159,7 +184,7 @@ void SocketConnection::read_ended(ssize_t got) {
         broken(std::error_code(error, std::system_category()));
     } else {
         set(kEofSeen);
-        if (has(kLingering)) return finish(cold().reason);
+        if (has(kLingering)) return finish(reason());
     }
     attend();
 }
@@ -174,7 +199,7 @@ void SocketConnection::attend() {
     }
     if (has(kQueued) && !has(kAborting | kBlocked)) flush();
     if (has(kAborting)) {
-        return has(kReset) ? reset(cold().reason) : finish(cold().reason);
+        return has(kReset) ? reset(reason()) : finish(reason());
     }
     if (!has(kQueued)) attend_flushed();
     if (has(kClosed)) return;
@@ -190,7 +215,7 @@ void SocketConnection::attend_flushed() {
     // Nothing can be read or written any more: no event would ever end it.
     const bool over = has(kFinSent) && slot_.saw_eof();
     if ((!has(kClosing) && !over) || has(kLingering)) return;
-    if (!must_linger()) return finish(cold_ ? cold_->reason : std::error_code());
+    if (!must_linger()) return finish(reason());
     set(kLingering);
     if (!has(kFinSent)) ::shutdown(fd_, SHUT_WR);
 }
@@ -237,7 +262,7 @@ void SocketConnection::update_interest() {
     uv_poll_start(&poll, static_cast<int>(now), on_poll);
 }
 
-void SocketConnection::end_of_turn() {
+void SocketConnection::end_of_turn() try {
     clear(kListed);
     if (has(kClosed)) return;
     if (has(kResume)) {
@@ -252,6 +277,8 @@ void SocketConnection::end_of_turn() {
         }
     }
     attend();
+} catch (const std::bad_alloc&) {
+    out_of_memory();
 }
 
 void SocketConnection::finish(std::error_code reason) {
@@ -303,10 +330,10 @@ void SocketConnection::schedule_tick(std::uint32_t due) {
     loop().file_by(*this, due);
 }
 
-void SocketConnection::expire(Clock::time_point now) {
+void SocketConnection::expire(Clock::time_point now) try {
     if (has(kClosed) || (cold_ && expire_io(now))) return;
     if (has(kTimed)) {
-        if (const auto why = timeout_over()) return close(why);
+        if (const auto why = timeout_over()) close(why);
         schedule_timeouts();
     }
     if (deadline_ <= now) {
@@ -319,6 +346,8 @@ void SocketConnection::expire(Clock::time_point now) {
     if (!cold_) return;
     schedule(cold_->ends_at);
     schedule(cold_->stalled_at);
+} catch (const std::bad_alloc&) {
+    out_of_memory();
 }
 
 bool SocketConnection::expire_io(Clock::time_point now) {

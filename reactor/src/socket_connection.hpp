@@ -93,6 +93,7 @@ private:
         kUnread = 1 << 18,      // the handler ended it with input before it
         kTimed = 1 << 19,       // has a first_byte_timeout, an idle_timeout or a lifetime
         kAwaited = 1 << 20,     // the peer's first byte
+        kNoReason = 1 << 21,    // there was no memory for it
     };
     static constexpr unsigned kNoWrite = kClosed | kShutdown | kClosing | kAborting;
     static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;
@@ -125,6 +126,9 @@ private:
     MutableBytes read_bytes(std::size_t size) const noexcept;
     void read_more(ssize_t got);
     void let_go();
+    void out_of_memory();
+    void set_reason(std::error_code reason) noexcept;
+    std::error_code reason() const noexcept;
     void request(unsigned flags);
     void at_end_of_turn(unsigned flags);
     void attend();
@@ -151,13 +155,15 @@ private:
     void remember_peer(const SocketAddress& peer);
 
     // socket_output.cpp: what is written
+    template <class Output>
+    bool enqueue(Output&& output) noexcept;
     bool write_otherwise(Bytes piece);
     bool spill(std::span<const Bytes> pieces);
     bool queue_pieces(std::span<const Bytes> pieces);
     bool may_write() const noexcept;
     bool has_scratch() const noexcept;
     bool queued_more();
-    void queue_scratch();
+    bool queue_scratch();
     void sent_short(ssize_t sent, std::size_t size);
     void flush();
     ssize_t send_front(std::size_t& offered);

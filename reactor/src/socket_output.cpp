@@ -89,13 +89,27 @@ bool SocketConnection::spill(std::span<const Bytes> pieces) {
         const Bytes piece(static_cast<std::byte*>(batch[i].iov_base), batch[i].iov_len);
         const std::size_t skip = std::min(taken, piece.size());
         taken -= skip;
-        queue().append(piece.subspan(skip));
+        if (!enqueue(piece.subspan(skip))) return false;
     }
-    for (const Bytes piece : pieces.subspan(count)) queue().append(piece);
+    for (const Bytes piece : pieces.subspan(count)) {
+        if (!enqueue(piece)) return false;
+    }
     if (!queue().empty()) set(kBlocked);
     slot_.hold(Slot::Hold::backpressure);
     queued_more();
     return false;
+}
+
+// What there is no memory for costs the connection: the peer must not see a gap.
+template <class Output>
+bool SocketConnection::enqueue(Output&& output) noexcept {
+    try {
+        queue().append(std::forward<Output>(output));
+        return true;
+    } catch (const std::bad_alloc&) {
+        abort(std::make_error_code(std::errc::not_enough_memory));
+        return false;
+    }
 }
 
 bool SocketConnection::may_write() const noexcept {
@@ -108,31 +122,30 @@ bool SocketConnection::has_scratch() const noexcept {
 
 bool SocketConnection::queue_pieces(std::span<const Bytes> pieces) {
     if (!may_write() || slot_.ended()) return false;
-    for (const Bytes piece : pieces) queue().append(piece);
+    for (const Bytes piece : pieces) {
+        if (!enqueue(piece)) return false;
+    }
     return queued_more();
 }
 
 bool SocketConnection::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
     if (!may_write() || slot_.ended()) return false;
-    queue_scratch();
-    queue().append(std::move(buffer));
-    return queued_more();
+    return queue_scratch() && enqueue(std::move(buffer)) && queued_more();
 }
 
 void SocketConnection::send_file(FileRange range) {
     if (!may_write() || slot_.ended() || range.length == 0) return;
-    queue_scratch();
-    queue().append(std::move(range));
+    if (!queue_scratch() || !enqueue(std::move(range))) return;
     set(kFile);
     slot_.hold(Slot::Hold::backpressure);
     queued_more();
 }
 
 // What was gathered so far goes first.
-void SocketConnection::queue_scratch() {
-    if (loop().current != this) return;
+bool SocketConnection::queue_scratch() {
+    if (loop().current != this) return true;
     Scratch& s = loop().scratch;
-    queue().append(Bytes(s.bytes.data(), std::exchange(s.used, 0)));
+    return enqueue(Bytes(s.bytes.data(), std::exchange(s.used, 0)));
 }
 
 // The marks, after every growth of the queue; false above the high one.
@@ -165,7 +178,7 @@ void SocketConnection::sent_short(ssize_t sent, std::size_t size) {
     }
     const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
     loop().stats.bytes_out += taken;
-    queue().append(Bytes(loop().scratch.bytes.data(), size).subspan(taken));
+    if (!enqueue(Bytes(loop().scratch.bytes.data(), size).subspan(taken))) return;
     set(kBlocked | kAttention);
     queued_more();
 }
@@ -216,9 +229,8 @@ ssize_t SocketConnection::send_front(std::size_t& offered) {
 void SocketConnection::broken(std::error_code why) {
     if (has(kAborting | kClosed)) return;
     slot_.end();
-    std::error_code& reason = cold().reason;
-    const bool told = has(kClosing) && reason;  // what the handler closed it for says more
-    if (!told) reason = why ? why : std::make_error_code(std::errc::connection_reset);
+    const bool told = has(kClosing) && reason();  // what the handler closed it for says more
+    if (!told) set_reason(why ? why : std::make_error_code(std::errc::connection_reset));
     set(kAborting | kAttention);
 }
 
@@ -230,14 +242,14 @@ void SocketConnection::shutdown_write() {
 void SocketConnection::close(std::error_code reason) {
     if (has(kClosing | kAborting | kClosed)) return;
     slot_.end();
-    if (reason) cold().reason = reason;
+    if (reason) set_reason(reason);
     request(kClosing);
 }
 
 void SocketConnection::abort(std::error_code reason) {
     if (has(kAborting | kClosed)) return;
     slot_.end();
-    cold().reason = reason;
+    set_reason(reason);
     if (loop().current == this) loop().scratch.used = 0;
     request(kAborting | kReset);
 }

@@ -12,10 +12,12 @@ namespace {
 class Counting final : public std::pmr::memory_resource {
 public:
     std::size_t lent = 0, most = 0, calls = 0;
+    bool empty = false;  // lends no more
 
 private:
     void* do_allocate(std::size_t bytes, std::size_t alignment) override {
         ++calls;
+        if (empty) throw std::bad_alloc();
         most = std::max(most, lent += bytes);
         return std::pmr::new_delete_resource()->allocate(bytes, alignment);
     }
@@ -80,6 +82,61 @@ TEST_CASE("reactor memory: an echo allocates nothing, and an idle connection kee
             client.read_until(reactor, 5 * i);
         }
         CHECK(memory.calls == calls);
+    }
+    CHECK(memory.lent == 0);
+}
+
+// Each way to need memory, with none to be had: it costs that connection, and the other one lives.
+TEST_CASE(
+    "reactor memory: when the resource is empty, what needs more ends, and the rest goes on") {
+    Counting memory;
+    {
+        Reactor reactor({.memory = &memory});
+        const std::string much(4 * 1024 * 1024, 'x');
+        std::vector<std::error_code> ends;
+        const auto handler = [&](auto on_data) {
+            return callbacks([&, on_data] {
+                return Callbacks{.on_data = on_data,
+                                 .on_close = [&](std::error_code why) { ends.push_back(why); }};
+            });
+        };
+        const Listening echoes = listen_on(reactor, echo_factory());
+        const Listening writes = listen_on(reactor, handler([&](Connection& c, MutableBytes in) {
+                                               c.write(much);
+                                               return in.size();
+                                           }));
+        const Listening keeps =
+            listen_on(reactor, handler([](Connection&, MutableBytes) { return std::size_t{0}; }));
+        const Listening throws =
+            listen_on(reactor, handler([](Connection&, MutableBytes) -> std::size_t { throw 1; }));
+        const Listening shares =
+            listen_on(reactor, handler([](Connection& c, MutableBytes in) {
+                          c.write_shared(
+                              std::make_shared<const std::vector<std::byte>>(in.begin(), in.end()));
+                          return in.size();
+                      }));
+        FarEnd survivor(echoes.local);
+        std::vector<FarEnd> doomed;
+        for (const Listening& at : {writes, keeps, throws, shares}) doomed.emplace_back(at.local);
+        run_until(reactor, [&] { return reactor.stats().accepted == 5; });
+        memory.empty = true;
+        for (FarEnd& client : doomed) {
+            client.send("x");
+            client.read_to_end(reactor);
+        }
+        run_until(reactor, [&] { return ends.size() == 4; });
+        for (const std::error_code& why : ends) CHECK(why == std::errc::not_enough_memory);
+        survivor.send("hello");
+        survivor.read_until(reactor, 5);
+        CHECK(survivor.received == "hello");
+        std::vector<FarEnd> more;  // past the places that there are
+        for (int i = 0; i < 70; ++i) more.emplace_back(echoes.local);
+        run_until(reactor, [&] { return reactor.stats().refused > 0; });
+        memory.empty = false;
+        FarEnd again(echoes.local);
+        again.send("again");
+        again.read_until(reactor, 5);
+        CHECK(again.received == "again");
     }
     CHECK(memory.lent == 0);
 }

@@ -205,7 +205,7 @@ void DatagramPort::finish(std::error_code reason) noexcept {
 }
 
 Clock::time_point DatagramPort::in(std::chrono::milliseconds limit) const {
-    return limit.count() > 0 ? later(now(), limit) : kNever;
+    return limit.count() > 0 ? later(clock(), limit) : kNever;
 }
 
 }  // namespace detail

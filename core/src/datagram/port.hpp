@@ -59,6 +59,8 @@ protected:
     virtual void transmit() = 0;
     // settle() is wanted soon, for what was asked for outside a callback.
     virtual void attend_later() = 0;
+    // From which time-outs count: now(), but where that stands still between turns.
+    virtual Clock::time_point clock() const { return now(); }
 
 private:
     template <class Callback>
