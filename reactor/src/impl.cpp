@@ -67,9 +67,14 @@ bool Reactor::Impl::on_its_thread(const char* call) const {
     return false;
 }
 
+std::error_code Reactor::Impl::refusal() const noexcept {
+    if (is_forked()) return errc::forked;
+    return closing_ ? errc::stopping : std::error_code();
+}
+
 Result<void> Reactor::Impl::admits(const Limits& limits, const std::string& tried) const {
-    if (is_forked()) return fail(errc::forked, tried);
-    if (closing_ || aborting_) return fail(errc::stopping, tried);
+    if (const auto why = refusal()) return fail(why, tried);
+    if (aborting_) return fail(errc::stopping, tried);
     return limits.check();
 }
 
@@ -132,7 +137,7 @@ void Reactor::Impl::look_up(const Endpoint& endpoint, SocketConnection& connecti
         connection.connect_failed(found.error());
     };
     const LookupId id =
-        resolver.start(endpoint.host(), std::to_string(endpoint.port()), done, {.timeout = {}});
+        resolver.start(endpoint.host(), std::to_string(endpoint.port()), done, {.timeout = {}}, {});
     connection.looks_up([this, id] { resolver.cancel(id); });  // so it is there when `done` comes
 }
 

@@ -26,6 +26,7 @@ public:
 
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
                              ListenOptions options);
+    std::error_code refusal() const noexcept;  // why nothing is begun any more, if so
     Result<void> admits(const Limits& limits, const std::string& tried) const;  // another socket
     void close(ListenerId id);
     void close_listeners();
