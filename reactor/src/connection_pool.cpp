@@ -116,14 +116,18 @@ void ConnectionPool::State::serve_later(Place& place) {
     });
 }
 
+// Those who borrow from within a `lent` come in the next turn, or one that does whenever it is told of
+// an error at once would keep the loop here.
 void ConnectionPool::State::serve(Place& place) {
-    while (!place.waiters.empty()) {
+    std::size_t present = place.waiters.size();
+    for (; present > 0; --present) {
         const ConnectionId id = take_idle(place);
         if (id == ConnectionId{}) break;
         answer(place, place.waiters.begin(), Lease(shared_from_this(), place, id));
         if (closed) return;
     }
-    while (place.waiters.size() > place.connecting && place.total < options.most) {
+    for (; present > 0 && place.waiters.size() > place.connecting && place.total < options.most;
+         --present) {
         connect(place);
         if (closed) return;
     }

@@ -215,3 +215,19 @@ TEST_CASE(
     bank.leases[0].give_back();
     run_until(bank.reactor, [&] { return bank.reactor.stats().open == 0; });
 }
+
+TEST_CASE("connection pool: who borrows again when told of an error waits for the next turn") {
+    Bank bank;
+    int came = 0;
+    const ConnectionPool::Lent again = [&](Result<Lease> lease) {
+        CHECK_FALSE(lease);
+        if (++came < 1'000) bank.pool->borrow(endpoint("fd:0"), 0ms, again);
+    };
+    bank.pool->borrow(endpoint("fd:0"), 0ms, again);
+    bank.pool->borrow(endpoint("fd:0"), 0ms, again);
+    int turns = 0;
+    for (; came == 0; ++turns) bank.reactor.run_ready();
+    CHECK(came == 2);
+    run_until(bank.reactor, [&] { return came >= 4; });
+    CHECK(came == 4);
+}
