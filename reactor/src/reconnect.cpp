@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "impl.hpp"
+
 namespace switchboard {
 
 using std::chrono::milliseconds;
@@ -73,14 +75,16 @@ struct ReconnectingClient::State : std::enable_shared_from_this<State> {
             if (self->options.connect.on_connected) self->options.connect.on_connected(made);
         };
         how.on_ended = [self = shared_from_this()](const Error& error) {
-            if (self->options.connect.on_ended) self->options.connect.on_ended(error);
+            self->id = {};
+            self->reactor.impl().loop.guarded("on_ended", [&] {
+                if (self->options.connect.on_ended) self->options.connect.on_ended(error);
+            });
             self->ended(error);
         };
         return how;
     }
 
     void ended(const Error& error) {
-        id = {};
         if (stopped) return;
         const auto wait = error == errc::stopping ? std::nullopt : backoff.ended(Clock::now());
         if (!wait) return give_up(error);

@@ -178,3 +178,40 @@ TEST_CASE("reconnect: a callback may destroy the client") {
     reactor.run();
     CHECK_FALSE(client);
 }
+
+TEST_CASE("reconnect: hooks that throw neither end it nor keep others from hearing") {
+    std::string log;
+    Reactor reactor(
+        {.log = [&](LogLevel, std::string_view text) { log += std::string(text) + "\n"; }});
+    int retries = 0, given_up = 0;
+    ReconnectOptions options;
+    options.backoff = {.first = 1ms, .most = 1ms, .give_up_after = 20ms, .seed = 1};
+    options.connect.on_ended = [](const Error&) { throw std::runtime_error("mine"); };
+    options.on_retry = [&](const Error&, milliseconds) {
+        ++retries;
+        throw std::runtime_error("mine, too");
+    };
+    options.on_give_up = [&](const Error&) { ++given_up; };
+    const ReconnectingClient client(reactor, Listener().at, echo_factory(), options);
+    reactor.run();
+    CHECK(retries > 0);
+    CHECK(given_up == 1);
+    CHECK(log.starts_with("on_ended threw: mine\non_ended threw: mine, too\n"));
+}
+
+TEST_CASE("reconnect: one that is stopped by on_ended says no more") {
+    Reactor reactor;
+    std::unique_ptr<ReconnectingClient> client;
+    int told = 0;
+    ReconnectOptions options;
+    options.backoff.give_up_after = 1ms;
+    options.connect.on_ended = [&](const Error&) {
+        CHECK(client->connection() == ConnectionId{});
+        client->stop();
+    };
+    options.on_retry = [&](const Error&, milliseconds) { ++told; };
+    options.on_give_up = [&](const Error&) { ++told; };
+    client = std::make_unique<ReconnectingClient>(reactor, Listener().at, echo_factory(), options);
+    reactor.run();
+    CHECK(told == 0);
+}
