@@ -192,6 +192,7 @@ void Reactor::Impl::stop() {
 
 void Reactor::Impl::drain(std::chrono::milliseconds deadline,
                           std::function<void(std::size_t)> done) {
+    for (const auto& [who, drains] : on_drain) drains();
     close_listeners();
     datagrams.close_all();
     timers.cancel(drain_timer_);

@@ -49,6 +49,8 @@ public:
     detail::Offloads offloads;
     detail::Datagrams datagrams;
     detail::Resolver resolver;
+    // Called from within drain(), by those who would have connected after it; they erase themselves.
+    std::unordered_map<const void*, Callback> on_drain;
 
 private:
     struct Signal {

@@ -215,3 +215,66 @@ TEST_CASE("reconnect: one that is stopped by on_ended says no more") {
     reactor.run();
     CHECK(told == 0);
 }
+
+TEST_CASE("reconnect: a drain is the end of it, whatever it waits for") {
+    Reactor reactor;
+    std::string told;
+    int retries = 0;
+    ReconnectOptions options;
+    options.backoff = {.first = 1h, .most = 1h, .seed = 1};
+    options.on_retry = [&](const Error&, milliseconds) { ++retries; };
+    options.on_give_up = [&](const Error& error) { told += error.message() + "; "; };
+    std::string expected;
+    const auto drained = [&](std::size_t) { told += "drained"; };
+    const auto client_of = [&](const Endpoint& at) {
+        expected = "connect " + at.to_string() + ": the server is stopping; drained";
+        return std::make_unique<ReconnectingClient>(reactor, at, echo_factory(), options);
+    };
+    std::unique_ptr<ReconnectingClient> client;
+    SUBCASE("its first turn") {
+        client = client_of(Listener().at);
+        reactor.drain(1h, drained);
+    }
+    SUBCASE("a back-off") {
+        client = client_of(Listener().at);
+        run_until(reactor, [&] { return retries == 1; });
+        reactor.drain(1h, drained);
+    }
+    SUBCASE("the end of its connection, which may go on until the deadline") {
+        const Listening listening = listen_on(reactor, echo_factory());
+        client = client_of(listening.local);
+        run_until(reactor, [&] { return reactor.find(client->connection()) != nullptr; });
+        reactor.drain(1h, drained);
+        run_for(reactor, 10ms);
+        REQUIRE(reactor.find(client->connection()) != nullptr);
+        CHECK(told.empty());
+        reactor.find(client->connection())->close();
+    }
+    CHECK(told.empty());  // never from within a call
+    const auto began = Clock::now();
+    reactor.run();  // nothing is left then
+    CHECK(told == expected);
+    CHECK(Clock::now() - began < 1min);
+    client.reset();
+}
+
+TEST_CASE("reconnect: one that is stopped or gone does not hear of a drain") {
+    Reactor reactor;
+    int told = 0;
+    ReconnectOptions options;
+    options.on_give_up = [&](const Error&) { ++told; };
+    auto gone =
+        std::make_unique<ReconnectingClient>(reactor, Listener().at, echo_factory(), options);
+    ReconnectingClient stopped(reactor, Listener().at, echo_factory(), options);
+    gone.reset();
+    SUBCASE("before it") {
+        stopped.stop();
+        reactor.drain(0ms, {});
+    }
+    SUBCASE("after it") {
+        reactor.drain(0ms, {});
+        stopped.stop();
+    }
+    reactor.run();
+    CHECK(told == 0);
+}
