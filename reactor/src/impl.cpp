@@ -254,6 +254,7 @@ void Reactor::Impl::close_all() {
     draining_ = false;
     loop.connection_gone = {};
     close_listeners();
+    resolver.ask_no_more();  // or each connect that ends would let the next one ask
     forked ? abandon_all() : end_all();
     timers.clear();
     offloads.close();

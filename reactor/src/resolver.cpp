@@ -140,7 +140,7 @@ void Resolver::finish(std::uint64_t id, Found found) {
 
 // What a `done` asks for here is forgotten: one that asks again and again would never let it end.
 void Resolver::close() {
-    waiting_.clear();
+    ask_no_more();
     const std::uint64_t last = last_;
     while (!lookups_.empty() && lookups_.begin()->first <= last) {
         finish(lookups_.begin()->first, tl::unexpected(make_error_code(errc::stopping)));
@@ -149,7 +149,7 @@ void Resolver::close() {
 }
 
 void Resolver::abandon() {
-    waiting_.clear();
+    ask_no_more();
     while (!lookups_.empty()) forget(lookups_.begin());
 }
 

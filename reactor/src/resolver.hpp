@@ -22,8 +22,9 @@ public:
     LookupId start(std::string name, std::string_view service, ResolveDone done,
                    ResolveOptions options, std::error_code refused);
     void cancel(LookupId id);
-    void close();    // the rest ends with errc::stopping
-    void abandon();  // in a forked child: without a word to whoever waits
+    void ask_no_more() { waiting_.clear(); }  // whoever waits for a turn never has one
+    void close();                             // the rest ends with errc::stopping
+    void abandon();                           // in a forked child: without a word to whoever waits
 
 private:
     struct Lookup {

@@ -343,3 +343,31 @@ TEST_CASE("resolver: a forked child is told so, if its host runs the loop") {
               return child;
           }) == "resolve 127.0.0.1:80: not in a child of the process that made it");
 }
+
+// A connect by name that ends makes room for the next look-up.
+TEST_CASE("resolver: connects by name that end with their reactor let no one else ask") {
+    for (const bool forked : {false, true}) {
+        CAPTURE(forked);
+        CHECK_IN_NETWORK(
+            in_network({},
+                       [forked]() -> std::string {
+                           DnsServer server;
+                           auto reactor =
+                               std::make_unique<Reactor>(ReactorOptions{.max_lookups = 1});
+                           for (const char* name : {"tcp://a:1", "tcp://b:1", "tcp://c:1"}) {
+                               if (!reactor->connect(endpoint(name), echo_factory()()))
+                                   return "not connected";
+                           }
+                           const auto end = [&] {
+                               reactor.reset();
+                               return std::string();
+                           };
+                           std::string told = forked ? in_child(end) : end();
+                           server.answer();
+                           for (const auto& [name, type] : server.asked)
+                               if (type == DnsServer::a) told += name;
+                           return told;
+                       }),
+            "a");
+    }
+}
