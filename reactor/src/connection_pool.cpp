@@ -37,6 +37,8 @@ struct ConnectionPool::State : std::enable_shared_from_this<State> {
     void serve_later(Place& place);
     void serve(Place& place);
     ConnectionId take_idle(Place& place);
+    bool is_healthy(ConnectionId id, Connection& connection);
+    bool is_usable(ConnectionId id) const;
     void answer(Place& place, std::list<Place::Waiter>::iterator waiter, Result<Lease> result);
     void connect(Place& place);
     ConnectOptions hooked(Place& place);
@@ -103,7 +105,7 @@ void ConnectionPool::State::wait(Place& place, std::chrono::milliseconds patienc
 
 // The protocol of whoever had it is gone by now.
 void ConnectionPool::State::came_back(Place& place, Connection& connection) {
-    if (closed) return connection.close();
+    if (closed || !is_usable(connection.id())) return connection.close();
     place.idle.push_back(connection.id());
     serve_later(place);
 }
@@ -116,14 +118,18 @@ void ConnectionPool::State::serve_later(Place& place) {
     });
 }
 
+// Those who borrow from within a `lent` come in the next turn, or one that does whenever it is told of
+// an error at once would keep the loop here.
 void ConnectionPool::State::serve(Place& place) {
-    while (!place.waiters.empty()) {
+    std::size_t present = place.waiters.size();
+    for (; present > 0; --present) {
         const ConnectionId id = take_idle(place);
         if (id == ConnectionId{}) break;
         answer(place, place.waiters.begin(), Lease(shared_from_this(), place, id));
         if (closed) return;
     }
-    while (place.waiters.size() > place.connecting && place.total < options.most) {
+    for (; present > 0 && place.waiters.size() > place.connecting && place.total < options.most;
+         --present) {
         connect(place);
         if (closed) return;
     }
@@ -135,14 +141,27 @@ ConnectionId ConnectionPool::State::take_idle(Place& place) {
         place.idle.pop_back();
         Connection* const connection = reactor.find(id);
         if (!connection) continue;
-        bool healthy = false;
-        reactor.impl().loop.guarded(
-            "healthy", [&] { healthy = !options.healthy || options.healthy(*connection); });
+        const bool good = is_usable(id) && is_healthy(id, *connection);
         connection->set_deadline(Clock::time_point::max());
-        if (healthy) return id;
+        if (good) return id;
         connection->close();
     }
     return {};
+}
+
+// The user's function may have closed the connection, or the pool and with it all who wait.
+bool ConnectionPool::State::is_healthy(ConnectionId id, Connection& connection) {
+    if (!options.healthy) return true;
+    bool healthy = false;
+    reactor.impl().loop.guarded("healthy", [&] { healthy = options.healthy(connection); });
+    return healthy && !closed && is_usable(id);
+}
+
+// Reactor::find() also names those that are closing and wait for the peer, where nothing can be
+// written and no protocol be switched to any more.
+bool ConnectionPool::State::is_usable(ConnectionId id) const {
+    const detail::SocketConnection* const found = reactor.impl().loop.connections.find(id);
+    return found && found->is_writable();
 }
 
 void ConnectionPool::State::answer(Place& place, std::list<Place::Waiter>::iterator waiter,
@@ -239,7 +258,9 @@ void ConnectionPool::borrow(const Endpoint& endpoint, std::chrono::milliseconds 
 
 ConnectionPool::Counts ConnectionPool::counts(const Endpoint& endpoint) const {
     const Place& p = state_->place(endpoint);
-    return {p.total - p.connecting - p.idle.size(), p.idle.size(), p.connecting, p.waiters.size()};
+    const auto idle = static_cast<std::size_t>(std::count_if(
+        p.idle.begin(), p.idle.end(), [&](ConnectionId id) { return state_->is_usable(id); }));
+    return {p.total - p.connecting - idle, idle, p.connecting, p.waiters.size()};
 }
 
 }  // namespace switchboard

@@ -135,6 +135,7 @@ void DnsQuery::on_socket(void* self, int fd, int readable, int writable) {
 }
 
 void DnsQuery::watch(int fd, int events) {
+    loop_.touched();
     const auto found = std::find_if(watches_.begin(), watches_.end(),
                                     [&](const Watch* watch) { return watch->fd == fd; });
     if (events == 0) {

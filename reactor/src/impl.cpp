@@ -67,9 +67,14 @@ bool Reactor::Impl::on_its_thread(const char* call) const {
     return false;
 }
 
+std::error_code Reactor::Impl::refusal() const noexcept {
+    if (is_forked()) return errc::forked;
+    return closing_ ? errc::stopping : std::error_code();
+}
+
 Result<void> Reactor::Impl::admits(const Limits& limits, const std::string& tried) const {
-    if (is_forked()) return fail(errc::forked, tried);
-    if (closing_ || aborting_) return fail(errc::stopping, tried);
+    if (const auto why = refusal()) return fail(why, tried);
+    if (aborting_) return fail(errc::stopping, tried);
     return limits.check();
 }
 
@@ -132,7 +137,7 @@ void Reactor::Impl::look_up(const Endpoint& endpoint, SocketConnection& connecti
         connection.connect_failed(found.error());
     };
     const LookupId id =
-        resolver.start(endpoint.host(), std::to_string(endpoint.port()), done, {.timeout = {}});
+        resolver.start(endpoint.host(), std::to_string(endpoint.port()), done, {.timeout = {}}, {});
     connection.looks_up([this, id] { resolver.cancel(id); });  // so it is there when `done` comes
 }
 
@@ -187,6 +192,7 @@ void Reactor::Impl::stop() {
 
 void Reactor::Impl::drain(std::chrono::milliseconds deadline,
                           std::function<void(std::size_t)> done) {
+    for (const auto& [who, drains] : on_drain) drains();
     close_listeners();
     datagrams.close_all();
     timers.cancel(drain_timer_);
@@ -252,6 +258,7 @@ void Reactor::Impl::close_all() {
     draining_ = false;
     loop.connection_gone = {};
     close_listeners();
+    resolver.ask_no_more();  // or each connect that ends would let the next one ask
     forked ? abandon_all() : end_all();
     timers.clear();
     // What users gave may own what still asks something of the reactor as it goes: now, not later.

@@ -26,6 +26,7 @@ public:
 
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
                              ListenOptions options);
+    std::error_code refusal() const noexcept;  // why nothing is begun any more, if so
     Result<void> admits(const Limits& limits, const std::string& tried) const;  // another socket
     void close(ListenerId id);
     void close_listeners();
@@ -48,6 +49,8 @@ public:
     detail::Offloads offloads;
     detail::Datagrams datagrams;
     detail::Resolver resolver;
+    // Called from within drain(), by those who would have connected after it; they erase themselves.
+    std::unordered_map<const void*, Callback> on_drain;
 
 private:
     struct Signal {

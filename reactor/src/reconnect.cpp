@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "impl.hpp"
+
 namespace switchboard {
 
 using std::chrono::milliseconds;
@@ -73,23 +75,47 @@ struct ReconnectingClient::State : std::enable_shared_from_this<State> {
             if (self->options.connect.on_connected) self->options.connect.on_connected(made);
         };
         how.on_ended = [self = shared_from_this()](const Error& error) {
-            if (self->options.connect.on_ended) self->options.connect.on_ended(error);
+            self->id = {};
+            self->reactor.impl().loop.guarded("on_ended", [&] {
+                if (self->options.connect.on_ended) self->options.connect.on_ended(error);
+            });
             self->ended(error);
         };
         return how;
     }
 
     void ended(const Error& error) {
-        id = {};
         if (stopped) return;
+        if (draining) return give_up(drained());
         const auto wait = error == errc::stopping ? std::nullopt : backoff.ended(Clock::now());
         if (!wait) return give_up(error);
         connect_in(*wait);
         if (options.on_retry) options.on_retry(error, *wait);
     }
 
+    // The connection that there is goes on, at most until the deadline. A wait for the next one would
+    // outlast the drain, and keep run() from its end. Told later: this is within Reactor::drain().
+    void drains() {
+        draining = true;
+        if (timer == TimerId{}) return;
+        reactor.cancel(std::exchange(timer, {}));
+        reactor.impl().loop.at_end_of_turn([self = shared_from_this()] {
+            self->reactor.impl().loop.guarded("on_give_up",
+                                              [&] { self->give_up(self->drained()); });
+        });
+    }
+
+    Error drained() const { return {errc::stopping, "connect " + endpoint.to_string()}; }
+
+    void stop() {
+        stopped = true;
+        reactor.cancel(std::exchange(timer, {}));
+        reactor.impl().on_drain.erase(this);
+    }
+
     void give_up(const Error& error) {
-        if (std::exchange(stopped, true)) return;
+        if (stopped) return;
+        stop();
         if (options.on_give_up) options.on_give_up(error);
     }
 
@@ -101,12 +127,14 @@ struct ReconnectingClient::State : std::enable_shared_from_this<State> {
     TimerId timer;
     ConnectionId id;
     bool stopped = false;
+    bool draining = false;
 };
 
 ReconnectingClient::ReconnectingClient(Reactor& reactor, Endpoint endpoint, ProtocolFactory factory,
                                        ReconnectOptions options)
     : state_(std::make_shared<State>(reactor, std::move(endpoint), std::move(factory),
                                      std::move(options))) {
+    reactor.impl().on_drain.emplace(state_.get(), [state = state_.get()] { state->drains(); });
     state_->connect_in(milliseconds(0));
 }
 
@@ -115,8 +143,7 @@ ReconnectingClient::~ReconnectingClient() {
 }
 
 void ReconnectingClient::stop() {
-    state_->stopped = true;
-    state_->reactor.cancel(std::exchange(state_->timer, {}));
+    state_->stop();
 }
 
 ConnectionId ReconnectingClient::connection() const noexcept {

@@ -71,12 +71,12 @@ std::optional<Found> known(const std::string& name, std::uint16_t port) {
 }  // namespace
 
 LookupId Resolver::start(std::string name, std::string_view service, ResolveDone done,
-                         ResolveOptions options) {
+                         ResolveOptions options, std::error_code refused) {
     const std::uint64_t id = ++last_;
     Lookup& made = lookups_[id];
     made.service = service;
     made.done = std::move(done);
-    const auto port = port_of(made.service);
+    const auto port = refused ? tl::unexpected(refused) : port_of(made.service);
     made.port = port.value_or(std::uint16_t{0});
     auto answer = port ? known(name, made.port) : Found(tl::unexpected(port.error()));
     made.name = std::move(name);
@@ -138,15 +138,18 @@ void Resolver::finish(std::uint64_t id, Found found) {
     });
 }
 
+// What a `done` asks for here is forgotten: one that asks again and again would never let it end.
 void Resolver::close() {
-    waiting_.clear();
-    while (!lookups_.empty()) {
+    ask_no_more();
+    const std::uint64_t last = last_;
+    while (!lookups_.empty() && lookups_.begin()->first <= last) {
         finish(lookups_.begin()->first, tl::unexpected(make_error_code(errc::stopping)));
     }
+    abandon();
 }
 
 void Resolver::abandon() {
-    waiting_.clear();
+    ask_no_more();
     while (!lookups_.empty()) forget(lookups_.begin());
 }
 
@@ -154,7 +157,9 @@ void Resolver::abandon() {
 
 LookupId resolve(Reactor& reactor, std::string_view name, std::string_view service,
                  ResolveDone done, ResolveOptions options) {
-    return reactor.impl().resolver.start(std::string(name), service, std::move(done), options);
+    Reactor::Impl& impl = reactor.impl();
+    return impl.resolver.start(std::string(name), service, std::move(done), options,
+                               impl.refusal());
 }
 
 void cancel(Reactor& reactor, LookupId lookup) {

@@ -18,11 +18,13 @@ public:
     Resolver(Loop& loop, Timers& timers, std::size_t most)
         : loop_(loop), timers_(timers), most_(most) {}
 
+    // `refused` is the answer, if there is one: nothing is asked then.
     LookupId start(std::string name, std::string_view service, ResolveDone done,
-                   ResolveOptions options);
+                   ResolveOptions options, std::error_code refused);
     void cancel(LookupId id);
-    void close();    // the rest ends with errc::stopping
-    void abandon();  // in a forked child: without a word to whoever waits
+    void ask_no_more() { waiting_.clear(); }  // whoever waits for a turn never has one
+    void close();                             // the rest ends with errc::stopping
+    void abandon();                           // in a forked child: without a word to whoever waits
 
 private:
     struct Lookup {

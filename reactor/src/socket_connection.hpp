@@ -50,6 +50,7 @@ public:
     std::uint32_t slot() const noexcept { return slot_index_; }
     bool is_open() const noexcept { return (flags_ & (kOpen | kClosed)) == kOpen; }
     bool is_closed() const noexcept { return has(kClosed); }
+    bool is_writable() const noexcept { return is_open() && !has(kNoWrite); }
     std::size_t queued() const noexcept;
 
     using Connection::write;

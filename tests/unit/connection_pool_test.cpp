@@ -215,3 +215,96 @@ TEST_CASE(
     bank.leases[0].give_back();
     run_until(bank.reactor, [&] { return bank.reactor.stats().open == 0; });
 }
+
+TEST_CASE("connection pool: who borrows again when told of an error waits for the next turn") {
+    Bank bank;
+    int came = 0;
+    const ConnectionPool::Lent again = [&](Result<Lease> lease) {
+        CHECK_FALSE(lease);
+        if (++came < 1'000) bank.pool->borrow(endpoint("fd:0"), 0ms, again);
+    };
+    bank.pool->borrow(endpoint("fd:0"), 0ms, again);
+    bank.pool->borrow(endpoint("fd:0"), 0ms, again);
+    int turns = 0;
+    for (; came == 0; ++turns) bank.reactor.run_ready();
+    CHECK(came == 2);
+    run_until(bank.reactor, [&] { return came >= 4; });
+    CHECK(came == 4);
+}
+
+TEST_CASE("connection pool: healthy may destroy the pool") {
+    bool destroys = false;
+    std::unique_ptr<ConnectionPool>* pool = nullptr;
+    Bank bank({.healthy = [&](Connection&) {
+        if (destroys) pool->reset();
+        return true;
+    }});
+    pool = &bank.pool;
+    bank.borrow();
+    bank.wait_for(1);
+    bank.leases[0].give_back();
+    bank.wait_until_counts("0 lent, 1 idle, 0 connecting, 0 waiting");
+    destroys = true;
+    bank.borrow();
+    bank.borrow();
+    bank.wait_for(3);
+    CHECK(bank.told[1] == "borrow a connection: the server is stopping");
+    CHECK(bank.told[2] == bank.told[1]);
+    run_until(bank.reactor, [&] { return bank.reactor.stats().open == 0; });
+}
+
+TEST_CASE("connection pool: one that healthy closes is not lent, whatever it says") {
+    bool sick = false;
+    Bank bank({.healthy = [&](Connection& c) {
+        if (std::exchange(sick, false)) c.close();
+        return true;
+    }});
+    bank.borrow();
+    bank.wait_for(1);
+    bank.leases[0].give_back();
+    bank.wait_until_counts("0 lent, 1 idle, 0 connecting, 0 waiting");
+    sick = true;
+    bank.borrow();
+    bank.wait_for(2);
+    CHECK(bank.leases[1].id() != bank.leases[0].id());
+    CHECK(bank.reactor.stats().connected == 2);
+}
+
+TEST_CASE("connection pool: one that can no longer be written to is not lent") {
+    Reactor reactor;
+    const Listener listener;  // who never answers
+    PoolOptions options;
+    SUBCASE("its lifetime is over, and it waits for the rest of what the peer says") {
+        options.connect.limits.lifetime = 100ms;
+    }
+    SUBCASE("whoever had it before ended the output") {}
+    ConnectionPool pool(reactor, options);
+    std::vector<Lease> leases;
+    const auto borrow = [&] {
+        pool.borrow(listener.at, 0ms, [&](Result<Lease> lease) {
+            REQUIRE(lease);
+            leases.push_back(std::move(*lease));
+        });
+    };
+    borrow();
+    run_until(reactor, [&] { return leases.size() == 1; });
+    const auto opened = Clock::now();
+    const ConnectionId id = leases[0].id();
+    const auto server = listener.socket.accept(Blocking::yes);
+    REQUIRE(server);
+    if (options.connect.limits.lifetime.count() == 0) leases[0].connection()->shutdown_write();
+    leases[0].give_back();
+    if (options.connect.limits.lifetime.count() > 0)
+        run_until(reactor, [&] { return pool.counts(listener.at).idle == 1; });
+    // All of it between a look at the sockets and the next.
+    reactor.post([&] {
+        while (Clock::now() < opened + options.connect.limits.lifetime + 1ms) {
+        }
+        if (options.connect.limits.lifetime.count() > 0) (void)server->send(as_bytes("x"));
+        borrow();
+    });
+    run_until(reactor, [&] { return leases.size() == 2; });
+    CHECK(leases[1].id() != id);
+    CHECK(leases[1].connection() != nullptr);
+    CHECK(pool.counts(listener.at).idle == 0);
+}

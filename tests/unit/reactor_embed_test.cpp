@@ -1,6 +1,9 @@
 // A reactor inside a loop that is not its own: nothing but fd(), next_timeout() and run_ready().
 #include <poll.h>
 
+#include <switchboard/resolver.hpp>
+
+#include "network.hpp"
 #include "turns.hpp"
 
 using namespace switchboard;
@@ -119,4 +122,17 @@ TEST_CASE("reactor embed: what is asked for between turns wakes a host that has 
     settle(reactor);
     reactor.cancel(far);
     CHECK_FALSE(readable(reactor, 0));
+}
+
+// Its sockets: with an earlier timer, none of its own wakes the host.
+TEST_CASE("reactor embed: a look-up between turns wakes a host that has its time-out") {
+    CHECK_IN_NETWORK(in_network({},
+                                []() -> std::string {
+                                    Reactor reactor;
+                                    reactor.after(900ms, [] {});
+                                    settle(reactor);
+                                    resolve(reactor, "a.test", "80", [](auto) {});
+                                    return readable(reactor, 0) ? "" : "it sleeps";
+                                }),
+                     "");
 }

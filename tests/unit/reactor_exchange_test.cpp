@@ -120,3 +120,17 @@ TEST_CASE("reactor exchange: ends with its reactor") {
     CHECK(told.find("read reply: the server is stopping") != std::string::npos);
     CHECK(std::count(told.begin(), told.end(), ';') == 2);
 }
+
+TEST_CASE("reactor exchange: an error at once comes in the next turn, if there is one") {
+    const auto nowhere = Endpoint::udp("127.0.0.1", 1);
+    std::string told;
+    const auto note = [&](auto reply) { told += reply.error().message() + "; "; };
+    auto reactor = std::make_unique<Reactor>();
+    exchange(*reactor, nowhere, {}, {}, note);
+    CHECK(told.empty());
+    reactor->run();
+    CHECK(std::count(told.begin(), told.end(), ';') == 1);
+    exchange(*reactor, nowhere, {}, {}, note);
+    reactor.reset();
+    CHECK(std::count(told.begin(), told.end(), ';') == 1);
+}

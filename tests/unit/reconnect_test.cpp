@@ -178,3 +178,103 @@ TEST_CASE("reconnect: a callback may destroy the client") {
     reactor.run();
     CHECK_FALSE(client);
 }
+
+TEST_CASE("reconnect: hooks that throw neither end it nor keep others from hearing") {
+    std::string log;
+    Reactor reactor(
+        {.log = [&](LogLevel, std::string_view text) { log += std::string(text) + "\n"; }});
+    int retries = 0, given_up = 0;
+    ReconnectOptions options;
+    options.backoff = {.first = 1ms, .most = 1ms, .give_up_after = 20ms, .seed = 1};
+    options.connect.on_ended = [](const Error&) { throw std::runtime_error("mine"); };
+    options.on_retry = [&](const Error&, milliseconds) {
+        ++retries;
+        throw std::runtime_error("mine, too");
+    };
+    options.on_give_up = [&](const Error&) { ++given_up; };
+    const ReconnectingClient client(reactor, Listener().at, echo_factory(), options);
+    reactor.run();
+    CHECK(retries > 0);
+    CHECK(given_up == 1);
+    CHECK(log.starts_with("on_ended threw: mine\non_ended threw: mine, too\n"));
+}
+
+TEST_CASE("reconnect: one that is stopped by on_ended says no more") {
+    Reactor reactor;
+    std::unique_ptr<ReconnectingClient> client;
+    int told = 0;
+    ReconnectOptions options;
+    options.backoff.give_up_after = 1ms;
+    options.connect.on_ended = [&](const Error&) {
+        CHECK(client->connection() == ConnectionId{});
+        client->stop();
+    };
+    options.on_retry = [&](const Error&, milliseconds) { ++told; };
+    options.on_give_up = [&](const Error&) { ++told; };
+    client = std::make_unique<ReconnectingClient>(reactor, Listener().at, echo_factory(), options);
+    reactor.run();
+    CHECK(told == 0);
+}
+
+TEST_CASE("reconnect: a drain is the end of it, whatever it waits for") {
+    Reactor reactor;
+    std::string told;
+    int retries = 0;
+    ReconnectOptions options;
+    options.backoff = {.first = 1h, .most = 1h, .seed = 1};
+    options.on_retry = [&](const Error&, milliseconds) { ++retries; };
+    options.on_give_up = [&](const Error& error) { told += error.message() + "; "; };
+    std::string expected;
+    const auto drained = [&](std::size_t) { told += "drained"; };
+    const auto client_of = [&](const Endpoint& at) {
+        expected = "connect " + at.to_string() + ": the server is stopping; drained";
+        return std::make_unique<ReconnectingClient>(reactor, at, echo_factory(), options);
+    };
+    std::unique_ptr<ReconnectingClient> client;
+    SUBCASE("its first turn") {
+        client = client_of(Listener().at);
+        reactor.drain(1h, drained);
+    }
+    SUBCASE("a back-off") {
+        client = client_of(Listener().at);
+        run_until(reactor, [&] { return retries == 1; });
+        reactor.drain(1h, drained);
+    }
+    SUBCASE("the end of its connection, which may go on until the deadline") {
+        const Listening listening = listen_on(reactor, echo_factory());
+        client = client_of(listening.local);
+        run_until(reactor, [&] { return reactor.find(client->connection()) != nullptr; });
+        reactor.drain(1h, drained);
+        run_for(reactor, 10ms);
+        REQUIRE(reactor.find(client->connection()) != nullptr);
+        CHECK(told.empty());
+        reactor.find(client->connection())->close();
+    }
+    CHECK(told.empty());  // never from within a call
+    const auto began = Clock::now();
+    reactor.run();  // nothing is left then
+    CHECK(told == expected);
+    CHECK(Clock::now() - began < 1min);
+    client.reset();
+}
+
+TEST_CASE("reconnect: one that is stopped or gone does not hear of a drain") {
+    Reactor reactor;
+    int told = 0;
+    ReconnectOptions options;
+    options.on_give_up = [&](const Error&) { ++told; };
+    auto gone =
+        std::make_unique<ReconnectingClient>(reactor, Listener().at, echo_factory(), options);
+    ReconnectingClient stopped(reactor, Listener().at, echo_factory(), options);
+    gone.reset();
+    SUBCASE("before it") {
+        stopped.stop();
+        reactor.drain(0ms, {});
+    }
+    SUBCASE("after it") {
+        reactor.drain(0ms, {});
+        stopped.stop();
+    }
+    reactor.run();
+    CHECK(told == 0);
+}

@@ -1,4 +1,5 @@
 #include <netdb.h>
+#include <uv.h>
 
 #include <cstring>
 #include <optional>
@@ -278,4 +279,95 @@ TEST_CASE("resolver: look-ups may start and cancel others from within a done, wh
     reactor.run();
     CHECK(came == 1);
     CHECK(log == "resolve threw: mine\n");
+}
+
+TEST_CASE("resolver: a done that looks up anew does not hold the end of its reactor up") {
+    int came = 0;
+    std::string told;
+    auto reactor = std::make_unique<Reactor>();
+    Reactor& r = *reactor;  // alive for as long as its destructor calls back
+    const std::function<void(Answer)> again = [&](Answer answer) {
+        told = text_of(answer);
+        if (++came < 1'000) resolve(r, "127.0.0.1", "80", again);
+    };
+    resolve(r, "127.0.0.1", "80", again);
+    resolve(r, "127.0.0.1", "80", again);
+    reactor.reset();
+    CHECK(came == 2);
+    CHECK(told == "resolve 127.0.0.1:80: the server is stopping");
+}
+
+TEST_CASE("resolver: a reactor that ends, or is forked, asks for no one") {
+    CHECK_IN_NETWORK(
+        in_network({},
+                   []() -> std::string {
+                       DnsServer server;
+                       std::string told;
+                       const auto note = [&](Answer a) { told += text_of(a) + "; "; };
+                       auto reactor = std::make_unique<Reactor>();
+                       Reactor& r = *reactor;
+                       const Listening listening = listen_on(r, echo_factory());
+                       const auto late = [&](std::error_code) { resolve(r, "late", "80", note); };
+                       auto made = r.connect(listening.local, make_protocol({.on_close = late}));
+                       if (!made) return "not connected";
+                       run_until(r, [&] { return r.stats().connected == 1; });
+                       const std::string child = in_child([&] {
+                           resolve(r, "child", "80", note);
+                           return std::string();
+                       });
+                       reactor.reset();
+                       server.answer();
+                       for (const auto& [name, type] : server.asked) told += "asked " + name + "; ";
+                       return told + child;
+                   }),
+        "resolve late:80: the server is stopping; ");
+}
+
+TEST_CASE("resolver: a forked child is told so, if its host runs the loop") {
+    CHECK(in_child([] {
+              uv_loop_t host;
+              uv_loop_init(&host);
+              std::string told;
+              auto reactor = std::make_unique<Reactor>(&host);
+              const std::string child = in_child([&] {
+                  uv_loop_fork(&host);
+                  resolve(*reactor, "127.0.0.1", "80", [&](Answer a) { told = text_of(a); });
+                  const bool at_once = !told.empty();
+                  uv_run(&host, UV_RUN_NOWAIT);
+                  uv_run(&host, UV_RUN_NOWAIT);
+                  return at_once ? "at once" : told;
+              });
+              reactor.reset();
+              uv_run(&host, UV_RUN_DEFAULT);
+              uv_loop_close(&host);
+              return child;
+          }) == "resolve 127.0.0.1:80: not in a child of the process that made it");
+}
+
+// A connect by name that ends makes room for the next look-up.
+TEST_CASE("resolver: connects by name that end with their reactor let no one else ask") {
+    for (const bool forked : {false, true}) {
+        CAPTURE(forked);
+        CHECK_IN_NETWORK(
+            in_network({},
+                       [forked]() -> std::string {
+                           DnsServer server;
+                           auto reactor =
+                               std::make_unique<Reactor>(ReactorOptions{.max_lookups = 1});
+                           for (const char* name : {"tcp://a:1", "tcp://b:1", "tcp://c:1"}) {
+                               if (!reactor->connect(endpoint(name), echo_factory()()))
+                                   return "not connected";
+                           }
+                           const auto end = [&] {
+                               reactor.reset();
+                               return std::string();
+                           };
+                           std::string told = forked ? in_child(end) : end();
+                           server.answer();
+                           for (const auto& [name, type] : server.asked)
+                               if (type == DnsServer::a) told += name;
+                           return told;
+                       }),
+            "a");
+    }
 }

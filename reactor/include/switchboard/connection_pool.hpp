@@ -11,14 +11,16 @@ namespace switchboard {
 struct PoolOptions {
     std::size_t most = 8;  // connections to one endpoint: lent, idle and being made together
     std::chrono::milliseconds idle_time{60'000};  // unused so long, one is closed; zero: never
-    // Asked of an idle connection right before it is lent; false closes it, and the next is tried.
+    // Asked of an idle connection right before it is lent; false closes it, and the next is tried. It
+    // may destroy the pool.
     std::function<bool(Connection&)> healthy = {};
     ConnectOptions connect = {};  // for each; its hooks are called, too
 };
 
 // Lends connections, each to one borrower at a time. For the reactor's thread; the reactor must
-// outlive it. An idle connection that its peer closes, or on which it says something unasked, is
-// closed at once and never lent. Each endpoint that was ever asked for is remembered.
+// outlive it. An idle connection that its peer closes, on which it says something unasked, whose
+// lifetime is over or whose output a borrower ended, is closed at once and never lent. Each endpoint
+// that was ever asked for is remembered.
 class ConnectionPool {
     struct State;
     struct Place;
@@ -63,7 +65,7 @@ public:
     void borrow(const Endpoint& endpoint, std::chrono::milliseconds patience, Lent lent);
 
     struct Counts {
-        std::size_t lent = 0, idle = 0, connecting = 0, waiting = 0;
+        std::size_t lent = 0, idle = 0, connecting = 0, waiting = 0;  // lent: or still closing
     };
     Counts counts(const Endpoint& endpoint) const;
 

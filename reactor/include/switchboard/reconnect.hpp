@@ -48,14 +48,16 @@ struct ReconnectOptions {
     // A connect failed or a connection ended, with how; the next connect comes in `wait`.
     std::function<void(const Error&, std::chrono::milliseconds wait)> on_retry = {};
     // It gave up, with how the last one ended; once, and nothing after. Also when `factory` gives no
-    // protocol, and with errc::stopping when the reactor ends or drains.
+    // protocol, and with errc::stopping once the reactor drains: at the end of the turn if it waits
+    // for the next connect, else when the connection has ended.
     std::function<void(const Error&)> on_give_up = {};
 };
 
 // Keeps one connection to `endpoint`, each with a protocol of `factory`, from the next turn of the
 // reactor on until stop() or it gives up. Name look-ups are made anew each time. For the reactor's
-// thread; the reactor must outlive it. Callbacks come from within run(), or from the destructor of
-// the reactor; they may stop or destroy the client.
+// thread; the reactor must outlive it: destroy it first, as it says nothing when the reactor ends.
+// Callbacks come from within run(); they may stop or destroy the client. Reactor::drain() ends it: a
+// connection that is open or being made may go on until the deadline, and no other follows.
 class ReconnectingClient {
 public:
     ReconnectingClient(Reactor& reactor, Endpoint endpoint, ProtocolFactory factory,
@@ -64,8 +66,8 @@ public:
     ReconnectingClient& operator=(const ReconnectingClient&) = delete;
     ~ReconnectingClient();  // stop()
 
-    // Connects no more, and neither on_retry nor on_give_up comes. A connection that is open lives on; one that is being
-    // made does too, and has its on_open.
+    // Connects no more, and neither on_retry nor on_give_up comes. A connection that is open lives on;
+    // one that is being made does too, and has its on_open.
     void stop();
     // For Reactor::find; names nothing while there is none.
     ConnectionId connection() const noexcept;

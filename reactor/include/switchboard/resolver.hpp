@@ -23,12 +23,14 @@ struct LookupId {
 };
 
 // The addresses in the order to try them (RFC 6724), never empty; or why there are none, naming the
-// name: an error of resolver_category(), errc::lookup_timed_out or errc::stopping.
+// name: an error of resolver_category(), errc::lookup_timed_out, errc::stopping or errc::forked.
 using ResolveDone = std::function<void(Result<std::vector<SocketAddress>>)>;
 
 // Looks up the TCP addresses of `name` at `service`, a port number or a name of /etc/services. `done`
 // comes once, on the reactor's thread: from within run(), never from within this call; or, if the
-// reactor ends first, from its destructor, which does not wait. What it throws is logged.
+// reactor ends first, from its destructor, which does not wait. One that is asked for from within a
+// `done` of the destructor is dropped. In a forked child nothing is asked, and `done` comes with
+// errc::forked if the host runs the loop there, or never. What it throws is logged.
 //
 // Answered without a query, whatever the network does: numeric addresses, "localhost" and what ends
 // in ".localhost" (RFC 6761), and what /etc/hosts has. All else asks the servers of /etc/resolv.conf,
