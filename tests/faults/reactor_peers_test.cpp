@@ -1,11 +1,11 @@
 // Peers that misbehave: that never read, reset, half-close, or come byte by byte.
-#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <vector>
 
+#include "counting_memory.hpp"
 #include "turns.hpp"
 
 using namespace switchboard;
@@ -27,15 +27,6 @@ ListenOptions roomy() {
 
 void set_buffer(int fd, int option, int size) {
     REQUIRE(::setsockopt(fd, SOL_SOCKET, option, &size, sizeof size) == 0);
-}
-
-std::size_t allocated() {
-#if defined(__GLIBC__)
-    const auto info = ::mallinfo2();
-    return info.uordblks + info.hblkhd;
-#else
-    return 0;
-#endif
 }
 
 char byte_at(std::size_t position) {
@@ -66,7 +57,8 @@ struct Producer {
 }  // namespace
 
 TEST_CASE("reactor: a peer that sends and never reads costs bounded memory, and is cut off") {
-    Reactor reactor;
+    CountingMemory memory;
+    Reactor reactor({.memory = &memory});
     ListenOptions options;
     options.limits.write_stall_timeout = 200ms;
     Ending ending;
@@ -76,19 +68,18 @@ TEST_CASE("reactor: a peer that sends and never reads costs bounded memory, and 
         options);
     const FarEnd client(listening.local);
     run_until(reactor, [&] { return reactor.stats().accepted == 1; });
-    const std::size_t before = allocated();
+    const std::size_t before = memory.most = memory.lent;
     const std::string data(64 * 1024, 'x');
-    std::size_t sent = 0, queued = 0, memory = 0;
+    std::size_t sent = 0, queued = 0;
     run_until(reactor, [&] {
         if (sent < 64 * kMiB) sent += client.send(data);
         queued = std::max(queued, reactor.stats().queued_bytes);
-        memory = std::max(memory, allocated());
         return ending.came;
     });
     CHECK(queued > 0);
-    CHECK(queued <= 128 * 1024);           // high_water and one read
-    CHECK(memory - before <= 512 * 1024);  // the queue in chunks, and what doctest notes
-    CHECK(sent < 64 * kMiB);               // it was not read any more
+    CHECK(queued <= 128 * 1024);                // high_water and one read
+    CHECK(memory.most - before <= 512 * 1024);  // the queue in chunks
+    CHECK(sent < 64 * kMiB);                    // it was not read any more
     CHECK(ending.reason == make_error_code(errc::write_stalled));
     CHECK(reactor.stats().queued_bytes == 0);
 }

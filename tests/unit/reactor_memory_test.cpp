@@ -1,40 +1,13 @@
-#include <memory_resource>
-
+#include "counting_memory.hpp"
 #include "turns.hpp"
 
 using namespace switchboard;
 using namespace switchboard::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-// Counts what it lends, and what comes back.
-class Counting final : public std::pmr::memory_resource {
-public:
-    std::size_t lent = 0, most = 0, calls = 0;
-    bool empty = false;  // lends no more
-
-private:
-    void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-        ++calls;
-        if (empty) throw std::bad_alloc();
-        most = std::max(most, lent += bytes);
-        return std::pmr::new_delete_resource()->allocate(bytes, alignment);
-    }
-    void do_deallocate(void* at, std::size_t bytes, std::size_t alignment) override {
-        lent -= bytes;
-        std::pmr::new_delete_resource()->deallocate(at, bytes, alignment);
-    }
-    bool do_is_equal(const memory_resource& other) const noexcept override {
-        return this == &other;
-    }
-};
-
-}  // namespace
-
 TEST_CASE("reactor memory: connections, queues and tails lie in the resource, and go back to it") {
     constexpr std::size_t kQueued = 512 * 1024, kTail = 100'000;
-    Counting memory;
+    CountingMemory memory;
     {
         Reactor reactor({.memory = &memory});
         const std::vector<std::byte> reply(kQueued, std::byte{'r'});
@@ -69,7 +42,7 @@ TEST_CASE("reactor memory: connections, queues and tails lie in the resource, an
 }
 
 TEST_CASE("reactor memory: an echo allocates nothing, and an idle connection keeps nothing else") {
-    Counting memory;
+    CountingMemory memory;
     {
         Reactor reactor({.memory = &memory});
         const Listening listening = listen_on(reactor, echo_factory());
@@ -89,7 +62,7 @@ TEST_CASE("reactor memory: an echo allocates nothing, and an idle connection kee
 // Each way to need memory, with none to be had: it costs that connection, and the other one lives.
 TEST_CASE(
     "reactor memory: when the resource is empty, what needs more ends, and the rest goes on") {
-    Counting memory;
+    CountingMemory memory;
     {
         Reactor reactor({.memory = &memory});
         const std::string much(4 * 1024 * 1024, 'x');
