@@ -217,9 +217,10 @@ TEST_CASE(
 }
 
 TEST_CASE("connection pool: who borrows again when told of an error waits for the next turn") {
-    Bank bank;
     int came = 0;
-    const ConnectionPool::Lent again = [&](Result<Lease> lease) {
+    ConnectionPool::Lent again;  // outlives the pool, which calls it as it goes
+    Bank bank;
+    again = [&](Result<Lease> lease) {
         CHECK_FALSE(lease);
         if (++came < 1'000) bank.pool->borrow(endpoint("fd:0"), 0ms, again);
     };

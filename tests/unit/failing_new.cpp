@@ -19,8 +19,11 @@ bool fails() {
 }  // namespace
 }  // namespace switchboard::test
 
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return switchboard::test::fails() ? nullptr : std::malloc(size > 0 ? size : 1);
+}
 void* operator new(std::size_t size) {
-    void* const memory = switchboard::test::fails() ? nullptr : std::malloc(size > 0 ? size : 1);
+    void* const memory = operator new(size, std::nothrow);
     if (memory == nullptr) throw std::bad_alloc();
     return memory;
 }
