@@ -171,6 +171,7 @@ void register_all() {
 int micro(std::vector<std::string> flags) {
     flags.insert(flags.begin(), "switchboard-bench micro");
     std::vector<char*> arguments;
+    arguments.reserve(flags.size());
     for (auto& flag : flags) arguments.push_back(flag.data());
     auto count = static_cast<int>(arguments.size());
     register_all();

@@ -40,7 +40,7 @@ private:
     Impl& impl_;
 };
 
-Reactor::Impl::Impl(uv_loop_t* host, ReactorOptions options)
+Reactor::Impl::Impl(uv_loop_t* host, const ReactorOptions& options)
     : loop(host, options),
       timers(loop),
       posts(loop),

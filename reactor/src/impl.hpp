@@ -22,7 +22,7 @@ namespace switchboard {
 // Outlives its Reactor on a ridden loop, until libuv has let go of the last handle.
 class Reactor::Impl {
 public:
-    Impl(uv_loop_t* host, ReactorOptions options);
+    Impl(uv_loop_t* host, const ReactorOptions& options);
 
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
                              ListenOptions options);

@@ -7,11 +7,10 @@
 
 namespace switchboard {
 
-Reactor::Reactor(ReactorOptions options)
-    : impl_(std::make_unique<Impl>(nullptr, std::move(options))) {}
+Reactor::Reactor(const ReactorOptions& options) : impl_(std::make_unique<Impl>(nullptr, options)) {}
 
-Reactor::Reactor(uv_loop_s* host, ReactorOptions options)
-    : impl_(std::make_unique<Impl>(host, std::move(options))) {
+Reactor::Reactor(uv_loop_s* host, const ReactorOptions& options)
+    : impl_(std::make_unique<Impl>(host, options)) {
     assert(host != nullptr);
 }
 

@@ -128,7 +128,7 @@ void SocketConnection::read_more(ssize_t got) {
 
 void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
     SocketConnection& self = of(reinterpret_cast<PollHandle*>(handle));
-    if (self.loop().keeps_time() && events == UV_READABLE) [[likely]] {
+    if (events == UV_READABLE && self.loop().keeps_time()) [[likely]] {
         self.read_ready();
     } else {
         self.other_event(status, events);
@@ -138,8 +138,8 @@ void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
 // libuv reports POLLERR as a failed watch and stops it: read to learn what it was, or ask if reading
 // is not wanted now.
 void SocketConnection::other_event(int status, int events) try {
-    loop().keep_time();
-    if (has(kClosed)) return;  // by its own deadline
+    if (events == UV_READABLE || !loop().keeps_time()) loop().keep_time();  // a read was counted
+    if (has(kClosed)) return;                                               // by its own deadline
     if (status < 0) interest_ = 0;
     if ((events & UV_WRITABLE) != 0) {
         clear(kBlocked);

@@ -37,8 +37,8 @@ public:
     static Endpoint udp(std::string host, std::uint16_t port);  // the same, for datagrams
     static Endpoint unix_path(std::string path);                // "" is an unnamed peer
     static Endpoint descriptor(int fd);
-    // An IPv4-mapped address prints as IPv4. `inet` is the kind of IPv4 and IPv6 addresses.
-    static Endpoint from(const SocketAddress& address, Kind inet = Kind::tcp);
+    // An IPv4-mapped address prints as IPv4. `kind` is that of IPv4 and IPv6 addresses.
+    static Endpoint from(const SocketAddress& address, Kind kind = Kind::tcp);
 
     Kind kind() const noexcept { return kind_; }
     bool is_inet() const noexcept { return kind_ == Kind::tcp || kind_ == Kind::udp; }

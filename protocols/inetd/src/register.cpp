@@ -41,7 +41,7 @@ void add(Registry& registry, std::string name, std::string summary, ProtocolFact
 
 }  // namespace
 
-void register_inetd(Registry& registry, WallClock wall_clock) {
+void register_inetd(Registry& registry, const WallClock& wall_clock) {
     const auto quote_of_today = [wall_clock] { return quote_of(wall_clock()); };
     add(registry, "echo", "sends back what it gets (RFC 862)", factory_of<Echo>(),
         datagrams<EchoDatagrams>());

@@ -28,11 +28,11 @@ public:
     using Callback = std::function<void()>;
 
     // With a loop of its own. Throws std::system_error if the system has no descriptor for it.
-    explicit Reactor(ReactorOptions options = {});
+    explicit Reactor(const ReactorOptions& options = {});
     // Rides `host`, which must outlive the reactor: never stops, walks or closes what it did not
     // open. The host runs the loop; after the destructor it must run it once more, so that libuv
     // lets go of the handles.
-    explicit Reactor(uv_loop_s* host, ReactorOptions options = {});
+    explicit Reactor(uv_loop_s* host, const ReactorOptions& options = {});
     // Ends all that is left: each protocol has its on_close(errc::stopping), posts not run yet are
     // dropped. Not from within a callback.
     ~Reactor();

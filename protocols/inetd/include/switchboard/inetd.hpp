@@ -82,6 +82,6 @@ private:
 std::string_view quote_of(WallTime day);  // of our own; another one every day, UTC
 
 // Adds echo, discard, chargen, daytime, time and qotd (of the day), for TCP and UDP. None has options.
-void register_inetd(Registry& registry, WallClock wall_clock);
+void register_inetd(Registry& registry, const WallClock& wall_clock);
 
 }  // namespace switchboard
