@@ -12,7 +12,7 @@ class Metronome {
 public:
     // `done` is called after so many ticks.
     Metronome(switchboard::Reactor& reactor, std::size_t ticks, std::function<void()> done)
-        : reactor_(reactor), ticks_(ticks), done_(std::move(done)) {
+        : ticks_(ticks), done_(std::move(done)) {
         auto echo = switchboard::callbacks([] {
             return switchboard::Callbacks{
                 .on_data = [](switchboard::Connection& peer, switchboard::MutableBytes in) {
@@ -44,7 +44,6 @@ private:
         if (late_.size() == ticks_) done_();
     }
 
-    switchboard::Reactor& reactor_;
     std::size_t ticks_;
     std::function<void()> done_;
     switchboard::Clock::time_point due_ = switchboard::Clock::now() + kPeriod;
