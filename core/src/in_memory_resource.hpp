@@ -3,9 +3,14 @@
 
 #include <memory>
 #include <memory_resource>
+#include <string>
 #include <utility>
 
 namespace switchboard::detail {
+
+// Bytes, of any value. No pmr::vector<std::byte>: that copies them one by one (libstdc++ 12 calls the
+// allocator's construct() for each), where a string calls memcpy.
+using BytesInResource = std::pmr::string;
 
 // T::memory() answers where it lies; the pointer itself needs no room for that.
 template <class T>

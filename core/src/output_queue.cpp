@@ -15,7 +15,7 @@ namespace {
 // has consumed.
 constexpr std::size_t kChunk = 64 * 1024;
 
-using Owned = std::pmr::vector<std::byte>;
+using Owned = BytesInResource;
 using Shared = std::shared_ptr<const std::vector<std::byte>>;
 
 struct Segment {
@@ -25,7 +25,7 @@ struct Segment {
     const FileRange* file() const { return std::get_if<FileRange>(&what); }
     Bytes memory() const {
         const auto* owned = std::get_if<Owned>(&what);
-        return (owned ? Bytes(*owned) : Bytes(*std::get<Shared>(what))).subspan(used);
+        return (owned ? as_bytes(*owned) : Bytes(*std::get<Shared>(what))).subspan(used);
     }
     std::uint64_t left() const { return file() ? file()->length : memory().size(); }
 };
@@ -78,7 +78,7 @@ void OutputQueue::append(Bytes bytes) {
     State& s = state();
     Owned* chunk = s.open_chunk(bytes.size());
     if (!chunk) chunk = &std::get<Owned>(s.segments.emplace_back(Segment{Owned(memory_)}).what);
-    chunk->insert(chunk->end(), bytes.begin(), bytes.end());
+    chunk->append(as_text(bytes));
     s.size += bytes.size();
 }
 

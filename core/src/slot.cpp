@@ -18,19 +18,21 @@ constexpr std::size_t kWorthTrimming = 4096;  // bytes of memory that a shorter 
 struct Slot::Kept {
     explicit Kept(std::pmr::memory_resource* memory) : tail(memory) {}
 
-    std::pmr::vector<std::byte> tail;
+    detail::BytesInResource tail;
     std::size_t used = 0;  // leading bytes of the tail that the handler took already
     std::unique_ptr<Protocol> next;
     std::string failure;
 
     std::pmr::memory_resource* memory() const { return tail.get_allocator().resource(); }
-    MutableBytes rest() { return MutableBytes(tail).subspan(used); }
+    MutableBytes rest() {
+        return MutableBytes(reinterpret_cast<std::byte*>(tail.data()), tail.size()).subspan(used);
+    }
     bool empty() const { return used == tail.size() && !next && failure.empty(); }
     // An idle connection must not hold the memory of the long read its tail came with.
     void trim() {
         const auto left = rest();
         if (tail.capacity() < kWorthTrimming || left.size() > tail.capacity() / 4) return;
-        std::pmr::vector<std::byte>(left.begin(), left.end(), memory()).swap(tail);
+        detail::BytesInResource(as_text(left), memory()).swap(tail);
         used = 0;
     }
 };
@@ -150,9 +152,9 @@ void Slot::check_unread(Connection& connection) {
 
 void Slot::keep(const Connection& connection, Bytes rest) {
     Kept& k = kept(connection);
-    k.tail.erase(k.tail.begin(), k.tail.begin() + static_cast<std::ptrdiff_t>(k.used));
+    k.tail.erase(0, k.used);
     k.used = 0;
-    k.tail.insert(k.tail.end(), rest.begin(), rest.end());
+    k.tail.append(as_text(rest));
 }
 
 void Slot::keep_unused(Connection& connection, Bytes rest) {
@@ -271,8 +273,7 @@ void Slot::close(std::error_code reason) noexcept {
     assert(!running() && "a driver closes between callbacks");
     end();
     if (kept_) {
-        std::pmr::vector<std::byte>(kept_->memory())
-            .swap(kept_->tail);  // = {} would keep the memory
+        detail::BytesInResource(kept_->memory()).swap(kept_->tail);  // clear() keeps the memory
         kept_->used = 0;
         kept_->next.reset();
     }

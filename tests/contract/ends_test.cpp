@@ -4,6 +4,7 @@
 #include "suite.hpp"
 
 using namespace switchboard;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -74,7 +75,7 @@ void check_everywhere(DriverUnderTest& driver, const Action& action, const std::
             };
             return std::make_unique<Chooser>(story, places);
         },
-        {});
+        {.close_timeout = 100ms});  // of the input of a peer that says no more
     for (std::size_t i = 0; i < places.size(); ++i) {
         CAPTURE(places[i].name);
         auto peer = driver.connect();

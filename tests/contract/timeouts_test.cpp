@@ -74,7 +74,7 @@ CONTRACT("first_byte_timeout is over with the first byte") {
 
 CONTRACT("lifetime ends a connection however busy it is, and what was written arrives") {
     Story story(driver);
-    driver.start(story.handler(echo()), {.lifetime = 100ms});
+    driver.start(story.handler(echo()), {.lifetime = 100ms, .close_timeout = 100ms});
     auto peer = driver.connect();
     std::string got = ".";
     while (got == ".") got = peer->round_trip(".");

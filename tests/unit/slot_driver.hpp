@@ -1,7 +1,7 @@
 // A driver that only takes notes, and handlers that do: what the tests of Slot share.
 #pragma once
 
-#include <malloc.h>
+#include <counting_memory.hpp>
 #include <string>
 #include <switchboard/callbacks.hpp>
 #include <switchboard/error.hpp>
@@ -39,6 +39,7 @@ struct Driver final : Connection {
     const Endpoint& peer() const override { return endpoint; }
     const Endpoint& local() const override { return endpoint; }
     ConnectionId id() const override { return {}; }
+    std::pmr::memory_resource* memory() const noexcept override { return &kept; }
 
     // What a driver does when bytes arrive: lend a buffer that is gone afterwards.
     void arrive(std::string text) {
@@ -46,6 +47,7 @@ struct Driver final : Connection {
         text.assign(text.size(), '\xdd');
     }
 
+    mutable test::CountingMemory kept;  // by the slot, of what it was not given
     Slot slot;
     std::string written;
     std::error_code aborted;
@@ -92,11 +94,6 @@ inline Callbacks lines(Log& log, std::string name) {
 
 inline std::unique_ptr<Protocol> make(Callbacks handler) {
     return make_protocol(std::move(handler));
-}
-
-inline std::size_t heap_in_use() {
-    const auto heap = mallinfo2();
-    return heap.uordblks + heap.hblkhd;
 }
 
 // Each callback by name: how it is replaced, and how a driver brings it about.

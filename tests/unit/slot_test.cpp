@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <malloc.h>
 #include <stdexcept>
 
 using namespace switchboard;
@@ -215,14 +216,13 @@ TEST_CASE("slot: a message fed in drips costs linear work") {
     Driver d(make(handler), 1 << 20);
     d.slot.open(d);
     const std::size_t most = 50'000;
-    const std::size_t before = heap_in_use();
     for (std::size_t i = 1; i < most; ++i) d.arrive("x");
-    CHECK(heap_in_use() < before + 3 * most);
+    CHECK(d.kept.lent < 3 * most);
     d.arrive("\n");
     CHECK(calls == most);
     CHECK(offered == most);
     CHECK(d.slot.unread() == 0);
-    CHECK(heap_in_use() <= before + 1024);
+    CHECK(d.kept.lent == 0);
 }
 
 TEST_CASE("slot: nothing is allocated while all is used") {
@@ -252,11 +252,10 @@ TEST_CASE("slot: a short tail does not hold the memory of the long read it came 
     d.slot.open(d);
     d.arrive("x");
     const std::string long_read = std::string(200'000, 'y') + "\nz";
-    const std::size_t before = heap_in_use();
     d.arrive(long_read);
     log = {};
     CHECK(d.slot.unread() == 1);
-    CHECK(heap_in_use() < before + 8 * 1024);
+    CHECK(d.kept.lent < 1024);
     d.arrive("\n");
     CHECK(log == Log{"l:z"});
 }
@@ -267,11 +266,10 @@ TEST_CASE("slot: closing lets go of what was unread, and keeps why the handler f
     handler.on_eof = [](Connection&) { throw std::runtime_error("no end"); };
     Driver d(make(handler), 1 << 20);
     d.slot.open(d);
-    const std::size_t before = heap_in_use();
     d.arrive(std::string(100'000, 'x'));
     d.slot.eof(d);
     d.slot.close(errc::handler_failed);
     CHECK(d.slot.unread() == 0);
-    CHECK(heap_in_use() < before + 8 * 1024);
+    CHECK(d.kept.lent < 1024);
     CHECK(d.slot.failure() == "on_eof threw: no end");
 }

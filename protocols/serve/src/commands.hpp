@@ -1,11 +1,14 @@
 // The subcommands of the `switchboard` program, a file each.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <switchboard/registry.hpp>
 #include <tl/expected.hpp>
+
+namespace CLI {
+class App;
+}
 
 namespace switchboard::program {
 

@@ -1,5 +1,6 @@
 #include <switchboard/exchange.hpp>
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdio>
 #include <memory>
