@@ -85,9 +85,9 @@ static void on_writable(struct conn* conn) {
     watch(EPOLL_CTL_MOD, conn->fd, EPOLLIN, conn);
 }
 
-int main(void) {
+int main(int argc, char** argv) {
     struct epoll_event events[512];
-    const int listener = listen_on_loopback("bare-epoll");
+    const int listener = listen_as_told(argc, argv, "bare-epoll");
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_fd < 0) fail("epoll_create1");
     watch(EPOLL_CTL_ADD, listener, EPOLLIN, NULL);

@@ -108,9 +108,9 @@ static void on_acceptable(uv_poll_t* poll, int status, int events) {
     }
 }
 
-int main(void) {
+int main(int argc, char** argv) {
     uv_poll_t poll;
-    int listener = listen_on_loopback("bare-uv-poll");
+    int listener = listen_as_told(argc, argv, "bare-uv-poll");
     poll.data = &listener;
     if (uv_poll_init(uv_default_loop(), &poll, listener) != 0) fail("uv_poll_init");
     uv_poll_start(&poll, UV_READABLE, on_acceptable);

@@ -91,10 +91,35 @@ Measurement measure(const LoadPlan& plan, Server& server) {
     return m;
 }
 
+// Where one server listens; a path is gone with this.
+class Place {
+public:
+    explicit Place(const std::string& over) {
+        if (over != "unix") return;
+        path_ = std::filesystem::temp_directory_path() /
+                ("switchboard-bench-" + std::to_string(getpid()) + ".sock");
+        remove();
+    }
+    ~Place() { remove(); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    std::string endpoint() const { return path_.empty() ? kFreePort : "unix:" + path_.string(); }
+
+private:
+    void remove() const {
+        std::error_code none_there;
+        if (!path_.empty()) std::filesystem::remove(path_, none_there);
+    }
+
+    std::filesystem::path path_;
+};
+
 Measurement measure_cell(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
                          const std::string& folder) {
     constexpr std::size_t kSlack = 16;  // connections that the server has not seen the end of yet
-    const ServerSetup setup{options.protocol, cell.connections + kSlack, options.workers};
+    const Place place(options.over);
+    const ServerSetup setup{options.protocol, cell.connections + kSlack, options.workers,
+                            place.endpoint()};
     Measurement failed;
     auto server =
         Server::start(command_for(*find_server_kind(cell.server), folder, setup), cpus.server);

@@ -46,6 +46,8 @@ void add_load_options(CLI::App& app, CompareOptions& options) {
 }
 
 void add_other_options(CLI::App& app, CompareOptions& options) {
+    app.add_option("--over", options.over, "sockets of the loopback network or of files [tcp]")
+        ->type_name("tcp|unix");
     app.add_option("--baseline", options.baseline, "what ratios are to [reactor]")
         ->type_name("NAME");
     app.add_option("--seed", options.seed, "of the random order [from the clock]")->type_name("N");
@@ -107,6 +109,9 @@ Result<void> check_counts(const CompareOptions& options) {
     if (options.rounds == 0 || options.rounds > 1'000) return bad("--rounds: 1 to 1000");
     if (options.workers == 0 || options.workers > 1'000) return bad("--workers: 1 to 1000");
     if (options.duration < milliseconds(50)) return bad("--duration: at least 50ms");
+    if (options.over != "tcp" && options.over != "unix") {
+        return bad("--over " + options.over + ": tcp or unix");
+    }
     if (options.protocol != "echo") {
         return bad("--protocol " + options.protocol + ": there is a load for echo only");
     }

@@ -23,6 +23,7 @@ struct CompareOptions {
     std::chrono::milliseconds duration{2'000};  // of one window
     std::size_t rounds = 5;
     std::size_t workers = 4;           // of the pools
+    std::string over = "tcp";          // what carries the bytes: tcp (loopback) or unix
     std::string baseline = "reactor";  // what the ratios are to
     std::uint64_t seed = 0;            // of the order; 0 until one is chosen
     bool same_core = false;

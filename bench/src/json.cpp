@@ -69,6 +69,7 @@ Json json_of(const CompareOptions& options) {
             {"rounds", options.rounds},
             {"workers", options.workers},
             {"baseline", options.baseline},
+            {"over", options.over},
             {"seed", options.seed},
             {"same_core", options.same_core}};
 }

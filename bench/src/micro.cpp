@@ -12,6 +12,8 @@
 #include <switchboard/reactor.hpp>
 #include <thread>
 
+#include "micro_datagrams.hpp"
+
 namespace switchboard::bench {
 namespace {
 
@@ -166,6 +168,7 @@ void register_all() {
         ->Arg(2)
         ->UseRealTime()
         ->Unit(benchmark::kMillisecond);
+    register_datagrams();
 }
 
 int micro(std::vector<std::string> flags) {

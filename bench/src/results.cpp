@@ -159,7 +159,8 @@ std::vector<std::string> preamble_of(const Results& results) {
             ? "server and generator share CPU " + std::to_string(results.cpus.server)
             : "server on CPU " + std::to_string(results.cpus.server) + ", generator on CPU " +
                   std::to_string(results.cpus.generator);
-    return {where + "; " + std::to_string(options.rounds) +
+    const std::string over = options.over == "unix" ? "unix sockets" : "TCP over loopback";
+    return {where + "; " + over + "; " + std::to_string(options.rounds) +
                 (options.rounds == 1 ? " round of " : " rounds of ") +
                 std::to_string(options.duration.count()) + " ms in random order, seed " +
                 std::to_string(options.seed),

@@ -73,7 +73,10 @@ const ServerKind* find_server_kind(std::string_view name) {
 std::vector<std::string> command_for(const ServerKind& kind, const std::string& folder,
                                      const ServerSetup& setup) {
     std::vector<std::string> command{folder + "/" + kind.program};
-    if (!kind.is_driver) return command;
+    if (!kind.is_driver) {
+        if (setup.listen != kFreePort) command.push_back(setup.listen);
+        return command;
+    }
     const std::string limit = "max_connections=" + std::to_string(setup.max_connections);
     command.insert(command.end(), {"serve", setup.protocol, "--driver", kind.name, "--listen",
                                    setup.listen, "--backlog", "4096", "--limit", limit});

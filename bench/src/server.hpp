@@ -14,19 +14,21 @@ namespace switchboard::bench {
 struct ServerKind {
     std::string name;
     std::string program;  // file name, beside switchboard-bench
-    bool is_driver;       // a driver of `switchboard serve`; else a peer, which takes no arguments
+    bool is_driver;       // a driver of `switchboard serve`; else a peer, see peers/peer.h
 };
 
 // All of them, in the order of the tables. A new one is a line here.
 const std::vector<ServerKind>& server_kinds();
 const ServerKind* find_server_kind(std::string_view name);
 
-// The command line that serves `protocol`, on a free port of 127.0.0.1.
+inline constexpr const char* kFreePort = "tcp://127.0.0.1:0";
+
+// The command line that serves `protocol`.
 struct ServerSetup {
     std::string protocol;
     std::size_t max_connections;
     std::size_t workers;
-    std::string listen = "tcp://127.0.0.1:0";  // of a driver; peers have TCP alone
+    std::string listen = kFreePort;  // of peers: this or unix:PATH
 };
 std::vector<std::string> command_for(const ServerKind& kind, const std::string& folder,
                                      const ServerSetup& setup);

@@ -89,7 +89,9 @@ ConnectionPool::Place& ConnectionPool::State::place(const Endpoint& endpoint) {
 
 void ConnectionPool::State::wait(Place& place, std::chrono::milliseconds patience, Lent lent) {
     if (closed) {  // from within a `lent` of the destructor
-        reactor.impl().loop.at_end_of_turn([lent = std::move(lent)] { lent(stopping()); });
+        auto& loop = reactor.impl().loop;
+        loop.at_end_of_turn(
+            [&loop, lent = std::move(lent)] { loop.guarded("borrow", [&] { lent(stopping()); }); });
         return;
     }
     const auto waiter = place.waiters.insert(place.waiters.end(), {std::move(lent), {}});

@@ -6,11 +6,12 @@
 
 namespace switchboard::detail {
 
-DatagramHandle::DatagramHandle(Loop& loop, Datagrams& owner, std::uint64_t id, Socket opened,
-                               Endpoint local, std::unique_ptr<DatagramProtocol> protocol,
-                               const Limits& limits, DatagramIo& io)
+DatagramHandle::DatagramHandle(std::pmr::memory_resource* memory, Loop& loop, Datagrams& owner,
+                               std::uint64_t id, Socket opened, Endpoint local,
+                               std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
+                               DatagramIo& io)
     : OwnedSocket{std::move(opened)},
-      SocketPort(socket, std::move(local), std::move(protocol), limits, io),
+      SocketPort(socket, std::move(local), std::move(protocol), limits, io, memory),
       WheelNode(Kind::datagram),
       loop_(loop),
       owner_(owner),
@@ -128,14 +129,20 @@ void DatagramHandle::on_closed(uv_handle_t* handle) {
 
 Result<DatagramBound> Datagrams::add(Socket socket, const Endpoint& local,
                                      std::unique_ptr<DatagramProtocol> protocol,
-                                     const Limits& limits) {
+                                     const Limits& limits) try {
     if (!io_) io_ = std::make_unique<DatagramIo>();
     const std::uint64_t id = ++last_;
-    auto made = std::make_unique<DatagramHandle>(loop_, *this, id, std::move(socket), local,
-                                                 std::move(protocol), limits, *io_);
-    if (const auto error = made->start()) return fail(error, "watch " + local.to_string());
-    handles_.emplace(id, std::move(made));
+    InResource<DatagramHandle> made(make_in<DatagramHandle>(loop_.memory(), loop_, *this, id,
+                                                            std::move(socket), local,
+                                                            std::move(protocol), limits, *io_));
+    auto& handle = *handles_.emplace(id, std::move(made)).first->second;
+    if (const auto error = handle.start()) {
+        handles_.erase(id);
+        return fail(error, "watch " + local.to_string());
+    }
     return DatagramBound{{id}, local};
+} catch (const std::bad_alloc&) {
+    return fail(std::make_error_code(std::errc::not_enough_memory), "watch " + local.to_string());
 }
 
 DatagramHandle* Datagrams::find(std::uint64_t id) noexcept {

@@ -19,13 +19,15 @@ struct OwnedSocket {
     Socket socket;
 };
 
-// One socket, watched by libuv. Whatever ran a callback of it calls attend(). Destroyed by libuv's
+// One socket, watched by libuv, in the reactor's memory resource. Whatever ran a callback of it calls attend(). Destroyed by libuv's
 // close callback.
 class DatagramHandle final : private OwnedSocket, public SocketPort, public WheelNode {
 public:
-    DatagramHandle(Loop& loop, Datagrams& owner, std::uint64_t id, Socket opened, Endpoint local,
+    DatagramHandle(std::pmr::memory_resource* memory, Loop& loop, Datagrams& owner,
+                   std::uint64_t id, Socket opened, Endpoint local,
                    std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
                    DatagramIo& io);
+    std::pmr::memory_resource* memory() const noexcept { return loop_.memory(); }
 
     std::error_code start();  // on_open comes at the end of the turn
     void end_of_turn();
@@ -76,7 +78,7 @@ private:
     Loop& loop_;
     std::unique_ptr<DatagramIo> io_;  // 4 MiB of address space: with the first socket
     std::uint64_t last_ = 0;
-    std::unordered_map<std::uint64_t, std::unique_ptr<DatagramHandle>> handles_;
+    std::unordered_map<std::uint64_t, InResource<DatagramHandle>> handles_;
 };
 
 }  // namespace switchboard::detail

@@ -5,6 +5,7 @@
 #include <array>
 #include <stdexcept>
 #include <switchboard/blocking.hpp>
+#include <switchboard/resolver.hpp>
 #include <thread>
 
 #include "datagram_ends.hpp"
@@ -47,6 +48,25 @@ TEST_CASE("datagrams: a stream call given a udp endpoint, and the other way, nam
         complaint(bind_datagram(Endpoint::descriptor(stream.fd()))).find("not a datagram socket") !=
         std::string::npos);
     CHECK_FALSE(reactor.run_ready());
+}
+
+TEST_CASE("datagrams: a name is resolved, then connected to, and nothing blocks") {
+    Reactor reactor;
+    const auto echoes = bound(reactor, datagram_echo());
+    std::string reply;
+    resolve(reactor, "localhost", std::to_string(echoes.local.port()), [&](auto addresses) {
+        REQUIRE(addresses);
+        for (const SocketAddress& each : *addresses) {
+            if (each.family() != AF_INET) continue;
+            CHECK(connect_datagram(
+                reactor, DatagramPeer(each).endpoint(),
+                handler({.on_open = [](DatagramSocket& s) { s.send("by name"); },
+                         .on_datagram = [&](DatagramSocket&,
+                                            Datagram& in) { reply = as_text(in.data); }})));
+        }
+    });
+    run_until(reactor, [&] { return !reply.empty(); });
+    CHECK(reply == "by name");
 }
 
 TEST_CASE("datagrams: a port in use and limits that do not fit are errors at once") {

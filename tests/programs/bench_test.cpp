@@ -121,6 +121,23 @@ TEST_CASE("bench compare: two servers, one round, told on stdout, as JSON and as
     CHECK(has(std::string(std::istreambuf_iterator<char>(page), {}), "bare-epoll"));
 }
 
+TEST_CASE("bench compare: over unix sockets drivers and peers serve the same, and leave no file") {
+    const Folder folder;
+    ::setenv("TMPDIR", folder.file("").c_str(), 1);
+    const auto done =
+        run({kBench, "compare", "--drivers", "reactor,bare-epoll,bare-uv,bare-uv-poll", "--over",
+             "unix", "--connections", "3", "--size", "64", "--rounds", "1", "--duration", "100ms",
+             "--json", folder.file("o.json")});
+    CAPTURE(done.errors);
+    REQUIRE(done.status == 0);
+    CHECK(has(done.output, "unix sockets"));
+    const auto json = read_json(folder.file("o.json"));
+    CHECK(json["options"]["over"] == "unix");
+    for (const auto& cell : json["cells"]) CHECK(cell["rounds"][0]["served"] == 3);
+    for (const auto& entry : fs::directory_iterator(folder.file("")))
+        CHECK_FALSE(entry.is_socket());
+}
+
 TEST_CASE("bench compare: the iterative server's waiting connections are shown, not skipped") {
     const Folder folder;
     const auto done =

@@ -90,7 +90,7 @@ TEST_CASE("datagram queue: keeps order and bytes through random pushes and pops"
     const std::uint64_t seed = std::random_device()();
     CAPTURE(seed);
     std::mt19937_64 random(seed);
-    DatagramQueue queue;
+    DatagramQueue queue(std::pmr::get_default_resource());
     std::vector<std::string> expected;
     std::size_t weight = 0, first = 0;
     for (int step = 0; step < 20'000; ++step) {

@@ -1,4 +1,5 @@
 #include "counting_memory.hpp"
+#include "datagram_ends.hpp"
 #include "turns.hpp"
 
 using namespace switchboard;
@@ -110,6 +111,39 @@ TEST_CASE(
         again.send("again");
         again.read_until(reactor, 5);
         CHECK(again.received == "again");
+    }
+    CHECK(memory.lent == 0);
+}
+
+TEST_CASE("reactor memory: datagram sockets and what they queue lie in the resource as well") {
+    CountingMemory memory;
+    {
+        Reactor reactor({.memory = &memory});
+        const std::size_t before = memory.lent;
+        const DatagramBound echoes = bound(reactor, datagram_echo());
+        CHECK(memory.lent > before);
+        std::vector<std::error_code> errors;
+        const DatagramBound sends =
+            bound(reactor,
+                  {.on_datagram =
+                       [](DatagramSocket& s, Datagram& in) {
+                           CHECK_FALSE(s.send(in.from, std::string(1000, 'x')));
+                       },
+                   .on_error = [&](DatagramSocket&,
+                                   const DatagramError& error) { errors.push_back(error.code); }});
+        const DatagramClient client(echoes.local), doomed(sends.local);
+        client.send("hello");
+        CHECK(client.receive(reactor) == "hello");
+        memory.empty = true;
+        CHECK(complaint(bind_datagram(reactor, kLoopback, handler({}))).find("memory") !=
+              std::string::npos);
+        doomed.send("now");
+        run_until(reactor, [&] { return !errors.empty(); });
+        CHECK(errors == std::vector{std::make_error_code(std::errc::not_enough_memory)});
+        const std::size_t calls = memory.calls;
+        client.send("again");  // in what was taken before
+        CHECK(client.receive(reactor) == "again");
+        CHECK(memory.calls == calls);
     }
     CHECK(memory.lent == 0);
 }

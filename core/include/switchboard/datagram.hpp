@@ -17,6 +17,7 @@ struct Datagram {
 // those of the first. None of these ends the socket.
 //   errc::datagram_truncated    came, larger than max_datagram: dropped; its sender and true size
 //   errc::write_queue_full      sent with max_queued bytes waiting: dropped
+//   std::errc::not_enough_memory   to queue what was sent: dropped
 //   errc::write_stalled         waited for write_stall_timeout: dropped
 //   std::errc::message_size     larger than a datagram or than the interface takes (EMSGSIZE)
 //   std::errc::connection_refused   an earlier one was refused by ICMP; connected sockets alone hear of

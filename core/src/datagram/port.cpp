@@ -30,8 +30,9 @@ constexpr auto kNever = Clock::time_point::max();
 
 }  // namespace
 
-DatagramPort::DatagramPort(std::unique_ptr<DatagramProtocol> protocol, const Limits& limits)
-    : protocol_(std::move(protocol)), limits_(limits) {}
+DatagramPort::DatagramPort(std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
+                           std::pmr::memory_resource* memory)
+    : protocol_(std::move(protocol)), limits_(limits), queue_(memory) {}
 
 template <class Callback>
 void DatagramPort::run(const char* name, Callback&& callback) {
@@ -64,17 +65,18 @@ bool DatagramPort::send(const DatagramPeer& to, std::span<const Bytes> pieces) {
     const std::size_t weight = size + DatagramQueue::kOverhead;
     // What one callback sends may pass the mark without being a backlog.
     if (queue_.weight() + weight > limits_.high_water) flush();
-    const bool fits = size <= kLargest && queue_.weight() + weight <= limits_.max_queued;
-    if (fits) {
-        if (!queue_.push(to, pieces, size)) return false;  // no memory, not for on_error either
-    } else {
-        note(size > kLargest ? std::make_error_code(std::errc::message_size)
-                             : make_error_code(errc::write_queue_full),
-             to, size);
+    std::error_code dropped;
+    if (size > kLargest) {
+        dropped = std::make_error_code(std::errc::message_size);
+    } else if (queue_.weight() + weight > limits_.max_queued) {
+        dropped = errc::write_queue_full;
+    } else if (!queue_.push(to, pieces, size)) {
+        dropped = std::make_error_code(std::errc::not_enough_memory);
     }
+    if (dropped) note(dropped, to, size);
     if (queue_.weight() > limits_.high_water) above_ = true;
     requested();
-    return fits && !above_;
+    return !dropped && !above_;
 }
 
 void DatagramPort::close(std::error_code reason) {

@@ -17,7 +17,8 @@ namespace switchboard::detail {
 // Callbacks run in those calls and do not nest.
 class DatagramPort : public DatagramSocket {
 public:
-    DatagramPort(std::unique_ptr<DatagramProtocol> protocol, const Limits& limits);
+    DatagramPort(std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
+                 std::pmr::memory_resource* memory = std::pmr::get_default_resource());
     DatagramPort(const DatagramPort&) = delete;
     DatagramPort& operator=(const DatagramPort&) = delete;
 

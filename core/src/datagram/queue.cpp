@@ -6,7 +6,7 @@ bool DatagramQueue::push(const DatagramPeer& to, std::span<const Bytes> pieces,
                          std::size_t size) noexcept {
     const std::size_t offset = bytes_.size();
     try {
-        for (const Bytes piece : pieces) bytes_.insert(bytes_.end(), piece.begin(), piece.end());
+        for (const Bytes piece : pieces) bytes_.append(as_text(piece));
         entries_.push_back({to, static_cast<std::uint32_t>(size), false, offset});
     } catch (...) {
         bytes_.resize(offset);
@@ -31,7 +31,7 @@ void DatagramQueue::pop(std::size_t count) noexcept {
 
 void DatagramQueue::compact() noexcept {
     const std::size_t gone = entries_[head_].offset;
-    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(gone));
+    bytes_.erase(0, gone);
     entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(head_));
     for (Entry& entry : entries_) entry.offset -= gone;
     head_ = 0;

@@ -7,10 +7,13 @@
 #include <switchboard/datagram_peer.hpp>
 #include <vector>
 
+#include "../in_memory_resource.hpp"
+
 namespace switchboard::detail {
 
 // In order; their bytes lie one behind the other, so that several in a row can go out as one message.
-// Its memory grows to what was once needed and is used again: no allocation per datagram.
+// Its memory, in the resource it is made with, grows to what was once needed and is used again: no
+// allocation per datagram.
 class DatagramQueue {
 public:
     static constexpr std::size_t kOverhead = 64;  // what one counts besides its bytes
@@ -22,6 +25,9 @@ public:
         std::size_t offset = 0;
     };
 
+    explicit DatagramQueue(std::pmr::memory_resource* memory) noexcept
+        : entries_(memory), bytes_(memory) {}
+
     // False, and nothing was queued, if there is no memory for it.
     bool push(const DatagramPeer& to, std::span<const Bytes> pieces, std::size_t size) noexcept;
     bool empty() const noexcept { return head_ == entries_.size(); }
@@ -30,7 +36,7 @@ public:
     std::uint64_t popped() const noexcept { return popped_; }  // ever
     Entry& at(std::size_t index) noexcept { return entries_[head_ + index]; }
     Bytes bytes(const Entry& entry) const noexcept {
-        return Bytes(bytes_).subspan(entry.offset, entry.size);
+        return as_bytes(bytes_).subspan(entry.offset, entry.size);
     }
     void pop(std::size_t count = 1) noexcept;
     void clear() noexcept { pop(count()); }
@@ -38,8 +44,8 @@ public:
 private:
     void compact() noexcept;
 
-    std::vector<Entry> entries_;
-    std::vector<std::byte> bytes_;
+    std::pmr::vector<Entry> entries_;
+    BytesInResource bytes_;
     std::size_t head_ = 0;  // the first entry not sent
     std::size_t weight_ = 0;
     std::uint64_t popped_ = 0;

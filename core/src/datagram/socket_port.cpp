@@ -27,8 +27,8 @@ DatagramPeer peer_of(const Socket& socket) {
 
 SocketPort::SocketPort(const Socket& socket, Endpoint local,
                        std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
-                       DatagramIo& io)
-    : DatagramPort(std::move(protocol), limits),
+                       DatagramIo& io, std::pmr::memory_resource* memory)
+    : DatagramPort(std::move(protocol), limits, memory),
       socket_(socket),
       io_(io),
       local_(std::move(local)),

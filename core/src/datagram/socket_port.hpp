@@ -13,7 +13,8 @@ namespace switchboard::detail {
 class SocketPort : public DatagramPort {
 public:
     SocketPort(const Socket& socket, Endpoint local, std::unique_ptr<DatagramProtocol> protocol,
-               const Limits& limits, DatagramIo& io);
+               const Limits& limits, DatagramIo& io,
+               std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
     Result<void> set(DatagramOption option, int value) override {
         return set_option(socket_, option, value);

@@ -49,6 +49,7 @@ public:
         }
         return {};
     }
+    bool asked() const { return signals_ > 0; }
     bool cut_short() const { return signals_ > 1; }
 
 private:
@@ -104,6 +105,7 @@ Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink&
     if (const auto armed = stop.arm(); !armed) return refuse(armed.error());
     announce(plan, *local);
     reactor.run();
+    if (!stop.asked()) return refuse("serve " + local->to_string() + ": ended by itself");
     if (stop.cut_short()) return refuse(kCutShort);
     return {};
 }

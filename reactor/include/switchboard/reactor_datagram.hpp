@@ -35,7 +35,8 @@ struct DatagramBound {
 // A socket that takes no more is waited for; no error costs the socket, on_error tells it.
 //
 // bind looks a name up, which blocks, as listen() does. connect takes a literal address only, for it
-// may be called while others are served: a name fails with errc::unsupported.
+// may be called while others are served: a name fails with errc::unsupported. resolve() it (resolver.hpp)
+// and connect to DatagramPeer(address).endpoint().
 Result<DatagramBound> bind_datagram(Reactor& reactor, const Endpoint& endpoint,
                                     std::unique_ptr<DatagramProtocol> protocol,
                                     const BindOptions& options = {});
