@@ -45,7 +45,8 @@ public:
         : joins_(joined != Joined::neither),
           io_(std::make_unique<detail::DatagramIo>()),
           queue_(std::pmr::get_default_resource()),
-          receives_(bind_datagram(Endpoint::udp("127.0.0.1", 0), {.blocking = Blocking::no}).value()),
+          receives_(
+              bind_datagram(Endpoint::udp("127.0.0.1", 0), {.blocking = Blocking::no}).value()),
           sends_(connect_datagram(receives_.local().value()).value()) {
         auto protocol = std::make_unique<Counted>(message_);
         counted_ = protocol.get();

@@ -110,12 +110,12 @@ TEST_CASE("reactor: close and abort, once and together, inside every callback") 
              CHECK(c.peer().port() != 0);
              CHECK(c.local().port() != 0);
          }}};
-    for (const auto& [what, deed] : deeds) {
+    for (const auto& deed : deeds) {
         for (const std::string& name : kCallbacks) {
-            CAPTURE(what);
+            CAPTURE(deed.first);
             CAPTURE(name);
             Reactor reactor;
-            CHECK(end_of(reactor, name, deed) == code);
+            CHECK(end_of(reactor, name, deed.second) == code);
         }
     }
 }

@@ -226,8 +226,7 @@ TEST_CASE("connection pool: who borrows again when told of an error waits for th
     };
     bank.pool->borrow(endpoint("fd:0"), 0ms, again);
     bank.pool->borrow(endpoint("fd:0"), 0ms, again);
-    int turns = 0;
-    for (; came == 0; ++turns) bank.reactor.run_ready();
+    while (came == 0) bank.reactor.run_ready();
     CHECK(came == 2);
     run_until(bank.reactor, [&] { return came >= 4; });
     CHECK(came == 4);

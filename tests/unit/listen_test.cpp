@@ -10,6 +10,7 @@
 
 #include "child.hpp"
 #include "loopback.hpp"
+#include "no_descriptors.hpp"
 #include "refuse_ipv6.hpp"
 
 using namespace switchboard;
@@ -248,6 +249,7 @@ TEST_CASE("listen: a descriptor that cannot be listened on says why, and stays t
 
 TEST_CASE("listen: no descriptor left is an error of its own") {
     const std::string message = in_child([] {
+        let_sanitizer_look();
         rlimit none{0, 0};
         ::setrlimit(RLIMIT_NOFILE, &none);
         return listen(Endpoint::tcp("127.0.0.1", 80)).error().message();

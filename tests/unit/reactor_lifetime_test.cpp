@@ -163,9 +163,10 @@ TEST_CASE("reactor: destroyed on a ridden loop while it looks a name up") {
 
 TEST_CASE("reactor: an on_close in the destructor may still call members") {
     bool came = false;
+    Listening listening;
     {
         Reactor reactor;
-        const Listening listening =
+        listening =
             listen_on(reactor, callbacks([&] {
                           return Callbacks{.on_close = [&](std::error_code) {
                               came = true;

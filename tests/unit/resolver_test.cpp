@@ -211,10 +211,10 @@ TEST_CASE("resolver: asks for max_lookups names at once, the rest in order") {
         in_network(
             {},
             []() -> std::string {
+                std::string told;
                 Reactor reactor({.max_lookups = 2});
                 DnsServer server;
                 server.zone = {{{"c", DnsServer::a}, {"192.0.2.5"}}, {{"c", DnsServer::aaaa}, {}}};
-                std::string told;
                 std::vector<LookupId> ids;
                 for (const char* name : {"a", "b", "c", "d", "e"}) {
                     ids.push_back(resolve(reactor, name, "80", [&, name](Answer answer) {
