@@ -191,6 +191,12 @@ int complain(const std::string& what) {
     return 1;
 }
 
+// Before hours of measuring, and without a change to a file that is there.
+Result<void> find_writable(const std::string& path) {
+    if (path.empty() || std::ofstream(path, std::ios::app)) return {};
+    return fail_errno("write " + path);
+}
+
 bool write_file(const std::string& path, const std::string& text) {
     if (path.empty()) return true;
     std::ofstream file(path);
@@ -228,6 +234,10 @@ int compare(const CompareOptions& asked) {
     raise_descriptor_limit();
     if (auto found = find_programs(options, own_folder()); !found) {
         return complain(found.error().message());
+    }
+    for (const std::string& path : {options.json, options.report}) {
+        if (auto writable = find_writable(path); !writable)
+            return complain(writable.error().message());
     }
     const auto cpus = plan_cpus(options.same_core);
     if (!cpus) return complain(cpus.error().message());

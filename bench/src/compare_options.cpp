@@ -72,6 +72,14 @@ void use_all_servers(CompareOptions& options) {
     for (const ServerKind& kind : server_kinds()) options.servers.push_back(kind.name);
 }
 
+// The default one may be missing: then there are no ratios.
+void check_baseline(const CLI::App& app, const CompareOptions& options) {
+    const auto& servers = options.servers;
+    const bool there = std::find(servers.begin(), servers.end(), options.baseline) != servers.end();
+    if (!there && app.count("--baseline") > 0)
+        throw CLI::ValidationError("--baseline " + options.baseline + ": not among --drivers");
+}
+
 std::size_t descriptor_limit() {
     rlimit limit{};
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : 1024;
@@ -164,6 +172,7 @@ void describe_compare(CLI::App& app, CompareOptions& options, std::function<void
         apply_quick(app, options);
         use_all_servers(options);
         if (auto holds = check(options); !holds) throw CLI::ValidationError(holds.error().tried());
+        check_baseline(app, options);
         then();
     });
 }

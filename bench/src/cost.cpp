@@ -203,7 +203,7 @@ void add_cost(CLI::App& app, std::function<int()>& chosen) {
     CLI::App* command =
         app.add_subcommand("cost", "instructions, system calls, allocations and memory, counted");
     add_list(*command, "--drivers", options->servers, parse_name,
-             "drivers and peers [reactor and peers]");
+             "drivers and peers, and reactor-udp [reactor and peers]");
     add_list(*command, "--connections", options->connections, parse_count, "at once [1,100]");
     command->add_option("--size", options->size, "bytes per message [64]");
     command->add_option("--idle", options->idle, "connections for the memory [10000]; 0: none");
@@ -213,7 +213,7 @@ void add_cost(CLI::App& app, std::function<int()>& chosen) {
                         "exit status 3 if one is passed");
     command->callback([options, &chosen] {
         if (auto fit = check_options(*options); !fit) {
-            throw CLI::ValidationError(fit.error().message());
+            throw CLI::ValidationError(fit.error().tried());
         }
         chosen = [options] { return cost(*options); };
     });

@@ -27,10 +27,11 @@ int usage_error(std::string what) {
 int main(int argc, char** argv) {
     CLI::App app("What the servers can do, measured.", "switchboard-bench");
     std::function<int()> chosen;
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);  // "at least 1" would hide which word was none
     add_subcommands(app, chosen);
     try {
         app.parse(argc, argv);
+        if (!chosen) throw CLI::RequiredError("A subcommand");
         return chosen();
     } catch (const CLI::CallForHelp& help) {
         return app.exit(help);

@@ -189,16 +189,25 @@ Result<Addresses> literal_addresses(const Endpoint& endpoint) {
     return Addresses{ipv6_address(*host, port, *scope)};
 }
 
+bool is_abstract(std::string_view path) {
+    return path.starts_with('@');
+}
+
 Result<Addresses> unix_addresses(const Endpoint& endpoint) {
     const std::string& path = endpoint.path();
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.empty() || path.find('\0') != std::string::npos)
         return cannot_resolve(endpoint, std::make_error_code(std::errc::invalid_argument));
+    if (path == "@")
+        return cannot_resolve(endpoint, std::make_error_code(std::errc::invalid_argument));
     if (path.size() >= sizeof address.sun_path)
         return cannot_resolve(endpoint, std::make_error_code(std::errc::filename_too_long));
     std::memcpy(address.sun_path, path.data(), path.size());
-    return Addresses{wrap(address)};
+    if (!is_abstract(path)) return Addresses{wrap(address)};
+    address.sun_path[0] = '\0';  // and none at the end: the size tells where the name ends
+    const auto size = offsetof(sockaddr_un, sun_path) + path.size();
+    return Addresses{{reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)}};
 }
 
 std::error_code resolver_error(int code) {
@@ -237,10 +246,16 @@ std::string ipv6_host(const sockaddr_in6& address) {
     return host;
 }
 
-// An abstract name (man 7 unix) starts with a zero byte and is no path: it counts as unnamed.
+// An abstract name (man 7 unix) starts with a zero byte; one that has more of them cannot be written as
+// an endpoint, and counts as unnamed.
 Endpoint from_unix(const sockaddr_un& address, std::size_t size) {
     const std::size_t start = offsetof(sockaddr_un, sun_path);
     const std::size_t most = size > start ? size - start : 0;
+    if (most > 1 && address.sun_path[0] == '\0') {
+        const std::string_view name(address.sun_path + 1, most - 1);
+        const bool plain = name.find('\0') == std::string_view::npos;
+        return Endpoint::unix_path(plain ? "@" + std::string(name) : "");
+    }
     return Endpoint::unix_path(std::string(address.sun_path, strnlen(address.sun_path, most)));
 }
 

@@ -41,6 +41,13 @@ bool is_stale(const SocketAddress& address) {
            errno == ECONNREFUSED;
 }
 
+// Nobody can connect yet: it does not listen.
+bool set_path_mode(const SocketAddress& address, const SocketOptions& options) {
+    const char* path = reinterpret_cast<const sockaddr_un*>(address.data())->sun_path;
+    if (address.family() != AF_UNIX || path[0] == '\0' || !options.path_mode) return true;
+    return ::chmod(path, *options.path_mode) == 0;
+}
+
 bool bind_to(int fd, const SocketAddress& address) {
     if (::bind(fd, address.data(), address.size()) == 0) return true;
     if (errno != EADDRINUSE || address.family() != AF_UNIX) return false;
@@ -56,9 +63,10 @@ tl::expected<Socket, std::error_code> listen_at(const SocketAddress& address, bo
                                                 const SocketOptions& options) {
     Socket socket(
         platform::open_socket(address.family(), SOCK_STREAM, options.blocking == Blocking::yes));
-    const bool listening =
-        socket && prepare(socket.fd(), address.family(), both_families, options) &&
-        bind_to(socket.fd(), address) && ::listen(socket.fd(), options.backlog) == 0;
+    const bool listening = socket &&
+                           prepare(socket.fd(), address.family(), both_families, options) &&
+                           bind_to(socket.fd(), address) && set_path_mode(address, options) &&
+                           ::listen(socket.fd(), options.backlog) == 0;
     if (!listening) return tl::unexpected(last_error());
     return socket;
 }

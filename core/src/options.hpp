@@ -16,6 +16,8 @@ inline int int_option(int fd, int name) noexcept {
     return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -1 : value;
 }
 
+Result<PeerCredentials> peer_credentials(int fd);  // as Socket::peer_credentials()
+
 // How the endpoints of a socket's names are written.
 inline Endpoint::Kind inet_kind(int fd) noexcept {
     return int_option(fd, SO_TYPE) == SOCK_DGRAM ? Endpoint::Kind::udp : Endpoint::Kind::tcp;

@@ -142,6 +142,17 @@ Result<Endpoint> Socket::peer() const {
     return name_of(fd_, ::getpeername, "getpeername");
 }
 
+Result<PeerCredentials> detail::peer_credentials(int fd) {
+    PeerCredentials peer;
+    if (platform::peer_credentials(fd, peer) == 0) return peer;
+    if (errno == ENOTSUP) return fail(errc::unsupported, "peer credentials");
+    return fail_errno("peer credentials");
+}
+
+Result<PeerCredentials> Socket::peer_credentials() const {
+    return detail::peer_credentials(fd_);
+}
+
 std::error_code Socket::take_error() const noexcept {
     int error = 0;
     socklen_t size = sizeof error;

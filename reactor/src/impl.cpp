@@ -85,6 +85,7 @@ Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactor
     SocketOptions how;
     how.blocking = Blocking::no;
     how.backlog = static_cast<int>(options.limits.backlog);
+    how.path_mode = options.path_mode;
     auto socket = switchboard::listen(endpoint, how);
     if (!socket) return tl::unexpected(socket.error());
     auto local = bound_endpoint(*socket, endpoint);
@@ -103,6 +104,11 @@ void Reactor::Impl::close(ListenerId id) {
     if (found == listeners_.end() || found->second->is_closed()) return;
     timers.cancel(found->second->pause());
     found->second->close([this, id] { listeners_.erase(id.value); });
+}
+
+void Reactor::Impl::hold(ListenerId id, bool held) {
+    const auto found = listeners_.find(id.value);
+    if (found != listeners_.end()) found->second->hold(held);
 }
 
 void Reactor::Impl::close_listeners() {

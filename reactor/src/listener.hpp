@@ -12,7 +12,7 @@
 
 namespace switchboard::detail {
 
-// Accepts at most accepts_per_wake connections a turn. Where accept fails, for want of descriptors or
+// Accepts at most accepts_per_wake connections a turn, and no faster than accepts_per_second. Where accept fails, for want of descriptors or
 // memory as a rule, it pauses, so that the backlog, which stays readable, cannot spin the loop; those
 // who wait in it are served once there is room again. Closed with close(), destroyed by libuv's close
 // callback.
@@ -28,6 +28,7 @@ public:
 
     std::error_code start();
     void close(std::function<void()> closed);
+    void hold(bool held);                                   // whether the host wants it paused
     void forget_factory() noexcept { factory_ = nullptr; }  // of a closed one, not from within it
     bool is_closed() const noexcept { return !socket_; }
     const Endpoint& local() const noexcept { return local_; }
@@ -36,12 +37,17 @@ public:
 private:
     static void on_poll(uv_poll_t* handle, int status, int events);
     static void on_closed(uv_handle_t* handle);
+    using Counter = std::uint64_t ReactorStats::*;
+
+    void watch();
+    void pause_for(std::chrono::milliseconds time);
     void accept_ready();
     bool accept_one();
     bool accept_error(std::error_code error);
     void accept_later(std::error_code error);
     void admit(Socket socket, const SocketAddress& peer);
-    void refuse(Socket socket, std::string_view why);
+    void refuse(Socket socket, Counter cause, std::string_view why);
+    void say_goodbye(Socket socket, const SocketAddress& peer, Counter cause, std::string_view why);
 
     Loop& loop_;
     Socket socket_;
@@ -50,8 +56,11 @@ private:
     ListenOptions options_;
     After after_;
     Origin& origin_;
+    Origin& refused_;  // of those who are told goodbye
     std::size_t allowed_;
+    AcceptRate rate_;
     TimerId pause_;
+    bool held_ = false;
     std::function<void()> closed_;
     uv_poll_t poll_;
 };

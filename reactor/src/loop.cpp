@@ -121,7 +121,8 @@ SocketConnection& Loop::make_connection(Origin& origin, std::unique_ptr<Protocol
     return made;
 }
 
-void Loop::gone(Origin& origin) {
+void Loop::gone(Origin& origin, std::uint32_t slot) {
+    if (origin.addresses) origin.addresses->leave(slot);
     --stats.open;
     ++stats.closed;
     unhold();

@@ -15,6 +15,7 @@
 #include <switchboard/reactor.hpp>
 #include <vector>
 
+#include "accept_control.hpp"
 #include "connection_table.hpp"
 #include "in_memory_resource.hpp"
 #include "socket_connection.hpp"
@@ -30,6 +31,7 @@ struct Origin {
     std::list<Origin>::iterator self = {};
     std::unique_ptr<const ConnectOptions> connect = {};  // of a connect, with the endpoint's name
     std::string name = {};
+    std::unique_ptr<AddressCounts> addresses = {};  // of a listener that limits them
 };
 
 // The output of the one callback that is running, gathered to leave in one system call.
@@ -75,6 +77,7 @@ public:
 
     void log(LogLevel level, const std::string& text) const;
     // Runs what a user gave us; what it throws is logged, and the loop lives on.
+    bool logs() const noexcept { return static_cast<bool>(options_.log); }
     template <class Callback>
     void guarded(const char* what, Callback&& callback) const;
 
@@ -82,7 +85,8 @@ public:
     Origin& make_origin(const Endpoint& endpoint, ConnectOptions options);
     void release(Origin& origin);
     SocketConnection& make_connection(Origin& origin, std::unique_ptr<Protocol> protocol);
-    void gone(Origin& origin);  // one of its connections is closed; on_handle_closed frees it
+    // One of its connections, in `slot`, is closed; on_handle_closed frees it.
+    void gone(Origin& origin, std::uint32_t slot);
     void attend_later(SocketConnection& connection);
     void free_later(SocketConnection& connection);  // one that libuv does not have
     void at_end_of_turn(std::function<void()> fn);  // once

@@ -33,6 +33,16 @@ void Reactor::close(ListenerId listener) {
     impl_->close(listener);
 }
 
+void Reactor::pause_accepting(ListenerId listener) {
+    assert(impl_->on_its_thread("Reactor::pause_accepting"));
+    impl_->hold(listener, true);
+}
+
+void Reactor::resume_accepting(ListenerId listener) {
+    assert(impl_->on_its_thread("Reactor::resume_accepting"));
+    impl_->hold(listener, false);
+}
+
 Result<ConnectionId> Reactor::connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
                                       ConnectOptions options) {
     assert(impl_->on_its_thread("Reactor::connect"));

@@ -11,6 +11,7 @@
 #include "connecting.hpp"
 #include "dispatch.hpp"
 #include "loop.hpp"
+#include "options.hpp"
 #include "slot_data.hpp"
 
 namespace switchboard::detail {
@@ -287,10 +288,8 @@ void SocketConnection::finish(std::error_code reason) {
     Loop& l = loop();
     l.wheel.remove(*this);
     if (!has(kOpen)) ++l.stats.connect_errors;
-    if (reason == errc::handler_failed) {
-        ++l.stats.handler_failures;
-        l.log(LogLevel::error, "connection from " + peer().to_string() + ": " + slot_.failure());
-    }
+    if (reason == errc::handler_failed) ++l.stats.handler_failures;
+    if (reason && l.logs()) report(reason);
     const bool told = origin_.connect && origin_.connect->on_ended;
     const Error how = told ? ending(reason) : Error(reason);
     if (cold_) cold_->connecting.reset();
@@ -299,12 +298,21 @@ void SocketConnection::finish(std::error_code reason) {
     let_go();
 }
 
+// As the blocking drivers do.
+void SocketConnection::report(std::error_code reason) {
+    const bool failed = reason == errc::handler_failed;
+    const std::string which = origin_.connect ? "connection to " : "connection from ";
+    const std::string where = origin_.connect ? origin_.name : peer().to_string();
+    loop().log(failed ? LogLevel::error : LogLevel::debug,
+               which + where + ": " + (failed ? slot_.failure() : reason.message()));
+}
+
 void SocketConnection::let_go() {
     Loop& l = loop();
     if (cold_) cold_->queue.clear();
     has(kWatched) ? uv_close(handle(), on_handle_closed) : l.free_later(*this);
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    l.gone(origin_);
+    l.gone(origin_, slot());
 }
 
 void SocketConnection::reset(std::error_code reason) {
@@ -414,6 +422,10 @@ SocketConnection::Cold::~Cold() = default;
 
 void SocketConnection::DestroyCold::operator()(Cold* cold) const noexcept {
     DestroyInResource<Cold>()(cold);
+}
+
+Result<PeerCredentials> SocketConnection::peer_credentials() const {
+    return detail::peer_credentials(fd_);
 }
 
 std::pmr::memory_resource* SocketConnection::memory() const noexcept {

@@ -69,6 +69,7 @@ public:
     const Endpoint& peer() const override;
     const Endpoint& local() const override;
     ConnectionId id() const override;
+    Result<PeerCredentials> peer_credentials() const override;
     std::pmr::memory_resource* memory() const noexcept override;
 
 private:
@@ -126,6 +127,7 @@ private:
     void offer_rest(std::size_t size, std::size_t used);
     MutableBytes read_bytes(std::size_t size) const noexcept;
     void read_more(ssize_t got);
+    void report(std::error_code reason);
     void let_go();
     void out_of_memory();
     void set_reason(std::error_code reason) noexcept;

@@ -94,8 +94,17 @@ TEST_CASE("serve: what does not exist is named") {
     check_refused(serve({"echo", "--backlog", ""}), {"backlog"});
     check_refused(serve({"echo", "--option", "colour=red"}), {"colour"});
     check_refused(serve({"echo", "--option", "colour"}), {"colour"});
+    check_refused(serve({"echo", "--mode", "0660"}), {"--mode", "tcp://127.0.0.1:0"});
+    check_refused(serve({"echo", "--listen", "unix:@x", "--mode", "0660"}), {"--mode", "unix:@x"});
+    for (const char* mode : {"rw", "1777", "8", "0660 ", ""})
+        check_refused(serve({"echo", "--listen", "unix:/nowhere/x", "--mode", mode}), {"octal"});
+    check_refused(serve({"echo", "--driver", "threads", "--goodbye", "bye"}),
+                  {"--goodbye", "reactor"});
+    check_refused(serve({"echo", "--listen", "udp://127.0.0.1:0", "--max-per-address", "1"}),
+                  {"--max-per-address", "connections"});
     check_refused(serve({"relay"}), {"switchboard: relay: option target"});
     check_refused(serve({"relay", "--option", "target=nowhere"}), {"nowhere"});
+    check_refused(serve({"relay", "--option", "target=udp://127.0.0.1:9"}), {"udp://127.0.0.1:9"});
 }
 
 TEST_CASE("switchboard: a subcommand that there is not is named") {

@@ -100,6 +100,18 @@ TEST_CASE("serve: the second signal ends what is open") {
     }
 }
 
+TEST_CASE("serve: a second signal that has nobody to end is no failure") {
+    for (const std::string& driver : kDrivers) {
+        CAPTURE(driver);
+        Server server({"echo", "--driver", driver});
+        CHECK(exchange_with(server.endpoint(), "hello") == "hello");
+        server.process().signal(SIGTERM);
+        const Finished finished = server.stop(SIGTERM);
+        CAPTURE(finished.errors);
+        CHECK(finished.status == 0);
+    }
+}
+
 TEST_CASE("serve: a connection that stays holds a stop up until drain_deadline only") {
     for (const std::string& driver : kDrivers) {
         CAPTURE(driver);
@@ -175,6 +187,23 @@ TEST_CASE("serve: with all standard streams closed, what is logged reaches no co
         process.signal(SIGTERM);
         CHECK(process.wait().status == 0);
     }
+}
+
+TEST_CASE("serve: who is refused for the number of connections hears goodbye") {
+    Server server({"echo", "--limit", "max_connections=2", "--max-per-address", "1",
+                   "--accepts-per-second", "1000", "--goodbye", "come again"});
+    const Socket served = server.connect();
+    std::array<std::byte, 64> in{};
+    REQUIRE(served.send_all(as_bytes("a")));
+    REQUIRE(served.receive(in).value() == 1);
+    const Socket refused = server.connect();
+    const auto size = refused.receive(in);
+    REQUIRE(size);
+    CHECK(as_text(Bytes(in).first(*size)) == "come again");
+    CHECK(refused.receive(in).value() == 0);
+    CHECK(served.send_all(as_bytes("b")));
+    CHECK(served.receive(in).value() == 1);
+    CHECK(server.stop(SIGTERM).errors.find("max_per_address") != std::string::npos);
 }
 
 TEST_CASE("serve: more connections than the soft limit of descriptors allows") {

@@ -38,6 +38,9 @@ public:
         socket = std::move(*connected);
         REQUIRE(socket.set_blocking(Blocking::no));
     }
+    explicit FarEnd(Socket connected) : socket(std::move(connected)) {
+        REQUIRE(socket.set_blocking(Blocking::no));
+    }
 
     // What the socket takes of it.
     std::size_t send(std::string_view text) const {

@@ -106,6 +106,7 @@ TEST_CASE("bench options: what cannot be is said in one line") {
     CHECK(fails_with({"--duration", "1ms"}, "--duration"));
     CHECK(fails_with({"--duration", "soon"}, "soon"));
     CHECK(fails_with({"--baseline", "nobody"}, "nobody"));
+    CHECK(fails_with({"--baseline", "threads", "--drivers", "reactor"}, "not among --drivers"));
     CHECK(fails_with({"--over", "udp"}, "--over udp: tcp or unix"));
     CHECK(fails_with({"--nonsense"}, "nonsense"));
 }

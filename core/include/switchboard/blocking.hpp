@@ -18,6 +18,7 @@ struct ServeStats {
     std::atomic<std::size_t> accepted{0};
     std::atomic<std::size_t> open{0};
     std::atomic<std::size_t> closed{0};
+    std::atomic<std::size_t> cut{0};      // of these, ended by a stop before they had finished
     std::atomic<std::size_t> refused{0};  // past max_connections, or no thread or process to be had
     std::atomic<std::size_t> accept_errors{0};
 };
@@ -49,14 +50,15 @@ Result<void> serve_iterative(Socket listener, const ProtocolFactory& factory, co
 // A thread per connection, at most limits.max_connections; past that, connections are closed.
 Result<void> serve_threads(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                            const ServeOptions& options = {});
-// options.workers threads that each accept and serve one connection at a time.
+// options.workers threads, at most limits.max_connections, that each accept and serve one connection at a
+// time.
 Result<void> serve_thread_pool(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                                const ServeOptions& options = {});
 // A child process per connection, forked by the accepting process, which must have no other thread
 // that matters to the protocol (man 2 fork). Children are a process group of their own.
 Result<void> serve_processes(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                              const ServeOptions& options = {});
-// options.workers children forked before the first accept; one that dies is replaced.
+// options.workers children, at most limits.max_connections, forked before the first accept; one that dies is replaced.
 Result<void> serve_process_pool(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                                 const ServeOptions& options = {});
 

@@ -10,7 +10,9 @@
 #include <string_view>
 #include <switchboard/bytes.hpp>
 #include <switchboard/endpoint.hpp>
+#include <switchboard/error.hpp>
 #include <switchboard/file.hpp>
+#include <switchboard/peer_credentials.hpp>
 #include <system_error>
 #include <vector>
 
@@ -56,6 +58,8 @@ public:
     virtual void switch_to(std::unique_ptr<Protocol> next) = 0;
     virtual const Endpoint& peer() const = 0;  // unix peers mostly have no name: "unix:"
     virtual const Endpoint& local() const = 0;
+    // Of a unix peer, as the system vouches for them; errc::unsupported for others and in memory.
+    virtual Result<PeerCredentials> peer_credentials() const;
     virtual ConnectionId id() const = 0;
     // Where the driver keeps this connection and its buffers (ReactorOptions::memory); by default
     // std::pmr::get_default_resource(). A handler may do the same; for this thread alone.

@@ -22,10 +22,12 @@ class SocketAddress;
 //     udp://127.0.0.1:53, udp://*:53, ...  the same with udp://   (for datagrams; never left out)
 //     unix:/path    unix:///path           unix:/path             (leading slashes become one)
 //     unix:path                            unix:path              (from the working directory)
+//     unix:@name                           unix:@name             (Linux: an abstract name, no file)
 //     fd:3                                 fd:3                   (a descriptor this process has)
 //
 // parse(e.to_string()) == e for every Endpoint but the default one. "0.0.0.0:80" is any IPv4 address,
-// "[::]:80" any IPv6 address and no IPv4 one; "*" is both.
+// "[::]:80" any IPv6 address and no IPv4 one; "*" is both. An abstract name (man 7 unix) is gone with its
+// listener, and has no owner or mode: anyone may connect. A path that begins so is unix:./@name.
 class Endpoint {
 public:
     enum class Kind : std::uint8_t { none, tcp, udp, unix_path, descriptor };

@@ -6,10 +6,12 @@
 #include <sys/socket.h>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <switchboard/bytes.hpp>
 #include <switchboard/endpoint.hpp>
 #include <switchboard/error.hpp>
+#include <switchboard/peer_credentials.hpp>
 #include <utility>
 
 namespace switchboard {
@@ -37,6 +39,9 @@ struct SocketOptions {
     int backlog = 511;          // connects that queue before more are refused (man 2 listen); >= 0
     bool no_delay = true;       // TCP_NODELAY; accepted sockets inherit it
     bool reuse_address = true;  // SO_REUSEADDR, for listeners
+    // Permissions of a listener's path, such as 0660: who may connect needs write permission (man 7
+    // unix). Set before anyone can. None: what the umask leaves. Other endpoints have no path.
+    std::optional<mode_t> path_mode = {};
 };
 
 // Move-only owner of a descriptor; closes it when destroyed. Not thread-safe, but shutdown() may be
@@ -71,8 +76,10 @@ public:
     void shutdown() const noexcept;        // both ways, at once, also under another thread's call
     void reset_on_close() const noexcept;  // RST instead of FIN (SO_LINGER 0)
 
-    Result<Endpoint> local() const;               // man 2 getsockname
-    Result<Endpoint> peer() const;                // man 2 getpeername
+    Result<Endpoint> local() const;  // man 2 getsockname
+    Result<Endpoint> peer() const;   // man 2 getpeername
+    // Of a connected unix socket; else what the system says, or errc::unsupported.
+    Result<PeerCredentials> peer_credentials() const;
     std::error_code take_error() const noexcept;  // SO_ERROR: how a non-blocking connect ended
 
 private:

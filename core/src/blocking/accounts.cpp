@@ -24,6 +24,7 @@ void Accounts::serve(BlockingConnection& connection) const {
     ++stats_->open;
     connection.serve();
     report(connection);
+    if (connection.reason() == errc::stopping) ++stats_->cut;
     --stats_->open;
     ++stats_->closed;
 }

@@ -65,6 +65,7 @@ public:
         slot_.switch_to(*this, std::move(next));
     }
     const Endpoint& peer() const override;
+    Result<PeerCredentials> peer_credentials() const override { return socket_.peer_credentials(); }
     const Endpoint& local() const override;
     ConnectionId id() const override { return id_; }
 

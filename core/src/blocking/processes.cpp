@@ -41,7 +41,7 @@ namespace {
 
 using namespace detail;
 
-constexpr int kServed = 0, kRefused = 3;  // what a child exits with
+constexpr int kServed = 0, kRefused = 3, kCut = 4;  // what a child exits with
 
 class ForkingServer {
 public:
@@ -85,16 +85,17 @@ private:
         ServeStats own;  // the parent counts children; the host's may be in shared memory
         server_.count_in(own);
         const Workspace workspace;
-        return server_.serve(std::move(socket), workspace, id, ending_) ? kServed : kRefused;
+        if (!server_.serve(std::move(socket), workspace, id, ending_)) return kRefused;
+        return own.cut > 0 ? kCut : kServed;
     }
 
     void count_out(const EndedChild& ended) {
         ServeStats& stats = server_.stats();
         --stats.open;
-        const bool refused = WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == kRefused;
-        ++(refused ? stats.refused : stats.closed);
-        const bool served = WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == kServed;
-        if (!refused && !served) server_.log(LogLevel::error, ended);
+        const int status = WIFEXITED(ended.status) ? WEXITSTATUS(ended.status) : -1;
+        ++(status == kRefused ? stats.refused : stats.closed);
+        if (status != kRefused && status != kServed) ++stats.cut;
+        if (status < 0 || status > kCut) server_.log(LogLevel::error, ended);
     }
 
     Server& server_;

@@ -5,6 +5,7 @@
 // pool. Pools have no one who hands out connections: every worker waits on the shared listener.
 #pragma once
 
+#include <algorithm>
 #include <switchboard/blocking.hpp>
 
 #include "accounts.hpp"
@@ -41,7 +42,9 @@ public:
     const Stop& stop() const noexcept { return stop_; }
     const Limits& limits() const noexcept { return options_.limits; }
     std::size_t most_connections() const noexcept { return most_connections_; }
-    std::size_t workers() const noexcept { return options_.workers > 0 ? options_.workers : 1; }
+    std::size_t workers() const noexcept {
+        return std::max<std::size_t>(std::min(options_.workers, most_connections_), 1);
+    }
     ServeStats& stats() const noexcept { return accounts_.stats(); }
     void count_in(ServeStats& stats) noexcept { accounts_.count_in(stats); }
     SharedListener& listener() noexcept { return listener_; }

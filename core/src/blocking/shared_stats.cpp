@@ -9,7 +9,9 @@ Result<std::unique_ptr<SharedStats>> SharedStats::create(std::size_t workers) {
 }
 
 void SharedStats::bury(std::size_t worker) noexcept {
-    of(worker).closed += of(worker).open.exchange(0);
+    const std::size_t open = of(worker).open.exchange(0);
+    of(worker).closed += open;
+    of(worker).cut += open;
 }
 
 void SharedStats::publish_one(std::atomic<std::size_t> ServeStats::*count,
@@ -21,7 +23,7 @@ void SharedStats::publish_one(std::atomic<std::size_t> ServeStats::*count,
 
 void SharedStats::publish(ServeStats& total) noexcept {
     for (auto count : {&ServeStats::accepted, &ServeStats::open, &ServeStats::closed,
-                       &ServeStats::refused, &ServeStats::accept_errors})
+                       &ServeStats::cut, &ServeStats::refused, &ServeStats::accept_errors})
         publish_one(count, total);
 }
 

@@ -28,6 +28,12 @@ constexpr std::size_t kMostErrors = 64;
 constexpr std::size_t kLargest = 65'535;  // no length field has room for more (RFC 768)
 constexpr auto kNever = Clock::time_point::max();
 
+std::error_code why_dropped(std::size_t size, bool queue_full) {
+    if (size > kLargest) return std::make_error_code(std::errc::message_size);
+    if (queue_full) return errc::write_queue_full;
+    return std::make_error_code(std::errc::not_enough_memory);
+}
+
 }  // namespace
 
 DatagramPort::DatagramPort(std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
@@ -65,18 +71,12 @@ bool DatagramPort::send(const DatagramPeer& to, std::span<const Bytes> pieces) {
     const std::size_t weight = size + DatagramQueue::kOverhead;
     // What one callback sends may pass the mark without being a backlog.
     if (queue_.weight() + weight > limits_.high_water) flush();
-    std::error_code dropped;
-    if (size > kLargest) {
-        dropped = std::make_error_code(std::errc::message_size);
-    } else if (queue_.weight() + weight > limits_.max_queued) {
-        dropped = errc::write_queue_full;
-    } else if (!queue_.push(to, pieces, size)) {
-        dropped = std::make_error_code(std::errc::not_enough_memory);
-    }
-    if (dropped) note(dropped, to, size);
+    const bool full = queue_.weight() + weight > limits_.max_queued;
+    const bool queued = size <= kLargest && !full && queue_.push(to, pieces, size);
+    if (!queued) note(why_dropped(size, full), to, size);
     if (queue_.weight() > limits_.high_water) above_ = true;
     requested();
-    return !dropped && !above_;
+    return queued && !above_;
 }
 
 void DatagramPort::close(std::error_code reason) {

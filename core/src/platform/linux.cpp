@@ -56,6 +56,19 @@ int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blockin
     return ::accept4(listener, address, size, SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK));
 }
 
+// Sockets that are not of the unix family answer with nobody's.
+int peer_credentials(int fd, PeerCredentials& peer) noexcept {
+    ucred found{};
+    socklen_t size = sizeof found;
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &found, &size) < 0) return -1;
+    if (found.pid == 0 && found.uid == static_cast<uid_t>(-1)) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    peer = {found.pid, found.uid, found.gid};
+    return 0;
+}
+
 int open_pipe(int ends[2]) noexcept {
     if (::pipe2(ends, O_CLOEXEC) < 0) return -1;
     return set_blocking(ends[1], false);  // F_SETFL of an open descriptor does not fail

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <cstddef>
 #include <cstdint>
+#include <switchboard/peer_credentials.hpp>
 
 namespace switchboard::platform {
 
@@ -22,6 +23,9 @@ int open_socket(int family, int type, bool blocking) noexcept;  // close-on-exec
 int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blocking) noexcept;
 int set_blocking(int fd, bool blocking) noexcept;
 int open_pipe(int ends[2]) noexcept;  // both ends close-on-exec; the write end non-blocking
+
+// SO_PEERCRED or getpeereid(3); ENOTSUP where a system has neither, or for other than unix sockets.
+int peer_credentials(int fd, PeerCredentials& peer) noexcept;
 
 // Sends up to `count` bytes of `file` from `offset`, as sendfile(2): what was sent, 0 at the end of
 // the file, -1 and errno (EAGAIN as for send). Neither moves the file's own offset.

@@ -66,6 +66,15 @@ int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blockin
     return prepare(fd, blocking);
 }
 
+int peer_credentials([[maybe_unused]] int fd, [[maybe_unused]] PeerCredentials& peer) noexcept {
+#if defined(__linux__)  // which has no getpeereid(3); POSIX has neither
+    errno = ENOTSUP;
+    return -1;
+#else
+    return ::getpeereid(fd, &peer.uid, &peer.gid);
+#endif
+}
+
 int open_pipe(int ends[2]) noexcept {
     if (::pipe(ends) < 0) return -1;
     const bool done = set_close_on_exec(ends[0]) == 0 && set_close_on_exec(ends[1]) == 0 &&

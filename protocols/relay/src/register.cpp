@@ -13,7 +13,12 @@ Result<ProtocolFactory> relay_of(const Options& options, const ProtocolContext& 
     if (auto known = options.only({"target"}); !known) return tl::unexpected(known.error());
     const std::string* const target = options.find("target");
     if (!target) return fail(errc::bad_option, "option target=ENDPOINT is missing");
-    return Endpoint::parse(*target).map([&](const Endpoint& endpoint) {
+    const auto parsed = Endpoint::parse(*target);
+    if (parsed && parsed->kind() == Endpoint::Kind::udp)
+        return fail(errc::bad_option, "option target=" + *target +
+                                          ": a relay is for connections, and "
+                                          "datagrams have none");
+    return parsed.map([&](const Endpoint& endpoint) {
         return make_relay(*context.reactor, endpoint, context.limits);
     });
 }

@@ -1,6 +1,7 @@
 #include "plan.hpp"
 
 #include <sys/socket.h>
+#include <charconv>
 
 namespace switchboard::program {
 namespace {
@@ -41,6 +42,24 @@ bool is_for_datagrams(const Endpoint& endpoint) {
            type == SOCK_DGRAM;
 }
 
+// Octal, as chmod(1) takes it.
+tl::expected<std::optional<mode_t>, std::string> parse_mode(const std::optional<std::string>& text,
+                                                            const Endpoint& endpoint) {
+    if (!text) return std::nullopt;
+    if (endpoint.kind() != Endpoint::Kind::unix_path || endpoint.path().starts_with('@'))
+        return refuse("--mode is for unix:/PATH, and " + endpoint.to_string() + " is no file");
+    unsigned mode = 0;
+    const char* const end = text->data() + text->size();
+    const auto parsed = std::from_chars(text->data(), end, mode, 8);
+    if (parsed.ec != std::errc{} || parsed.ptr != end || mode > 0777)
+        return refuse("--mode " + *text + ": not an octal number up to 777");
+    return mode;
+}
+
+bool controls_accepting(const ListenOptions& accept) {
+    return accept.max_per_address > 0 || accept.accepts_per_second > 0 || !accept.goodbye.empty();
+}
+
 }  // namespace
 
 const std::vector<Driver>& drivers() {
@@ -64,12 +83,21 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     if (datagrams && !driver->takes_datagrams)
         return refuse("--listen " + endpoint->to_string() + ": the driver '" + driver->name +
                       "' serves connections, and datagrams have none; use reactor or iterative");
+    if (controls_accepting(arguments.accept) && (driver->serve != nullptr || datagrams))
+        return refuse(
+            "--max-per-address, --accepts-per-second and --goodbye are for connections to "
+            "the driver reactor");
     const auto options = Options::parse(arguments.options);
     if (!options) return refuse(options.error());
     const auto limits = parse_limits(arguments);
     if (!limits) return refuse(limits.error());
-    return Plan{arguments.protocol, *driver,  *endpoint, *options, *limits,
-                arguments.workers,  datagrams};
+    const auto mode = parse_mode(arguments.mode, *endpoint);
+    if (!mode) return refuse(mode.error());
+    ListenOptions accept = arguments.accept;
+    accept.limits = *limits;
+    accept.path_mode = *mode;
+    return Plan{arguments.protocol, *driver,           *endpoint, *options, *limits,
+                std::move(accept),  arguments.workers, datagrams};
 }
 
 }  // namespace switchboard::program

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <switchboard/blocking.hpp>
+#include <switchboard/reactor_types.hpp>
 #include <switchboard/registry.hpp>
 #include <vector>
 
@@ -18,8 +19,9 @@ struct ServeArguments {
     std::string listen = "tcp://127.0.0.1:0";
     std::string driver = "reactor";
     std::size_t workers = ServeOptions{}.workers;
-    std::optional<std::string> backlog;
+    std::optional<std::string> backlog, mode;
     std::vector<std::string> options, limits;
+    ListenOptions accept;  // but for its limits
 };
 
 using BlockingServe = Result<void> (*)(Socket, const ProtocolFactory&, const Stop&,
@@ -39,6 +41,7 @@ struct Plan {
     Endpoint endpoint;
     Options options;
     Limits limits;
+    ListenOptions accept;  // with the limits
     std::size_t workers;
     // A descriptor is asked what it is.
     bool datagrams = false;

@@ -50,19 +50,21 @@ public:
         return {};
     }
     bool asked() const { return signals_ > 0; }
-    bool cut_short() const { return signals_ > 1; }
+    bool cut_short() const { return signals_ > 1 && aborted_ > 0; }
 
 private:
     void next() {
         const bool first = signals_++ == 0;
+        const ReactorStats stats = reactor_.stats();
         log(sink_, LogLevel::info,
-            first ? "draining " + std::to_string(reactor_.stats().open) +
+            first ? "draining " + std::to_string(stats.open - stats.datagram_sockets) +
                         " connections; a second signal ends them"
                   : "ending all connections");
         reactor_.drain(first ? deadline_ : std::chrono::milliseconds::zero(),
                        [this](std::size_t aborted) { done(aborted); });
     }
     void done(std::size_t aborted) {
+        aborted_ = aborted;
         if (aborted > 0) {
             log(sink_, LogLevel::warning, "ended " + std::to_string(aborted) + " connections");
         }
@@ -73,14 +75,14 @@ private:
     std::chrono::milliseconds deadline_;
     const LogSink& sink_;
     int signals_ = 0;
+    std::size_t aborted_ = 0;
 };
 
 Result<Endpoint> listen_for_streams(Reactor& reactor, const Plan& plan, const Registry& registry) {
     auto factory =
         registry.make(plan.protocol, plan.options, {.reactor = &reactor, .limits = plan.limits});
     if (!factory) return tl::unexpected(factory.error());
-    const auto listening =
-        reactor.listen(plan.endpoint, std::move(*factory), {.limits = plan.limits});
+    const auto listening = reactor.listen(plan.endpoint, std::move(*factory), plan.accept);
     if (!listening) return tl::unexpected(listening.error());
     return listening->local;
 }
@@ -106,7 +108,7 @@ Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink&
     announce(plan, *local);
     reactor.run();
     if (!stop.asked()) return refuse("serve " + local->to_string() + ": ended by itself");
-    if (stop.cut_short()) return refuse(kCutShort);
+    if (!plan.datagrams && stop.cut_short()) return refuse(kCutShort);
     return {};
 }
 
@@ -119,20 +121,23 @@ Outcome run_blocking(const Plan& plan, const Socket& socket, Serve serve) {
     if (!stop) return refuse(stop.error());
     const StopOnSignals signals(*stop);
     announce(plan, *local);
-    const Result<void> served = serve(*stop);
+    ServeStats stats;
+    const Result<void> served = serve(*stop, stats);
     if (!served) return refuse(served.error());
-    if (stop->aborting()) return refuse(kCutShort);
+    if (stop->aborting() && stats.cut > 0) return refuse(kCutShort);
     return {};
 }
 
 Outcome serve_blocking(const Plan& plan, const Registry& registry, const LogSink& sink) {
     const auto factory = registry.make(plan.protocol, plan.options, {.limits = plan.limits});
     if (!factory) return refuse(factory.error());
-    auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.backlog)});
+    auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.backlog),
+                                           .path_mode = plan.accept.path_mode});
     if (!listener) return refuse(listener.error());
-    return run_blocking(plan, *listener, [&](const Stop& stop) {
-        return plan.driver.serve(std::move(*listener), *factory, stop,
-                                 {.limits = plan.limits, .workers = plan.workers, .log = sink});
+    return run_blocking(plan, *listener, [&](const Stop& stop, ServeStats& stats) {
+        return plan.driver.serve(
+            std::move(*listener), *factory, stop,
+            {.limits = plan.limits, .workers = plan.workers, .log = sink, .stats = &stats});
     });
 }
 
@@ -141,7 +146,7 @@ Outcome serve_blocking_datagrams(const Plan& plan, const Registry& registry, con
     if (!protocol) return refuse(protocol.error());
     const auto socket = bind_datagram(plan.endpoint);
     if (!socket) return refuse(socket.error());
-    return run_blocking(plan, *socket, [&](const Stop& stop) {
+    return run_blocking(plan, *socket, [&](const Stop& stop, ServeStats&) {
         return serve_datagrams(*socket, std::move(*protocol), stop,
                                {.limits = plan.limits, .log = sink});
     });
@@ -176,6 +181,17 @@ std::string footer() {
            "warning, error or off sets what is logged on stderr.";
 }
 
+void add_accept_control(CLI::App& command, ListenOptions& accept) {
+    command.add_option(
+        "--max-per-address", accept.max_per_address,
+        "Connections at once from one IPv4 address or IPv6 /64 [any number]; reactor");
+    command.add_option("--accepts-per-second", accept.accepts_per_second,
+                       "The others wait in the backlog [as they come]; reactor");
+    command.add_option("--goodbye", accept.goodbye,
+                       "Sent to those who are refused for their number, before they are closed; "
+                       "reactor");
+}
+
 }  // namespace
 
 Command add_serve(CLI::App& app, const Registry& registry) {
@@ -183,9 +199,11 @@ Command add_serve(CLI::App& app, const Registry& registry) {
     CLI::App* command = app.add_subcommand("serve", "Serve a protocol until SIGTERM or SIGINT");
     command->add_option("protocol", arguments->protocol, "See `switchboard protocols`")->required();
     command
-        ->add_option("--listen", arguments->listen,
-                     "tcp://HOST:PORT (* is any address, port 0 a free one), unix:/PATH, fd:N; "
-                     "udp://HOST:PORT for datagrams")
+        ->add_option(
+            "--listen", arguments->listen,
+            "tcp://HOST:PORT (* is any address, port 0 a free one), unix:/PATH, unix:@NAME, "
+            "fd:N; "
+            "udp://HOST:PORT for datagrams")
         ->capture_default_str();
     command->add_option("--driver", arguments->driver, "How to serve, see below")
         ->capture_default_str();
@@ -194,6 +212,9 @@ Command add_serve(CLI::App& app, const Registry& registry) {
                         ->capture_default_str();
     command->add_option("--backlog", arguments->backlog,
                         "Connects that queue before more are refused; as --limit backlog=N");
+    command->add_option("--mode", arguments->mode,
+                        "Of the file at unix:/PATH, as 0660: who may write may connect");
+    add_accept_control(*command, arguments->accept);
     command->add_option("--option", arguments->options, "NAME=VALUE for the protocol")
         ->take_all()
         ->allow_extra_args(false);

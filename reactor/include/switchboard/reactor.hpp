@@ -43,6 +43,10 @@ public:
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
                              ListenOptions options = {});
     void close(ListenerId listener);  // accepts no more; its connections live on
+    // In between, who connects waits in the backlog and, once that is full, for as long as the peer's
+    // system tries again (man 2 listen). Neither adds up: one resume ends any number of pauses.
+    void pause_accepting(ListenerId listener);
+    void resume_accepting(ListenerId listener);
 
     // Starts to connect, by name in the background, to its addresses as RFC 8305 says: the families
     // take turns, staggered, and the first that answers is taken. Then comes on_open; if none does, or

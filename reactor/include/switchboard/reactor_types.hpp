@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory_resource>
+#include <optional>
+#include <string>
 #include <switchboard/connection.hpp>
 #include <switchboard/error.hpp>
 #include <switchboard/limits.hpp>
@@ -22,6 +24,16 @@ struct ReactorOptions {
 
 struct ListenOptions {
     Limits limits = {};
+    // Connections at once from one IPv4 address, or from one /64 of IPv6; the next is refused. 0: any
+    // number. Unix sockets have no address, and no such limit.
+    std::size_t max_per_address = 0;
+    // Spread evenly, at most a tenth of a second's worth at once; others wait in the backlog. 0: as
+    // they come.
+    std::size_t accepts_per_second = 0;
+    std::optional<mode_t> path_mode = {};  // of a unix path; see SocketOptions
+    // Sent to those who are refused for max_connections or max_per_address, before they are closed. At
+    // most 16 are told at a time, for at most a second; when more come they are closed without.
+    std::string goodbye = {};
     // Accept failed, mostly for want of descriptors or memory: called once per pause, with the cause.
     std::function<void(std::error_code)> on_accept_error = {};
 };
@@ -66,14 +78,18 @@ struct Listening {
 // Counts since the reactor was made, but for those that say "now".
 struct ReactorStats {
     std::uint64_t accepted = 0, connected = 0, closed = 0;
-    std::uint64_t refused = 0;         // past max_connections, or the factory gave no protocol
-    std::uint64_t accept_errors = 0;   // pauses because accept failed
-    std::uint64_t connect_errors = 0;  // connects that ended without on_open
+    std::uint64_t refused = 0;  // accepted and closed at once: the sum of the next four
+    std::uint64_t refused_full = 0, refused_address = 0;     // max_connections, max_per_address
+    std::uint64_t refused_protocol = 0, refused_memory = 0;  // the factory gave none; none was left
+    std::uint64_t told_goodbye = 0;                          // of those refused
+    std::uint64_t accept_errors = 0;                         // pauses because accept failed
+    std::uint64_t connect_errors = 0;                        // connects that ended without on_open
     std::uint64_t handler_failures = 0;
     std::uint64_t bytes_in = 0, bytes_out = 0;
     std::uint64_t datagrams_in = 0, datagrams_out = 0;
     std::uint64_t posts = 0, wake_ups = 0;  // posts that ran, and batches: one wake-up each
-    std::size_t open = 0;  // connections now, those still connecting or flushing included
+    std::size_t open =
+        0;  // connections now; those that connect, flush or are told goodbye included
     std::size_t listeners = 0, timers = 0, offloads = 0;  // now
     std::size_t datagram_sockets = 0;                     // now; `open` counts them too
     std::size_t queued_bytes = 0;                         // now, over all connections

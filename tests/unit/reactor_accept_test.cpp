@@ -1,0 +1,136 @@
+// Accept control: who is let in, who is told goodbye, and that those who are served do not pay for it.
+#include "turns.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+// From another of the loopback addresses.
+FarEnd from(const char* address, const Endpoint& to) {
+    Socket socket(::socket(AF_INET, SOCK_STREAM, 0));
+    REQUIRE(socket);
+    const auto source = Endpoint::tcp(address, 0).addresses().value().front();
+    const auto target = to.addresses().value().front();
+    REQUIRE(::bind(socket.fd(), source.data(), source.size()) == 0);
+    REQUIRE(::connect(socket.fd(), target.data(), target.size()) == 0);
+    return FarEnd(std::move(socket));
+}
+
+void check_served(Reactor& reactor, FarEnd& client) {
+    client.received.clear();
+    client.send("hello");
+    client.read_until(reactor, 5);
+    CHECK(client.received == "hello");
+}
+
+}  // namespace
+
+TEST_CASE("accept: a paused listener lets nobody in, and who waited is served after it") {
+    Reactor reactor;
+    const Listening listening = listen_on(reactor, echo_factory());
+    FarEnd first(listening.local);
+    check_served(reactor, first);
+    reactor.pause_accepting(listening.id);
+    reactor.pause_accepting(listening.id);
+    FarEnd second(listening.local);
+    second.send("hello");
+    run_for(reactor, 20ms);
+    CHECK(reactor.stats().accepted == 1);
+    check_served(reactor, first);
+    reactor.resume_accepting(listening.id);
+    second.read_until(reactor, 5);
+    CHECK(second.received == "hello");
+    reactor.pause_accepting(ListenerId{});  // names nothing
+    reactor.close(listening.id);
+    reactor.resume_accepting(listening.id);
+}
+
+TEST_CASE("accept: a handler that pauses its listener has no one more let in in that turn") {
+    Reactor reactor;
+    Listening listening;
+    listening = listen_on(reactor, callbacks([&] {
+                              return Callbacks{.on_open = [&](Connection&) {
+                                  reactor.pause_accepting(listening.id);
+                              }};
+                          }));
+    const FarEnd first(listening.local), second(listening.local);
+    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    run_for(reactor, 20ms);
+    CHECK(reactor.stats().accepted == 1);
+    reactor.resume_accepting(listening.id);
+    run_until(reactor, [&] { return reactor.stats().accepted == 2; });
+}
+
+TEST_CASE("accept: past max_connections the next hears goodbye, though it had sent, and is closed") {
+    Reactor reactor;
+    ListenOptions options;
+    options.limits.max_connections = 1;
+    options.goodbye = "full, come again\n";
+    const Listening listening = listen_on(reactor, echo_factory(), options);
+    FarEnd served(listening.local);
+    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    FarEnd refused(listening.local);
+    refused.send("let me in");
+    refused.read_to_end(reactor);
+    CHECK(refused.received == "full, come again\n");
+    CHECK(refused.eof);
+    check_served(reactor, served);
+    const ReactorStats stats = reactor.stats();
+    CHECK(stats.accepted == 1);
+    CHECK(stats.refused == 1);
+    CHECK(stats.refused_full == 1);
+    CHECK(stats.told_goodbye == 1);
+}
+
+TEST_CASE("accept: goodbyes are few at a time and short, and what is past them is closed at once") {
+    Reactor reactor;
+    ListenOptions options;
+    options.limits.max_connections = 1;
+    options.goodbye = "full\n";
+    const Listening listening = listen_on(reactor, echo_factory(), options);
+    FarEnd served(listening.local);
+    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    std::vector<FarEnd> stubborn;  // they never end
+    for (int i = 0; i < 20; ++i) stubborn.emplace_back(listening.local);
+    run_until(reactor, [&] { return reactor.stats().refused == 20; });
+    CHECK(reactor.stats().told_goodbye == 16);
+    CHECK(reactor.stats().open == 17);
+    run_until(reactor, [&] { return reactor.stats().open == 1; });  // after a second
+    check_served(reactor, served);
+}
+
+TEST_CASE("accept: an address has max_per_address, others have theirs, and who leaves makes room") {
+    Reactor reactor;
+    ListenOptions options;
+    options.max_per_address = 2;
+    options.goodbye = "enough\n";
+    const Listening listening = listen_on(reactor, echo_factory(), options);
+    FarEnd first = from("127.0.0.1", listening.local), second = from("127.0.0.1", listening.local);
+    FarEnd third = from("127.0.0.1", listening.local), other = from("127.0.0.2", listening.local);
+    third.read_to_end(reactor);
+    CHECK(third.received == "enough\n");
+    for (FarEnd* client : {&first, &second, &other}) check_served(reactor, *client);
+    CHECK(reactor.stats().refused_address == 1);
+    first.socket.close();
+    run_until(reactor, [&] { return reactor.stats().closed == 2; });  // and the one told goodbye
+    FarEnd again = from("127.0.0.1", listening.local);
+    check_served(reactor, again);
+}
+
+TEST_CASE("accept: accepts_per_second spreads them, and nobody is refused") {
+    Reactor reactor;
+    ListenOptions options;
+    options.accepts_per_second = 100;
+    const Listening listening = listen_on(reactor, echo_factory(), options);
+    std::vector<FarEnd> clients;
+    for (int i = 0; i < 20; ++i) clients.emplace_back(listening.local);
+    run_until(reactor, [&] { return reactor.stats().accepted >= 10; });
+    const auto start = Clock::now();
+    CHECK(reactor.stats().accepted < 20);
+    run_until(reactor, [&] { return reactor.stats().accepted == 20; });
+    CHECK(Clock::now() - start > 80ms);  // ten more, 10 ms each, less what had begun
+    for (FarEnd& client : clients) check_served(reactor, client);
+    CHECK(reactor.stats().refused == 0);
+}
