@@ -1,5 +1,6 @@
 // Every program of examples/ does what the README quotes it for.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -146,12 +147,61 @@ TEST_CASE("examples: ten requests over two pooled connections") {
           "10 answers over 2 connections\n");
 }
 
+TEST_CASE("examples: says goodbye past two peers, pauses, and drains") {
+    Process server({example("accept_control")});
+    const auto at = switchboard::Endpoint::parse(server.read_line().substr(13)).value();
+    const auto peer = [&] { return switchboard::connect(at).value(); };
+    const auto hears = [](const switchboard::Socket& socket) {
+        std::array<std::byte, 64> in{};
+        const auto got = socket.receive(in).value_or(std::size_t{0});
+        return std::string(switchboard::as_text(switchboard::Bytes(in).first(got)));
+    };
+    auto first = peer();
+    const auto second = peer();
+    for (const switchboard::Socket* socket : {&std::as_const(first), &second})
+        CHECK(server.read_line() == "served: " + socket->local().value().to_string());
+    CHECK(hears(peer()) == "two are being served, come again\n");
+    server.signal(SIGUSR1);
+    CHECK(server.read_line() == "paused");
+    first.close();
+    const auto third = peer();
+    REQUIRE(third.send_all(switchboard::as_bytes("hello")));
+    REQUIRE(second.send_all(switchboard::as_bytes("still here")));
+    CHECK(hears(second) == "still here");  // and its turn was not the third one's
+    server.signal(SIGUSR1);
+    CHECK(server.read_line() == "resumed");
+    CHECK(server.read_line() == "served: " + third.local().value().to_string());
+    CHECK(hears(third) == "hello");
+    server.signal(SIGTERM);
+    CHECK(server.read_line() == "drained, 2 aborted");
+    CHECK(server.wait().status == 0);
+}
+
+TEST_CASE("examples: on a unix path, tells who came") {
+    char folder[] = "/tmp/switchboard-test-XXXXXX";
+    REQUIRE(mkdtemp(folder) != nullptr);
+    const std::string path = std::string(folder) + "/socket";
+    Process server({example("accept_control"), "unix:" + path});
+    CHECK(server.read_line() == "listening on unix:" + path);
+    const auto at = switchboard::Endpoint::unix_path(path);
+    auto peer = switchboard::connect(at).value();
+    const std::string told = server.read_line();
+    const bool named = told == "served: user " + std::to_string(getuid());
+    CHECK((named || told == "served: unix:"));  // the portable branch does not ask who it is
+    peer.close();
+    server.signal(SIGTERM);
+    CHECK(server.read_line().starts_with("drained"));
+    CHECK(server.wait().status == 0);
+    std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("examples: there is none that no case above runs") {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
         found.insert(entry.path().filename());
     }
-    CHECK(found == std::set<std::string>{"client", "connect_by_name", "connection_pool",
-                                         "datagrams", "echo_server", "embed_asio", "embed_epoll",
-                                         "embed_glib", "one_handler", "reconnect", "resolve"});
+    CHECK(found == std::set<std::string>{"accept_control", "client", "connect_by_name",
+                                         "connection_pool", "datagrams", "echo_server",
+                                         "embed_asio", "embed_epoll", "embed_glib", "one_handler",
+                                         "reconnect", "resolve"});
 }

@@ -192,18 +192,60 @@ TEST_CASE("serve: with all standard streams closed, what is logged reaches no co
 TEST_CASE("serve: who is refused for the number of connections hears goodbye") {
     Server server({"echo", "--limit", "max_connections=2", "--max-per-address", "1",
                    "--accepts-per-second", "1000", "--goodbye", "come again"});
-    const Socket served = server.connect();
+    Socket served = server.connect();
     std::array<std::byte, 64> in{};
     REQUIRE(served.send_all(as_bytes("a")));
     REQUIRE(served.receive(in).value() == 1);
-    const Socket refused = server.connect();
+    Socket refused = server.connect();
     const auto size = refused.receive(in);
     REQUIRE(size);
     CHECK(as_text(Bytes(in).first(*size)) == "come again");
     CHECK(refused.receive(in).value() == 0);
     CHECK(served.send_all(as_bytes("b")));
     CHECK(served.receive(in).value() == 1);
+    served.close();
+    refused.close();
     CHECK(server.stop(SIGTERM).errors.find("max_per_address") != std::string::npos);
+}
+
+TEST_CASE("serve: takes the socket that systemd-socket-activate passes, by number and by name") {
+    for (const std::string listen : {"fd:3", "fd:echo"}) {
+        CAPTURE(listen);
+        const Folder folder;
+        const std::string path = folder.path + "/socket";
+        Process process({"systemd-socket-activate", "-l", path, "--fdname=echo", kSwitchboard,
+                         "serve", "echo", "--listen", listen});
+        const auto endpoint = Endpoint::unix_path(path);
+        Result<Socket> socket = switchboard::connect(endpoint);  // the first one starts it
+        REQUIRE(support::eventually([&] {
+            if (!socket) socket = switchboard::connect(endpoint);
+            return socket.has_value();
+        }));
+        REQUIRE(socket->send_all(as_bytes("hello")));
+        std::array<std::byte, 8> in{};
+        REQUIRE(socket->receive(in).value() == 5);
+        CHECK(process.read_line() == "listening on unix:" + path + " (echo, reactor)");
+        socket->close();
+        process.signal(SIGTERM);
+        CHECK(process.wait().status == 0);
+    }
+}
+
+TEST_CASE("serve: what a service manager passed wrongly is named") {
+    const auto serve = [](const std::string& variables, const std::string& listen) {
+        return support::run({"sh", "-c",
+                             "export LISTEN_PID=$$ " + variables + "; exec " + kSwitchboard +
+                                 " serve echo --listen " + listen})
+            .errors;
+    };
+    CHECK(serve("LISTEN_FDS=some", "fd:3").find("LISTEN_FDS=some") != std::string::npos);
+    CHECK(serve("LISTEN_FDS=1 LISTEN_FDNAMES=a:b", "fd:a 3</dev/null").find("LISTEN_FDNAMES=a:b") !=
+          std::string::npos);
+    CHECK(serve("LISTEN_FDS=1 LISTEN_FDNAMES=web", "fd:echo 3</dev/null").find("there are web") !=
+          std::string::npos);
+    CHECK(serve("LISTEN_FDS=1 LISTEN_FDNAMES=web", "fd:web 3</dev/null").find("non-socket") !=
+          std::string::npos);
+    CHECK(serve("A=b", "fd:web").find("LISTEN_FDS has none") != std::string::npos);
 }
 
 TEST_CASE("serve: more connections than the soft limit of descriptors allows") {

@@ -1,9 +1,9 @@
 // Whom a listener lets in, and when, without a socket.
-#include <accept_control.hpp>
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <sys/un.h>
+#include <accept_control.hpp>
 
 using namespace switchboard;
 using namespace std::chrono_literals;
@@ -52,7 +52,8 @@ TEST_CASE("accept rate: a tenth of a second's worth at once, then evenly, none t
     CHECK(come(rate, start + 60s, 10s) == 1'009);  // after a rest, no more than ten at once
 }
 
-TEST_CASE("accept rate: slow ones come one by one, none is no limit, and so is what none could reach") {
+TEST_CASE(
+    "accept rate: slow ones come one by one, none is no limit, and so is what none could reach") {
     const Clock::time_point start{10s};
     AcceptRate slow(2);
     CHECK(come(slow, start, 10s) == 20);
@@ -66,7 +67,8 @@ TEST_CASE("accept rate: slow ones come one by one, none is no limit, and so is w
     }
 }
 
-TEST_CASE("address counts: an IPv4 address is one, however it is written, and so is a /64 of IPv6") {
+TEST_CASE(
+    "address counts: an IPv4 address is one, however it is written, and so is a /64 of IPv6") {
     AddressCounts counts(2);
     counts.enter(0, address("192.0.2.1"));
     CHECK_FALSE(counts.is_full(address("192.0.2.1")));

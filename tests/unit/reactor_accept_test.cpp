@@ -63,7 +63,8 @@ TEST_CASE("accept: a handler that pauses its listener has no one more let in in 
     run_until(reactor, [&] { return reactor.stats().accepted == 2; });
 }
 
-TEST_CASE("accept: past max_connections the next hears goodbye, though it had sent, and is closed") {
+TEST_CASE(
+    "accept: past max_connections the next hears goodbye, though it had sent, and is closed") {
     Reactor reactor;
     ListenOptions options;
     options.limits.max_connections = 1;

@@ -84,12 +84,13 @@ TEST_CASE("unix: who may not write to the path cannot connect") {
             const auto connected = connect(endpoint("unix:" + path));
             return connected ? "connected" : connected.error().message();
         });
-        CHECK(answer == (mode == 0666 ? "connected"
-                                      : "connect unix:" + path + ": permission denied"));
+        CHECK(answer ==
+              (mode == 0666 ? "connected" : "connect unix:" + path + ": permission denied"));
     }
 }
 
-TEST_CASE("unix: the credentials of a peer are those of its process, for sockets and for handlers") {
+TEST_CASE(
+    "unix: the credentials of a peer are those of its process, for sockets and for handlers") {
     if (!system_tells()) return;
     const TempDir dir;
     const std::string at = "unix:" + (dir / "socket");
@@ -100,9 +101,8 @@ TEST_CASE("unix: the credentials of a peer are those of its process, for sockets
     }
     Reactor reactor;
     Result<PeerCredentials> seen = fail(errc::stopping, "nobody yet");
-    const auto note = callbacks([&] {
-        return Callbacks{.on_open = [&](Connection& c) { seen = c.peer_credentials(); }};
-    });
+    const auto note = callbacks(
+        [&] { return Callbacks{.on_open = [&](Connection& c) { seen = c.peer_credentials(); }}; });
     const Listening listening = listen_on(reactor, note, {}, at);
     const FarEnd client(listening.local);
     run_until(reactor, [&] { return seen.has_value(); });

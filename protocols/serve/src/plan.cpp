@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <charconv>
+#include <switchboard/passed_sockets.hpp>
 
 namespace switchboard::program {
 namespace {
@@ -42,6 +43,34 @@ bool is_for_datagrams(const Endpoint& endpoint) {
            type == SOCK_DGRAM;
 }
 
+// "fd:web": the one that the service manager calls so.
+tl::expected<Endpoint, std::string> find_passed(const std::vector<PassedSocket>& sockets,
+                                                const std::string& text) {
+    const Endpoint* found = nullptr;
+    std::string known;
+    for (const PassedSocket& each : sockets) {
+        known += (known.empty() ? "" : ", ") + each.name;
+        if ("fd:" + each.name != text) continue;
+        if (found != nullptr) return refuse("--listen " + text + ": two sockets have that name");
+        found = &each.endpoint;
+    }
+    if (found != nullptr) return *found;
+    return refuse("--listen " + text + ": no socket of that name was passed (" +
+                  (known.empty() ? "LISTEN_FDS has none" : "there are " + known) + ")");
+}
+
+tl::expected<Endpoint, std::string> parse_listen(const std::string& text) {
+    if (text.starts_with("fd:")) {
+        const auto sockets = passed_sockets();
+        if (!sockets) return refuse(sockets.error());
+        if (text.find_first_not_of("0123456789", 3) != std::string::npos)
+            return find_passed(*sockets, text);
+    }
+    const auto endpoint = Endpoint::parse(text);
+    if (!endpoint) return refuse(endpoint.error());
+    return *endpoint;
+}
+
 // Octal, as chmod(1) takes it.
 tl::expected<std::optional<mode_t>, std::string> parse_mode(const std::optional<std::string>& text,
                                                             const Endpoint& endpoint) {
@@ -77,7 +106,7 @@ const std::vector<Driver>& drivers() {
 tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     const auto driver = find_driver(arguments.driver);
     if (!driver) return refuse(driver.error());
-    const auto endpoint = Endpoint::parse(arguments.listen);
+    const auto endpoint = parse_listen(arguments.listen);
     if (!endpoint) return refuse(endpoint.error());
     const bool datagrams = is_for_datagrams(*endpoint);
     if (datagrams && !driver->takes_datagrams)

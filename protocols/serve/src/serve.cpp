@@ -202,7 +202,7 @@ Command add_serve(CLI::App& app, const Registry& registry) {
         ->add_option(
             "--listen", arguments->listen,
             "tcp://HOST:PORT (* is any address, port 0 a free one), unix:/PATH, unix:@NAME, "
-            "fd:N; "
+            "fd:N or, as systemd passed it, fd:NAME; "
             "udp://HOST:PORT for datagrams")
         ->capture_default_str();
     command->add_option("--driver", arguments->driver, "How to serve, see below")
