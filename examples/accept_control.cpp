@@ -42,7 +42,8 @@ int main(int argc, char** argv) {
             std::cout << "drained, " << aborted << " aborted" << std::endl;
         });
     };
-    for (const auto& armed : {reactor.on_signal(SIGUSR1, toggle), reactor.on_signal(SIGTERM, drain)})
+    for (const auto& armed :
+         {reactor.on_signal(SIGUSR1, toggle), reactor.on_signal(SIGTERM, drain)})
         if (!armed) return std::cerr << armed.error().message() << "\n", 1;
     std::cout << "listening on " << listening->local.to_string() << std::endl;
     reactor.run();

@@ -10,7 +10,7 @@
 namespace switchboard {
 namespace {
 
-constexpr int kFirst = 3;        // SD_LISTEN_FDS_START
+constexpr int kFirst = 3;         // SD_LISTEN_FDS_START
 constexpr int kMost = 1'000'000;  // no process has more descriptors (man 2 getrlimit, fs.nr_open)
 
 std::optional<std::string> variable(const char* name) {
@@ -22,7 +22,8 @@ Result<int> parse_number(const char* name, const std::string& text, int most) {
     int number = 0;
     const char* const end = text.data() + text.size();
     const auto parsed = std::from_chars(text.data(), end, number);
-    if (parsed.ec == std::errc{} && parsed.ptr == end && number >= 0 && number <= most) return number;
+    if (parsed.ec == std::errc{} && parsed.ptr == end && number >= 0 && number <= most)
+        return number;
     return fail(errc::bad_option, std::string(name) + "=" + text + ": not a number from 0 to " +
                                       std::to_string(most));
 }

@@ -1,8 +1,8 @@
 // Socket activation: the environment that a service manager leaves.
 #include <fcntl.h>
-#include <switchboard/passed_sockets.hpp>
 #include <unistd.h>
 #include <cstdlib>
+#include <switchboard/passed_sockets.hpp>
 
 #include "child.hpp"
 #include "loopback.hpp"

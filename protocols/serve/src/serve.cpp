@@ -107,6 +107,7 @@ Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink&
     if (const auto armed = stop.arm(); !armed) return refuse(armed.error());
     announce(plan, *local);
     reactor.run();
+    block_stop_signals();
     if (!stop.asked()) return refuse("serve " + local->to_string() + ": ended by itself");
     if (!plan.datagrams && stop.cut_short()) return refuse(kCutShort);
     return {};
@@ -123,6 +124,7 @@ Outcome run_blocking(const Plan& plan, const Socket& socket, Serve serve) {
     announce(plan, *local);
     ServeStats stats;
     const Result<void> served = serve(*stop, stats);
+    block_stop_signals();
     if (!served) return refuse(served.error());
     if (stop->aborting() && stats.cut > 0) return refuse(kCutShort);
     return {};

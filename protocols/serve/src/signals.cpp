@@ -49,4 +49,12 @@ StopOnSignals::~StopOnSignals() {
     stop_of_process = nullptr;
 }
 
+void block_stop_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 }  // namespace switchboard::program

@@ -20,4 +20,8 @@ private:
     struct sigaction interrupt_before_ {};
 };
 
+// Once all is served how this program ends is decided: another signal must not turn that into its death,
+// when those who took it are gone. For the thread that is left.
+void block_stop_signals();
+
 }  // namespace switchboard::program
