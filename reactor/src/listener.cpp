@@ -15,7 +15,7 @@ constexpr auto kPatience = 1s;
 // be answered by a reset, which may overtake the goodbye.
 class Goodbye final : public Protocol {
 public:
-    explicit Goodbye(const std::string& text) : text_(text) {}
+    explicit Goodbye(std::string text) : text_(std::move(text)) {}
     void on_open(Connection& connection) override {
         connection.write(text_);
         connection.shutdown_write();
@@ -25,7 +25,7 @@ public:
     std::size_t on_data(Connection&, MutableBytes in) override { return in.size(); }
 
 private:
-    const std::string text_;
+    std::string text_;
 };
 
 }  // namespace
