@@ -298,13 +298,15 @@ void SocketConnection::finish(std::error_code reason) {
     let_go();
 }
 
-// As the blocking drivers do.
-void SocketConnection::report(std::error_code reason) {
+// As the blocking drivers do. Without memory for the line it is not written.
+void SocketConnection::report(std::error_code reason) noexcept try {
     const bool failed = reason == errc::handler_failed;
     const std::string which = origin_.connect ? "connection to " : "connection from ";
     const std::string where = origin_.connect ? origin_.name : peer().to_string();
     loop().log(failed ? LogLevel::error : LogLevel::debug,
                which + where + ": " + (failed ? slot_.failure() : reason.message()));
+} catch (const std::bad_alloc&) {
+    return;
 }
 
 void SocketConnection::let_go() {

@@ -65,7 +65,7 @@ TEST_CASE(
     "reactor memory: when the resource is empty, what needs more ends, and the rest goes on") {
     CountingMemory memory;
     {
-        Reactor reactor({.memory = &memory});
+        Reactor reactor({.log = [](LogLevel, std::string_view) {}, .memory = &memory});
         const std::string much(4 * 1024 * 1024, 'x');
         std::vector<std::error_code> ends;
         const auto handler = [&](auto on_data) {

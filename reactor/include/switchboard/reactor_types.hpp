@@ -77,7 +77,7 @@ struct Listening {
 
 // Counts since the reactor was made, but for those that say "now".
 struct ReactorStats {
-    std::uint64_t accepted = 0, connected = 0, closed = 0;
+    std::uint64_t accepted = 0, connected = 0, closed = 0;  // closed: those told goodbye included
     std::uint64_t refused = 0;  // accepted and closed at once: the sum of the next four
     std::uint64_t refused_full = 0, refused_address = 0;     // max_connections, max_per_address
     std::uint64_t refused_protocol = 0, refused_memory = 0;  // the factory gave none; none was left
