@@ -256,7 +256,8 @@ Endpoint from_unix(const sockaddr_un& address, std::size_t size) {
         const bool plain = name.find('\0') == std::string_view::npos;
         return Endpoint::unix_path(plain ? "@" + std::string(name) : "");
     }
-    return Endpoint::unix_path(std::string(address.sun_path, strnlen(address.sun_path, most)));
+    std::string path(address.sun_path, strnlen(address.sun_path, most));
+    return Endpoint::unix_path(is_abstract(path) ? "./" + path : path);
 }
 
 }  // namespace

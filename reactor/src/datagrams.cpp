@@ -136,9 +136,14 @@ Result<DatagramBound> Datagrams::add(Socket socket, const Endpoint& local,
                                                             std::move(socket), local,
                                                             std::move(protocol), limits, *io_));
     auto& handle = *handles_.emplace(id, std::move(made)).first->second;
-    if (const auto error = handle.start()) {
-        handles_.erase(id);
-        return fail(error, "watch " + local.to_string());
+    try {
+        if (const auto error = handle.start()) {
+            handles_.erase(id);
+            return fail(error, "watch " + local.to_string());
+        }
+    } catch (const std::bad_alloc&) {  // watched already
+        handle.abandon();
+        throw;
     }
     return DatagramBound{{id}, local};
 } catch (const std::bad_alloc&) {

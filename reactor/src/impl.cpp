@@ -225,7 +225,7 @@ void Reactor::Impl::abort_rest() {
     if (!draining_) return;
     aborting_ = true;
     close_listeners();
-    aborted_ += loop.stats.open;
+    aborted_ += loop.stats.open - loop.stats.goodbyes;
     loop.finish_all(errc::stopping);
     datagrams.end_all(errc::stopping);
 }

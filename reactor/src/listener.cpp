@@ -42,6 +42,7 @@ Listener::Listener(Loop& loop, Socket socket, Endpoint local, ProtocolFactory fa
       refused_(loop.make_origin(Limits())),
       allowed_(options_.limits.connections_allowed()),
       rate_(options_.accepts_per_second) {
+    refused_.goodbye = true;
     if (options_.max_per_address > 0)
         origin_.addresses = std::make_unique<AddressCounts>(options_.max_per_address);
 }
@@ -179,6 +180,7 @@ void Listener::say_goodbye(Socket socket, const SocketAddress& peer, Counter cau
         SocketConnection& made =
             loop_.make_connection(refused_, std::make_unique<Goodbye>(options_.goodbye));
         ++loop_.stats.told_goodbye;
+        ++loop_.stats.goodbyes;
         made.accept(std::move(socket), peer);
     } catch (const std::bad_alloc&) {
     }

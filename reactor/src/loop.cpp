@@ -123,6 +123,7 @@ SocketConnection& Loop::make_connection(Origin& origin, std::unique_ptr<Protocol
 
 void Loop::gone(Origin& origin, std::uint32_t slot) {
     if (origin.addresses) origin.addresses->leave(slot);
+    if (origin.goodbye) --stats.goodbyes;
     --stats.open;
     ++stats.closed;
     unhold();

@@ -28,6 +28,7 @@ struct Origin {
     Limits limits;
     std::size_t connections = 0;
     bool released = false;  // its maker has let go
+    bool goodbye = false;   // of those that a listener refused and still tells so
     std::list<Origin>::iterator self = {};
     std::unique_ptr<const ConnectOptions> connect = {};  // of a connect, with the endpoint's name
     std::string name = {};

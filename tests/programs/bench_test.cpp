@@ -123,11 +123,10 @@ TEST_CASE("bench compare: two servers, one round, told on stdout, as JSON and as
 
 TEST_CASE("bench compare: over unix sockets drivers and peers serve the same, and leave no file") {
     const Folder folder;
-    ::setenv("TMPDIR", folder.file("").c_str(), 1);
-    const auto done =
-        run({kBench, "compare", "--drivers", "reactor,bare-epoll,bare-uv,bare-uv-poll", "--over",
-             "unix", "--connections", "3", "--size", "64", "--rounds", "1", "--duration", "100ms",
-             "--json", folder.file("o.json")});
+    const auto done = run({"env", "TMPDIR=" + folder.file(""), kBench, "compare", "--drivers",
+                           "reactor,bare-epoll,bare-uv,bare-uv-poll", "--over", "unix",
+                           "--connections", "3", "--size", "64", "--rounds", "1", "--duration",
+                           "100ms", "--json", folder.file("o.json")});
     CAPTURE(done.errors);
     REQUIRE(done.status == 0);
     CHECK(has(done.output, "unix sockets"));

@@ -286,6 +286,8 @@ TEST_CASE("endpoint: from a socket address") {
     name.sun_path[1] = 'a';  // an abstract name
     CHECK(Endpoint::from({data, sizeof(sa_family_t) + 2}) == Endpoint::unix_path("@a"));
     CHECK(Endpoint::from({data, sizeof(sa_family_t) + 3}) == Endpoint::unix_path(""));  // "a\0"
+    name.sun_path[0] = '@';  // a file of that name, which must not pass for an abstract one
+    CHECK(Endpoint::from({data, sizeof(sa_family_t) + 2}) == Endpoint::unix_path("./@a"));
     name.sun_path[0] = '/';  // not terminated, as the system may hand it over
     CHECK(Endpoint::from({data, sizeof(sa_family_t) + 2}) == Endpoint::unix_path("/a"));
     CHECK(Endpoint::from(SocketAddress()) == Endpoint());

@@ -24,9 +24,9 @@ void Accounts::serve(BlockingConnection& connection) const {
     ++stats_->open;
     connection.serve();
     report(connection);
-    if (connection.reason() == errc::stopping) ++stats_->cut;
-    --stats_->open;
+    --stats_->open;  // first: who is killed in between must not be counted twice
     ++stats_->closed;
+    if (connection.reason() == errc::stopping) ++stats_->cut;
 }
 
 void Accounts::report(const BlockingConnection& connection) const {

@@ -73,7 +73,7 @@ private:
         for (std::size_t i = 0; i < workers_.size(); ++i) {
             if (workers_[i] != ended.pid) continue;
             workers_[i] = 0;
-            stats_.bury(i);
+            stats_.bury(i, server_.stop().draining());
         }
         if (ended.status != 0) server_.log(LogLevel::error, ended);
     }

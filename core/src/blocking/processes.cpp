@@ -94,8 +94,9 @@ private:
         --stats.open;
         const int status = WIFEXITED(ended.status) ? WEXITSTATUS(ended.status) : -1;
         ++(status == kRefused ? stats.refused : stats.closed);
-        if (status != kRefused && status != kServed) ++stats.cut;
-        if (status < 0 || status > kCut) server_.log(LogLevel::error, ended);
+        const bool failed = status != kServed && status != kRefused && status != kCut;
+        if (status == kCut || (failed && server_.stop().draining())) ++stats.cut;
+        if (failed) server_.log(LogLevel::error, ended);
     }
 
     Server& server_;

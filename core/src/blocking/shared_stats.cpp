@@ -8,10 +8,10 @@ Result<std::unique_ptr<SharedStats>> SharedStats::create(std::size_t workers) {
     });
 }
 
-void SharedStats::bury(std::size_t worker) noexcept {
+void SharedStats::bury(std::size_t worker, bool stopping) noexcept {
     const std::size_t open = of(worker).open.exchange(0);
     of(worker).closed += open;
-    of(worker).cut += open;
+    if (stopping) of(worker).cut += open;
 }
 
 void SharedStats::publish_one(std::atomic<std::size_t> ServeStats::*count,

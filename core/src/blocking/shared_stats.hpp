@@ -14,8 +14,8 @@ public:
     static Result<std::unique_ptr<SharedStats>> create(std::size_t workers);
 
     ServeStats& of(std::size_t worker) noexcept { return stats_[worker]; }
-    // A worker that died has cut what it had open.
-    void bury(std::size_t worker) noexcept;
+    // A worker that died has closed what it had open, and cut it if that was for a stop.
+    void bury(std::size_t worker, bool stopping) noexcept;
     // Adds to `total` what was counted since the last time.
     void publish(ServeStats& total) noexcept;
 

@@ -65,7 +65,7 @@ int peer_credentials(int fd, PeerCredentials& peer) noexcept {
         errno = ENOTSUP;
         return -1;
     }
-    peer = {found.pid, found.uid, found.gid};
+    peer = {found.pid > 0 ? found.pid : -1, found.uid, found.gid};  // 0: of another pid namespace
     return 0;
 }
 

@@ -71,6 +71,13 @@ int peer_credentials([[maybe_unused]] int fd, [[maybe_unused]] PeerCredentials& 
     errno = ENOTSUP;
     return -1;
 #else
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) < 0) return -1;
+    if (name.ss_family != AF_UNIX) {
+        errno = ENOTSUP;
+        return -1;
+    }
     return ::getpeereid(fd, &peer.uid, &peer.gid);
 #endif
 }

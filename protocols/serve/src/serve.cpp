@@ -57,7 +57,8 @@ private:
         const bool first = signals_++ == 0;
         const ReactorStats stats = reactor_.stats();
         log(sink_, LogLevel::info,
-            first ? "draining " + std::to_string(stats.open - stats.datagram_sockets) +
+            first ? "draining " +
+                        std::to_string(stats.open - stats.datagram_sockets - stats.goodbyes) +
                         " connections; a second signal ends them"
                   : "ending all connections");
         reactor_.drain(first ? deadline_ : std::chrono::milliseconds::zero(),

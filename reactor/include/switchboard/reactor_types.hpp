@@ -27,14 +27,14 @@ struct ListenOptions {
     // Connections at once from one IPv4 address, or from one /64 of IPv6; the next is refused. 0: any
     // number. Unix sockets have no address, and no such limit.
     std::size_t max_per_address = 0;
-    // Spread evenly, at most a tenth of a second's worth at once; others wait in the backlog. 0: as
-    // they come.
+    // Spread evenly, at most a tenth of a second's worth in a turn; the others wait in the backlog. Those
+    // who are refused count as well. 0: as they come.
     std::size_t accepts_per_second = 0;
     std::optional<mode_t> path_mode = {};  // of a unix path; see SocketOptions
     // Sent to those who are refused for max_connections or max_per_address, before they are closed. At
     // most 16 are told at a time, for at most a second; when more come they are closed without.
     std::string goodbye = {};
-    // Accept failed, mostly for want of descriptors or memory: called once per pause, with the cause.
+    // Accept failed, mostly for want of descriptors or memory: called once per accept_pause, with the cause.
     std::function<void(std::error_code)> on_accept_error = {};
 };
 
@@ -78,7 +78,7 @@ struct Listening {
 // Counts since the reactor was made, but for those that say "now".
 struct ReactorStats {
     std::uint64_t accepted = 0, connected = 0, closed = 0;  // closed: those told goodbye included
-    std::uint64_t refused = 0;  // accepted and closed at once: the sum of the next four
+    std::uint64_t refused = 0;  // not in accepted; the sum of the next four
     std::uint64_t refused_full = 0, refused_address = 0;     // max_connections, max_per_address
     std::uint64_t refused_protocol = 0, refused_memory = 0;  // the factory gave none; none was left
     std::uint64_t told_goodbye = 0;                          // of those refused
@@ -90,6 +90,7 @@ struct ReactorStats {
     std::uint64_t posts = 0, wake_ups = 0;  // posts that ran, and batches: one wake-up each
     std::size_t open =
         0;  // connections now; those that connect, flush or are told goodbye included
+    std::size_t goodbyes = 0;                             // now, of those open
     std::size_t listeners = 0, timers = 0, offloads = 0;  // now
     std::size_t datagram_sockets = 0;                     // now; `open` counts them too
     std::size_t queued_bytes = 0;                         // now, over all connections
