@@ -4,8 +4,6 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
-#include <cstring>
-#include <datagram/peer_access.hpp>
 #include <datagram/socket_port.hpp>
 #include <memory>
 #include <string>

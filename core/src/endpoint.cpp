@@ -9,12 +9,13 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <switchboard/socket.hpp>
+
+#include "number.hpp"
 
 namespace switchboard {
 namespace {
@@ -25,15 +26,6 @@ constexpr std::string_view kDigits = "0123456789";
 
 tl::unexpected<std::string> wrong(std::string why) {
     return tl::unexpected(std::move(why));
-}
-
-template <class Number>
-std::optional<Number> number(std::string_view text) {
-    Number value{};
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value);
-    const bool whole = error == std::errc() && stop == end && text.front() != '-';
-    return whole ? std::optional(value) : std::nullopt;
 }
 
 // An IPv6 literal and its zone, "fe80::1%eth0" (RFC 4007, section 11).
@@ -54,7 +46,7 @@ struct Ipv6Text {
     // 0 without a zone; the zone of an interface that is not there has none.
     std::optional<std::uint32_t> scope() const {
         if (zone.empty()) return 0;
-        if (const auto index = number<std::uint32_t>(zone.substr(1))) return index;
+        if (const auto index = detail::number<std::uint32_t>(zone.substr(1))) return index;
         const std::uint32_t index = if_nametoindex(zone.c_str() + 1);
         return index != 0 ? std::optional(index) : std::nullopt;
     }
@@ -94,7 +86,7 @@ using MakeInet = Endpoint (*)(std::string host, std::uint16_t port);
 
 Parsed with_port(MakeInet make, std::string_view host, std::string_view text) {
     if (text.empty()) return wrong("the port is missing");
-    const auto port = number<std::uint16_t>(text);
+    const auto port = detail::number<std::uint16_t>(text);
     if (!port) return wrong("the port must be a number from 0 to 65535");
     return make(std::string(host), *port);
 }
@@ -123,7 +115,7 @@ Parsed parse_inet(MakeInet make, std::string_view text) {
 }
 
 Parsed parse_descriptor(std::string_view text) {
-    const auto fd = number<int>(text);
+    const auto fd = detail::number<int>(text);
     if (!fd) return wrong("a descriptor is a number from 0");
     return Endpoint::descriptor(*fd);
 }
@@ -189,22 +181,16 @@ Result<Addresses> literal_addresses(const Endpoint& endpoint) {
     return Addresses{ipv6_address(*host, port, *scope)};
 }
 
-bool is_abstract(std::string_view path) {
-    return path.starts_with('@');
-}
-
 Result<Addresses> unix_addresses(const Endpoint& endpoint) {
     const std::string& path = endpoint.path();
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.empty() || path.find('\0') != std::string::npos)
-        return cannot_resolve(endpoint, std::make_error_code(std::errc::invalid_argument));
-    if (path == "@")
+    if (path.empty() || path == "@" || path.find('\0') != std::string::npos)
         return cannot_resolve(endpoint, std::make_error_code(std::errc::invalid_argument));
     if (path.size() >= sizeof address.sun_path)
         return cannot_resolve(endpoint, std::make_error_code(std::errc::filename_too_long));
     std::memcpy(address.sun_path, path.data(), path.size());
-    if (!is_abstract(path)) return Addresses{wrap(address)};
+    if (!endpoint.is_abstract()) return Addresses{wrap(address)};
     address.sun_path[0] = '\0';  // and none at the end: the size tells where the name ends
     const auto size = offsetof(sockaddr_un, sun_path) + path.size();
     return Addresses{{reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)}};
@@ -256,8 +242,8 @@ Endpoint from_unix(const sockaddr_un& address, std::size_t size) {
         const bool plain = name.find('\0') == std::string_view::npos;
         return Endpoint::unix_path(plain ? "@" + std::string(name) : "");
     }
-    std::string path(address.sun_path, strnlen(address.sun_path, most));
-    return Endpoint::unix_path(is_abstract(path) ? "./" + path : path);
+    const std::string path(address.sun_path, strnlen(address.sun_path, most));
+    return Endpoint::unix_path(path.starts_with('@') ? "./" + path : path);
 }
 
 }  // namespace

@@ -2,10 +2,11 @@
 
 #include <fcntl.h>
 #include <unistd.h>
-#include <charconv>
 #include <cstdlib>
 #include <limits>
 #include <optional>
+
+#include "number.hpp"
 
 namespace switchboard {
 namespace {
@@ -19,11 +20,7 @@ std::optional<std::string> variable(const char* name) {
 }
 
 Result<int> parse_number(const char* name, const std::string& text, int most) {
-    int number = 0;
-    const char* const end = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data(), end, number);
-    if (parsed.ec == std::errc{} && parsed.ptr == end && number >= 0 && number <= most)
-        return number;
+    if (const auto number = detail::number<int>(text); number && *number <= most) return *number;
     return fail(errc::bad_option, std::string(name) + "=" + text + ": not a number from 0 to " +
                                       std::to_string(most));
 }

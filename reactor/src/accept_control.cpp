@@ -49,14 +49,14 @@ bool AddressCounts::key_of(const SocketAddress& peer, Key& key) noexcept {
 
 bool AddressCounts::is_full(const SocketAddress& peer) const noexcept {
     Key key;
-    if (most_ == 0 || !key_of(peer, key)) return false;
+    if (!key_of(peer, key)) return false;
     const auto found = counts_.find(key);
     return found != counts_.end() && found->second >= most_;
 }
 
 void AddressCounts::enter(std::uint32_t slot, const SocketAddress& peer) noexcept {
     Key key;
-    if (most_ == 0 || !key_of(peer, key)) return;
+    if (!key_of(peer, key)) return;
     try {
         const auto count = counts_.try_emplace(key, 0).first;
         ++count->second;

@@ -31,7 +31,7 @@ private:
 // has one address has all. Peers without an address (unix sockets) are not counted.
 class AddressCounts {
 public:
-    explicit AddressCounts(std::size_t most) noexcept : most_(most) {}  // 0 is no limit
+    explicit AddressCounts(std::size_t most) noexcept : most_(most) {}  // each; at least 1
 
     bool is_full(const SocketAddress& peer) const noexcept;
     // The connection in `slot` is from there, until it leaves. Without memory it is not counted.

@@ -12,10 +12,10 @@
 
 namespace switchboard::detail {
 
-// Accepts at most accepts_per_wake connections a turn, and no faster than accepts_per_second. Where accept fails, for want of descriptors or
-// memory as a rule, it pauses, so that the backlog, which stays readable, cannot spin the loop; those
-// who wait in it are served once there is room again. Closed with close(), destroyed by libuv's close
-// callback.
+// Accepts at most accepts_per_wake connections a turn, and no faster than accepts_per_second. Where
+// accept fails, for want of descriptors or memory as a rule, it pauses, so that the backlog, which stays
+// readable, cannot spin the loop; those who wait in it are served once there is room again. Closed with
+// close(), destroyed by libuv's close callback.
 class Listener {
 public:
     // Keeps `pause` timers by calling `after`.
@@ -35,10 +35,10 @@ public:
     TimerId pause() const noexcept { return pause_; }
 
 private:
-    static void on_poll(uv_poll_t* handle, int status, int events);
-    static void on_closed(uv_handle_t* handle);
     using Counter = std::uint64_t ReactorStats::*;
 
+    static void on_poll(uv_poll_t* handle, int status, int events);
+    static void on_closed(uv_handle_t* handle);
     void watch();
     void pause_for(std::chrono::milliseconds time);
     void accept_ready();

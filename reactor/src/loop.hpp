@@ -77,8 +77,8 @@ public:
     }
 
     void log(LogLevel level, const std::string& text) const;
-    // Runs what a user gave us; what it throws is logged, and the loop lives on.
     bool logs() const noexcept { return static_cast<bool>(options_.log); }
+    // Runs what a user gave us; what it throws is logged, and the loop lives on.
     template <class Callback>
     void guarded(const char* what, Callback&& callback) const;
 

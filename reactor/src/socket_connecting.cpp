@@ -126,15 +126,19 @@ void SocketConnection::remember_peer(const SocketAddress& peer) {
     }
 }
 
+// Most peers are two numbers until somebody asks for them.
+Endpoint SocketConnection::made_peer() const {
+    if (cold_ && cold_->peer.kind() != Endpoint::Kind::none) return cold_->peer;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = peer_ip_;
+    address.sin_port = peer_port_;
+    return Endpoint::from(SocketAddress(reinterpret_cast<sockaddr*>(&address), sizeof address));
+}
+
 const Endpoint& SocketConnection::peer() const {
     Endpoint& peer = cold().peer;
-    if (peer.kind() == Endpoint::Kind::none) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = peer_ip_;
-        address.sin_port = peer_port_;
-        peer = Endpoint::from(SocketAddress(reinterpret_cast<sockaddr*>(&address), sizeof address));
-    }
+    if (peer.kind() == Endpoint::Kind::none) peer = made_peer();
     return peer;
 }
 

@@ -302,7 +302,7 @@ void SocketConnection::finish(std::error_code reason) {
 void SocketConnection::report(std::error_code reason) noexcept try {
     const bool failed = reason == errc::handler_failed;
     const std::string which = origin_.connect ? "connection to " : "connection from ";
-    const std::string where = origin_.connect ? origin_.name : peer().to_string();
+    const std::string where = origin_.connect ? origin_.name : made_peer().to_string();
     loop().log(failed ? LogLevel::error : LogLevel::debug,
                which + where + ": " + (failed ? slot_.failure() : reason.message()));
 } catch (const std::bad_alloc&) {

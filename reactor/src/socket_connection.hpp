@@ -127,6 +127,7 @@ private:
     void offer_rest(std::size_t size, std::size_t used);
     MutableBytes read_bytes(std::size_t size) const noexcept;
     void read_more(ssize_t got);
+    Endpoint made_peer() const;
     void report(std::error_code reason) noexcept;
     void let_go();
     void out_of_memory();

@@ -104,7 +104,8 @@ TEST_CASE("serve: what does not exist is named") {
                   {"--max-per-address", "connections"});
     check_refused(serve({"relay"}), {"switchboard: relay: option target"});
     check_refused(serve({"relay", "--option", "target=nowhere"}), {"nowhere"});
-    check_refused(serve({"relay", "--option", "target=udp://127.0.0.1:9"}), {"udp://127.0.0.1:9"});
+    for (const std::string target : {"udp://127.0.0.1:9", "fd:0"})
+        check_refused(serve({"relay", "--option", "target=" + target}), {target, "connects to"});
 }
 
 TEST_CASE("switchboard: a subcommand that there is not is named") {

@@ -1,4 +1,6 @@
 // Accept control: who is let in, who is told goodbye, and that those who are served do not pay for it.
+#include <optional>
+
 #include "turns.hpp"
 
 using namespace switchboard;
@@ -24,6 +26,21 @@ void check_served(Reactor& reactor, FarEnd& client) {
     client.read_until(reactor, 5);
     CHECK(client.received == "hello");
 }
+
+// A server that has room for one, and that one.
+struct FullServer {
+    explicit FullServer(std::string goodbye) {
+        ListenOptions options;
+        options.limits.max_connections = 1;
+        options.goodbye = std::move(goodbye);
+        listening = listen_on(reactor, echo_factory(), options);
+        served.emplace(listening.local);
+        run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    }
+    Reactor reactor;
+    Listening listening;
+    std::optional<FarEnd> served;
+};
 
 }  // namespace
 
@@ -65,20 +82,14 @@ TEST_CASE("accept: a handler that pauses its listener has no one more let in in 
 
 TEST_CASE(
     "accept: past max_connections the next hears goodbye, though it had sent, and is closed") {
-    Reactor reactor;
-    ListenOptions options;
-    options.limits.max_connections = 1;
-    options.goodbye = "full, come again\n";
-    const Listening listening = listen_on(reactor, echo_factory(), options);
-    FarEnd served(listening.local);
-    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
-    FarEnd refused(listening.local);
+    FullServer full("full, come again\n");
+    FarEnd refused(full.listening.local);
     refused.send("let me in");
-    refused.read_to_end(reactor);
+    refused.read_to_end(full.reactor);
     CHECK(refused.received == "full, come again\n");
     CHECK(refused.eof);
-    check_served(reactor, served);
-    const ReactorStats stats = reactor.stats();
+    check_served(full.reactor, *full.served);
+    const ReactorStats stats = full.reactor.stats();
     CHECK(stats.accepted == 1);
     CHECK(stats.refused == 1);
     CHECK(stats.refused_full == 1);
@@ -86,20 +97,15 @@ TEST_CASE(
 }
 
 TEST_CASE("accept: goodbyes are few at a time and short, and what is past them is closed at once") {
-    Reactor reactor;
-    ListenOptions options;
-    options.limits.max_connections = 1;
-    options.goodbye = "full\n";
-    const Listening listening = listen_on(reactor, echo_factory(), options);
-    FarEnd served(listening.local);
-    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    FullServer full("full\n");
+    Reactor& reactor = full.reactor;
     std::vector<FarEnd> stubborn;  // they never end
-    for (int i = 0; i < 20; ++i) stubborn.emplace_back(listening.local);
+    for (int i = 0; i < 20; ++i) stubborn.emplace_back(full.listening.local);
     run_until(reactor, [&] { return reactor.stats().refused == 20; });
     CHECK(reactor.stats().told_goodbye == 16);
     CHECK(reactor.stats().open == 17);
     run_until(reactor, [&] { return reactor.stats().open == 1; });  // after a second
-    check_served(reactor, served);
+    check_served(reactor, *full.served);
 }
 
 TEST_CASE("accept: an address has max_per_address, others have theirs, and who leaves makes room") {
@@ -137,15 +143,12 @@ TEST_CASE("accept: accepts_per_second spreads them, and nobody is refused") {
 }
 
 TEST_CASE("accept: a drain neither counts nor loses those who hear goodbye, nor does a close") {
-    Reactor reactor;
-    ListenOptions options;
-    options.limits.max_connections = 1;
-    options.goodbye = "full\n";
-    const Listening listening = listen_on(reactor, echo_factory(), options);
-    const FarEnd served(listening.local), refused(listening.local);
+    FullServer full("full\n");
+    Reactor& reactor = full.reactor;
+    const FarEnd refused(full.listening.local);
     run_until(reactor, [&] { return reactor.stats().told_goodbye == 1; });
     CHECK(reactor.stats().goodbyes == 1);
-    reactor.close(listening.id);
+    reactor.close(full.listening.id);
     std::size_t aborted = 99;
     reactor.drain(0ms, [&](std::size_t count) { aborted = count; });
     run_until(reactor, [&] { return aborted != 99; });

@@ -58,7 +58,8 @@ Result<void> serve_thread_pool(Socket listener, const ProtocolFactory& factory, 
 // that matters to the protocol (man 2 fork). Children are a process group of their own.
 Result<void> serve_processes(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                              const ServeOptions& options = {});
-// options.workers children, at most limits.max_connections, forked before the first accept; one that dies is replaced.
+// options.workers children, at most limits.max_connections, forked before the first accept; one that dies
+// is replaced.
 Result<void> serve_process_pool(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                                 const ServeOptions& options = {});
 

@@ -43,6 +43,7 @@ public:
     static Endpoint from(const SocketAddress& address, Kind kind = Kind::tcp);
 
     Kind kind() const noexcept { return kind_; }
+    bool is_abstract() const noexcept { return kind_ == Kind::unix_path && text_.starts_with('@'); }
     bool is_inet() const noexcept { return kind_ == Kind::tcp || kind_ == Kind::udp; }
     const std::string& host() const noexcept { return text_; }  // tcp and udp, without brackets
     const std::string& path() const noexcept { return text_; }  // Kind::unix_path

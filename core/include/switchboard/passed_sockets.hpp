@@ -9,10 +9,10 @@
 namespace switchboard {
 
 struct PassedSocket {
-    Endpoint
-        endpoint;  // "fd:N", for listen(), Reactor::listen() or bind_datagram(), which take it over
-    std::string
-        name;  // what the manager calls it (FileDescriptorName=, man 5 systemd.socket); or ""
+    // "fd:N", for listen(), Reactor::listen() or bind_datagram(), which take it over.
+    Endpoint endpoint;
+    // What the manager calls it (FileDescriptorName=, man 5 systemd.socket); or "".
+    std::string name;
 };
 
 // Those that a service manager passed to this process, in its order: LISTEN_PID, LISTEN_FDS and

@@ -14,10 +14,10 @@ Result<ProtocolFactory> relay_of(const Options& options, const ProtocolContext& 
     const std::string* const target = options.find("target");
     if (!target) return fail(errc::bad_option, "option target=ENDPOINT is missing");
     const auto parsed = Endpoint::parse(*target);
-    if (parsed && parsed->kind() == Endpoint::Kind::udp)
-        return fail(errc::bad_option, "option target=" + *target +
-                                          ": a relay is for connections, and "
-                                          "datagrams have none");
+    if (parsed && parsed->kind() != Endpoint::Kind::tcp &&
+        parsed->kind() != Endpoint::Kind::unix_path)
+        return fail(errc::bad_option,
+                    "option target=" + *target + ": a relay connects to tcp:// and unix: alone");
     return parsed.map([&](const Endpoint& endpoint) {
         return make_relay(*context.reactor, endpoint, context.limits);
     });

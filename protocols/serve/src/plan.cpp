@@ -75,7 +75,7 @@ tl::expected<Endpoint, std::string> parse_listen(const std::string& text) {
 tl::expected<std::optional<mode_t>, std::string> parse_mode(const std::optional<std::string>& text,
                                                             const Endpoint& endpoint) {
     if (!text) return std::nullopt;
-    if (endpoint.kind() != Endpoint::Kind::unix_path || endpoint.path().starts_with('@'))
+    if (endpoint.kind() != Endpoint::Kind::unix_path || endpoint.is_abstract())
         return refuse("--mode is for unix:/PATH, and " + endpoint.to_string() + " is no file");
     unsigned mode = 0;
     const char* const end = text->data() + text->size();
@@ -123,7 +123,6 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     const auto mode = parse_mode(arguments.mode, *endpoint);
     if (!mode) return refuse(mode.error());
     ListenOptions accept = arguments.accept;
-    accept.limits = *limits;
     accept.path_mode = *mode;
     return Plan{arguments.protocol, *driver,           *endpoint, *options, *limits,
                 std::move(accept),  arguments.workers, datagrams};

@@ -41,7 +41,7 @@ struct Plan {
     Endpoint endpoint;
     Options options;
     Limits limits;
-    ListenOptions accept;  // with the limits
+    ListenOptions accept;  // but for its limits
     std::size_t workers;
     // A descriptor is asked what it is.
     bool datagrams = false;

@@ -83,7 +83,9 @@ Result<Endpoint> listen_for_streams(Reactor& reactor, const Plan& plan, const Re
     auto factory =
         registry.make(plan.protocol, plan.options, {.reactor = &reactor, .limits = plan.limits});
     if (!factory) return tl::unexpected(factory.error());
-    const auto listening = reactor.listen(plan.endpoint, std::move(*factory), plan.accept);
+    ListenOptions accept = plan.accept;
+    accept.limits = plan.limits;
+    const auto listening = reactor.listen(plan.endpoint, std::move(*factory), std::move(accept));
     if (!listening) return tl::unexpected(listening.error());
     return listening->local;
 }

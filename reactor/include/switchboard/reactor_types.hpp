@@ -17,8 +17,9 @@ namespace switchboard {
 struct ReactorOptions {
     LogSink log = {};              // silent when empty
     std::size_t max_lookups = 64;  // of names, at once; see resolver.hpp
-    // Where connections and datagram sockets, what they queue and what is left unread are kept. Outlives the reactor (on
-    // a ridden loop, until libuv has let go), and is used on its thread alone. Never null.
+    // Where connections and datagram sockets, what they queue and what is left unread are kept.
+    // Outlives the reactor (on a ridden loop, until libuv has let go), and is used on its thread alone.
+    // Never null.
     std::pmr::memory_resource* memory = std::pmr::get_default_resource();
 };
 
