@@ -44,6 +44,8 @@ const Field kFields[] = {
     {"accepts_per_wake", Count{&Limits::accepts_per_wake, 1, kMost}, "connects taken in one turn"},
     {"accept_pause", Time{&Limits::accept_pause}, "wait after descriptors or memory ran out"},
     {"drain_deadline", Time{&Limits::drain_deadline}, "time open connections have in a stop"},
+    {"drain_idle", Time{&Limits::drain_idle, kMostTime},
+     "time without a byte after which a stop closes a connection"},
     {"connect_timeout", Time{&Limits::connect_timeout}, "time a connect may take"},
     {"first_byte_timeout", Time{&Limits::first_byte_timeout, kMostTime},
      "time until the peer's first byte; 0 is none"},

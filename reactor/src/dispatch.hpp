@@ -27,4 +27,13 @@ template <class Callback>
     }
 }
 
+// A callback that is not for bytes. What it wrote is activity, too.
+template <class Answer>
+void SocketConnection::call(Answer (Slot::*callback)(Connection&)) {
+    Loop& l = loop();
+    const std::uint64_t before = l.stats.bytes_out;
+    dispatch(l, [&] { (slot_.*callback)(*this); });
+    if (has(kTimed) && l.stats.bytes_out != before) note_activity();
+}
+
 }  // namespace switchboard::detail

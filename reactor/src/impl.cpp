@@ -203,21 +203,32 @@ void Reactor::Impl::drain(std::chrono::milliseconds deadline,
     datagrams.close_all();
     timers.cancel(drain_timer_);
     drained_ = std::move(done);
-    draining_ = true;
+    draining_ = loop.draining = true;
     aborting_ = false;
     aborted_ = 0;
     ++drains_;
     if (deadline.count() > 0) {
         drain_timer_ = timers.start(deadline, {}, [this] { abort_rest(); });
+        loop.connections.for_each([](SocketConnection& c) { c.stop(); });
     } else {
-        loop.at_end_of_turn([this, drain = drains_] {
-            if (drain == drains_) abort_rest();
-        });
+        abort_this_turn();
     }
     loop.connection_gone = [this] {
         if (loop.stats.open == 0) loop.at_end_of_turn([this] { finish_drain(); });
     };
     loop.connection_gone();
+}
+
+void Reactor::Impl::abort() {
+    if (!draining_) return drain({}, {});
+    timers.cancel(drain_timer_);
+    abort_this_turn();
+}
+
+void Reactor::Impl::abort_this_turn() {
+    loop.at_end_of_turn([this, drain = drains_] {
+        if (drain == drains_) abort_rest();
+    });
 }
 
 // From here on no connection is made, or an on_close that connects anew would go on for ever.
@@ -232,7 +243,7 @@ void Reactor::Impl::abort_rest() {
 
 void Reactor::Impl::finish_drain() {
     if (!draining_ || loop.stats.open > 0) return;
-    draining_ = aborting_ = false;
+    draining_ = aborting_ = loop.draining = false;
     timers.cancel(drain_timer_);
     loop.connection_gone = {};
     const auto done = std::exchange(drained_, {});

@@ -39,6 +39,7 @@ public:
     void stop();
     bool is_running() const noexcept { return thread_ != std::thread::id(); }
     void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
+    void abort();
     void close_all();
     static void destroy(std::unique_ptr<Impl> impl);  // after close_all()
     bool is_forked() const noexcept;                  // in a child of the process that made it
@@ -63,6 +64,7 @@ private:
 
     void look_up(const Endpoint& endpoint, detail::SocketConnection& connection);
     bool turn();
+    void abort_this_turn();
     void abort_rest();
     void finish_drain();
     void end_all();

@@ -139,7 +139,8 @@ public:
     TimingWheel wheel;
     std::function<void(WheelNode&)> timer_due;  // for nodes of Kind::timer
     std::function<void()> connection_gone;
-    uv_async_t async;  // wakes the loop for posts, and keeps it alive while held
+    bool draining = false;  // who opens is told to stop
+    uv_async_t async;       // wakes the loop for posts, and keeps it alive while held
 
 private:
     uv_loop_t* open(uv_loop_t* host);

@@ -33,6 +33,11 @@ void Reactor::close(ListenerId listener) {
     impl_->close(listener);
 }
 
+void Reactor::stop_accepting() {
+    assert(impl_->on_its_thread("Reactor::stop_accepting"));
+    impl_->close_listeners();
+}
+
 void Reactor::pause_accepting(ListenerId listener) {
     assert(impl_->on_its_thread("Reactor::pause_accepting"));
     impl_->hold(listener, true);
@@ -126,6 +131,11 @@ void Reactor::stop() {
 void Reactor::drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) {
     assert(impl_->on_its_thread("Reactor::drain"));
     impl_->drain(deadline, std::move(done));
+}
+
+void Reactor::abort() {
+    assert(impl_->on_its_thread("Reactor::abort"));
+    impl_->abort();
 }
 
 Clock::time_point Reactor::now() const noexcept {

@@ -54,6 +54,7 @@ void SocketConnection::open() {
     if ((l.first_byte_timeout + l.idle_timeout + l.lifetime).count() > 0) start_timeouts();
     call(&Slot::open);
     attend();
+    if (loop().draining) stop();
 }
 
 void SocketConnection::connect(const Endpoint& endpoint) {

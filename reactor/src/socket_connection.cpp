@@ -105,14 +105,6 @@ void SocketConnection::read_ready() try {
     if (has(kAttention)) attend();
 }
 
-// A callback that is not for bytes. What it wrote is activity, too.
-void SocketConnection::call(void (Slot::*callback)(Connection&)) {
-    Loop& l = loop();
-    const std::uint64_t before = l.stats.bytes_out;
-    dispatch(l, [&] { (slot_.*callback)(*this); });
-    if (has(kTimed) && l.stats.bytes_out != before) note_activity();
-}
-
 // From a read that filled the buffer, or ended, or failed.
 void SocketConnection::read_more(ssize_t got) {
     std::size_t total = 0;
@@ -270,6 +262,10 @@ void SocketConnection::end_of_turn() try {
         clear(kResume);
         call(&Slot::resume);
     }
+    if (has(kStop)) {
+        clear(kStop);
+        tell_stop();
+    }
     if (has(kDrain)) {
         clear(kDrain);
         if (is_drained()) {  // others may have written since
@@ -345,6 +341,7 @@ void SocketConnection::expire(Clock::time_point now) try {
     if (has(kTimed)) {
         if (const auto why = timeout_over()) close(why);
         schedule_timeouts();
+        if (has(kDraining)) is_idle() ? close({}) : schedule_idle();
     }
     if (deadline_ <= now) {
         deadline_ = Clock::time_point::max();

@@ -44,6 +44,7 @@ public:
     void connected(Socket socket, const SocketAddress& peer);
     void expire(Clock::time_point now);  // the wheel came to where it was filed
     void end_of_turn();
+    void stop();  // the reactor drains: on_stop comes at the end of the turn
     void finish(std::error_code reason);  // on_close, at once: not from within a callback
     void reset(std::error_code reason);   // the same, and RST for the peer
     void abandon();                       // in a forked child: closes its copy of the socket only
@@ -96,6 +97,8 @@ private:
         kTimed = 1 << 19,       // has a first_byte_timeout, an idle_timeout or a lifetime
         kAwaited = 1 << 20,     // the peer's first byte
         kNoReason = 1 << 21,    // there was no memory for it
+        kStop = 1 << 22,        // on_stop is due
+        kDraining = 1 << 23,    // it came, and being idle ends this connection
     };
     static constexpr unsigned kNoWrite = kClosed | kShutdown | kClosing | kAborting;
     static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;
@@ -115,7 +118,8 @@ private:
     // socket_connection.cpp: what the socket does
     template <class Callback>
     void dispatch(Loop& l, Callback&& callback);
-    void call(void (Slot::*callback)(Connection&));
+    template <class Answer>
+    void call(Answer (Slot::*callback)(Connection&));
     void after_read();
     std::error_code socket_error() const;
     void other_event(int status, int events);
@@ -151,6 +155,9 @@ private:
     void note_activity() noexcept;
     std::error_code timeout_over() const noexcept;
     void schedule_timeouts();
+    void tell_stop();
+    bool is_idle() const noexcept;
+    void schedule_idle();
 
     // socket_connecting.cpp: how it came to be
     std::error_code watch(Socket socket);

@@ -1,8 +1,10 @@
-// first_byte_timeout, idle_timeout and lifetime. Counted in the wheel's ticks, and only looked at when
+// first_byte_timeout, idle_timeout, lifetime and, while draining, drain_idle. Counted in the wheel's ticks, and only looked at when
 // the wheel comes by: what moves a byte notes the time, and files nothing.
 #include <algorithm>
 
+#include "dispatch.hpp"
 #include "loop.hpp"
+#include "platform/platform.hpp"
 #include "socket_connection.hpp"
 
 namespace switchboard::detail {
@@ -52,6 +54,41 @@ void SocketConnection::schedule_timeouts() {
     if (l.lifetime.count() > 0) schedule_tick(opened_at_ + ticks(l.lifetime));
     if (has(kAwaited)) schedule_tick(opened_at_ + ticks(l.first_byte_timeout));
     if (l.idle_timeout.count() > 0) schedule_tick(active_at_ + ticks(l.idle_timeout));
+}
+
+void SocketConnection::stop() {
+    const bool told = slot_.stopping() || slot_.ended() || origin_.goodbye;
+    if (is_open() && !told) at_end_of_turn(kStop);
+}
+
+// Nobody noted when bytes moved before, if nothing asked for it; but the system did.
+void SocketConnection::tell_stop() {
+    call(&Slot::stop);
+    if (origin_.connect || slot_.ended()) return;
+    set(kDraining);
+    if (!has(kTimed)) {
+        const auto quiet = platform::quiet_for(fd_);
+        const auto most = origin_.limits.drain_idle.count();
+        opened_at_ = active_at_ = tick_now();
+        if (quiet > 0)
+            active_at_ -= static_cast<std::uint32_t>(std::min<std::int64_t>(quiet, most));
+        set(kTimed);
+    }
+    is_idle() ? close({}) : schedule_idle();
+}
+
+bool SocketConnection::is_idle() const noexcept {
+    if (!slot_.may_end() || has(kQueued | kClosing | kAborting)) return false;
+    const std::uint32_t quiet = tick_now() - active_at_;
+    return static_cast<std::int32_t>(quiet - ticks(origin_.limits.drain_idle)) >= 0;
+}
+
+// One that is quiet and yet not idle is looked at again.
+void SocketConnection::schedule_idle() {
+    if (has(kClosing | kAborting)) return;
+    const std::uint32_t idle = ticks(origin_.limits.drain_idle), now = tick_now();
+    const std::uint32_t due = active_at_ + idle;
+    schedule_tick(static_cast<std::int32_t>(due - now) > 0 ? due : now + std::max(idle, 10U));
 }
 
 }  // namespace switchboard::detail

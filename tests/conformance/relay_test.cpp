@@ -196,6 +196,20 @@ TEST_CASE("relay: a target that cannot be connected ends the client with that er
     CHECK(client.close_reason() == code(std::errc::no_such_file_or_directory));
 }
 
+TEST_CASE("relay: a drain does not end a pair for being quiet") {
+    Call call;
+    MemoryPeer& target = call.answer();
+    call.driver.drain();
+    call.driver.advance(10s);
+    CHECK(call.driver.open() == 2);
+    target.send("late reply");
+    target.shutdown_write();
+    call.client.shutdown_write();
+    call.driver.run();
+    CHECK(call.client.received() == "late reply");
+    CHECK(call.driver.open() == 0);
+}
+
 TEST_CASE("relay: a target that answers after the client has gone is closed") {
     Call call;
     call.client.reset();

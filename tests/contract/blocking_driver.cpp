@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,11 @@ Stop make_stop() {
 }
 
 }  // namespace
+
+void DriverUnderTest::pass(std::chrono::milliseconds time) {
+    for (const auto end = Clock::now() + time; Clock::now() < end;)
+        ::poll(nullptr, 0, static_cast<int>(time.count()));
+}
 
 BlockingDriver::BlockingDriver(Serve call, Host host)
     : serve_(call), host_(host), stop_(make_stop()) {

@@ -38,4 +38,8 @@ public:
     virtual void abort() = 0;
     // Moves a driver that has no thread of its own, and its clock a little; false if it has one.
     virtual bool pump() { return false; }
+    // Its clock, and that so much of it goes by while nothing is done: as long as that, where it is the
+    // system's.
+    virtual switchboard::Clock::time_point now() const { return switchboard::Clock::now(); }
+    virtual void pass(std::chrono::milliseconds time);
 };

@@ -96,9 +96,12 @@ class Memory : public DriverUnderTest {
 public:
     void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override;
     std::unique_ptr<Peer> connect() override;
+    void begin_drain() override;
     void drain() override;
     void abort() override;
     bool pump() override;
+    switchboard::Clock::time_point now() const override { return driver_.now(); }
+    void pass(std::chrono::milliseconds time) override { driver_.advance(time); }
 
 private:
     switchboard::testing::MemoryDriver driver_;

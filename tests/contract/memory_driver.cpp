@@ -74,7 +74,12 @@ std::unique_ptr<Peer> Memory::connect() {
     return std::make_unique<InMemoryPeer>(*this, *far_ends_.back());
 }
 
+void Memory::begin_drain() {
+    driver_.drain();
+}
+
 void Memory::drain() {
+    begin_drain();
     const auto until = driver_.now() + limits_.drain_deadline;
     while (driver_.open() > 0 && driver_.now() < until) pump();
     abort();

@@ -32,6 +32,12 @@ ProtocolFactory Story::handler(Callbacks does) const {
         "deadline", does.on_deadline ? does.on_deadline : [](Connection& c) {
             c.abort(std::make_error_code(std::errc::timed_out));
         });
+    if (does.on_stop) {
+        all.on_stop = [j, then = does.on_stop](Connection& c) {
+            j->note("stop");
+            return then(c);
+        };
+    }
     all.on_close = [j, then = does.on_close](std::error_code reason) {
         j->note_close(reason);
         if (then) then(reason);

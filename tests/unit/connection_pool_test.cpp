@@ -42,7 +42,8 @@ struct Bank {
     Listening listening = listen_on(
         reactor, callbacks([this] {
             return Callbacks{.on_open = [this](Connection& c) { served.push_back(c.id()); },
-                             .on_data = echo_back};
+                             .on_data = echo_back,
+                             .on_stop = [](Connection&) { return false; }};
         }));
     std::unique_ptr<ConnectionPool> pool;
     std::vector<std::string> told;
@@ -160,6 +161,26 @@ TEST_CASE("connection pool: one that is not healthy is closed, and the next is t
     CHECK(asked == before + 2);
     bank.wait_until_counts("1 lent, 0 idle, 0 connecting, 0 waiting");
     CHECK(bank.reactor.stats().connected == 2);
+}
+
+TEST_CASE("connection pool: a drain closes those that are idle, and waits for those lent") {
+    Bank bank;
+    bank.borrow();
+    bank.borrow();
+    bank.wait_for(2);
+    bank.leases[0].give_back();
+    bank.leases[1].connection()->switch_to(make_protocol({}));
+    bank.wait_until_counts("1 lent, 1 idle, 0 connecting, 0 waiting");
+    bool drained = false;
+    bank.reactor.drain(10s, [&](std::size_t aborted) {
+        drained = true;
+        CHECK(aborted == 0);
+    });
+    bank.wait_until_counts("1 lent, 0 idle, 0 connecting, 0 waiting");
+    REQUIRE(bank.leases[1].connection() != nullptr);
+    CHECK_FALSE(drained);
+    bank.leases[1].discard();
+    run_until(bank.reactor, [&] { return drained; });
 }
 
 TEST_CASE("connection pool: an unused one is closed after idle_time, and not while it is lent") {

@@ -35,6 +35,7 @@ TEST_CASE("limits: the defaults are those of the design") {
     CHECK(limits.backlog == 511);
     CHECK(limits.accept_pause == 100ms);
     CHECK(limits.drain_deadline == 30s);
+    CHECK(limits.drain_idle == 250ms);
     CHECK(limits.write_stall_timeout == 60s);
     CHECK(limits.high_water == 64 * 1024);
     CHECK(limits.max_unread == 1024 * 1024);
@@ -43,7 +44,7 @@ TEST_CASE("limits: the defaults are those of the design") {
 
 TEST_CASE("limits: every one is set by its name, and prints as what sets it") {
     const auto entries = Limits{}.entries();
-    CHECK(entries.size() == 17);
+    CHECK(entries.size() == 18);
     for (const auto& entry : entries) {
         CAPTURE(entry.name);
         Limits limits;

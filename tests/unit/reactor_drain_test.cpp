@@ -195,3 +195,108 @@ TEST_CASE("reactor drain: what was written before is flushed in time") {
     run_until(reactor, [&] { return drained.times == 1; });
     CHECK(drained.aborted == 0);
 }
+
+TEST_CASE(
+    "reactor drain: an idle connection of any kind is closed; one that was connected is its "
+    "maker's") {
+    for (const std::string at : {"127.0.0.1:0", "unix:@switchboard-drain-test"}) {
+        CAPTURE(at);
+        Reactor reactor;
+        ListenOptions options;
+        options.limits.drain_idle = 5ms;
+        const Listening listening = listen_on(reactor, echo_factory(), options, at);
+        FarEnd client(listening.local);
+        client.send("x");
+        client.read_until(reactor, 1);
+        const Listener far;
+        Ending ours;
+        std::vector<std::string> told;
+        ConnectOptions connecting;
+        connecting.limits.drain_idle = 5ms;
+        const auto made = reactor.connect(far.at,
+                                          make_protocol({.on_stop =
+                                                             [&](Connection&) {
+                                                                 told.emplace_back("stop");
+                                                                 return true;
+                                                             },
+                                                         .on_close = ours.note()}),
+                                          connecting);
+        REQUIRE(made);
+        run_until(reactor, [&] { return reactor.find(*made) != nullptr; });
+        Drained drained;
+        reactor.drain(10s, drained.note());
+        CHECK(told.empty());  // not from within the call
+        client.read_to_end(reactor);
+        CHECK(client.eof);
+        run_for(reactor, 30ms);
+        CHECK(told.size() == 1);
+        CHECK_FALSE(ours.came);
+        reactor.drain(10s, drained.note());
+        run_for(reactor, 5ms);
+        CHECK(told.size() == 1);  // once
+        reactor.find(*made)->close();
+        run_until(reactor, [&] { return drained.times == 1; });
+        CHECK(drained.aborted == 0);
+    }
+}
+
+TEST_CASE("reactor drain: who opens while it lasts is told right after on_open") {
+    Reactor reactor;
+    const Listener far;
+    std::string story;
+    REQUIRE(
+        reactor.connect(far.at, make_protocol({.on_open = [&](Connection&) { story += "open "; },
+                                               .on_stop =
+                                                   [&](Connection& c) {
+                                                       story += "stop";
+                                                       c.close();
+                                                       return true;
+                                                   }})));
+    Drained drained;
+    reactor.drain(10s, drained.note());
+    reactor.run();
+    CHECK(story == "open stop");
+    CHECK(drained.aborted == 0);
+}
+
+TEST_CASE("reactor drain: abort cuts it short, and its done comes") {
+    Reactor reactor;
+    const Listening listening = listen_on(
+        reactor, callbacks([] { return Callbacks{.on_stop = [](Connection&) { return false; }}; }));
+    FarEnd client(listening.local);
+    run_until(reactor, [&] { return reactor.stats().open == 1; });
+    Drained drained;
+    SUBCASE("under way") {
+        reactor.drain(1h, drained.note());
+        run_for(reactor, 5ms);
+        reactor.abort();
+        reactor.run();
+        CHECK(drained.times == 1);
+        CHECK(drained.aborted == 1);
+    }
+    SUBCASE("without one") {
+        reactor.abort();
+        CHECK(reactor.stats().open == 1);  // not from within the call
+        reactor.run();
+    }
+    CHECK(reactor.stats().open == 0);
+    CHECK(reactor.stats().timers == 0);
+    client.read();
+    CHECK(client.error == std::errc::connection_reset);
+}
+
+TEST_CASE("reactor drain: stop_accepting closes the listeners, and nothing else") {
+    Reactor reactor;
+    const Listening first = listen_on(reactor, echo_factory());
+    const Listening second = listen_on(reactor, echo_factory());
+    FarEnd client(first.local);
+    run_until(reactor, [&] { return reactor.stats().open == 1; });
+    reactor.stop_accepting();
+    CHECK(reactor.stats().listeners == 0);
+    for (const Endpoint& at : {first.local, second.local}) CHECK_FALSE(connect(at, 1s));
+    client.send("on we go");
+    client.read_until(reactor, 8);
+    CHECK(client.received == "on we go");
+    client.socket.close();
+    reactor.run();
+}

@@ -19,6 +19,9 @@ struct Limits {
     std::size_t accepts_per_wake = 16;
     std::chrono::milliseconds accept_pause{100};  // after descriptors or memory ran out
     std::chrono::milliseconds drain_deadline{30'000};
+    // While draining: an accepted connection on which no byte moved for so long is closed, unless its
+    // handler minds (Protocol::on_stop). Long enough for the next request of a busy peer, far away.
+    std::chrono::milliseconds drain_idle{250};
 
     // connection; times in which nothing happens, zero means no limit
     std::chrono::milliseconds connect_timeout{10'000};

@@ -13,7 +13,7 @@ namespace switchboard {
 // no clock, no thread in here, so that the same object runs on every driver. Callbacks never nest,
 // come on one thread, and arrive as
 //
-//     on_open (on_data | on_drain | on_resume | on_eof | on_deadline)* on_close
+//     on_open (on_data | on_drain | on_resume | on_eof | on_deadline | on_stop)* on_close
 //
 // A connect that fails has on_close alone. What a callback throws costs its own connection, which is
 // aborted with errc::handler_failed, and no other.
@@ -39,6 +39,13 @@ public:
         connection.abort(std::make_error_code(std::errc::timed_out));
     }
     virtual void on_close(std::error_code) noexcept {}  // exactly once, last; {} = orderly
+
+    // The driver drains; at most once, and right after on_open if it drains already. True: if the
+    // connection was accepted, the driver closes it as soon as it is idle, that is once no byte has
+    // moved for drain_idle, before this callback or after it, and none is queued, unread or paused for.
+    // False: this handler has work under way that its peer cannot see (a reply that is computed or
+    // asked for elsewhere), and closes by itself. What is still open at drain_deadline is aborted.
+    virtual bool on_stop(Connection&) { return true; }
 
     // Whether on_data and on_eof go on while the queue is above the high-water mark. By default not:
     // that bounds a handler that answers what it reads. One whose writes do not come from its reads

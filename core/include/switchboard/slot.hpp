@@ -15,7 +15,7 @@ struct SlotData;
 // Holds one Protocol and keeps its contract: the order of callbacks, the unread tail, max_unread,
 // switch_to, and that a callback which throws costs its own connection alone. A driver forwards
 // what its socket does; what the handler asks of the Connection, the driver tells back (the second
-// group). No call but open(), data(), resume(), drain(), eof(), deadline() and close() runs a
+// group). No call but open(), data(), resume(), drain(), eof(), deadline(), stop() and close() runs a
 // callback, and those do not nest. One thread. A slot with no tail kept is 24 bytes and has nothing
 // on the heap.
 class Slot {
@@ -35,6 +35,9 @@ public:
     void drain(Connection& connection);
     void eof(Connection& connection);  // once nothing is unread or held; again after a switch
     void deadline(Connection& connection);
+    // The driver drains: on_stop, once, and for a protocol that is switched to as well. Answers
+    // yields(), which a layer returns from its own on_stop.
+    bool stop(Connection& connection);
     // on_close, unless the protocol was switched to and never opened; it is destroyed. Idempotent.
     void close(std::error_code reason) noexcept;
 
@@ -59,6 +62,11 @@ public:
     // It ended before its input did: what was offered and not used was not kept any more.
     bool cut_short() const noexcept { return (flags_ & kCut) != 0; }
     bool has_work() const noexcept;  // resume() would offer something
+    bool stopping() const noexcept { return (flags_ & kStopping) != 0; }  // stop() was called
+    // The handler leaves it to the driver to end the connection once it is idle.
+    bool yields() const noexcept { return (flags_ & kYields) != 0; }
+    // It yields, and has nothing unread or paused for: idle, as far as a slot can see.
+    bool may_end() const noexcept { return yields() && !held() && !ended() && unread() == 0; }
     const Protocol* protocol() const noexcept { return protocol_.get(); }
     // Why errc::handler_failed: the callback's name and what it threw. Empty otherwise.
     const std::string& failure() const noexcept;
@@ -79,6 +87,7 @@ private:
     static constexpr unsigned kFull = 128;  // backpressure, and the handler minds
     static constexpr unsigned kKept = 256;  // kept_ is there
     static constexpr unsigned kCut = 512;   // the rest of its input was dropped
+    static constexpr unsigned kStopping = 1024, kYields = 2048;
     static constexpr unsigned kHeld = static_cast<unsigned>(Hold::handler) | kFull;
 
     template <class Callback>
@@ -97,6 +106,7 @@ private:
     void data_after_tail(Connection& connection, Bytes in);
     bool settle(Connection& connection);
     void replace(Connection& connection);
+    void call_stop(Connection& connection);
     void proceed(Connection& connection);
     void check_unread(Connection& connection);
     void caught(Connection& connection, const char* name) noexcept;  // inside a catch

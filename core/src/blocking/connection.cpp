@@ -1,11 +1,14 @@
 #include "connection.hpp"
 
 #include <sys/ioctl.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <new>
+
+#include "../platform/platform.hpp"
 
 namespace switchboard::detail {
 namespace {
@@ -13,6 +16,15 @@ namespace {
 SocketAddress address_of(int fd, int (*name)(int, sockaddr*, socklen_t*)) {
     SocketAddress address;
     return name(fd, address.data(), address.capacity()) == 0 ? address : SocketAddress();
+}
+
+constexpr std::chrono::milliseconds kDoze{250};
+
+// Fails for no socket that has come so far; and if it did, a stop would be heard of late.
+void set_receive_timeout(int fd, std::chrono::milliseconds time) {
+    const auto micros = std::chrono::microseconds(time).count();
+    const timeval value{micros / 1'000'000, static_cast<suseconds_t>(micros % 1'000'000)};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value);
 }
 
 const Endpoint& printed(std::optional<Endpoint>& known, const SocketAddress& address) {
@@ -46,7 +58,12 @@ void BlockingConnection::give_up_at(Clock::time_point when) {
 
 void BlockingConnection::serve() {
     try {
-        if (ending_ != nullptr) ending_->enter(socket_.fd());
+        if (ending_ != nullptr) {
+            ending_->enter(socket_.fd());
+            using std::chrono::milliseconds;
+            set_receive_timeout(socket_.fd(),
+                                std::clamp(limits_.drain_idle, milliseconds(1), kDoze));
+        }
         if (timeouts_.any()) timeouts_.opened(Clock::now());
         slot_.open(*this);
         while (!slot_.ended()) turn();
@@ -65,6 +82,7 @@ void BlockingConnection::turn() {
     const bool waits = !reads_on();
     flush(waits ? wakes_at() : kAtOnce);
     if (slot_.ended()) return;
+    if (drains()) return tell_stop();
     if (waits && !queue_.empty()) return wake();
     if (fin_ && !fin_sent_ && queue_.empty()) send_fin();
     // Nothing can be read or written any more.
@@ -76,7 +94,7 @@ void BlockingConnection::turn() {
     if (!queue_.empty() || slot_.held(Slot::Hold::backpressure)) return both_ways();
     if (slot_.held() || eof_) return rest();
     const auto until = wakes_at();
-    if (until != kNever && !await(POLLIN, until)) return wake();
+    if ((dozes_ || until != kNever) && !await(POLLIN, until)) return wake();
     receive();
 }
 
@@ -87,16 +105,20 @@ void BlockingConnection::receive(int flags) {
         // Before, for what the handler may wait for itself; and afterwards: the time that it takes is
         // not the peer's.
         if (timeouts_.any()) timeouts_.received(Clock::now());
+        dozes_ = false;
         slot_.data(*this, in.first(static_cast<std::size_t>(got)));
         if (timeouts_.any() && !slot_.ended()) timeouts_.received(Clock::now());
         return;
     }
     const int error = errno;
     if (told()) return fail(errc::stopping);
-    if (got == 0)
+    if (got == 0) {
         eof_ = true;
-    else if (error != EINTR && error != EAGAIN && error != EWOULDBLOCK)
+    } else if (error == EAGAIN || error == EWOULDBLOCK) {
+        dozes_ = flags == 0;
+    } else if (error != EINTR) {
         lose(error);
+    }
 }
 
 // The peer takes less than the handler writes, and the handler reads on: waits for what comes first.
@@ -133,9 +155,29 @@ void BlockingConnection::wake() {
         if (why != errc::lifetime_over && !slot_.held() && readable()) return receive();
         return close(why);
     }
+    if (timeouts_.quiet(now)) return end_quiet(now);
     if (deadline_ > now) return;
     deadline_ = kNever;
     slot_.deadline(*this);
+}
+
+bool BlockingConnection::drains() const noexcept {
+    return ending_ != nullptr && ending_->draining() && !slot_.stopping();
+}
+
+void BlockingConnection::tell_stop() {
+    slot_.stop(*this);
+    if (slot_.ended()) return;
+    if (timeouts_.any()) return timeouts_.drain(timeouts_.moved_at());
+    const std::chrono::milliseconds quiet(platform::quiet_for(socket_.fd()));
+    timeouts_.drain(Clock::now() - std::clamp(quiet, decltype(quiet)::zero(), limits_.drain_idle));
+}
+
+// While it drains: nothing came or went for drain_idle.
+void BlockingConnection::end_quiet(Clock::time_point now) {
+    if (!slot_.held() && readable()) return receive();
+    if (slot_.may_end() && queue_.empty()) return close({});
+    timeouts_.stay(now);
 }
 
 bool BlockingConnection::readable() const noexcept {

@@ -7,6 +7,9 @@
 // poll(2), where the wait can be bounded by the time that passes without progress, by the deadline
 // (only between callbacks: on_deadline must not nest) and by the time-out of close().
 //
+// recv(2) cannot be told that the server drains; so after a quarter of a second in which nothing came
+// the thread waits in poll(2), which can, until something does.
+//
 // A handler that reads_when_full() does not wait for its peer, or two of them that both send before
 // they read would wait for each other. What the peer does not take is kept, up to max_queued, and
 // the thread waits for both directions at once.
@@ -75,6 +78,9 @@ private:
     void rest();
     void both_ways();
     void wake();
+    bool drains() const noexcept;
+    void tell_stop();
+    void end_quiet(Clock::time_point now);
     Clock::time_point wakes_at() const { return std::min(deadline_, timeouts_.due()); }
     void send_fin();
     bool readable() const noexcept;
@@ -117,6 +123,7 @@ private:
     bool eof_ = false;      // the peer's FIN was read
     bool fin_ = false;      // the handler writes no more
     bool fin_sent_ = false;
+    bool dozes_ = false;    // nothing came for a while
     bool hung_up_ = false;  // both ways are shut, and poll would say so without end
     bool resumed_ = false;  // on_resume is due
     SocketAddress peer_address_, local_address_;

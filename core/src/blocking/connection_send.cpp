@@ -137,13 +137,17 @@ void BlockingConnection::check_patience() {
         fail(errc::write_stalled);
 }
 
-// False if `until` came first, or the server ends its connections.
+// False if `until` came first, the server drains and the handler may be told so now, or it ends its
+// connections.
 bool BlockingConnection::await(short events, Clock::time_point until) {
+    const bool may_stop =
+        ending_ != nullptr && !slot_.stopping() && !slot_.running() && !slot_.ended();
     pollfd entries[] = {{hung_up_ && events == 0 ? -1 : socket_.fd(), events, 0},
-                        {ending_ != nullptr ? ending_->fd() : -1, POLLIN, 0}};
+                        {ending_ != nullptr ? ending_->fd() : -1, POLLIN, 0},
+                        {may_stop ? ending_->drain_fd() : -1, POLLIN, 0}};
     if (until <= Clock::now()) return false;
     const bool ready = wait_for(entries, until);
-    if (entries[1].revents == 0) return ready;
+    if (entries[1].revents == 0) return ready && entries[0].revents != 0;
     fail(errc::stopping);
     return false;
 }

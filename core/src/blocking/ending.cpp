@@ -19,14 +19,19 @@ bool rises_before(int fd, int done, Clock::time_point until) {
 Result<std::unique_ptr<Ending>> Ending::create() {
     auto stop = Stop::create();
     if (!stop) return tl::unexpected(stop.error());
-    return make_shared_memory<std::atomic<bool>>(1).map([&](Shared<std::atomic<bool>> told) {
-        return std::unique_ptr<Ending>(new Ending(std::move(*stop), std::move(told)));
+    return make_shared_memory<Steps>(1).map([&](Shared<Steps> steps) {
+        return std::unique_ptr<Ending>(new Ending(std::move(*stop), std::move(steps)));
     });
+}
+
+void Ending::drain() noexcept {
+    steps_[0].draining = true;
+    stop_.drain();
 }
 
 void Ending::tell() {
     const std::lock_guard lock(mutex_);
-    told_[0] = true;
+    steps_[0].told = true;
     stop_.abort();
     for (const int fd : open_) ::shutdown(fd, SHUT_RD);
 }
@@ -66,6 +71,7 @@ void Watchdog::watch(const Stop& stop, std::chrono::milliseconds drain, SharedLi
                      Ending& ending) const {
     if (!rises_before(stop.drain_fd(), done_.drain_fd(), kNever)) return;
     listener.close();
+    ending.drain();
     if (rises_before(stop.abort_fd(), done_.drain_fd(), from_now(drain))) ending.tell();
 }
 

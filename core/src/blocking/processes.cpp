@@ -23,6 +23,7 @@ void drain_children(const Server& server, ChildGroup& children, Ending& ending,
     // more.
     constexpr auto grace = 1000ms, again = 10ms;
     const auto deadline = from_now(server.limits().drain_deadline);
+    ending.drain();
     while (children.count() > 0 && Clock::now() < deadline && !server.stop().aborting())
         wait_and_reap(children, server.stop().abort_fd(), deadline, on_ended);
     ending.tell();

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -67,6 +69,13 @@ int peer_credentials(int fd, PeerCredentials& peer) noexcept {
     }
     peer = {found.pid > 0 ? found.pid : -1, found.uid, found.gid};  // 0: of another pid namespace
     return 0;
+}
+
+std::int64_t quiet_for(int socket) noexcept {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return -1;
+    return std::min(info.tcpi_last_data_recv, info.tcpi_last_data_sent);
 }
 
 int open_pipe(int ends[2]) noexcept {

@@ -27,6 +27,10 @@ int open_pipe(int ends[2]) noexcept;  // both ends close-on-exec; the write end 
 // SO_PEERCRED or getpeereid(3); ENOTSUP where a system has neither, or for other than unix sockets.
 int peer_credentials(int fd, PeerCredentials& peer) noexcept;
 
+// How long no data has come or gone on a TCP connection (TCP_INFO, man 7 tcp), in milliseconds; -1
+// where the system does not tell, and for other sockets.
+std::int64_t quiet_for(int socket) noexcept;
+
 // Sends up to `count` bytes of `file` from `offset`, as sendfile(2): what was sent, 0 at the end of
 // the file, -1 and errno (EAGAIN as for send). Neither moves the file's own offset.
 ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count) noexcept;

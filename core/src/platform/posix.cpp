@@ -54,6 +54,10 @@ void carry_no_delay(int from, int to) noexcept {
 
 }  // namespace
 
+std::int64_t quiet_for(int) noexcept {
+    return -1;
+}
+
 int open_socket(int family, int type, bool blocking) noexcept {
     const int fd = ::socket(family, type, 0);
     return fd < 0 ? -1 : prepare(fd, blocking);

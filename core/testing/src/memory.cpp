@@ -101,6 +101,10 @@ void MemoryDriver::advance(std::chrono::nanoseconds by) {
     }
 }
 
+void MemoryDriver::drain() {
+    state_->world.draining = true;
+}
+
 Clock::time_point MemoryDriver::now() const {
     return state_->world.now;
 }

@@ -147,6 +147,7 @@ void MemoryConnection::serve() {
         call([&] { slot_.open(*this); });
     }
     take_reset();
+    tell_stop();
     run_timers();
     offer_again();
     drain();
@@ -167,6 +168,12 @@ void MemoryConnection::take_reset() {
     finish(std::make_error_code(std::errc::connection_reset));
 }
 
+void MemoryConnection::tell_stop() {
+    if (!world_.draining || slot_.stopping() || slot_.ended()) return;
+    call([&] { slot_.stop(*this); });
+    if (!slot_.ended()) timeouts_.drain(timeouts_.moved_at());
+}
+
 void MemoryConnection::offer_again() {
     if (!due(resume_turn_)) return;
     const bool asked = resume_turn_ != 0 && !slot_.held() && !slot_.ended();
@@ -182,6 +189,9 @@ void MemoryConnection::run_timers() {
         call([&] { abort(errc::close_timed_out); });
     } else if (const auto why = timeouts_.over(world_.now)) {
         call([&] { close(why); });
+    } else if (timeouts_.quiet(world_.now)) {
+        const bool idle = slot_.may_end() && queue_.empty() && arrived_.size() == 0;
+        idle ? call([&] { close({}); }) : timeouts_.stay(world_.now);
     } else if (deadline_ <= world_.now && !slot_.ended()) {
         deadline_ = kNever;
         call([&] { slot_.deadline(*this); });

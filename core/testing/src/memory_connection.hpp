@@ -26,6 +26,7 @@ struct World {
     Clock::time_point now{std::chrono::hours(1)};
     std::uint64_t turn = 0;
     bool happened = false;  // in this turn, or it will in the next one
+    bool draining = false;
 };
 
 // Bytes under way, first in, first out.
@@ -105,6 +106,7 @@ private:
     Clock::time_point after(std::chrono::milliseconds limit) const;
 
     void take_reset();
+    void tell_stop();
     void run_timers();
     void offer_again();
     void drain();

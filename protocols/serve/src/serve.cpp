@@ -61,8 +61,8 @@ private:
                         std::to_string(stats.open - stats.datagram_sockets - stats.goodbyes) +
                         " connections; a second signal ends them"
                   : "ending all connections");
-        reactor_.drain(first ? deadline_ : std::chrono::milliseconds::zero(),
-                       [this](std::size_t aborted) { done(aborted); });
+        if (!first) return reactor_.abort();
+        reactor_.drain(deadline_, [this](std::size_t aborted) { done(aborted); });
     }
     void done(std::size_t aborted) {
         aborted_ = aborted;
@@ -181,8 +181,9 @@ std::string footer() {
         text += "  " + entry.name + "=" + entry.value + ": " + entry.meaning + "\n";
     }
     return text +
-           "\nSIGTERM and SIGINT drain: no new connections, those open may finish until\n"
-           "drain_deadline. A second one ends them at once. SWITCHBOARD_LOG=debug, info,\n"
+           "\nSIGTERM and SIGINT drain: no new connections, idle ones are closed, the others may\n"
+           "finish until drain_deadline. A second one ends them at once. SWITCHBOARD_LOG=debug, "
+           "info,\n"
            "warning, error or off sets what is logged on stderr.";
 }
 

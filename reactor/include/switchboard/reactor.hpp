@@ -43,6 +43,7 @@ public:
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
                              ListenOptions options = {});
     void close(ListenerId listener);  // accepts no more; its connections live on
+    void stop_accepting();            // all of them
     // In between, who connects waits in the backlog and, once that is full, for as long as the peer's
     // system tries again (man 2 listen). Neither adds up: one resume ends any number of pauses.
     void pause_accepting(ListenerId listener);
@@ -94,11 +95,14 @@ public:
     bool run_ready();  // one turn without waiting; true if something is left
     void stop();  // run() returns after this turn; nothing is closed, and a later run() goes on
 
-    // Closes the listeners and waits until the last connection is gone; those left at `deadline` from
-    // now are aborted with errc::stopping, and what connects anew meanwhile fails with it. Then
-    // `done(how many were aborted)`, once. A second call replaces the first, its deadline and its `done`; zero
-    // aborts at the end of this turn.
+    // stop_accepting(), tells every protocol (Protocol::on_stop), closes those that are idle, and waits
+    // until the last connection is gone. Those left at `deadline` from now are aborted with
+    // errc::stopping, and what connects anew after that fails with it. Then `done(how many were
+    // aborted)`, once, and run() returns if nothing else is left: see why_alive(). A second call replaces
+    // the first, its deadline and its `done`; zero aborts at the end of this turn.
     void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
+    // Cuts a drain short, whose `done` follows; without one, the same as drain({}, {}).
+    void abort();
 
     Clock::time_point now() const noexcept;  // of this turn, in milliseconds
     ReactorStats stats() const;              // a snapshot; queued_bytes costs a walk

@@ -79,6 +79,9 @@ public:
     // Moves the clock, stopping at each deadline on the way, and runs what comes.
     void advance(std::chrono::nanoseconds by);
     Clock::time_point now() const;
+    // From the next turn on it drains, for good: on_stop comes to those that are open and to each that
+    // opens, and idle ones are closed. There is no deadline: whoever plays the server aborts the rest.
+    void drain();
 
     std::size_t open() const;  // connections not closed yet
     Connection* find(ConnectionId id);

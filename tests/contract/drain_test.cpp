@@ -1,0 +1,176 @@
+// What protocols hear of a drain, and who may stay for it.
+#include "suite.hpp"
+
+using namespace switchboard;
+using namespace std::chrono_literals;
+
+namespace {
+
+Limits draining(std::chrono::milliseconds idle) {
+    Limits limits;
+    limits.drain_deadline = 1h;  // the test's time-out is shorter: nothing may need it
+    limits.drain_idle = idle;
+    return limits;
+}
+
+Callbacks answering(bool may_close) {
+    Callbacks told = echo();
+    told.on_stop = [may_close](Connection&) { return may_close; };
+    return told;
+}
+
+}  // namespace
+
+CONTRACT("drain: an idle connection is told, and closed in good order") {
+    Story story(driver);
+    driver.start(story.handler(answering(true)), draining(10ms));
+    auto peer = driver.connect();
+    CHECK(peer->round_trip("x") == "x");
+    CHECK(story.next() == "open");
+    CHECK(story.next() == "data");
+    driver.drain();
+    CHECK(story.next() == "stop");
+    CHECK(story.next() == "close: orderly");
+    CHECK(story.over());
+    CHECK(peer->end() == Peer::End::eof);
+}
+
+CONTRACT("drain: one that was idle before is closed at once") {
+    driver.start(callbacks([] { return echo(); }), draining(300ms));
+    auto peer = driver.connect();
+    CHECK(peer->round_trip("x") == "x");
+    driver.pass(400ms);
+    const auto began = driver.now();
+    driver.drain();
+    CHECK(driver.now() - began < 200ms);
+    CHECK(peer->end() == Peer::End::eof);
+}
+
+CONTRACT("drain: one that is used is not closed, however often") {
+    driver.start(callbacks([] { return echo(); }), draining(1s));
+    auto peer = driver.connect();
+    CHECK(peer->round_trip("x") == "x");
+    driver.begin_drain();
+    for (int i = 0; i < 200; ++i) CHECK(peer->round_trip("again") == "again");
+    driver.drain();
+    CHECK(peer->end() == Peer::End::eof);
+}
+
+CONTRACT("drain: a handler with work under way finishes it") {
+    Story story(driver);
+    Callbacks slow;  // its reply takes far longer than drain_idle
+    slow.on_data = [](Connection& c, MutableBytes in) {
+        c.set_deadline(c.now() + 200ms);
+        return in.size();
+    };
+    slow.on_stop = [](Connection&) { return false; };
+    slow.on_deadline = [](Connection& c) {
+        c.write("done");
+        c.close();
+    };
+    driver.start(story.handler(slow), draining(1ms));
+    auto peer = driver.connect();
+    peer->send("x");
+    CHECK(story.next() == "open");
+    CHECK(story.next() == "data");
+    driver.drain();
+    CHECK(peer->receive_all() == "done");
+    CHECK(story.next() == "stop");
+    CHECK(story.next() == "deadline");
+    CHECK(story.next() == "close: orderly");
+    CHECK(story.over());
+}
+
+CONTRACT("drain: half a message is work under way") {
+    Callbacks pairs;  // answers two bytes at a time
+    pairs.on_data = [](Connection& c, MutableBytes in) -> std::size_t {
+        if (in.size() < 2) return 0;
+        c.write(in.first(2));
+        return 2;
+    };
+    driver.start(callbacks([pairs] { return pairs; }), draining(10ms));
+    auto peer = driver.connect();
+    CHECK(peer->round_trip("ab") == "ab");
+    peer->send("c");
+    driver.pass(50ms);
+    driver.begin_drain();
+    driver.pass(100ms);
+    peer->send("d");
+    CHECK(peer->receive(2) == "cd");
+    driver.drain();
+    CHECK(peer->end() == Peer::End::eof);
+}
+
+CONTRACT("drain: a handler that paused reading has work under way") {
+    Story story(driver);
+    Callbacks slow;
+    slow.on_open = [](Connection& c) {
+        c.pause_reading();
+        c.set_deadline(c.now() + 200ms);
+    };
+    slow.on_deadline = [](Connection& c) {
+        c.write("ready");
+        c.resume_reading();
+    };
+    driver.start(story.handler(slow), draining(1ms));
+    auto peer = driver.connect();
+    CHECK(story.next() == "open");
+    driver.drain();
+    CHECK(peer->receive_all() == "ready");
+    CHECK(peer->end() == Peer::End::eof);
+}
+
+CONTRACT("drain: on_stop may write and close") {
+    Story story(driver);
+    Callbacks polite;
+    polite.on_stop = [](Connection& c) {
+        c.write("bye");
+        c.close();
+        return false;
+    };
+    driver.start(story.handler(polite), draining(1h));
+    auto peer = driver.connect();
+    CHECK(story.next() == "open");
+    driver.drain();
+    CHECK(peer->receive_all() == "bye");
+    CHECK(peer->end() == Peer::End::eof);
+    CHECK(story.next() == "stop");
+    CHECK(story.next() == "close: orderly");
+    CHECK(story.over());
+}
+
+CONTRACT("drain: on_stop that throws costs its connection") {
+    Story story(driver);
+    Callbacks thrower;
+    thrower.on_stop = [](Connection&) -> bool { throw std::runtime_error("no"); };
+    driver.start(story.handler(thrower), draining(1h));
+    auto peer = driver.connect();
+    CHECK(story.next() == "open");
+    driver.drain();
+    CHECK(story.next() == "stop");
+    CHECK(story.next() == close_line(errc::handler_failed));
+    CHECK(story.over());
+}
+
+CONTRACT("drain: who is switched to is told as well, and answers for itself") {
+    Story story(driver);
+    const auto next = story.handler(answering(true));
+    Callbacks first = answering(false);
+    first.on_data = [next](Connection& c, MutableBytes in) {
+        c.switch_to(next());
+        return in.size();
+    };
+    driver.start(story.handler(first), draining(10ms));
+    auto peer = driver.connect();
+    CHECK(story.next() == "open");
+    driver.begin_drain();
+    CHECK(story.next() == "stop");
+    peer->send("x");
+    driver.drain();
+    CHECK(story.next() == "data");
+    CHECK(story.next() == "close: orderly");
+    CHECK(story.next() == "open");
+    CHECK(story.next() == "stop");
+    CHECK(story.next() == "close: orderly");
+    CHECK(story.over());
+}
