@@ -9,10 +9,11 @@ namespace switchboard::detail {
 DatagramHandle::DatagramHandle(std::pmr::memory_resource* memory, Loop& loop, Datagrams& owner,
                                std::uint64_t id, Socket opened, Endpoint local,
                                std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
-                               DatagramIo& io)
+                               DatagramIo& io, const Site& site)
     : OwnedSocket{std::move(opened)},
       SocketPort(socket, std::move(local), std::move(protocol), limits, io, memory),
       WheelNode(Kind::datagram),
+      made(site),
       loop_(loop),
       owner_(owner),
       id_(id) {}
@@ -51,6 +52,7 @@ void DatagramHandle::transmit() {
 
 void DatagramHandle::attend() {
     const bool more = settle();
+    loop_.ran("a callback for datagrams");
     if (is_closed()) return gone();
     schedule(next_timer());
     update_interest();
@@ -129,12 +131,12 @@ void DatagramHandle::on_closed(uv_handle_t* handle) {
 
 Result<DatagramBound> Datagrams::add(Socket socket, const Endpoint& local,
                                      std::unique_ptr<DatagramProtocol> protocol,
-                                     const Limits& limits) try {
+                                     const Limits& limits, const Site& site) try {
     if (!io_) io_ = std::make_unique<DatagramIo>();
     const std::uint64_t id = ++last_;
-    InResource<DatagramHandle> made(make_in<DatagramHandle>(loop_.memory(), loop_, *this, id,
-                                                            std::move(socket), local,
-                                                            std::move(protocol), limits, *io_));
+    InResource<DatagramHandle> made(
+        make_in<DatagramHandle>(loop_.memory(), loop_, *this, id, std::move(socket), local,
+                                std::move(protocol), limits, *io_, site));
     auto& handle = *handles_.emplace(id, std::move(made)).first->second;
     try {
         if (const auto error = handle.start()) {

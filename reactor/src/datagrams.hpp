@@ -25,8 +25,8 @@ class DatagramHandle final : private OwnedSocket, public SocketPort, public Whee
 public:
     DatagramHandle(std::pmr::memory_resource* memory, Loop& loop, Datagrams& owner,
                    std::uint64_t id, Socket opened, Endpoint local,
-                   std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
-                   DatagramIo& io);
+                   std::unique_ptr<DatagramProtocol> protocol, const Limits& limits, DatagramIo& io,
+                   const Site& site);
     std::pmr::memory_resource* memory() const noexcept { return loop_.memory(); }
 
     std::error_code start();  // on_open comes at the end of the turn
@@ -35,6 +35,8 @@ public:
     void end(std::error_code reason);  // on_close at once; not from within a callback
     void abandon();                    // in a forked child: closes its copy of the socket only
     Clock::time_point now() const override { return loop_.now(); }
+
+    const Made made;
 
 private:
     static void on_poll(uv_poll_t* handle, int status, int events);
@@ -62,7 +64,9 @@ public:
     explicit Datagrams(Loop& loop) : loop_(loop) {}
 
     Result<DatagramBound> add(Socket socket, const Endpoint& local,
-                              std::unique_ptr<DatagramProtocol> protocol, const Limits& limits);
+                              std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
+                              const Site& site);
+    void list(LiveHandles& all) const;
     DatagramHandle* find(std::uint64_t id) noexcept;  // null before on_open and once closed
     void count(ReactorStats& stats) const noexcept;
     void close_all();                      // each after its flush

@@ -16,6 +16,7 @@ template <class Callback>
     l.current = this;
     callback();
     l.current = nullptr;
+    l.last = this;
     const std::size_t size = l.scratch.used;
     if (size == 0) return;
     l.scratch.used = 0;
@@ -34,6 +35,7 @@ void SocketConnection::call(Answer (Slot::*callback)(Connection&)) {
     const std::uint64_t before = l.stats.bytes_out;
     dispatch(l, [&] { (slot_.*callback)(*this); });
     if (has(kTimed) && l.stats.bytes_out != before) note_activity();
+    l.ran(*this);
 }
 
 }  // namespace switchboard::detail

@@ -79,7 +79,7 @@ Result<void> Reactor::Impl::admits(const Limits& limits, const std::string& trie
 }
 
 Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactory factory,
-                                        ListenOptions options) {
+                                        ListenOptions options, const detail::Site& made) {
     const std::string tried = "listen " + endpoint.to_string();
     if (auto fit = admits(options.limits, tried); !fit) return tl::unexpected(fit.error());
     SocketOptions how;
@@ -92,7 +92,7 @@ Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactor
     if (!local) return tl::unexpected(local.error());
     auto listener = std::make_unique<Listener>(
         loop, std::move(*socket), *local, std::move(factory), std::move(options),
-        [this](auto delay, auto fn) { return timers.start(delay, {}, std::move(fn)); });
+        [this](auto delay, auto fn) { return timers.start(delay, {}, std::move(fn)); }, made);
     if (const auto error = listener->start()) return fail(error, tried);
     const std::uint64_t id = ++last_listener_;
     listeners_.emplace(id, std::move(listener));
@@ -117,7 +117,7 @@ void Reactor::Impl::close_listeners() {
 
 Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
                                             std::unique_ptr<Protocol> protocol,
-                                            ConnectOptions options) {
+                                            ConnectOptions options, const detail::Site& site) {
     const std::string tried = "connect " + endpoint.to_string();
     if (auto fit = admits(options.limits, tried); !fit) return tl::unexpected(fit.error());
     if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("connect", endpoint);
@@ -125,7 +125,7 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
         return fail(errc::bad_option, "attempt_delay: at least 10 ms is needed");
     const auto addresses = endpoint.addresses();
     if (!addresses) return tl::unexpected(addresses.error());
-    detail::Origin& origin = loop.make_origin(endpoint, std::move(options));
+    detail::Origin& origin = loop.make_origin(endpoint, std::move(options), site);
     SocketConnection& made = loop.make_connection(origin, std::move(protocol));
     loop.release(origin);
     made.connect(endpoint);
@@ -142,8 +142,8 @@ void Reactor::Impl::look_up(const Endpoint& endpoint, SocketConnection& connecti
         if (found) return connection.attempt(*found);
         connection.connect_failed(found.error());
     };
-    const LookupId id =
-        resolver.start(endpoint.host(), std::to_string(endpoint.port()), done, {.timeout = {}}, {});
+    const LookupId id = resolver.start(endpoint.host(), std::to_string(endpoint.port()), done,
+                                       {.timeout = {}}, {}, connection.site());
     connection.looks_up([this, id] { resolver.cancel(id); });  // so it is there when `done` comes
 }
 

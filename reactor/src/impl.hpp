@@ -25,14 +25,14 @@ public:
     Impl(uv_loop_t* host, const ReactorOptions& options);
 
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
-                             ListenOptions options);
+                             ListenOptions options, const detail::Site& made);
     std::error_code refusal() const noexcept;  // why nothing is begun any more, if so
     Result<void> admits(const Limits& limits, const std::string& tried) const;  // another socket
     void close(ListenerId id);
     void hold(ListenerId id, bool held);
     void close_listeners();
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
-                                 ConnectOptions options);
+                                 ConnectOptions options, const detail::Site& made);
     Result<void> on_signal(int signal, Callback fn);
     void run();
     bool run_ready();
@@ -43,7 +43,8 @@ public:
     void close_all();
     static void destroy(std::unique_ptr<Impl> impl);  // after close_all()
     bool is_forked() const noexcept;                  // in a child of the process that made it
-    bool on_its_thread(const char* call) const;       // else says on stderr which call it was
+    std::vector<LiveHandle> why_alive();
+    bool on_its_thread(const char* call) const;  // else says on stderr which call it was
 
     detail::Loop loop;
     detail::Timers timers;

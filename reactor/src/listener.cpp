@@ -31,15 +31,16 @@ private:
 }  // namespace
 
 Listener::Listener(Loop& loop, Socket socket, Endpoint local, ProtocolFactory factory,
-                   ListenOptions options, After after)
+                   ListenOptions options, After after, const Site& made)
     : loop_(loop),
+      made_(made),
       socket_(std::move(socket)),
       local_(std::move(local)),
       factory_(std::move(factory)),
       options_(std::move(options)),
       after_(std::move(after)),
-      origin_(loop.make_origin(options_.limits)),
-      refused_(loop.make_origin(Limits())),
+      origin_(loop.make_origin(options_.limits, made)),
+      refused_(loop.make_origin(Limits(), made)),
       allowed_(options_.limits.connections_allowed()),
       rate_(options_.accepts_per_second) {
     refused_.goodbye = true;
@@ -71,6 +72,10 @@ void Listener::close(std::function<void()> closed) {
     --loop_.stats.listeners;
 }
 
+LiveHandle Listener::live() const {
+    return made_.live(LiveHandle::Kind::listener, "listener " + local_.to_string());
+}
+
 void Listener::on_closed(uv_handle_t* handle) {
     auto& self = *static_cast<Listener*>(handle->data);
     Loop& loop = self.loop_;
@@ -83,6 +88,8 @@ void Listener::on_closed(uv_handle_t* handle) {
 // Where libuv reports an error it has stopped watching.
 void Listener::on_poll(uv_poll_t* handle, int status, int) {
     auto& self = *static_cast<Listener*>(handle->data);
+    if (!self.loop_.keeps_time()) self.loop_.keep_time();
+    if (self.is_closed() || self.held_) return;  // by a timer, just now
     if (status == 0) return self.accept_ready();
     self.accept_later(self.socket_.take_error());
 }

@@ -22,7 +22,7 @@ public:
     using After = std::function<TimerId(std::chrono::milliseconds, Reactor::Callback)>;
 
     Listener(Loop& loop, Socket socket, Endpoint local, ProtocolFactory factory,
-             ListenOptions options, After after);
+             ListenOptions options, After after, const Site& made);
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
@@ -33,6 +33,7 @@ public:
     bool is_closed() const noexcept { return !socket_; }
     const Endpoint& local() const noexcept { return local_; }
     TimerId pause() const noexcept { return pause_; }
+    LiveHandle live() const;
 
 private:
     using Counter = std::uint64_t ReactorStats::*;
@@ -50,6 +51,7 @@ private:
     void say_goodbye(Socket socket, const SocketAddress& peer, Counter cause, std::string_view why);
 
     Loop& loop_;
+    const Made made_;
     Socket socket_;
     Endpoint local_;
     ProtocolFactory factory_;

@@ -9,9 +9,13 @@ Loop::Loop(uv_loop_t* host, ReactorOptions options)
     : uv_(open(host)), connections(options.memory), wheel(tick()), options_(std::move(options)) {
     uv_timer_init(uv_, &wheel_timer_);
     uv_idle_init(uv_, &idle_);
-    wheel_timer_.data = idle_.data = this;
+    uv_check_init(uv_, &check_);
+    wheel_timer_.data = idle_.data = check_.data = this;
     uv_unref(reinterpret_cast<uv_handle_t*>(&wheel_timer_));
-    handles_ = 2;
+    uv_check_start(&check_, on_check);
+    uv_unref(reinterpret_cast<uv_handle_t*>(&check_));
+    handles_ = 3;
+    calibrate();
 }
 
 // The one thing a constructor cannot report otherwise: no descriptor for the loop itself.
@@ -77,9 +81,9 @@ void Loop::turn_wheel() {
     arm();
 }
 
-void Loop::time_passed() {
-    events_left = kEventsUnkept;
-    uv_update_time(uv_);
+void Loop::keep_time() {
+    look(last != nullptr ? last->blame() : Blame());
+    last = nullptr;
     const bool armed = uv_is_active(reinterpret_cast<uv_handle_t*>(&wheel_timer_)) != 0;
     if (armed && static_cast<std::int32_t>(tick() - armed_) >= 0) turn_wheel();
     if (uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0) end_turn();
@@ -94,14 +98,14 @@ void Loop::log(LogLevel level, const std::string& text) const {
     }
 }
 
-Origin& Loop::make_origin(const Limits& limits) {
-    Origin& origin = origins_.emplace_back(Origin{limits});
+Origin& Loop::make_origin(const Limits& limits, const Site& site) {
+    Origin& origin = origins_.emplace_back(Origin{limits, site});
     origin.self = std::prev(origins_.end());
     return origin;
 }
 
-Origin& Loop::make_origin(const Endpoint& endpoint, ConnectOptions options) {
-    Origin& origin = make_origin(options.limits);
+Origin& Loop::make_origin(const Endpoint& endpoint, ConnectOptions options, const Site& site) {
+    Origin& origin = make_origin(options.limits, site);
     origin.connect = std::make_unique<const ConnectOptions>(std::move(options));
     origin.name = endpoint.to_string();
     return origin;
@@ -221,6 +225,7 @@ void Loop::let_go(std::function<void()> all_closed) {
     for (const std::uint32_t slot : std::exchange(unwatched_, {})) connections.destroy(slot);
     uv_close(reinterpret_cast<uv_handle_t*>(&wheel_timer_), on_closed);
     uv_close(reinterpret_cast<uv_handle_t*>(&idle_), on_closed);
+    uv_close(reinterpret_cast<uv_handle_t*>(&check_), on_closed);
 }
 
 }  // namespace switchboard::detail

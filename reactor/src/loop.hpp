@@ -18,6 +18,8 @@
 #include "accept_control.hpp"
 #include "connection_table.hpp"
 #include "in_memory_resource.hpp"
+#include "made.hpp"
+#include "platform/ticks.hpp"
 #include "socket_connection.hpp"
 #include "timing_wheel.hpp"
 
@@ -26,6 +28,7 @@ namespace switchboard::detail {
 // What the connections of one listener or one connect have in common; lives until the last is gone.
 struct Origin {
     Limits limits;
+    Site site;
     std::size_t connections = 0;
     bool released = false;  // its maker has let go
     bool goodbye = false;   // of those that a listener refused and still tells so
@@ -46,7 +49,6 @@ struct Scratch {
 class Loop {
 public:
     static constexpr std::size_t kReadBuffer = 64 * 1024;
-    static constexpr std::uint32_t kEventsUnkept = 256;  // that are handled without a look at time
 
     Loop(uv_loop_t* host, ReactorOptions options);
     Loop(const Loop&) = delete;
@@ -80,10 +82,10 @@ public:
     bool logs() const noexcept { return static_cast<bool>(options_.log); }
     // Runs what a user gave us; what it throws is logged, and the loop lives on.
     template <class Callback>
-    void guarded(const char* what, Callback&& callback) const;
+    void guarded(const char* what, Callback&& callback);
 
-    Origin& make_origin(const Limits& limits);
-    Origin& make_origin(const Endpoint& endpoint, ConnectOptions options);
+    Origin& make_origin(const Limits& limits, const Site& site);
+    Origin& make_origin(const Endpoint& endpoint, ConnectOptions options, const Site& site);
     void release(Origin& origin);
     SocketConnection& make_connection(Origin& origin, std::unique_ptr<Protocol> protocol);
     // One of its connections, in `slot`, is closed; on_handle_closed frees it.
@@ -97,9 +99,17 @@ public:
     // libuv looks at its timers only once fewer than 1,024 sockets are ready, or after 48 times that
     // many events: so time is kept in between. From each socket's event, before it is handled:
     // false if keep_time() must be called, which runs what is due, and the end of the turn.
-    bool keeps_time() noexcept { return --events_left != 0; }
-    void keep_time() {
-        if (events_left == 0) time_passed();
+    bool keeps_time() const noexcept { return platform::ticks() < look_at; }
+    void keep_time();
+    // After a callback that is not for bytes: whether it held up the loop. The clock is only looked at
+    // when four milliseconds have passed since the last look; so whoever ran last took the time, but
+    // for those four. Reads are so many that not even that is asked after each: `last` is blamed when the
+    // next thing happens.
+    void ran(const char* what, const std::type_info* handler = nullptr) {
+        if (!keeps_time()) look({what, handler});
+    }
+    void ran(const SocketConnection& connection) {
+        if (!keeps_time()) look(connection.blame());
     }
 
     // While held, run() goes on: libuv does not see connections that pause, nor the wheel's timers.
@@ -131,7 +141,8 @@ private:
 public:
     // What every read and write touches, in one place.
     SocketConnection* current = nullptr;  // whose callback is running
-    std::uint32_t events_left = kEventsUnkept;
+    SocketConnection* last = nullptr;     // whose was the last for bytes in this turn
+    std::uint64_t look_at = 0;            // by platform::ticks()
     Scratch scratch;
     ReactorStats stats;
     std::array<std::byte, kReadBuffer> read_buffer;
@@ -148,7 +159,10 @@ private:
     static void on_idle(uv_idle_t* idle);
     static void on_closed(uv_handle_t* handle);
     void turn_wheel();
-    void time_passed();
+    static void on_check(uv_check_t* check);
+    void look(const Blame& who);
+    void calibrate();
+    void report_stall(std::chrono::milliseconds took, const Blame& who) const;
     void arm();
     void end_turn();
     void wake_next_turn();
@@ -156,6 +170,11 @@ private:
 
     ReactorOptions options_;
     uv_timer_t wheel_timer_;
+    uv_check_t check_;                          // after the events of a turn
+    std::uint64_t ticks_at_ = 0, time_at_ = 0;  // of the last calibration; the clock in nanoseconds
+    std::uint64_t look_every_ = 1'000'000;      // ticks; too often, until it is known better
+    std::uint64_t looks_ = 0;
+    std::chrono::milliseconds turn_{};  // how long this one has taken, as far as was looked
     uv_idle_t idle_;  // active while there is work for the end of the turn, so that no turn waits
     std::uint32_t armed_ = 0;
     bool turning_ = false;
@@ -172,7 +191,7 @@ private:
 };
 
 template <class Callback>
-void Loop::guarded(const char* what, Callback&& callback) const {
+void Loop::guarded(const char* what, Callback&& callback) {
     try {
         callback();
     } catch (const std::exception& e) {
@@ -180,6 +199,7 @@ void Loop::guarded(const char* what, Callback&& callback) const {
     } catch (...) {
         log(LogLevel::error, std::string(what) + " threw");
     }
+    ran(what);
 }
 
 }  // namespace switchboard::detail

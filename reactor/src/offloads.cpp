@@ -4,8 +4,9 @@
 
 namespace switchboard::detail {
 
-OffloadId Offloads::start(Work work, Done done) {
-    auto* job = new Job{{}, this, ++last_, std::move(work), std::move(done), {}, {}, false};
+OffloadId Offloads::start(Work work, Done done, const Site& made) {
+    auto* job =
+        new Job{Made(made), {}, this, ++last_, std::move(work), std::move(done), {}, {}, false};
     job->request.data = job;
     jobs_.emplace(job->id, job);
     ++loop_.stats.offloads;

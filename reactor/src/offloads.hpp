@@ -16,7 +16,8 @@ public:
 
     explicit Offloads(Loop& loop) : loop_(loop) {}
 
-    OffloadId start(Work work, Done done);
+    OffloadId start(Work work, Done done, const Site& made);
+    void list(LiveHandles& all) const;
     void cancel(OffloadId id);
     void close();    // cancels all, lets go of every `done` and calls none from now on
     void abandon();  // in a forked child, where neither the pool nor its locks can be trusted
@@ -24,6 +25,7 @@ public:
 private:
     // Owned by libuv from start() until ended().
     struct Job {
+        const Made made;
         uv_work_t request;
         Offloads* owner;
         std::uint64_t id;

@@ -23,9 +23,9 @@ Reactor::~Reactor() {
 }
 
 Result<Listening> Reactor::listen(const Endpoint& endpoint, ProtocolFactory factory,
-                                  ListenOptions options) {
+                                  ListenOptions options, Site made) {
     assert(impl_->on_its_thread("Reactor::listen"));
-    return impl_->listen(endpoint, std::move(factory), std::move(options));
+    return impl_->listen(endpoint, std::move(factory), std::move(options), made);
 }
 
 void Reactor::close(ListenerId listener) {
@@ -49,10 +49,10 @@ void Reactor::resume_accepting(ListenerId listener) {
 }
 
 Result<ConnectionId> Reactor::connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
-                                      ConnectOptions options) {
+                                      ConnectOptions options, Site made) {
     assert(impl_->on_its_thread("Reactor::connect"));
     assert(protocol);
-    return impl_->connect(endpoint, std::move(protocol), std::move(options));
+    return impl_->connect(endpoint, std::move(protocol), std::move(options), made);
 }
 
 Connection* Reactor::find(ConnectionId id) noexcept {
@@ -61,15 +61,15 @@ Connection* Reactor::find(ConnectionId id) noexcept {
     return found && found->is_open() ? found : nullptr;
 }
 
-TimerId Reactor::after(std::chrono::milliseconds delay, Callback fn) {
+TimerId Reactor::after(std::chrono::milliseconds delay, Callback fn, Site made) {
     assert(impl_->on_its_thread("Reactor::after"));
-    return impl_->timers.start(delay, {}, std::move(fn));
+    return impl_->timers.start(delay, {}, std::move(fn), {}, made);
 }
 
-TimerId Reactor::every(std::chrono::milliseconds period, Callback fn, Rate rate) {
+TimerId Reactor::every(std::chrono::milliseconds period, Callback fn, Rate rate, Site made) {
     assert(impl_->on_its_thread("Reactor::every"));
     const auto least = std::max(period, std::chrono::milliseconds(1));
-    return impl_->timers.start(least, least, std::move(fn), rate);
+    return impl_->timers.start(least, least, std::move(fn), rate, made);
 }
 
 void Reactor::cancel(TimerId timer) {
@@ -82,9 +82,9 @@ void Reactor::post(Callback fn) {
 }
 
 OffloadId Reactor::offload(std::function<void(std::stop_token)> work,
-                           std::function<void(std::error_code)> done) {
+                           std::function<void(std::error_code)> done, Site made) {
     assert(impl_->on_its_thread("Reactor::offload"));
-    return impl_->offloads.start(std::move(work), std::move(done));
+    return impl_->offloads.start(std::move(work), std::move(done), made);
 }
 
 void Reactor::cancel(OffloadId offload) {
@@ -146,9 +146,17 @@ Clock::time_point Reactor::now() const noexcept {
 ReactorStats Reactor::stats() const {
     assert(impl_->on_its_thread("Reactor::stats"));
     ReactorStats stats = impl_->loop.stats;
-    impl_->loop.connections.for_each([&](auto& c) { stats.queued_bytes += c.queued(); });
+    impl_->loop.connections.for_each([&](const auto& c) {
+        stats.queued_bytes += c.queued();
+        if (c.is_paused()) ++stats.paused;
+    });
     impl_->datagrams.count(stats);
     return stats;
+}
+
+std::vector<LiveHandle> Reactor::why_alive() const {
+    assert(impl_->on_its_thread("Reactor::why_alive"));
+    return impl_->why_alive();
 }
 
 }  // namespace switchboard

@@ -16,7 +16,7 @@ DatagramOptions non_blocking(DatagramOptions options) {
 
 Result<DatagramBound> bind_datagram(Reactor& reactor, const Endpoint& endpoint,
                                     std::unique_ptr<DatagramProtocol> protocol,
-                                    const BindOptions& options) {
+                                    const BindOptions& options, Reactor::Site made) {
     Reactor::Impl& impl = reactor.impl();
     assert(impl.on_its_thread("bind_datagram"));
     assert(protocol);
@@ -26,12 +26,13 @@ Result<DatagramBound> bind_datagram(Reactor& reactor, const Endpoint& endpoint,
     if (!socket) return tl::unexpected(socket.error());
     const auto local = bound_endpoint(*socket, endpoint);
     if (!local) return tl::unexpected(local.error());
-    return impl.datagrams.add(std::move(*socket), *local, std::move(protocol), options.limits);
+    return impl.datagrams.add(std::move(*socket), *local, std::move(protocol), options.limits,
+                              made);
 }
 
 Result<DatagramBound> connect_datagram(Reactor& reactor, const Endpoint& peer,
                                        std::unique_ptr<DatagramProtocol> protocol,
-                                       const BindOptions& options) {
+                                       const BindOptions& options, Reactor::Site made) {
     Reactor::Impl& impl = reactor.impl();
     assert(impl.on_its_thread("connect_datagram"));
     assert(protocol);
@@ -46,7 +47,8 @@ Result<DatagramBound> connect_datagram(Reactor& reactor, const Endpoint& peer,
     if (!socket) return tl::unexpected(socket.error());
     const auto local = socket->local();
     if (!local) return tl::unexpected(local.error());
-    return impl.datagrams.add(std::move(*socket), *local, std::move(protocol), options.limits);
+    return impl.datagrams.add(std::move(*socket), *local, std::move(protocol), options.limits,
+                              made);
 }
 
 DatagramSocket* find_datagram(Reactor& reactor, DatagramId id) noexcept {

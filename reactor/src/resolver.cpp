@@ -71,9 +71,9 @@ std::optional<Found> known(const std::string& name, std::uint16_t port) {
 }  // namespace
 
 LookupId Resolver::start(std::string name, std::string_view service, ResolveDone done,
-                         ResolveOptions options, std::error_code refused) {
+                         ResolveOptions options, std::error_code refused, const Site& site) {
     const std::uint64_t id = ++last_;
-    Lookup& made = lookups_[id];
+    Lookup& made = lookups_.emplace(id, site).first->second;
     made.service = service;
     made.done = std::move(done);
     const auto port = refused ? tl::unexpected(refused) : port_of(made.service);
@@ -156,10 +156,10 @@ void Resolver::abandon() {
 }  // namespace detail
 
 LookupId resolve(Reactor& reactor, std::string_view name, std::string_view service,
-                 ResolveDone done, ResolveOptions options) {
+                 ResolveDone done, ResolveOptions options, Reactor::Site made) {
     Reactor::Impl& impl = reactor.impl();
-    return impl.resolver.start(std::string(name), service, std::move(done), options,
-                               impl.refusal());
+    return impl.resolver.start(std::string(name), service, std::move(done), options, impl.refusal(),
+                               made);
 }
 
 void cancel(Reactor& reactor, LookupId lookup) {

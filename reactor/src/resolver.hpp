@@ -20,7 +20,8 @@ public:
 
     // `refused` is the answer, if there is one: nothing is asked then.
     LookupId start(std::string name, std::string_view service, ResolveDone done,
-                   ResolveOptions options, std::error_code refused);
+                   ResolveOptions options, std::error_code refused, const Site& made);
+    void list(LiveHandles& all) const;
     void cancel(LookupId id);
     void ask_no_more() { waiting_.clear(); }  // whoever waits for a turn never has one
     void close();                             // the rest ends with errc::stopping
@@ -28,6 +29,8 @@ public:
 
 private:
     struct Lookup {
+        explicit Lookup(const Site& site) : made(site) {}
+        Made made;
         std::string name;
         std::string service;  // as it was asked, for messages
         std::uint16_t port = 0;

@@ -22,7 +22,8 @@ SocketConnection::SocketConnection(std::uint32_t slot, Loop& loop, Origin& origi
       flags_(origin.limits.high_water < Scratch::kSize ? unsigned{kSmallMarks} : 0),
       slot_(std::move(protocol), origin.limits.max_unread),
       origin_(origin),
-      slot_index_(slot) {
+      slot_index_(slot),
+      opened_at_(loop.tick()) {
     poll.data = &loop;
 }
 
@@ -131,8 +132,8 @@ void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
 // libuv reports POLLERR as a failed watch and stops it: read to learn what it was, or ask if reading
 // is not wanted now.
 void SocketConnection::other_event(int status, int events) try {
-    if (events == UV_READABLE || !loop().keeps_time()) loop().keep_time();  // a read was counted
-    if (has(kClosed)) return;                                               // by its own deadline
+    if (!loop().keeps_time()) loop().keep_time();
+    if (has(kClosed)) return;  // by its own deadline
     if (status < 0) interest_ = 0;
     if ((events & UV_WRITABLE) != 0) {
         clear(kBlocked);
@@ -285,22 +286,39 @@ void SocketConnection::finish(std::error_code reason) {
     l.wheel.remove(*this);
     if (!has(kOpen)) ++l.stats.connect_errors;
     if (reason == errc::handler_failed) ++l.stats.handler_failures;
+    ++l.stats.closed_by[static_cast<std::size_t>(close_cause(reason))];
     if (reason && l.logs()) report(reason);
     const bool told = origin_.connect && origin_.connect->on_ended;
     const Error how = told ? ending(reason) : Error(reason);
     if (cold_) cold_->connecting.reset();
+    l.ran(*this);
+    if (l.last == this) l.last = nullptr;
+    const std::type_info* const handler = blame().handler;
     slot_.close(reason);
+    l.ran("on_close", handler);
     if (told) l.guarded("on_ended", [&] { origin_.connect->on_ended(how); });
     let_go();
+}
+
+std::string SocketConnection::describe() const {
+    return origin_.connect ? "connection to " + origin_.name
+                           : "connection from " + made_peer().to_string();
+}
+
+const Site& SocketConnection::site() const noexcept {
+    return origin_.site;
+}
+
+Blame SocketConnection::blame() const noexcept {
+    const Protocol* const protocol = slot_.protocol();
+    return {"a callback", protocol != nullptr ? &typeid(*protocol) : nullptr, this};
 }
 
 // As the blocking drivers do. Without memory for the line it is not written.
 void SocketConnection::report(std::error_code reason) noexcept try {
     const bool failed = reason == errc::handler_failed;
-    const std::string which = origin_.connect ? "connection to " : "connection from ";
-    const std::string where = origin_.connect ? origin_.name : made_peer().to_string();
     loop().log(failed ? LogLevel::error : LogLevel::debug,
-               which + where + ": " + (failed ? slot_.failure() : reason.message()));
+               describe() + ": " + (failed ? slot_.failure() : reason.message()));
 } catch (const std::bad_alloc&) {
     return;
 }

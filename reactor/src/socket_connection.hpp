@@ -6,14 +6,24 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <switchboard/slot.hpp>
 #include <switchboard/socket.hpp>
+#include <typeinfo>
 #include <vector>
 
+#include "made.hpp"
 #include "output_queue.hpp"
 #include "timing_wheel.hpp"
 
 namespace switchboard::detail {
+
+// Which callback it was that took so long.
+struct Blame {
+    const char* what = "a callback";
+    const std::type_info* handler = nullptr;        // of a protocol
+    const class SocketConnection* whose = nullptr;  // named only when it is worth telling
+};
 
 struct Origin;
 class Connecting;
@@ -51,8 +61,13 @@ public:
     std::uint32_t slot() const noexcept { return slot_index_; }
     bool is_open() const noexcept { return (flags_ & (kOpen | kClosed)) == kOpen; }
     bool is_closed() const noexcept { return has(kClosed); }
+    bool is_paused() const noexcept { return is_open() && slot_.held(); }
     bool is_writable() const noexcept { return is_open() && !has(kNoWrite); }
     std::size_t queued() const noexcept;
+    Blame blame() const noexcept;
+    std::string describe() const;
+    LiveHandle live() const;
+    const Site& site() const noexcept;  // of the call that made it
 
     using Connection::write;
     bool write(std::span<const Bytes> pieces) override;
@@ -197,8 +212,8 @@ private:
     Clock::time_point deadline_ = Clock::time_point::max();
     std::uint32_t slot_index_;
     std::uint32_t peer_ip_ = 0;
-    std::uint32_t opened_at_ = 0;  // ticks, while kTimed
-    std::uint32_t active_at_ = 0;
+    std::uint32_t opened_at_;      // ticks; before it is open, of when it was made
+    std::uint32_t active_at_ = 0;  // ticks, while kTimed
 };
 
 // What an idle connection does without.

@@ -32,7 +32,8 @@ ssize_t send_pieces(int fd, iovec* pieces, std::size_t count) {
 
 // memcpy, but that the pointer of nothing may be null.
 void copy_bytes(std::byte* to, const std::byte* from, std::size_t size) {
-    if (size > 0) std::memcpy(to, from, size);
+    if (size > 0) [[likely]]
+        std::memcpy(to, from, size);
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ bool SocketConnection::write(Bytes piece) {
     return true;
 }
 
-bool SocketConnection::write_otherwise(Bytes piece) {
+[[gnu::noinline]] bool SocketConnection::write_otherwise(Bytes piece) {
     return write(std::span<const Bytes>(&piece, 1));
 }
 

@@ -69,7 +69,7 @@ void SocketConnection::tell_stop() {
     if (!has(kTimed)) {
         const auto quiet = platform::quiet_for(fd_);
         const auto most = origin_.limits.drain_idle.count();
-        opened_at_ = active_at_ = tick_now();
+        active_at_ = tick_now();
         if (quiet > 0)
             active_at_ -= static_cast<std::uint32_t>(std::min<std::int64_t>(quiet, most));
         set(kTimed);

@@ -13,10 +13,10 @@ constexpr std::chrono::milliseconds kForever = std::chrono::hours(24) * 36'500;
 // From the clock and not from the turn's time, which may be stale when asked between turns: never
 // early is the promise.
 TimerId Timers::start(std::chrono::milliseconds delay, std::chrono::milliseconds period,
-                      Reactor::Callback fn, Rate rate) {
-    auto timer = std::make_unique<Timer>();
+                      Reactor::Callback fn, Rate rate, const Site& made) {
+    auto timer = std::make_unique<Timer>(made);
     timer->id = ++last_;
-    timer->when = Clock::now() + std::clamp(delay, std::chrono::milliseconds(0), kForever);
+    timer->when = timer->made.at + std::clamp(delay, std::chrono::milliseconds(0), kForever);
     timer->period = std::min(period, kForever);
     timer->rate = rate;
     timer->fn = std::move(fn);
@@ -47,6 +47,10 @@ void Timers::file(Timer& timer) {
 void Timers::due(WheelNode& node) {
     auto& timer = static_cast<Timer&>(node);
     if (timer.when > loop_.now()) return file(timer);
+    const auto late = std::chrono::floor<std::chrono::milliseconds>(loop_.now() - timer.when);
+    ++loop_.stats.timers_fired;
+    loop_.stats.timers_late += late;
+    loop_.stats.latest_timer = std::max(loop_.stats.latest_timer, late);
     const std::uint64_t id = timer.id;
     Reactor::Callback fn = std::move(timer.fn);
     if (timer.period.count() == 0) cancel({id});

@@ -16,14 +16,17 @@ public:
 
     // A period of zero is once.
     TimerId start(std::chrono::milliseconds delay, std::chrono::milliseconds period,
-                  Reactor::Callback fn, Rate rate = Rate::fixed_rate);
+                  Reactor::Callback fn, Rate rate = Rate::fixed_rate,
+                  const Site& made = Site::current());
+    void list(LiveHandles& all) const;
     void cancel(TimerId id);
     void due(WheelNode& node);
     void clear();
 
 private:
     struct Timer final : WheelNode {
-        Timer() : WheelNode(Kind::timer) {}
+        explicit Timer(const Site& site) : WheelNode(Kind::timer), made(site) {}
+        const Made made;
         std::uint64_t id = 0;
         Clock::time_point when;
         std::chrono::milliseconds period{};

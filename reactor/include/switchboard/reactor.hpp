@@ -5,9 +5,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <stop_token>
+#include <switchboard/live_handle.hpp>
 #include <switchboard/protocol.hpp>
+#include <switchboard/reactor_stats.hpp>
 #include <switchboard/reactor_types.hpp>
+#include <vector>
 
 struct uv_loop_s;
 
@@ -26,6 +30,7 @@ namespace switchboard {
 class Reactor {
 public:
     using Callback = std::function<void()>;
+    using Site = std::source_location;  // of the caller: for why_alive(), and never to be passed
 
     // With a loop of its own. Throws std::system_error if the system has no descriptor for it.
     explicit Reactor(const ReactorOptions& options = {});
@@ -41,7 +46,7 @@ public:
 
     // Accepts from now on; every connection gets a protocol of the factory. Errors come at once.
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
-                             ListenOptions options = {});
+                             ListenOptions options = {}, Site made = Site::current());
     void close(ListenerId listener);  // accepts no more; its connections live on
     void stop_accepting();            // all of them
     // In between, who connects waits in the backlog and, once that is full, for as long as the peer's
@@ -54,15 +59,16 @@ public:
     // not within connect_timeout (the look-up included), on_close(error) comes alone. Never from
     // within this call.
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
-                                 ConnectOptions options = {});
+                                 ConnectOptions options = {}, Site made = Site::current());
     // Null once it is gone, and between connect() and on_open.
     Connection* find(ConnectionId id) noexcept;
 
     // Runs `fn` once, or every `period` (at least 1 ms). Never early; a millisecond of resolution. What
     // it throws is logged and the timer lives on. One that is armed again and again with 0 ms comes
     // once a tick, and I/O goes on in between.
-    TimerId after(std::chrono::milliseconds delay, Callback fn);
-    TimerId every(std::chrono::milliseconds period, Callback fn, Rate rate = Rate::fixed_rate);
+    TimerId after(std::chrono::milliseconds delay, Callback fn, Site made = Site::current());
+    TimerId every(std::chrono::milliseconds period, Callback fn, Rate rate = Rate::fixed_rate,
+                  Site made = Site::current());
     void cancel(TimerId timer);  // also from within itself; a fired one-shot is gone already
 
     // Runs `fn` on the reactor's thread, in order of the posts of one thread; none is lost. The one
@@ -76,7 +82,7 @@ public:
     // sees it by its token and decides itself. Keeps run() alive. The destructor cancels all, waits
     // for work that has begun (a ridden loop's host does) and calls no `done` any more.
     OffloadId offload(std::function<void(std::stop_token)> work,
-                      std::function<void(std::error_code)> done);
+                      std::function<void(std::error_code)> done, Site made = Site::current());
     void cancel(OffloadId offload);
 
     // Once `signal` arrives, `fn` runs on the reactor's thread, until the reactor is destroyed. The
@@ -105,7 +111,9 @@ public:
     void abort();
 
     Clock::time_point now() const noexcept;  // of this turn, in milliseconds
-    ReactorStats stats() const;              // a snapshot; queued_bytes costs a walk
+    ReactorStats stats() const;  // a snapshot; some of it costs a walk of all connections
+    // What keeps run() from returning, oldest first: each with what made it.
+    std::vector<LiveHandle> why_alive() const;
 
     class Impl;
     Impl& impl() noexcept { return *impl_; }  // for what other headers add: resolver.hpp, ...

@@ -1,6 +1,7 @@
-// What a Reactor is given and what it answers: options, ids, statistics.
+// What a Reactor is given and what it answers: options and ids.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory_resource>
@@ -15,7 +16,10 @@
 namespace switchboard {
 
 struct ReactorOptions {
-    LogSink log = {};              // silent when empty
+    LogSink log = {};  // silent when empty
+    // A callback that holds the loop for so long is logged, with the type of its handler: all others
+    // waited for it. Zero: never. On a ridden loop the host's own callbacks may be taken for ours.
+    std::chrono::milliseconds stall_report{100};
     std::size_t max_lookups = 64;  // of names, at once; see resolver.hpp
     // Where connections and datagram sockets, what they queue and what is left unread are kept.
     // Outlives the reactor (on a ridden loop, until libuv has let go), and is used on its thread alone.
@@ -74,27 +78,6 @@ enum class Rate : std::uint8_t {
 struct Listening {
     ListenerId id;
     Endpoint local;  // with the real port
-};
-
-// Counts since the reactor was made, but for those that say "now".
-struct ReactorStats {
-    std::uint64_t accepted = 0, connected = 0, closed = 0;  // closed: those told goodbye included
-    std::uint64_t refused = 0;  // not in accepted; the sum of the next four
-    std::uint64_t refused_full = 0, refused_address = 0;     // max_connections, max_per_address
-    std::uint64_t refused_protocol = 0, refused_memory = 0;  // the factory gave none; none was left
-    std::uint64_t told_goodbye = 0;                          // of those refused
-    std::uint64_t accept_errors = 0;                         // pauses because accept failed
-    std::uint64_t connect_errors = 0;                        // connects that ended without on_open
-    std::uint64_t handler_failures = 0;
-    std::uint64_t bytes_in = 0, bytes_out = 0;
-    std::uint64_t datagrams_in = 0, datagrams_out = 0;
-    std::uint64_t posts = 0, wake_ups = 0;  // posts that ran, and batches: one wake-up each
-    std::size_t open =
-        0;  // connections now; those that connect, flush or are told goodbye included
-    std::size_t goodbyes = 0;                             // now, of those open
-    std::size_t listeners = 0, timers = 0, offloads = 0;  // now
-    std::size_t datagram_sockets = 0;                     // now; `open` counts them too
-    std::size_t queued_bytes = 0;                         // now, over all connections
 };
 
 }  // namespace switchboard

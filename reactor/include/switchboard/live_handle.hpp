@@ -1,0 +1,32 @@
+// What keeps a reactor running, one by one.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace switchboard {
+
+struct LiveHandle {
+    enum class Kind : std::uint8_t {
+        listener,
+        connection,
+        datagram_socket,
+        timer,
+        offload,
+        lookup,
+        posts,  // all that wait, together
+    };
+    Kind kind;
+    std::string what;  // "connection from tcp://127.0.0.1:40123 (open)"
+    std::string made;  // the call that made it: "server.cpp:12"; of those accepted, the listen() call
+    std::chrono::milliseconds age{};  // of a connection modulo 49 days
+    std::size_t queued_bytes = 0;     // that wait for the peer to take them
+};
+
+// One line: "connection from tcp://127.0.0.1:40123 (open), made at server.cpp:12, 1.5 s old, 300 bytes
+// queued".
+std::string to_string(const LiveHandle& handle);
+
+}  // namespace switchboard

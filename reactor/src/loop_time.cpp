@@ -1,0 +1,73 @@
+// How a loop keeps time in long turns, and tells who held it up.
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "loop.hpp"
+
+namespace switchboard::detail {
+namespace {
+
+constexpr double kLookEvery = 4e6;  // nanoseconds
+constexpr std::uint64_t kCalibrateEvery = 64;  // looks
+
+std::string name_of(const std::type_info& type) {
+    int status = -1;
+    const std::unique_ptr<char, decltype(&std::free)> name(
+        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
+    return status == 0 ? name.get() : type.name();
+}
+
+}  // namespace
+
+// libuv has taken the time when its wait returned, or the last look has: what has passed since then
+// was spent in callbacks.
+void Loop::look(const Blame& who) {
+    const std::uint64_t before = uv_now(uv_);
+    uv_update_time(uv_);
+    const std::chrono::milliseconds took(uv_now(uv_) - before);
+    if (++looks_ % kCalibrateEvery == 0) calibrate();
+    look_at = platform::ticks() + look_every_;
+    if (took.count() == 0) return;
+    turn_ += took;
+    stats.longest_callback = std::max(stats.longest_callback, took);
+    if (options_.stall_report.count() > 0 && took >= options_.stall_report) {
+        ++stats.stalls;
+        report_stall(took, who);
+    }
+}
+
+// How far the counter goes in a look's time, from time to time: its rate need not be steady.
+void Loop::calibrate() {
+    constexpr double least = 100e6;  // nanoseconds
+    const std::uint64_t ticks = platform::ticks(), time = uv_hrtime();
+    const double passed = static_cast<double>(time - time_at_);
+    if (ticks > ticks_at_ && ticks_at_ > 0 && passed < least) return;
+    if (ticks > ticks_at_ && ticks_at_ > 0)
+        look_every_ = static_cast<std::uint64_t>(kLookEvery / passed * static_cast<double>(ticks - ticks_at_));
+    ticks_at_ = ticks;
+    time_at_ = time;
+}
+
+void Loop::report_stall(std::chrono::milliseconds took, const Blame& who) const {
+    if (!options_.log) return;
+    const std::string handler = who.handler != nullptr ? " of " + name_of(*who.handler) : "";
+    const std::string where = who.whose != nullptr ? " (" + who.whose->describe() + ")" : "";
+    log(LogLevel::warning, std::string(who.what) + handler + where + " held the loop for " +
+                               std::to_string(took.count()) + " ms");
+}
+
+// One that went back, as when a virtual machine moves, would keep the loop from looking: then the
+// difference is out of bounds as well.
+void Loop::on_check(uv_check_t* check) {
+    Loop& self = *static_cast<Loop*>(check->data);
+    if (self.look_at - 1 - platform::ticks() >= self.look_every_) [[unlikely]]
+        self.look(self.last != nullptr ? self.last->blame() : Blame());
+    self.last = nullptr;
+    self.stats.loop_lag = std::exchange(self.turn_, {});
+    if (self.stats.loop_lag.count() > 0) [[unlikely]]
+        self.stats.longest_turn = std::max(self.stats.longest_turn, self.stats.loop_lag);
+}
+
+}  // namespace switchboard::detail

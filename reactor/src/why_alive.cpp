@@ -1,0 +1,80 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "impl.hpp"
+
+namespace switchboard {
+namespace detail {
+
+std::string to_string(const Site& site) {
+    const std::string path = site.file_name();
+    return path.substr(path.rfind('/') + 1) + ":" + std::to_string(site.line());
+}
+
+LiveHandle Made::live(LiveHandle::Kind kind, std::string what, std::size_t queued_bytes) const {
+    const auto age = std::chrono::floor<std::chrono::milliseconds>(Clock::now() - at);
+    return {kind, std::move(what), to_string(site), age, queued_bytes};
+}
+
+LiveHandle SocketConnection::live() const {
+    const char* const state = !has(kOpen)      ? " (connecting)"
+                              : has(kClosing) ? " (closing)"
+                                              : " (open)";
+    const std::chrono::milliseconds age(loop().tick() - opened_at_);
+    return {LiveHandle::Kind::connection, describe() + state, to_string(origin_.site), age, queued()};
+}
+
+void Timers::list(LiveHandles& all) const {
+    for (const auto& [id, timer] : timers_)
+        all.push_back(timer->made.live(LiveHandle::Kind::timer, timer->period.count() > 0
+                                                                    ? "timer of every()"
+                                                                    : "timer of after()"));
+}
+
+void Offloads::list(LiveHandles& all) const {
+    for (const auto& [id, job] : jobs_)
+        all.push_back(job->made.live(LiveHandle::Kind::offload, "offload"));
+}
+
+void Datagrams::list(LiveHandles& all) const {
+    for (const auto& [id, handle] : handles_)
+        if (!handle->is_closed())
+            all.push_back(handle->made.live(LiveHandle::Kind::datagram_socket,
+                                            "datagrams at " + handle->local().to_string(),
+                                            handle->queued()));
+}
+
+void Resolver::list(LiveHandles& all) const {
+    for (const auto& [id, lookup] : lookups_)
+        all.push_back(lookup.made.live(LiveHandle::Kind::lookup,
+                                       "look-up of " + lookup.name + ":" + lookup.service));
+}
+
+}  // namespace detail
+
+std::vector<LiveHandle> Reactor::Impl::why_alive() {
+    std::vector<LiveHandle> all;
+    for (const auto& [id, listener] : listeners_)
+        if (!listener->is_closed()) all.push_back(listener->live());
+    loop.connections.for_each([&](const detail::SocketConnection& c) {
+        if (!c.is_closed()) all.push_back(c.live());
+    });
+    datagrams.list(all);
+    timers.list(all);
+    offloads.list(all);
+    resolver.list(all);
+    if (posts.waiting()) all.push_back({LiveHandle::Kind::posts, "posts that wait", "", {}, 0});
+    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.age > b.age; });
+    return all;
+}
+
+std::string to_string(const LiveHandle& handle) {
+    char age[32];
+    std::snprintf(age, sizeof age, "%.1f", std::chrono::duration<double>(handle.age).count());
+    std::string text = handle.what;
+    if (!handle.made.empty()) text += ", made at " + handle.made + ", " + age + " s old";
+    if (handle.queued_bytes > 0) text += ", " + std::to_string(handle.queued_bytes) + " bytes queued";
+    return text;
+}
+
+}  // namespace switchboard
