@@ -26,54 +26,62 @@ void AcceptRate::took(Clock::time_point now) noexcept {
 
 // IPv4 as ::ffff:0:0/96 would not do, as its addresses differ past the first 64 bits; so it is written
 // as 0000:0000:a.b.c.d, which no IPv6 unicast prefix is (RFC 4291, section 2.5).
-bool AddressCounts::key_of(const SocketAddress& peer, Key& key) noexcept {
+std::optional<AddressKey> address_key(const SocketAddress& peer) noexcept {
+    AddressKey key{};
     if (peer.family() == AF_INET) {
         sockaddr_in in{};
         std::memcpy(&in, peer.data(), sizeof in);
-        key = {};
         std::memcpy(key.data() + 4, &in.sin_addr, 4);
-        return true;
+        return key;
     }
-    if (peer.family() != AF_INET6) return false;
+    if (peer.family() != AF_INET6) return std::nullopt;
     sockaddr_in6 in{};
     std::memcpy(&in, peer.data(), sizeof in);
     const std::uint8_t* const bytes = in.sin6_addr.s6_addr;
     if (IN6_IS_ADDR_V4MAPPED(&in.sin6_addr)) {
-        key = {};
         std::memcpy(key.data() + 4, bytes + 12, 4);
     } else {
         std::memcpy(key.data(), bytes, key.size());
     }
-    return true;
+    return key;
 }
 
-bool AddressCounts::is_full(const SocketAddress& peer) const noexcept {
-    Key key;
-    if (!key_of(peer, key)) return false;
-    const auto found = counts_.find(key);
-    return found != counts_.end() && found->second >= most_;
+AcceptControl::AcceptControl(const ListenOptions& options)
+    : most_(options.limits.connections_allowed()),
+      most_each_(options.max_per_address),
+      rate_(options.accepts_per_second) {}
+
+std::chrono::milliseconds AcceptControl::wait(Clock::time_point now) noexcept {
+    const std::lock_guard lock(mutex_);
+    return rate_.wait(now);
 }
 
-void AddressCounts::enter(std::uint32_t slot, const SocketAddress& peer) noexcept {
-    Key key;
-    if (!key_of(peer, key)) return;
-    try {
-        const auto count = counts_.try_emplace(key, 0).first;
-        ++count->second;
-        try {
-            by_slot_.emplace(slot, count);
-        } catch (...) {
-            if (--count->second == 0) counts_.erase(count);
+void AcceptControl::took(Clock::time_point now) noexcept {
+    const std::lock_guard lock(mutex_);
+    rate_.took(now);
+}
+
+AcceptControl::Verdict AcceptControl::enter(std::optional<AddressKey>& key) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (connections_ >= most_) return Verdict::full;
+    if (!counts_addresses()) key.reset();
+    if (key) try {
+            std::size_t& count = counts_[*key];
+            if (count >= most_each_) return Verdict::address_full;
+            ++count;
+        } catch (const std::bad_alloc&) {
+            key.reset();
         }
-    } catch (...) {
-    }
+    ++connections_;
+    return Verdict::welcome;
 }
 
-void AddressCounts::leave(std::uint32_t slot) noexcept {
-    const auto found = by_slot_.find(slot);
-    if (found == by_slot_.end()) return;
-    if (--found->second->second == 0) counts_.erase(found->second);
-    by_slot_.erase(found);
+void AcceptControl::leave(const std::optional<AddressKey>& key) noexcept {
+    const std::lock_guard lock(mutex_);
+    --connections_;
+    if (!key) return;
+    const auto found = counts_.find(*key);
+    if (--found->second == 0) counts_.erase(found);
 }
 
 }  // namespace switchboard::detail

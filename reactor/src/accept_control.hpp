@@ -6,9 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <switchboard/connection.hpp>
+#include <mutex>
+#include <optional>
+#include <switchboard/reactor_types.hpp>
 #include <switchboard/socket.hpp>
-#include <unordered_map>
 
 namespace switchboard::detail {
 
@@ -27,26 +28,34 @@ private:
     Clock::time_point next_;  // when the next would come if all were spread evenly
 };
 
-// How many connections each peer has: an IPv4 address is one, and so is a /64 of IPv6, of which whoever
-// has one address has all. Peers without an address (unix sockets) are not counted.
-class AddressCounts {
-public:
-    explicit AddressCounts(std::size_t most) noexcept : most_(most) {}  // each; at least 1
+// What a peer counts as: an IPv4 address is one, and so is a /64 of IPv6, of which whoever has one
+// address has all. Peers without an address (unix sockets) are none.
+using AddressKey = std::array<std::uint8_t, 8>;
+std::optional<AddressKey> address_key(const SocketAddress& peer) noexcept;
 
-    bool is_full(const SocketAddress& peer) const noexcept;
-    // The connection in `slot` is from there, until it leaves. Without memory it is not counted.
-    void enter(std::uint32_t slot, const SocketAddress& peer) noexcept;
-    void leave(std::uint32_t slot) noexcept;  // one that was not counted is nobody
-    std::size_t addresses() const noexcept { return counts_.size(); }
+// The limits of ListenOptions, counted over all who share it: for any thread.
+class AcceptControl {
+public:
+    explicit AcceptControl(const ListenOptions& options);
+
+    // As AcceptRate's.
+    std::chrono::milliseconds wait(Clock::time_point now) noexcept;
+    void took(Clock::time_point now) noexcept;
+
+    enum class Verdict : std::uint8_t { welcome, full, address_full };
+    // Who is welcome counts until it leaves. Where there is no memory to count it by address, it is
+    // not counted there, and `key` is emptied.
+    Verdict enter(std::optional<AddressKey>& key) noexcept;
+    void leave(const std::optional<AddressKey>& key) noexcept;
+    bool counts_addresses() const noexcept { return most_each_ > 0; }
+    std::size_t addresses() const noexcept { return counts_.size(); }  // while nobody else is at it
 
 private:
-    using Key = std::array<std::uint8_t, 8>;
-    using Counts = std::map<Key, std::size_t>;
-    static bool key_of(const SocketAddress& peer, Key& key) noexcept;
-
-    std::size_t most_;
-    Counts counts_;
-    std::unordered_map<std::uint32_t, Counts::iterator> by_slot_;
+    const std::size_t most_, most_each_;
+    std::mutex mutex_;
+    AcceptRate rate_;
+    std::size_t connections_ = 0;
+    std::map<AddressKey, std::size_t> counts_;
 };
 
 }  // namespace switchboard::detail

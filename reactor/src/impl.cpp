@@ -90,13 +90,24 @@ Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactor
     if (!socket) return tl::unexpected(socket.error());
     auto local = bound_endpoint(*socket, endpoint);
     if (!local) return tl::unexpected(local.error());
+    auto control = std::make_shared<detail::AcceptControl>(options);
+    return start_listener(std::move(*socket), *local, std::move(factory), std::move(options),
+                          std::move(control), made);
+}
+
+Result<Listening> Reactor::Impl::start_listener(Socket socket, const Endpoint& local,
+                                                ProtocolFactory factory, ListenOptions options,
+                                                std::shared_ptr<detail::AcceptControl> control,
+                                                const detail::Site& made) {
+    auto admission = std::make_unique<detail::Admission>(loop, local, std::move(factory), options,
+                                                         std::move(control), made);
     auto listener = std::make_unique<Listener>(
-        loop, std::move(*socket), *local, std::move(factory), std::move(options),
+        loop, std::move(socket), local, std::move(admission), std::move(options),
         [this](auto delay, auto fn) { return timers.start(delay, {}, std::move(fn)); }, made);
-    if (const auto error = listener->start()) return fail(error, tried);
+    if (const auto error = listener->start()) return fail(error, "listen " + local.to_string());
     const std::uint64_t id = ++last_listener_;
     listeners_.emplace(id, std::move(listener));
-    return Listening{{id}, *local};
+    return Listening{{id}, local};
 }
 
 void Reactor::Impl::close(ListenerId id) {
@@ -106,9 +117,14 @@ void Reactor::Impl::close(ListenerId id) {
     found->second->close([this, id] { listeners_.erase(id.value); });
 }
 
-void Reactor::Impl::hold(ListenerId id, bool held) {
+detail::Listener* Reactor::Impl::find(ListenerId id) noexcept {
     const auto found = listeners_.find(id.value);
-    if (found != listeners_.end()) found->second->hold(held);
+    const bool open = found != listeners_.end() && !found->second->is_closed();
+    return open ? found->second.get() : nullptr;
+}
+
+void Reactor::Impl::hold(ListenerId id, bool held) {
+    if (Listener* const listener = find(id)) listener->hold(held);
 }
 
 void Reactor::Impl::close_listeners() {

@@ -26,7 +26,13 @@ public:
 
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
                              ListenOptions options, const detail::Site& made);
-    std::error_code refusal() const noexcept;  // why nothing is begun any more, if so
+    // On a socket that listens already; `local` is what it is called.
+    Result<Listening> start_listener(Socket socket, const Endpoint& local, ProtocolFactory factory,
+                                     ListenOptions options,
+                                     std::shared_ptr<detail::AcceptControl> control,
+                                     const detail::Site& made);
+    detail::Listener* find(ListenerId id) noexcept;  // null once it is closed
+    std::error_code refusal() const noexcept;        // why nothing is begun any more, if so
     Result<void> admits(const Limits& limits, const std::string& tried) const;  // another socket
     void close(ListenerId id);
     void hold(ListenerId id, bool held);

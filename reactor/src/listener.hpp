@@ -8,6 +8,7 @@
 #include <switchboard/reactor.hpp>
 #include <switchboard/socket.hpp>
 
+#include "admission.hpp"
 #include "loop.hpp"
 
 namespace switchboard::detail {
@@ -21,23 +22,24 @@ public:
     // Keeps `pause` timers by calling `after`.
     using After = std::function<TimerId(std::chrono::milliseconds, Reactor::Callback)>;
 
-    Listener(Loop& loop, Socket socket, Endpoint local, ProtocolFactory factory,
+    Listener(Loop& loop, Socket socket, Endpoint local, std::unique_ptr<Admission> admission,
              ListenOptions options, After after, const Site& made);
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
     std::error_code start();
     void close(std::function<void()> closed);
-    void hold(bool held);                                   // whether the host wants it paused
-    void forget_factory() noexcept { factory_ = nullptr; }  // of a closed one, not from within it
+    void hold(bool held);  // whether the host wants it paused
+    void forget_factory() noexcept { admission_->forget_factory(); }  // of a closed one
     bool is_closed() const noexcept { return !socket_; }
     const Endpoint& local() const noexcept { return local_; }
+    int fd() const noexcept { return socket_.fd(); }
     TimerId pause() const noexcept { return pause_; }
     LiveHandle live() const;
+    // Of a group: whether another reactor has taken it.
+    std::function<bool(Arrival&)> hand_off;
 
 private:
-    using Counter = std::uint64_t ReactorStats::*;
-
     static void on_poll(uv_poll_t* handle, int status, int events);
     static void on_closed(uv_handle_t* handle);
     void watch();
@@ -46,21 +48,14 @@ private:
     bool accept_one();
     bool accept_error(std::error_code error);
     void accept_later(std::error_code error);
-    void admit(Socket socket, const SocketAddress& peer);
-    void refuse(Socket socket, Counter cause, std::string_view why);
-    void say_goodbye(Socket socket, const SocketAddress& peer, Counter cause, std::string_view why);
 
     Loop& loop_;
     const Made made_;
     Socket socket_;
     Endpoint local_;
-    ProtocolFactory factory_;
+    std::unique_ptr<Admission> admission_;
     ListenOptions options_;
     After after_;
-    Origin& origin_;
-    Origin& refused_;  // of those who are told goodbye
-    std::size_t allowed_;
-    AcceptRate rate_;
     TimerId pause_;
     bool held_ = false;
     std::function<void()> closed_;

@@ -116,8 +116,15 @@ void Loop::release(Origin& origin) {
     if (origin.connections == 0) origins_.erase(origin.self);
 }
 
-SocketConnection& Loop::make_connection(Origin& origin, std::unique_ptr<Protocol> protocol) {
+SocketConnection& Loop::make_connection(Origin& origin, std::unique_ptr<Protocol> protocol,
+                                        const std::optional<AddressKey>& key) {
     SocketConnection& made = connections.create(*this, origin, std::move(protocol));
+    if (key) try {
+            origin.keys.emplace(made.slot(), *key);
+        } catch (...) {
+            connections.destroy(made.slot());
+            throw;
+        }
     ++origin.connections;
     ++stats.open;
     hold();
@@ -126,7 +133,10 @@ SocketConnection& Loop::make_connection(Origin& origin, std::unique_ptr<Protocol
 }
 
 void Loop::gone(Origin& origin, std::uint32_t slot) {
-    if (origin.addresses) origin.addresses->leave(slot);
+    if (origin.control) {
+        const auto key = origin.keys.extract(slot);
+        origin.control->leave(key ? std::optional(key.mapped()) : std::nullopt);
+    }
     if (origin.goodbye) --stats.goodbyes;
     --stats.open;
     ++stats.closed;

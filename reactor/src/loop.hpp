@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <switchboard/reactor.hpp>
+#include <unordered_map>
 #include <vector>
 
 #include "accept_control.hpp"
@@ -35,7 +36,8 @@ struct Origin {
     std::list<Origin>::iterator self = {};
     std::unique_ptr<const ConnectOptions> connect = {};  // of a connect, with the endpoint's name
     std::string name = {};
-    std::unique_ptr<AddressCounts> addresses = {};  // of a listener that limits them
+    std::shared_ptr<AcceptControl> control = {};              // of those accepted
+    std::unordered_map<std::uint32_t, AddressKey> keys = {};  // of these, those counted by address
 };
 
 // The output of the one callback that is running, gathered to leave in one system call.
@@ -87,7 +89,8 @@ public:
     Origin& make_origin(const Limits& limits, const Site& site);
     Origin& make_origin(const Endpoint& endpoint, ConnectOptions options, const Site& site);
     void release(Origin& origin);
-    SocketConnection& make_connection(Origin& origin, std::unique_ptr<Protocol> protocol);
+    SocketConnection& make_connection(Origin& origin, std::unique_ptr<Protocol> protocol,
+                                      const std::optional<AddressKey>& key = {});
     // One of its connections, in `slot`, is closed; on_handle_closed frees it.
     void gone(Origin& origin, std::uint32_t slot);
     void attend_later(SocketConnection& connection);

@@ -9,7 +9,7 @@
 namespace switchboard::detail {
 namespace {
 
-constexpr double kLookEvery = 4e6;  // nanoseconds
+constexpr double kLookEvery = 4e6;             // nanoseconds
 constexpr std::uint64_t kCalibrateEvery = 64;  // looks
 
 std::string name_of(const std::type_info& type) {
@@ -45,7 +45,8 @@ void Loop::calibrate() {
     const double passed = static_cast<double>(time - time_at_);
     if (ticks > ticks_at_ && ticks_at_ > 0 && passed < least) return;
     if (ticks > ticks_at_ && ticks_at_ > 0)
-        look_every_ = static_cast<std::uint64_t>(kLookEvery / passed * static_cast<double>(ticks - ticks_at_));
+        look_every_ = static_cast<std::uint64_t>(kLookEvery / passed *
+                                                 static_cast<double>(ticks - ticks_at_));
     ticks_at_ = ticks;
     time_at_ = time;
 }

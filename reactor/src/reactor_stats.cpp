@@ -25,7 +25,8 @@ constexpr Field<std::uint64_t> kCounts[] = {
     {&Stats::refused, "refused", "connections refused when they were accepted"},
     {&Stats::refused_full, "refused_full", "of these, for max_connections"},
     {&Stats::refused_address, "refused_address", "of these, for max_per_address"},
-    {&Stats::refused_protocol, "refused_protocol", "of these, because the factory gave no protocol"},
+    {&Stats::refused_protocol, "refused_protocol",
+     "of these, because the factory gave no protocol"},
     {&Stats::refused_memory, "refused_memory", "of these, for want of memory"},
     {&Stats::told_goodbye, "told_goodbye", "of those refused, told so"},
     {&Stats::accept_errors, "accept_errors", "pauses because accept failed"},
@@ -140,7 +141,8 @@ std::string to_json(const ReactorStats& stats) {
     };
     for (const auto& field : kCounts) member(field.name, std::to_string(stats.*field.member));
     member(kLateness.name, std::to_string(stats.timers_late.count()));
-    for (const auto& field : kWorst) member(field.name, std::to_string((stats.*field.member).count()));
+    for (const auto& field : kWorst)
+        member(field.name, std::to_string((stats.*field.member).count()));
     for (const auto& field : kGauges) member(field.name, std::to_string(stats.*field.member));
     member("closed_by", "{");
     for_each_cause(stats, member);
@@ -156,7 +158,8 @@ std::string to_prometheus(std::span<const ReactorStats> reactors) {
         return [member](const Stats& s, auto say) { say(seconds(s.*member)); };
     };
     for (const auto& field : kCounts)
-        out.metric(std::string(field.name) + "_total", "counter", field.meaning, count(field.member));
+        out.metric(std::string(field.name) + "_total", "counter", field.meaning,
+                   count(field.member));
     out.metric("closed_by_total", "counter", "connections that ended, by why",
                [](const Stats& s, auto say) {
                    for_each_cause(s, [&](const std::string& name, const std::string& value) {
@@ -165,7 +168,8 @@ std::string to_prometheus(std::span<const ReactorStats> reactors) {
                });
     out.metric("timers_late_seconds_total", "counter", kLateness.meaning, time(kLateness.member));
     for (const auto& field : kWorst)
-        out.metric(std::string(field.name) + "_seconds", "gauge", field.meaning, time(field.member));
+        out.metric(std::string(field.name) + "_seconds", "gauge", field.meaning,
+                   time(field.member));
     for (const auto& field : kGauges)
         out.metric(field.name, "gauge", field.meaning, count(field.member));
     return out.take();

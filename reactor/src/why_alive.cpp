@@ -17,11 +17,12 @@ LiveHandle Made::live(LiveHandle::Kind kind, std::string what, std::size_t queue
 }
 
 LiveHandle SocketConnection::live() const {
-    const char* const state = !has(kOpen)      ? " (connecting)"
+    const char* const state = !has(kOpen)     ? " (connecting)"
                               : has(kClosing) ? " (closing)"
                                               : " (open)";
     const std::chrono::milliseconds age(loop().tick() - opened_at_);
-    return {LiveHandle::Kind::connection, describe() + state, to_string(origin_.site), age, queued()};
+    return {LiveHandle::Kind::connection, describe() + state, to_string(origin_.site), age,
+            queued()};
 }
 
 void Timers::list(LiveHandles& all) const {
@@ -64,7 +65,8 @@ std::vector<LiveHandle> Reactor::Impl::why_alive() {
     offloads.list(all);
     resolver.list(all);
     if (posts.waiting()) all.push_back({LiveHandle::Kind::posts, "posts that wait", "", {}, 0});
-    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.age > b.age; });
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return a.age > b.age; });
     return all;
 }
 
@@ -73,7 +75,8 @@ std::string to_string(const LiveHandle& handle) {
     std::snprintf(age, sizeof age, "%.1f", std::chrono::duration<double>(handle.age).count());
     std::string text = handle.what;
     if (!handle.made.empty()) text += ", made at " + handle.made + ", " + age + " s old";
-    if (handle.queued_bytes > 0) text += ", " + std::to_string(handle.queued_bytes) + " bytes queued";
+    if (handle.queued_bytes > 0)
+        text += ", " + std::to_string(handle.queued_bytes) + " bytes queued";
     return text;
 }
 

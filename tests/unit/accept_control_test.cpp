@@ -7,8 +7,9 @@
 
 using namespace switchboard;
 using namespace std::chrono_literals;
+using detail::AcceptControl;
 using detail::AcceptRate;
-using detail::AddressCounts;
+using Verdict = detail::AcceptControl::Verdict;
 
 namespace {
 
@@ -68,38 +69,43 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "address counts: an IPv4 address is one, however it is written, and so is a /64 of IPv6") {
-    AddressCounts counts(2);
-    counts.enter(0, address("192.0.2.1"));
-    CHECK_FALSE(counts.is_full(address("192.0.2.1")));
-    counts.enter(1, address("::ffff:192.0.2.1"));
-    CHECK(counts.is_full(address("192.0.2.1")));
-    CHECK(counts.is_full(address("::ffff:192.0.2.1")));
-    CHECK_FALSE(counts.is_full(address("192.0.2.2")));
-    counts.enter(2, address("2001:db8:0:1::1"));
-    counts.enter(3, address("2001:db8:0:1:ffff::2"));
-    CHECK(counts.is_full(address("2001:db8:0:1::3")));
-    CHECK_FALSE(counts.is_full(address("2001:db8:0:2::1")));
-    CHECK(counts.addresses() == 2);
-}
-
-TEST_CASE("address counts: who leaves makes room once, and nothing stays behind") {
-    AddressCounts counts(1);
-    counts.enter(7, address("192.0.2.1"));
-    counts.leave(8);  // nobody
-    CHECK(counts.is_full(address("192.0.2.1")));
-    counts.leave(7);
-    counts.leave(7);
-    CHECK_FALSE(counts.is_full(address("192.0.2.1")));
-    CHECK(counts.addresses() == 0);
-}
-
-TEST_CASE("address counts: unix sockets have no address") {
+    "accept control: an IPv4 address is one, however it is written, and so is a /64 of IPv6") {
+    const auto key = [](const char* text) { return detail::address_key(address(text)); };
+    CHECK(key("192.0.2.1") == key("::ffff:192.0.2.1"));
+    CHECK(key("192.0.2.1") != key("192.0.2.2"));
+    CHECK(key("2001:db8:0:1::1") == key("2001:db8:0:1:ffff::2"));
+    CHECK(key("2001:db8:0:1::1") != key("2001:db8:0:2::1"));
     sockaddr_un path{};
     path.sun_family = AF_UNIX;
-    const SocketAddress unix_peer(reinterpret_cast<sockaddr*>(&path), sizeof path);
-    AddressCounts one(1);
-    one.enter(0, unix_peer);
-    CHECK_FALSE(one.is_full(unix_peer));
-    CHECK(one.addresses() == 0);
+    CHECK_FALSE(detail::address_key({reinterpret_cast<sockaddr*>(&path), sizeof path}));
+}
+
+TEST_CASE("accept control: who leaves makes room, and nothing stays behind") {
+    ListenOptions options;
+    options.limits.max_connections = 3;
+    options.max_per_address = 1;
+    AcceptControl control(options);
+    auto one = detail::address_key(address("192.0.2.1")),
+         other = detail::address_key(address("::1"));
+    std::optional<detail::AddressKey> none;
+    CHECK(control.enter(one) == Verdict::welcome);
+    CHECK(control.enter(one) == Verdict::address_full);
+    CHECK(control.enter(other) == Verdict::welcome);
+    CHECK(control.enter(none) == Verdict::welcome);  // of a unix socket
+    CHECK(control.enter(none) == Verdict::full);
+    control.leave(none);
+    CHECK(control.enter(one) == Verdict::address_full);
+    control.leave(one);
+    CHECK(control.enter(one) == Verdict::welcome);
+    CHECK(control.addresses() == 2);
+    control.leave(one);
+    control.leave(other);
+    CHECK(control.addresses() == 0);
+}
+
+TEST_CASE("accept control: without a limit per address none is kept") {
+    AcceptControl control({});
+    auto key = detail::address_key(address("192.0.2.1"));
+    for (int i = 0; i < 10; ++i) CHECK(control.enter(key) == Verdict::welcome);
+    CHECK(control.addresses() == 0);
 }

@@ -110,19 +110,16 @@ TEST_CASE("reactor stats: late timers count by how much") {
 
 TEST_CASE("reactor stats: connections by why they ended") {
     Reactor reactor;
-    const Listening listening = listen_on(reactor, callbacks([] {
-                                              return Callbacks{.on_data = [](Connection& c,
-                                                                             MutableBytes in) {
-                                                  if (in[0] == std::byte{'t'})
-                                                      throw std::runtime_error("as asked");
-                                                  if (in[0] == std::byte{'m'})
-                                                      c.close(errc::malformed_message);
-                                                  if (in[0] == std::byte{'d'})
-                                                      c.abort(errc::idle_timed_out);
-                                                  if (in[0] == std::byte{'c'}) c.close();
-                                                  return in.size();
-                                              }};
-                                          }));
+    const Listening listening =
+        listen_on(reactor, callbacks([] {
+                      return Callbacks{.on_data = [](Connection& c, MutableBytes in) {
+                          if (in[0] == std::byte{'t'}) throw std::runtime_error("as asked");
+                          if (in[0] == std::byte{'m'}) c.close(errc::malformed_message);
+                          if (in[0] == std::byte{'d'}) c.abort(errc::idle_timed_out);
+                          if (in[0] == std::byte{'c'}) c.close();
+                          return in.size();
+                      }};
+                  }));
     for (const char* said : {"t", "m", "d", "c", ""}) {
         FarEnd client(listening.local);
         if (*said == '\0') client.socket.reset_on_close();

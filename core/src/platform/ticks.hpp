@@ -12,8 +12,7 @@ inline std::uint64_t ticks() noexcept {
 #if defined(__x86_64__) && !defined(SWITCHBOARD_PORTABLE)
     return __builtin_ia32_rdtsc();
 #else
-    return static_cast<std::uint64_t>(
-        std::chrono::steady_clock::now().time_since_epoch().count());
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 #endif
 }
 
