@@ -27,6 +27,7 @@ bool is_any(const Endpoint& endpoint) {
 bool prepare(int fd, int family, bool both_families, const SocketOptions& options) {
     if (!detail::is_inet(family)) return true;
     return set_option(fd, SOL_SOCKET, SO_REUSEADDR, options.reuse_address) &&
+           (!options.reuse_port || set_option(fd, SOL_SOCKET, SO_REUSEPORT, true)) &&
            set_option(fd, IPPROTO_TCP, TCP_NODELAY, options.no_delay) &&
            (family != AF_INET6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !both_families));
 }
@@ -122,6 +123,8 @@ Result<Socket> adopt(const Endpoint& endpoint, const SocketOptions& options) {
 Result<Socket> listen(const Endpoint& endpoint, const SocketOptions& options) {
     if (endpoint.kind() == Endpoint::Kind::descriptor) return adopt(endpoint, options);
     if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("listen", endpoint);
+    if (options.reuse_port && !platform::kReusePortSpreads)
+        return fail(errc::unsupported, detail::attempt("listen", endpoint) + ": share the port");
     const auto addresses = endpoint.resolve();
     if (!addresses) return fail(addresses.error(), detail::attempt("listen", endpoint));
     return listen_first(*addresses, endpoint, options);

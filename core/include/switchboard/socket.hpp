@@ -39,6 +39,9 @@ struct SocketOptions {
     int backlog = 511;          // connects that queue before more are refused (man 2 listen); >= 0
     bool no_delay = true;       // TCP_NODELAY; accepted sockets inherit it
     bool reuse_address = true;  // SO_REUSEADDR, for listeners
+    // SO_REUSEPORT, for several TCP listeners at one port, over which the system spreads the connects
+    // (man 7 socket). errc::unsupported where it would not.
+    bool reuse_port = false;
     // Permissions of a listener's path, such as 0660: who may connect needs write permission (man 7
     // unix). Set before anyone can. None: what the umask leaves. Other endpoints have no path.
     std::optional<mode_t> path_mode = {};

@@ -58,6 +58,8 @@ int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blockin
     return ::accept4(listener, address, size, SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK));
 }
 
+const bool kReusePortSpreads = true;
+
 // Sockets that are not of the unix family answer with nobody's.
 int peer_credentials(int fd, PeerCredentials& peer) noexcept {
     ucred found{};

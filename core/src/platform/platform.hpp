@@ -21,6 +21,8 @@ inline constexpr int kSendFlags = 0;
 int open_socket(int family, int type, bool blocking) noexcept;  // close-on-exec
 // Close-on-exec. `address` and `size` may be null together.
 int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blocking) noexcept;
+// Whether connects to a port are spread over the listeners that share it (SO_REUSEPORT).
+extern const bool kReusePortSpreads;
 int set_blocking(int fd, bool blocking) noexcept;
 int open_pipe(int ends[2]) noexcept;  // both ends close-on-exec; the write end non-blocking
 

@@ -54,6 +54,8 @@ void carry_no_delay(int from, int to) noexcept {
 
 }  // namespace
 
+const bool kReusePortSpreads = false;
+
 std::int64_t quiet_for(int) noexcept {
     return -1;
 }

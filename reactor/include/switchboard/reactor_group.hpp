@@ -1,0 +1,115 @@
+// Several reactors, a thread each, that serve as one: for machines with more than one core.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <switchboard/reactor.hpp>
+#include <vector>
+
+namespace switchboard {
+
+struct GroupOptions {
+    // Of each reactor. The sink is called on the threads of all, and so must be thread-safe; so must the
+    // memory resource, as the default one is.
+    ReactorOptions reactor = {};
+    // Reactor i stays on the i-th of the processors that the process may use (man 2 sched_setaffinity),
+    // modulo their number. Where a system cannot, this has no effect.
+    bool pin = false;
+};
+
+// Reactor 0 runs on the thread that calls run(), the others on threads of their own. A connection is
+// served by one reactor from its first byte to its last, and its handler knows one thread; but the
+// factory is called by all of them, and what its protocols share must be thread-safe.
+//
+// Who serves a connection is for the kernel to say where it spreads connects over several sockets
+// (Linux: TCP, SO_REUSEPORT, man 7 socket). Elsewhere, and for unix sockets and "fd:N", reactor 0 accepts
+// and they take turns. The limits of ListenOptions are for all reactors together, either way.
+class ReactorGroup {
+public:
+    // Throws std::system_error if there is no descriptor for a reactor. At least one.
+    explicit ReactorGroup(std::size_t reactors, const GroupOptions& options = {});
+    ReactorGroup(const ReactorGroup&) = delete;
+    ReactorGroup& operator=(const ReactorGroup&) = delete;
+    ~ReactorGroup();  // as ~Reactor of each; not while it runs
+
+    std::size_t size() const noexcept { return reactors_.size(); }
+    // Before run(), for all that is to be set up in it; while it runs, for its own thread, and post().
+    Reactor& operator[](std::size_t index) noexcept { return *reactors_[index]; }
+
+    // Makes the factory for the connections of one of the reactors.
+    using FactoryFor = std::function<Result<ProtocolFactory>(Reactor&)>;
+    struct Listening {
+        Endpoint local;               // with the real port
+        std::vector<ListenerId> ids;  // of reactor 0, 1, ...; one where reactor 0 accepts for all
+    };
+    // Before run().
+    Result<Listening> listen(const Endpoint& endpoint, const ProtocolFactory& factory,
+                             const ListenOptions& options = {},
+                             Reactor::Site made = Reactor::Site::current());
+    Result<Listening> listen(const Endpoint& endpoint, const FactoryFor& factory_for,
+                             const ListenOptions& options = {},
+                             Reactor::Site made = Reactor::Site::current());
+
+    // Until stop(), or until reactor 0 has nothing left and neither have the others. Throws
+    // std::system_error if a thread cannot be had.
+    void run();
+
+    // From here on for any thread. What they ask is done within run(), and callbacks come on reactor 0's
+    // thread. See Reactor for what each means.
+    void stop_accepting();
+    void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
+    void abort();
+    void stop();
+    // Asks each reactor on its own thread, and gives the answers in their order.
+    template <class Answer>
+    void ask_all(std::function<Answer(Reactor&)> ask,
+                 std::function<void(std::vector<Answer>)> done);
+    void stats(std::function<void(std::vector<ReactorStats>)> done) {
+        ask_all<ReactorStats>([](Reactor& reactor) { return reactor.stats(); }, std::move(done));
+    }
+
+private:
+    class Intakes;
+    struct Drain;
+    Result<Listening> listen_each(const Endpoint& endpoint, const FactoryFor& factory_for,
+                                  const ListenOptions& options, Reactor::Site made);
+    Result<Listening> listen_for_all(const Endpoint& endpoint, const FactoryFor& factory_for,
+                                     const ListenOptions& options, Reactor::Site made);
+    // On reactor 0's thread first, then, after what that one has handed to them, on the others'.
+    void in_order(std::function<void(Reactor&)> act);
+    void drained(const std::shared_ptr<Drain>& drain);
+    void hold_first(bool held);  // while others have something to tell it
+
+    std::vector<std::unique_ptr<Reactor>> reactors_;
+    std::vector<std::unique_ptr<Intakes>> intakes_;
+    std::shared_ptr<Drain> drain_;  // under way; reactor 0's thread's
+    const bool pin_;
+    bool stopped_ = false;  // reactor 0's thread's
+};
+
+template <class Answer>
+void ReactorGroup::ask_all(std::function<Answer(Reactor&)> ask,
+                           std::function<void(std::vector<Answer>)> done) {
+    struct Round {
+        std::function<Answer(Reactor&)> ask;
+        std::function<void(std::vector<Answer>)> done;
+        std::vector<Answer> answers;
+    };
+    auto round = std::make_shared<Round>(Round{std::move(ask), std::move(done), {}});
+    // One after the other, so that the answers need no lock.
+    auto next = std::make_shared<std::function<void()>>();
+    *next = [this, round, next] {
+        const std::size_t index = round->answers.size();
+        if (index == 0) hold_first(true);
+        round->answers.push_back(round->ask(*reactors_[index]));
+        if (index + 1 < size()) return reactors_[index + 1]->post(*next);
+        reactors_[0]->post([this, round] {
+            hold_first(false);
+            round->done(std::move(round->answers));
+        });
+        *next = {};
+    };
+    reactors_[0]->post(*next);
+}
+
+}  // namespace switchboard

@@ -1,0 +1,246 @@
+#include <switchboard/reactor_group.hpp>
+
+#include <atomic>
+#include <cassert>
+#include <thread>
+
+#include "impl.hpp"
+#include "platform/platform.hpp"
+#include "platform/process.hpp"
+
+namespace switchboard {
+namespace {
+
+using detail::AcceptControl;
+using detail::Admission;
+using detail::Arrival;
+
+// The processors of this thread, as they were before.
+class Pinned {
+public:
+    Pinned(bool wanted, std::size_t index) : wanted_(wanted) {
+        if (wanted_) before_ = platform::pin_thread(index);
+    }
+    Pinned(const Pinned&) = delete;
+    Pinned& operator=(const Pinned&) = delete;
+    ~Pinned() {
+        if (wanted_) platform::unpin_thread(before_);
+    }
+
+private:
+    const bool wanted_;
+    platform::Processors before_{};
+};
+
+SocketOptions socket_options(const ListenOptions& options) {
+    SocketOptions how;
+    how.blocking = Blocking::no;
+    how.backlog = static_cast<int>(options.limits.backlog);
+    how.path_mode = options.path_mode;
+    return how;
+}
+
+}  // namespace
+
+// Where the reactors take what reactor 0 hands to them; one for each but that one.
+class ReactorGroup::Intakes {
+public:
+    explicit Intakes(std::vector<std::unique_ptr<Reactor>>& reactors) : reactors_(reactors) {}
+
+    void add(std::unique_ptr<Admission> admission) { admissions_.push_back(std::move(admission)); }
+    bool hand_off(Arrival& arrival) {
+        turn_ = (turn_ + 1) % reactors_.size();
+        if (turn_ == 0) return false;
+        Admission* const admission = admissions_[turn_ - 1].get();
+        const auto moved = std::make_shared<Arrival>(std::move(arrival));
+        reactors_[turn_]->post([admission, moved] { admission->admit(std::move(*moved)); });
+        return true;
+    }
+
+private:
+    std::vector<std::unique_ptr<Reactor>>& reactors_;
+    std::vector<std::unique_ptr<Admission>> admissions_;
+    std::size_t turn_ = 0;
+};
+
+struct ReactorGroup::Drain {
+    std::function<void(std::size_t)> done;
+    std::atomic<std::size_t> left, aborted{0};
+};
+
+ReactorGroup::ReactorGroup(std::size_t reactors, const GroupOptions& options) : pin_(options.pin) {
+    assert(reactors > 0);
+    for (std::size_t i = 0; i < reactors; ++i)
+        reactors_.push_back(std::make_unique<Reactor>(options.reactor));
+}
+
+// Reactor 0 last: what ends in the others may still post to it.
+ReactorGroup::~ReactorGroup() {
+    intakes_.clear();
+    while (!reactors_.empty()) reactors_.pop_back();
+}
+
+Result<ReactorGroup::Listening> ReactorGroup::listen(const Endpoint& endpoint,
+                                                     const ProtocolFactory& factory,
+                                                     const ListenOptions& options,
+                                                     Reactor::Site made) {
+    return listen(endpoint, FactoryFor([&](Reactor&) { return factory; }), options, made);
+}
+
+Result<ReactorGroup::Listening> ReactorGroup::listen(const Endpoint& endpoint,
+                                                     const FactoryFor& factory_for,
+                                                     const ListenOptions& options,
+                                                     Reactor::Site made) {
+    assert(!reactors_[0]->impl().is_running() && "before run()");
+    const std::string tried = "listen " + endpoint.to_string();
+    if (auto fit = reactors_[0]->impl().admits(options.limits, tried); !fit)
+        return tl::unexpected(fit.error());
+    const bool spread = size() > 1 && endpoint.kind() == Endpoint::Kind::tcp;
+    return spread && platform::kReusePortSpreads ? listen_each(endpoint, factory_for, options, made)
+                                                 : listen_for_all(endpoint, factory_for, options, made);
+}
+
+// The first may be given a free port, which the others then share.
+Result<ReactorGroup::Listening> ReactorGroup::listen_each(const Endpoint& endpoint,
+                                                          const FactoryFor& factory_for,
+                                                          const ListenOptions& options,
+                                                          Reactor::Site made) {
+    const auto control = std::make_shared<AcceptControl>(options);
+    SocketOptions how = socket_options(options);
+    how.reuse_port = true;
+    std::vector<Socket> sockets;
+    Listening listening{endpoint, {}};
+    for (std::size_t i = 0; i < size(); ++i) {
+        auto socket = switchboard::listen(listening.local, how);
+        if (!socket) return tl::unexpected(socket.error());
+        const auto local = bound_endpoint(*socket, endpoint);
+        if (!local) return tl::unexpected(local.error());
+        listening.local = *local;
+        sockets.push_back(std::move(*socket));
+    }
+    for (std::size_t i = 0; i < size(); ++i) {
+        auto factory = factory_for(*reactors_[i]);
+        if (!factory) return tl::unexpected(factory.error());
+        const auto started = reactors_[i]->impl().start_listener(
+            std::move(sockets[i]), listening.local, std::move(*factory), options, control, made);
+        if (!started) return tl::unexpected(started.error());
+        listening.ids.push_back(started->id);
+    }
+    return listening;
+}
+
+Result<ReactorGroup::Listening> ReactorGroup::listen_for_all(const Endpoint& endpoint,
+                                                             const FactoryFor& factory_for,
+                                                             const ListenOptions& options,
+                                                             Reactor::Site made) {
+    auto socket = switchboard::listen(endpoint, socket_options(options));
+    if (!socket) return tl::unexpected(socket.error());
+    const auto local = bound_endpoint(*socket, endpoint);
+    if (!local) return tl::unexpected(local.error());
+    std::vector<ProtocolFactory> factories;
+    for (const auto& reactor : reactors_) {
+        auto factory = factory_for(*reactor);
+        if (!factory) return tl::unexpected(factory.error());
+        factories.push_back(std::move(*factory));
+    }
+    const auto control = std::make_shared<AcceptControl>(options);
+    Reactor::Impl& first = reactors_[0]->impl();
+    const auto started = first.start_listener(std::move(*socket), *local, std::move(factories[0]),
+                                              options, control, made);
+    if (!started) return tl::unexpected(started.error());
+    auto intakes = std::make_unique<Intakes>(reactors_);
+    for (std::size_t i = 1; i < size(); ++i)
+        intakes->add(std::make_unique<Admission>(reactors_[i]->impl().loop, *local,
+                                                 std::move(factories[i]), options, control, made));
+    if (size() > 1)
+        first.find(started->id)->hand_off = [to = intakes.get()](Arrival& arrival) {
+            return to->hand_off(arrival);
+        };
+    intakes_.push_back(std::move(intakes));
+    return Listening{*local, {started->id}};
+}
+
+// The others are held until reactor 0 is done, which may still have something for them.
+void ReactorGroup::run() {
+    std::vector<std::jthread> threads;
+    const auto let_go = [&] {
+        for (std::size_t i = 1; i <= threads.size(); ++i)
+            reactors_[i]->post([reactor = reactors_[i].get(), stopped = stopped_] {
+                reactor->impl().loop.unhold();
+                if (stopped) reactor->stop();
+            });
+    };
+    stopped_ = false;
+    try {
+        for (std::size_t i = 1; i < size(); ++i) {
+            reactors_[i]->impl().loop.hold();
+            threads.emplace_back([this, i] {
+                const Pinned pinned(pin_, i);
+                reactors_[i]->run();
+            });
+        }
+    } catch (const std::system_error&) {
+        reactors_[threads.size() + 1]->impl().loop.unhold();
+        stopped_ = true;
+        let_go();
+        throw;
+    }
+    const Pinned pinned(pin_, 0);
+    reactors_[0]->run();
+    let_go();
+}
+
+void ReactorGroup::in_order(std::function<void(Reactor&)> act) {
+    reactors_[0]->post([this, act = std::move(act)] {
+        act(*reactors_[0]);
+        for (std::size_t i = 1; i < size(); ++i)
+            reactors_[i]->post([act, reactor = reactors_[i].get()] { act(*reactor); });
+    });
+}
+
+void ReactorGroup::stop_accepting() {
+    in_order([](Reactor& reactor) { reactor.stop_accepting(); });
+}
+
+void ReactorGroup::drain(std::chrono::milliseconds deadline,
+                         std::function<void(std::size_t)> done) {
+    auto drain = std::make_shared<Drain>();
+    drain->done = std::move(done);
+    drain->left = size();
+    in_order([this, deadline, drain](Reactor& reactor) {
+        if (&reactor == reactors_[0].get()) {
+            if (!drain_) hold_first(true);
+            drain_ = drain;
+        }
+        reactor.drain(deadline, [this, drain](std::size_t aborted) {
+            drain->aborted += aborted;
+            if (--drain->left == 0) reactors_[0]->post([this, drain] { drained(drain); });
+        });
+    });
+}
+
+// One that another has replaced is not done.
+void ReactorGroup::drained(const std::shared_ptr<Drain>& drain) {
+    if (drain_ != drain) return;
+    drain_.reset();
+    hold_first(false);
+    if (drain->done) drain->done(drain->aborted);
+}
+
+void ReactorGroup::hold_first(bool held) {
+    detail::Loop& loop = reactors_[0]->impl().loop;
+    held ? loop.hold() : loop.unhold();
+}
+
+void ReactorGroup::abort() {
+    in_order([](Reactor& reactor) { reactor.abort(); });
+}
+
+void ReactorGroup::stop() {
+    reactors_[0]->post([this] {
+        stopped_ = true;
+        reactors_[0]->stop();
+    });
+}
+
+}  // namespace switchboard
