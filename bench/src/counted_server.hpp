@@ -17,7 +17,7 @@ public:
     CountedServer& operator=(const CountedServer&) = delete;
 
     const Endpoint& endpoint() const noexcept { return endpoint_; }
-    ReactorStats stats();                             // asked of its thread
+    ReactorStats stats();                                // asked of its thread
     std::size_t live() const noexcept { return live_; }  // protocol objects that exist
 
 private:

@@ -78,8 +78,7 @@ private:
 
     void changed() {
         const OnceTally& t = once_.tally;
-        while (next_ < plan_.connections && next_ - t.connects_ended < kConnecting)
-            connect_next();
+        while (next_ < plan_.connections && next_ - t.connects_ended < kConnecting) connect_next();
         if (is_over()) reactor_.stop();
     }
 
@@ -172,8 +171,8 @@ Result<void> Crowd::ask() {
 }
 
 Result<OnceTally> Crowd::report(std::chrono::steady_clock::time_point deadline) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd ready{reports_, POLLIN, 0};
     if (poll(&ready, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0))) <= 0)
         return fail(std::make_error_code(std::errc::timed_out), "wait for a load");

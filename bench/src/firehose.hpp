@@ -21,7 +21,7 @@ public:
     Firehose(const Firehose&) = delete;
     Firehose& operator=(const Firehose&) = delete;
 
-    void open();  // the first connect; once
+    void open();                                             // the first connect; once
     std::uint64_t bytes() const noexcept { return bytes_; }  // that the system took
     std::size_t connects() const noexcept { return connects_; }
     std::size_t failures() const noexcept { return failures_; }  // connects that failed

@@ -54,8 +54,8 @@ void OnceClient::on_open(Connection& connection) {
 }
 
 std::size_t OnceClient::on_data(Connection& connection, MutableBytes in) {
-    const bool right = in.size() <= asked_ - received_ &&
-                       once_.pattern.matches(entry_ + received_, in);
+    const bool right =
+        in.size() <= asked_ - received_ && once_.pattern.matches(entry_ + received_, in);
     if (!right) return wrong_bytes(connection, in.size());
     received_ += in.size();
     if (received_ < once_.size) return in.size();

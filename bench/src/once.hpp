@@ -13,10 +13,10 @@ namespace switchboard::bench {
 struct OnceTally {
     std::size_t connected = 0;
     std::size_t connects_ended = 0;  // well or not
-    std::size_t answered = 0;  // the whole reply came back, and every byte was right
-    std::size_t decided = 0;   // answered, or failed before that
-    std::size_t ended = 0;     // connects that failed included
-    std::size_t failed = 0;    // before they were answered, or ended by the server afterwards
+    std::size_t answered = 0;        // the whole reply came back, and every byte was right
+    std::size_t decided = 0;         // answered, or failed before that
+    std::size_t ended = 0;           // connects that failed included
+    std::size_t failed = 0;          // before they were answered, or ended by the server afterwards
     FailureCounts failures{};
     std::string first_failure;  // in words
 

@@ -43,8 +43,8 @@ Result<void> check(const ChurnOptions& options) {
     if (auto fit = check_range("--rounds", options.rounds, 0, 1'000); !fit) return fit;
     const ServerKind* const baseline = find_server_kind(options.baseline);
     if (baseline == nullptr || baseline->is_driver)
-        return fail(errc::bad_option, "--baseline " + options.baseline +
-                                          ": bare-epoll, bare-uv or bare-uv-poll");
+        return fail(errc::bad_option,
+                    "--baseline " + options.baseline + ": bare-epoll, bare-uv or bare-uv-poll");
     return check_range("--round-connections", options.round_connections, 1, kMost);
 }
 
@@ -52,8 +52,9 @@ ChurnPlan plan_for(const ChurnOptions& options, const Endpoint& target, std::siz
     return {target, connections, options.parallel};
 }
 
-Result<void> warm_up(const ChurnOptions& options, const Endpoint& target) {
-    const std::size_t some = std::min(kWarmUp, options.connections);
+// As many as come afterwards, but no more than it takes.
+Result<void> warm_up(const ChurnOptions& options, const Endpoint& target, std::size_t connections) {
+    const std::size_t some = std::min(kWarmUp, connections);
     const OnceTally tally = run_churn(plan_for(options, target, some)).tally;
     if (tally.failed == 0) return {};
     return fail(errc::unsupported, "warm-up: " + tally.failures_text());
@@ -72,7 +73,7 @@ Result<void> judge_process(const ChurnOptions& options, const CpuPlan& cpus, Ver
     auto server = start_echo("reactor", seen_at_once(options.parallel), cpus.server);
     if (!server) return tl::unexpected(server.error());
     const std::size_t descriptors = count_descriptors(server->pid());
-    if (auto warm = warm_up(options, server->endpoint()); !warm) return warm;
+    if (auto warm = warm_up(options, server->endpoint(), options.connections); !warm) return warm;
     const auto resident = static_cast<double>(status_bytes(server->pid(), "VmRSS"));
     const auto result = run_churn(plan_for(options, server->endpoint(), options.connections));
     judge_served(verdicts, options, result);
@@ -81,7 +82,8 @@ Result<void> judge_process(const ChurnOptions& options, const CpuPlan& cpus, Ver
         verdicts.broken("server", gone);
         return {};
     }
-    verdicts.equal("descriptors of the server", static_cast<double>(count_descriptors(server->pid())),
+    verdicts.equal("descriptors of the server",
+                   static_cast<double>(count_descriptors(server->pid())),
                    static_cast<double>(descriptors), grouped);
     const double grown = static_cast<double>(status_bytes(server->pid(), "VmRSS")) - resident;
     if (options.connections >= kEnoughToGrow) {
@@ -119,12 +121,14 @@ struct Round {
 Result<Round> run_round(const ChurnOptions& options, const std::string& name, int cpu) {
     auto server = start_echo(name, seen_at_once(options.parallel), cpu);
     if (!server) return tl::unexpected(server.error());
-    if (auto warm = warm_up(options, server->endpoint()); !warm) return tl::unexpected(warm.error());
+    if (auto warm = warm_up(options, server->endpoint(), options.round_connections); !warm)
+        return tl::unexpected(warm.error());
     const CpuMeter meter(server->pid());
     const CpuTime before = meter.read();
     const auto result = run_churn(plan_for(options, server->endpoint(), options.round_connections));
     const double used = (meter.read() - before).total;
-    if (result.tally.failed > 0) return fail(errc::unsupported, name + ": " + result.tally.failures_text());
+    if (result.tally.failed > 0)
+        return fail(errc::unsupported, name + ": " + result.tally.failures_text());
     return Round{result.rate(), used / static_cast<double>(options.round_connections),
                  result.cpu_share()};
 }

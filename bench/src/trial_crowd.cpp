@@ -44,7 +44,8 @@ public:
     static Result<Stage> open(std::size_t servers, std::size_t connections, const CpuPlan& cpus) {
         Stage stage(connections);
         for (std::size_t i = 0; i < servers; ++i) {
-            auto server = start_echo("reactor", connections, i % 2 == 0 ? cpus.server : cpus.generator);
+            auto server =
+                start_echo("reactor", connections, i % 2 == 0 ? cpus.server : cpus.generator);
             if (!server) return tl::unexpected(server.error());
             stage.servers_.push_back(std::move(*server));
         }
@@ -83,7 +84,8 @@ private:
     Result<void> connect(Held& held, SteadyClock::time_point deadline) {
         const auto began = SteadyClock::now();
         for (const Server& server : servers_) {
-            auto load = Crowd::start({server.endpoint(), connections_, loads_.size() * connections_});
+            auto load =
+                Crowd::start({server.endpoint(), connections_, loads_.size() * connections_});
             if (!load) return tl::unexpected(load.error());
             loads_.push_back(std::move(*load));
         }
@@ -118,8 +120,8 @@ void judge_held(Verdicts& verdicts, const Held& held, std::size_t all) {
     verdicts.equal("connected", static_cast<double>(held.connected.connected), wanted, grouped);
     verdicts.note("  connections a second", grouped(wanted / held.seconds));
     verdicts.equal("held at once by the servers", static_cast<double>(held.held), wanted, grouped);
-    verdicts.equal("echoed once, every byte right", static_cast<double>(held.echoed.answered), wanted,
-                   grouped);
+    verdicts.equal("echoed once, every byte right", static_cast<double>(held.echoed.answered),
+                   wanted, grouped);
     verdicts.equal("failed", static_cast<double>(held.echoed.failed), 0, grouped);
     if (held.echoed.failed > 0) verdicts.note("  which", held.echoed.failures_text());
 }
@@ -165,8 +167,8 @@ int crowd(const CrowdOptions& options) {
 
 void add_crowd(CLI::App& trials, std::function<int()>& chosen) {
     auto options = std::make_shared<CrowdOptions>();
-    CLI::App* command = trials.add_subcommand(
-        "crowd", "more connections at once than one process may have");
+    CLI::App* command =
+        trials.add_subcommand("crowd", "more connections at once than one process may have");
     command->add_option("--servers", options->servers, "processes [8]");
     command->add_option("--connections", options->connections, "over all of them [150000]");
     command->callback([options, &chosen] {

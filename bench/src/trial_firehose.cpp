@@ -80,7 +80,8 @@ Result<Figures> measure(const FirehoseOptions& options, Server& server, Beside b
         figures.grown = static_cast<double>(status_bytes(server.pid(), "VmHWM")) - resident;
     };
     const LoadResult load = run_load(plan, hooks);
-    if (auto fit = check_load(load, options.others, firehose); !fit) return tl::unexpected(fit.error());
+    if (auto fit = check_load(load, options.others, firehose); !fit)
+        return tl::unexpected(fit.error());
     figures.p99 = static_cast<double>(load.tally.latency.percentile(99)) * 1e-9;
     figures.hosed = firehose.bytes();
     figures.connects = firehose.connects();
@@ -192,7 +193,8 @@ void add_firehose(CLI::App& trials, std::function<int()>& chosen) {
         if (!time) throw CLI::ValidationError("--duration", time.error().message());
         options->duration = *time;
     };
-    command->add_option_function<std::string>("--duration", read, "what one measurement lasts [2s]");
+    command->add_option_function<std::string>("--duration", read,
+                                              "what one measurement lasts [2s]");
     command->callback([options, &chosen] {
         if (auto fit = check(*options); !fit) throw CLI::ValidationError(fit.error().tried());
         chosen = [options] { return firehose(*options); };

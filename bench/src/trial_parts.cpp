@@ -24,7 +24,8 @@ void judge_ratios(Verdicts& verdicts, Judge judge, const RatioBound& bound, cons
     if (summary->count >= kEnoughRounds) {
         (verdicts.*judge)(bound.what, summary->median, bound.bound, ratio_text, spread);
     } else {
-        verdicts.note(bound.what, ratio_text(summary->median) + spread + ", too few rounds to judge");
+        verdicts.note(bound.what,
+                      ratio_text(summary->median) + spread + ", too few rounds to judge");
     }
 }
 

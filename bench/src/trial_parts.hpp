@@ -42,7 +42,7 @@ struct RatioBound {
 };
 void judge_at_least(Verdicts& verdicts, const RatioBound& bound, const Rounds& ratios);
 void judge_at_most(Verdicts& verdicts, const RatioBound& bound, const Rounds& ratios);
-std::string ratio_text(double ratio);              // 0.987
+std::string ratio_text(double ratio);             // 0.987
 std::string spread_text(const Summary& summary);  // " ±0.012": the MAD; empty for one round
 
 }  // namespace switchboard::bench

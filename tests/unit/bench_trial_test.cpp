@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
-#include <process_status.hpp>
 #include <sys/wait.h>
-#include <trial_parts.hpp>
 #include <unistd.h>
+#include <format.hpp>
+#include <limits>
+#include <process_status.hpp>
+#include <trial_parts.hpp>
 #include <verdicts.hpp>
 
 using namespace switchboard;
@@ -17,7 +19,7 @@ bool has(const std::string& text, const std::string& part) {
 }
 
 std::string as_is(double value) {
-    return std::to_string(static_cast<int>(value));
+    return fixed(value, 0);
 }
 
 }  // namespace
