@@ -3,17 +3,14 @@
 #include <algorithm>
 
 namespace switchboard::bench {
-namespace {
 
-Failure classify(std::error_code reason) {
+Failure failure_of(std::error_code reason) {
     if (reason == std::errc::connection_refused) return Failure::refused;
     if (reason == std::errc::connection_reset || reason == std::errc::broken_pipe) {
         return Failure::reset;
     }
     return reason == std::errc::timed_out ? Failure::timed_out : Failure::other;
 }
-
-}  // namespace
 
 const char* to_string(Failure failure) noexcept {
     constexpr std::array<const char*, kFailures> names{
@@ -130,7 +127,7 @@ void EchoLoad::on_close(std::error_code reason) noexcept {
         load_.open_[number_] = nullptr;
         connection_ = nullptr;
     }
-    fail(classify(reason), reason.message());
+    fail(failure_of(reason), reason.message());
 }
 
 void EchoLoad::fail(Failure failure, const std::string& message) {

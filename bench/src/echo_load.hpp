@@ -17,6 +17,7 @@ namespace switchboard::bench {
 enum class Failure : std::uint8_t { refused, reset, closed, timed_out, wrong_bytes, other };
 constexpr std::size_t kFailures = 6;
 const char* to_string(Failure failure) noexcept;  // "refused", "closed by the server", ...
+Failure failure_of(std::error_code reason);       // what a connection ended with
 
 using FailureCounts = std::array<std::size_t, kFailures>;
 

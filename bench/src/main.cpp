@@ -6,6 +6,7 @@
 #include "compare_options.hpp"
 #include "cost.hpp"
 #include "micro.hpp"
+#include "trial.hpp"
 
 namespace {
 
@@ -14,6 +15,7 @@ void add_subcommands(CLI::App& app, std::function<int()>& chosen) {
     switchboard::bench::add_compare(app, chosen);
     switchboard::bench::add_cost(app, chosen);
     switchboard::bench::add_micro(app, chosen);
+    switchboard::bench::add_trial(app, chosen);
 }
 
 int usage_error(std::string what) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <switchboard/endpoint.hpp>
 #include <switchboard/socket.hpp>
@@ -15,6 +16,25 @@ inline std::error_code last_error() noexcept {
 // "listen tcp://127.0.0.1:80"
 inline std::string attempt(const char* verb, const Endpoint& asked) {
     return std::string(verb) + " " + asked.to_string();
+}
+
+// "connect tcp://127.0.0.1:80", and " from tcp://127.0.0.2:0" where that was asked for.
+inline std::string connect_attempt(const Endpoint& asked, const std::optional<Endpoint>& from) {
+    return attempt("connect", asked) + (from ? " from " + from->to_string() : "");
+}
+
+// Whether a connect to `asked` can come from there: SocketOptions::from.
+inline Result<void> check_from(const Endpoint& asked, const std::optional<Endpoint>& from) {
+    if (!from) return {};
+    const auto bad = [&](const char* why) {
+        return fail(errc::bad_option, connect_attempt(asked, from) + ": " + why);
+    };
+    if (asked.kind() == Endpoint::Kind::unix_path) return bad("a unix socket has no address");
+    if (from->kind() != Endpoint::Kind::tcp)
+        return bad("an address as tcp://127.0.0.2:0 is needed");
+    const auto addresses = from->addresses();
+    if (!addresses) return tl::unexpected(addresses.error());
+    return addresses->empty() ? bad("a literal address is needed") : Result<void>();
 }
 
 // The same for one address of a name: "connect tcp://localhost:80 (127.0.0.1)"

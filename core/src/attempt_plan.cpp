@@ -20,8 +20,11 @@ std::vector<SocketAddress> interleave(const std::vector<SocketAddress>& addresse
 }
 
 AttemptPlan::AttemptPlan(Endpoint endpoint, const std::vector<SocketAddress>& addresses,
-                         std::chrono::milliseconds delay)
-    : endpoint_(std::move(endpoint)), addresses_(interleave(addresses)), delay_(delay) {}
+                         std::chrono::milliseconds delay, const std::optional<Endpoint>& from)
+    : endpoint_(std::move(endpoint)),
+      tried_(connect_attempt(endpoint_, from)),
+      addresses_(interleave(addresses)),
+      delay_(delay) {}
 
 TimePoint AttemptPlan::due() const noexcept {
     return next_ < addresses_.size() ? due_ : TimePoint::max();
@@ -49,13 +52,13 @@ Error AttemptPlan::timed_out() const {
                                        [&](const auto& f) { return f.first == address; });
         if (!ended) all.emplace_back(address, errc::connect_timed_out);
     }
-    if (all.empty()) return {errc::connect_timed_out, attempt("connect", endpoint_)};
+    if (all.empty()) return {errc::connect_timed_out, tried_};
     return error_of(all);
 }
 
 // The last one's error is that of the whole, and Error adds what it says.
 Error AttemptPlan::error_of(const Failures& failures) const {
-    std::string tried = attempt("connect", endpoint_);
+    std::string tried = tried_;
     const char* between = ": ";
     for (const auto& [address, why] : failures) {
         const Endpoint at = Endpoint::from(*address);

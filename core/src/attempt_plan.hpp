@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <switchboard/endpoint.hpp>
 #include <switchboard/socket.hpp>
@@ -22,9 +23,9 @@ std::vector<SocketAddress> interleave(const std::vector<SocketAddress>& addresse
 class AttemptPlan {
 public:
     AttemptPlan() = default;
-    // `addresses` in the order of RFC 6724.
+    // `addresses` in the order of RFC 6724; `from` is for the errors.
     AttemptPlan(Endpoint endpoint, const std::vector<SocketAddress>& addresses,
-                std::chrono::milliseconds delay);
+                std::chrono::milliseconds delay, const std::optional<Endpoint>& from = {});
     AttemptPlan(AttemptPlan&&) = default;  // a copy's failures would point into the original
     AttemptPlan& operator=(AttemptPlan&&) = default;
 
@@ -45,6 +46,7 @@ private:
     Error error_of(const Failures& failures) const;
 
     Endpoint endpoint_;
+    std::string tried_;
     std::vector<SocketAddress> addresses_;
     std::chrono::milliseconds delay_{};
     std::size_t next_ = 0;

@@ -35,11 +35,31 @@ Until deadline_after(milliseconds timeout) {
     return steady_clock::now() + std::min(timeout, milliseconds(std::numeric_limits<int>::max()));
 }
 
+std::error_code bind_from(const Socket& socket, int family, const SocketOptions& options) {
+    const auto addresses = options.from->addresses();
+    if (!addresses) return addresses.error().code();
+    const auto own = std::find_if(addresses->begin(), addresses->end(),
+                                  [&](const SocketAddress& a) { return a.family() == family; });
+    if (own == addresses->end())
+        return std::make_error_code(std::errc::address_family_not_supported);
+    if (options.from->port() == 0) {
+        platform::choose_port_late(socket.fd());
+    } else {
+        detail::set_option(socket.fd(), SOL_SOCKET, SO_REUSEADDR, options.reuse_address);
+    }
+    if (::bind(socket.fd(), own->data(), own->size()) < 0) return detail::last_error();
+    return {};
+}
+
 Connected start(const SocketAddress& address, const SocketOptions& options) {
     Socket socket(platform::open_socket(address.family(), SOCK_STREAM, false));
     if (!socket) return tl::unexpected(detail::last_error());
     if (detail::is_inet(address.family()))
         detail::set_option(socket.fd(), IPPROTO_TCP, TCP_NODELAY, options.no_delay);
+    if (options.from) {
+        if (const auto error = bind_from(socket, address.family(), options))
+            return tl::unexpected(error);
+    }
     const bool under_way = ::connect(socket.fd(), address.data(), address.size()) == 0 ||
                            errno == EINPROGRESS || errno == EINTR;
     if (!under_way) return tl::unexpected(detail::last_error());
@@ -129,8 +149,10 @@ private:
 
 Result<Socket> connect(const Endpoint& endpoint, milliseconds timeout,
                        const SocketOptions& options) {
-    const std::string tried = detail::attempt("connect", endpoint);
+    const std::string tried = detail::connect_attempt(endpoint, options.from);
     if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("connect", endpoint);
+    if (auto fit = detail::check_from(endpoint, options.from); !fit)
+        return tl::unexpected(fit.error());
     const auto addresses = endpoint.resolve();
     if (!addresses) return fail(addresses.error(), tried);
     const Until until = deadline_after(timeout);
@@ -139,7 +161,8 @@ Result<Socket> connect(const Endpoint& endpoint, milliseconds timeout,
             auto socket = connect_unix(addresses->front(), until);
             return socket ? Result<Socket>(std::move(*socket)) : fail(socket.error(), tried);
         }
-        return Race({endpoint, *addresses, detail::kAttemptDelay}, until, options).run();
+        return Race({endpoint, *addresses, detail::kAttemptDelay, options.from}, until, options)
+            .run();
     };
     auto socket = connected();
     if (!socket) return socket;
@@ -149,9 +172,11 @@ Result<Socket> connect(const Endpoint& endpoint, milliseconds timeout,
 }
 
 Result<Socket> start_connect(const SocketAddress& address, const SocketOptions& options) {
+    const Endpoint peer = Endpoint::from(address);
+    if (auto fit = detail::check_from(peer, options.from); !fit) return tl::unexpected(fit.error());
     auto socket = start(address, options);
     if (socket) return std::move(*socket);
-    return fail(socket.error(), detail::attempt("connect", Endpoint::from(address)));
+    return fail(socket.error(), detail::connect_attempt(peer, options.from));
 }
 
 }  // namespace switchboard

@@ -26,18 +26,18 @@ struct Connecting::Attempt {
     }
 };
 
-Connecting::Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint)
-    : connection_(connection), loop_(loop), endpoint_(std::move(endpoint)) {}
+Connecting::Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint,
+                       const ConnectOptions& options)
+    : connection_(connection), loop_(loop), endpoint_(std::move(endpoint)), options_(options) {}
 
 Connecting::~Connecting() {
     for (Attempt* loser : running_) loser->close();
     if (give_up_) give_up_();
 }
 
-void Connecting::start(const std::vector<SocketAddress>& addresses,
-                       std::chrono::milliseconds delay) {
+void Connecting::start(const std::vector<SocketAddress>& addresses) {
     give_up_ = {};
-    plan_ = AttemptPlan(endpoint_, addresses, delay);
+    plan_ = AttemptPlan(endpoint_, addresses, options_.attempt_delay, options_.from);
     started_ = true;
     proceed();
 }
@@ -57,11 +57,14 @@ void Connecting::failed(Error why) {
 
 Error Connecting::timed_out() const {
     if (started_) return plan_.timed_out();
-    return {errc::connect_timed_out, attempt("connect", endpoint_) + ": name look-up"};
+    const std::string tried = connect_attempt(endpoint_, options_.from);
+    return {errc::connect_timed_out, tried + ": name look-up"};
 }
 
 std::error_code Connecting::watch(const SocketAddress& address) {
-    auto socket = start_connect(address);
+    SocketOptions how;
+    how.from = options_.from;
+    auto socket = start_connect(address, how);
     if (!socket) return socket.error();
     auto made = std::make_unique<Attempt>(Attempt{{}, loop_, this, address, std::move(*socket)});
     if (const int error = uv_poll_init(loop_.uv(), &made->poll, made->socket.fd()))

@@ -15,14 +15,16 @@ namespace switchboard::detail {
 // closed with it.
 class Connecting {
 public:
-    Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint);
+    // `options` stay where they are.
+    Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint,
+               const ConnectOptions& options);
     Connecting(const Connecting&) = delete;
     Connecting& operator=(const Connecting&) = delete;
     ~Connecting();
 
     // `give_up` is called if it ends before start() or failed(): to cancel a name look-up.
     void looks_up(std::function<void()> give_up) { give_up_ = std::move(give_up); }
-    void start(const std::vector<SocketAddress>& addresses, std::chrono::milliseconds delay);
+    void start(const std::vector<SocketAddress>& addresses);
     // Starts what is due, now that time has passed; tells the connection once all have failed.
     void proceed();
     Clock::time_point due() const noexcept { return plan_.due(); }
@@ -40,6 +42,7 @@ private:
     SocketConnection& connection_;
     Loop& loop_;
     const Endpoint endpoint_;
+    const ConnectOptions& options_;
     AttemptPlan plan_;
     bool started_ = false;
     std::vector<Attempt*> running_;

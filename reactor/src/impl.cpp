@@ -137,6 +137,8 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
     const std::string tried = "connect " + endpoint.to_string();
     if (auto fit = admits(options.limits, tried); !fit) return tl::unexpected(fit.error());
     if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("connect", endpoint);
+    if (auto fit = detail::check_from(endpoint, options.from); !fit)
+        return tl::unexpected(fit.error());
     if (options.attempt_delay < detail::kLeastAttemptDelay)
         return fail(errc::bad_option, "attempt_delay: at least 10 ms is needed");
     const auto addresses = endpoint.addresses();

@@ -59,7 +59,7 @@ void SocketConnection::open() {
 
 void SocketConnection::connect(const Endpoint& endpoint) {
     Cold& c = cold();
-    c.connecting = std::make_unique<Connecting>(*this, loop(), endpoint);
+    c.connecting = std::make_unique<Connecting>(*this, loop(), endpoint, *origin_.connect);
     const auto timeout = origin_.limits.connect_timeout;
     if (timeout.count() == 0) return;
     c.ends_at = Loop::in(timeout);
@@ -71,7 +71,7 @@ void SocketConnection::looks_up(std::function<void()> give_up) {
 }
 
 void SocketConnection::attempt(const std::vector<SocketAddress>& addresses) {
-    cold().connecting->start(addresses, origin_.connect->attempt_delay);
+    cold().connecting->start(addresses);
     schedule_attempt();
 }
 

@@ -171,3 +171,53 @@ TEST_CASE("start_connect: what fails at once fails with the address") {
     const FullListener full(path.to_string());
     CHECK(start_connect(address_of(path)).error() == std::errc::resource_unavailable_try_again);
 }
+
+TEST_CASE("connect from: an address of this machine, which the peer sees") {
+    const Listener listener;
+    SocketOptions from;
+    from.from = endpoint("127.0.0.7:0");
+    const auto waited = connect(listener.at, 5s, from);
+    const auto started = start_connect(address_of(listener.at), from);
+    for (const auto* socket : {&waited, &started}) {
+        REQUIRE(socket->has_value());
+        CHECK((*socket)->local()->host() == "127.0.0.7");
+        CHECK(listener.socket.accept()->peer() == (*socket)->local());
+    }
+    from.from = endpoint("*:0");  // of either family
+    CHECK(connect(listener.at, 5s, from).has_value());
+}
+
+TEST_CASE("connect from: one port serves connects to several peers") {
+    const Listener one, other;
+    SocketOptions from;
+    from.from = Listener().at;  // free again
+    const auto first = connect(one.at, 5s, from), second = connect(other.at, 5s, from);
+    REQUIRE(first.has_value());
+    REQUIRE(second.has_value());
+    CHECK(first->local() == second->local());
+    const Error taken = connect(one.at, 5s, from).error();
+    CHECK(taken == std::errc::address_not_available);
+}
+
+TEST_CASE("connect from: what cannot be is said, with both ends") {
+    const Listener listener;
+    const TempDir dir;
+    const auto told = [&](const char* from, const Endpoint& to) {
+        SocketOptions options;
+        options.from = endpoint(from);
+        const auto connected = connect(to, 5s, options);
+        REQUIRE_FALSE(connected.has_value());
+        return connected.error().message();
+    };
+    const std::string tried = "connect " + listener.at.to_string() + " from ";
+    CHECK(told("192.0.2.1:0", listener.at) ==
+          tried + "tcp://192.0.2.1:0: cannot assign requested address");
+    CHECK(told("[::1]:0", listener.at) ==
+          tried + "tcp://[::1]:0: address family not supported by protocol");
+    CHECK(told("localhost:0", listener.at) ==
+          tried + "tcp://localhost:0: a literal address is needed: bad option");
+    CHECK(told("unix:/x", listener.at) ==
+          tried + "unix:/x: an address as tcp://127.0.0.2:0 is needed: bad option");
+    CHECK(told("127.0.0.1:0", Endpoint::unix_path(dir / "socket"))
+              .ends_with("from tcp://127.0.0.1:0: a unix socket has no address: bad option"));
+}

@@ -137,6 +137,31 @@ TEST_CASE("reactor: connects by name, and a name that is none ends the connect")
     CHECK(unknown.reason.category() == resolver_category());
 }
 
+TEST_CASE("reactor: connects from an address of this machine, and says so where it cannot") {
+    Reactor reactor;
+    const Listening listening = listen_on(reactor, echo_factory());
+    std::string came_from, told;
+    const auto connect = [&](const char* from) {
+        ConnectOptions options;
+        options.from = endpoint(from);
+        options.on_ended = [&](const Error& error) { told = error.message(); };
+        auto handler = make_protocol({.on_open = [&](Connection& c) {
+            came_from = c.local().host();
+            c.close();
+        }});
+        return reactor.connect(listening.local, std::move(handler), options);
+    };
+    REQUIRE(connect("127.0.0.9:0"));
+    run_until(reactor, [&] { return !told.empty(); });
+    CHECK(came_from == "127.0.0.9");
+    told.clear();
+    REQUIRE(connect("192.0.2.1:0"));
+    run_until(reactor, [&] { return !told.empty(); });
+    CHECK(told == "connect " + listening.local.to_string() +
+                      " from tcp://192.0.2.1:0: cannot assign requested address");
+    CHECK(connect("udp://127.0.0.1:0").error() == errc::bad_option);
+}
+
 TEST_CASE("reactor: a connect that nobody answers times out") {
     const Unanswering far;
     Reactor reactor;

@@ -38,13 +38,18 @@ struct SocketOptions {
     Blocking blocking = Blocking::yes;
     int backlog = 511;          // connects that queue before more are refused (man 2 listen); >= 0
     bool no_delay = true;       // TCP_NODELAY; accepted sockets inherit it
-    bool reuse_address = true;  // SO_REUSEADDR, for listeners
+    bool reuse_address = true;  // SO_REUSEADDR, for listeners and for `from` with a port
     // SO_REUSEPORT, for several TCP listeners at one port, over which the system spreads the connects
     // (man 7 socket). errc::unsupported where it would not.
     bool reuse_port = false;
     // Permissions of a listener's path, such as 0660: who may connect needs write permission (man 7
     // unix). Set before anyone can. None: what the umask leaves. Other endpoints have no path.
     std::optional<mode_t> path_mode = {};
+    // Where a connect comes from, as tcp://127.0.0.2:0: a literal address of this machine, of the family
+    // that is connected to ("*" is either). With port 0 the port is chosen once the peer is known (Linux;
+    // man 7 ip, IP_BIND_ADDRESS_NO_PORT), so that connects to other peers may share it: the ports of one
+    // address are 28,000 for each peer, not for all. errc::bad_option for what is no such address.
+    std::optional<Endpoint> from = {};
 };
 
 // Move-only owner of a descriptor; closes it when destroyed. Not thread-safe, but shutdown() may be

@@ -54,6 +54,11 @@ int open_socket(int family, int type, bool blocking) noexcept {
     return ::socket(family, type | SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK), 0);
 }
 
+bool choose_port_late(int socket) noexcept {
+    const int on = 1;
+    return ::setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0;
+}
+
 int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blocking) noexcept {
     return ::accept4(listener, address, size, SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK));
 }

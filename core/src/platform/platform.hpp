@@ -19,6 +19,9 @@ inline constexpr int kSendFlags = 0;
 #endif
 
 int open_socket(int family, int type, bool blocking) noexcept;  // close-on-exec
+// Of a socket that is then bound to an address and port 0: the port is chosen by connect(2), which knows
+// the peer. False where there is no such thing, and bind(2) chooses one that no other socket has.
+bool choose_port_late(int socket) noexcept;
 // Close-on-exec. `address` and `size` may be null together.
 int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blocking) noexcept;
 // Whether connects to a port are spread over the listeners that share it (SO_REUSEPORT).

@@ -65,6 +65,10 @@ int open_socket(int family, int type, bool blocking) noexcept {
     return fd < 0 ? -1 : prepare(fd, blocking);
 }
 
+bool choose_port_late(int) noexcept {
+    return false;
+}
+
 int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blocking) noexcept {
     const int fd = ::accept(listener, address, size);
     if (fd < 0) return -1;

@@ -1,0 +1,204 @@
+// One peer that never stops sending, and what it costs the others.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <random>
+#include <switchboard/limits.hpp>
+
+#include "firehose.hpp"
+#include "format.hpp"
+#include "generator.hpp"
+#include "lockstep.hpp"
+#include "process_status.hpp"
+#include "trial.hpp"
+#include "trial_parts.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr double kMostSlower = 3;
+constexpr std::size_t kMessage = 64;
+
+struct FirehoseOptions {
+    std::size_t idle = 9'000;
+    std::size_t others = 10;
+    std::size_t rounds = 9;
+    milliseconds duration{2'000};
+};
+
+Result<void> check(const FirehoseOptions& options) {
+    const std::size_t most = most_connections();
+    if (auto fit = check_range("--others", options.others, 1, 1'000); !fit) return fit;
+    if (auto fit = check_range("--idle", options.idle, 0, most - 1'100); !fit) return fit;
+    if (auto fit = check_range("--rounds", options.rounds, 1, 1'000); !fit) return fit;
+    if (options.duration >= milliseconds(50)) return {};
+    return fail(errc::bad_option, "--duration: at least 50ms");
+}
+
+// The echo of the others alone, beside a peer that never reads, beside one that then comes again.
+enum Beside : std::size_t { kNobody, kOnce, kAgain, kKinds };
+constexpr std::array<const char*, kKinds> kBeside{"nobody", "one that never reads",
+                                                  "one that comes again when stuck"};
+
+struct Figures {
+    double p99 = 0;    // seconds
+    double grown = 0;  // bytes; the most that was resident since the window opened
+    std::uint64_t hosed = 0;
+    std::size_t connects = 0;
+};
+
+Result<void> check_load(const LoadResult& load, std::size_t others, const Firehose& firehose) {
+    if (load.tally.failed > 0)
+        return fail(errc::unsupported, std::to_string(load.tally.failed) + " of the others failed");
+    if (load.tally.served < others)
+        return fail(errc::unsupported, std::to_string(load.tally.served) + " of " +
+                                           std::to_string(others) + " others were served");
+    if (firehose.failures() == 0) return {};
+    return fail(errc::unsupported, "the firehose could not connect");
+}
+
+// It opens with the window, so that its first rush is in it.
+Result<Figures> measure(const FirehoseOptions& options, Server& server, Beside beside) {
+    Firehose firehose(server.endpoint(),
+                      beside == kAgain ? WhenStuck::comes_again : WhenStuck::waits);
+    LoadPlan plan;
+    plan.target = server.endpoint();
+    plan.connections = options.others;
+    plan.size = kMessage;
+    plan.duration = options.duration;
+    Figures figures;
+    double resident = 0;
+    LoadHooks hooks;
+    hooks.window_opens = [&] {
+        resident = static_cast<double>(status_bytes(server.pid(), "VmRSS"));
+        if (beside != kNobody) firehose.open();
+    };
+    hooks.window_closes = [&] {
+        figures.grown = static_cast<double>(status_bytes(server.pid(), "VmHWM")) - resident;
+    };
+    const LoadResult load = run_load(plan, hooks);
+    if (auto fit = check_load(load, options.others, firehose); !fit)
+        return tl::unexpected(fit.error());
+    figures.p99 = static_cast<double>(load.tally.latency.percentile(99)) * 1e-9;
+    figures.hosed = firehose.bytes();
+    figures.connects = firehose.connects();
+    return figures;
+}
+
+Result<Figures> run_round(const FirehoseOptions& options, const CpuPlan& cpus, Beside beside) {
+    auto server = start_echo("reactor", options.idle + options.others, cpus.server);
+    if (!server) return tl::unexpected(server.error());
+    std::optional<Lockstep> idle;
+    if (options.idle > 0) {
+        auto opened = Lockstep::open(server->endpoint(), options.idle, kMessage);
+        if (!opened) return tl::unexpected(opened.error());
+        idle.emplace(std::move(*opened));
+    }
+    auto figures = measure(options, *server, beside);
+    const std::string gone = server->why_gone();
+    return gone.empty() ? figures : fail(errc::unsupported, "server: " + gone);
+}
+
+using AllFigures = std::array<std::vector<Figures>, kKinds>;
+
+Result<AllFigures> run_rounds(const FirehoseOptions& options, const CpuPlan& cpus) {
+    std::mt19937 random(std::random_device{}());
+    std::array<Beside, kKinds> order{kNobody, kOnce, kAgain};
+    AllFigures all;
+    for (std::size_t round = 0; round < options.rounds; ++round) {
+        std::shuffle(order.begin(), order.end(), random);
+        for (const Beside beside : order) {
+            const auto figures = run_round(options, cpus, beside);
+            if (!figures) return tl::unexpected(figures.error());
+            all[beside].push_back(*figures);
+        }
+    }
+    return all;
+}
+
+template <class Value>
+Rounds rounds_of(const std::vector<Figures>& figures, Value Figures::*value) {
+    Rounds rounds;
+    for (const Figures& one : figures) rounds.emplace_back(static_cast<double>(one.*value));
+    return rounds;
+}
+
+void judge_latency(Verdicts& verdicts, const AllFigures& all) {
+    for (const Beside beside : {kNobody, kOnce, kAgain}) {
+        const auto p99 = summarize(rounds_of(all[beside], &Figures::p99));
+        verdicts.note(std::string("p99 beside ") + kBeside[beside],
+                      seconds_text(p99->median) + percent_text(*p99));
+    }
+    for (const Beside beside : {kOnce, kAgain}) {
+        judge_at_most(verdicts, {std::string("p99, ratio: ") + kBeside[beside], kMostSlower},
+                      paired_ratios(rounds_of(all[beside], &Figures::p99),
+                                    rounds_of(all[kNobody], &Figures::p99)));
+    }
+}
+
+// One peer may have max_queued queued, and what one turn reads from it comes on top.
+void judge_memory(Verdicts& verdicts, const FirehoseOptions& options, const AllFigures& all) {
+    const Limits limits;
+    const auto cap = static_cast<double>(limits.max_queued + limits.read_budget);
+    for (const Beside beside : {kNobody, kOnce, kAgain}) {
+        const auto grown = summarize(rounds_of(all[beside], &Figures::grown));
+        const std::string what = std::string("memory, most growth: ") + kBeside[beside];
+        if (beside != kNobody && options.rounds >= kEnoughRounds) {
+            verdicts.at_most(what, grown->max, cap, bytes_text);
+        } else {
+            verdicts.note(what, bytes_text(grown->max));
+        }
+    }
+}
+
+void note_firehose(Verdicts& verdicts, const AllFigures& all) {
+    for (const Beside beside : {kOnce, kAgain}) {
+        const auto hosed = summarize(rounds_of(all[beside], &Figures::hosed));
+        const auto connects = summarize(rounds_of(all[beside], &Figures::connects));
+        verdicts.note(std::string("sent by ") + kBeside[beside],
+                      bytes_text(hosed->median) + " over " + grouped(connects->median) +
+                          (connects->median > 1 ? " connections" : " connection"));
+    }
+}
+
+int firehose(const FirehoseOptions& options) {
+    return judge([&](const CpuPlan& cpus, Verdicts& verdicts) -> Result<void> {
+        if (auto pinned = pin_to(cpus.generator); !pinned) return pinned;
+        std::printf("%zu idle connections, %zu others that echo %zu B, and a firehose\n",
+                    options.idle, options.others, kMessage);
+        std::fflush(stdout);
+        const auto all = run_rounds(options, cpus);
+        if (!all) return tl::unexpected(all.error());
+        judge_latency(verdicts, *all);
+        judge_memory(verdicts, options, *all);
+        note_firehose(verdicts, *all);
+        return {};
+    });
+}
+
+}  // namespace
+
+void add_firehose(CLI::App& trials, std::function<int()>& chosen) {
+    auto options = std::make_shared<FirehoseOptions>();
+    CLI::App* command = trials.add_subcommand(
+        "firehose", "a peer that sends as fast as it can and never reads costs the others little");
+    command->add_option("--idle", options->idle, "connections that do nothing [9000]");
+    command->add_option("--others", options->others, "connections that echo [10]");
+    command->add_option("--rounds", options->rounds, "measurements of each kind [9]");
+    const auto read = [options](const std::string& text) {
+        const auto time = parse_duration(text);
+        if (!time) throw CLI::ValidationError("--duration", time.error().message());
+        options->duration = *time;
+    };
+    command->add_option_function<std::string>("--duration", read,
+                                              "what one measurement lasts [2s]");
+    command->callback([options, &chosen] {
+        if (auto fit = check(*options); !fit) throw CLI::ValidationError(fit.error().tried());
+        chosen = [options] { return firehose(*options); };
+    });
+}
+
+}  // namespace switchboard::bench

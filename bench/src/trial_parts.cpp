@@ -1,0 +1,97 @@
+#include "trial_parts.hpp"
+
+#include <sys/resource.h>
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "format.hpp"
+#include "programs.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+constexpr std::size_t kOtherDescriptors = 64;
+constexpr std::size_t kSlack = 32;  // connections that the server has not seen the end of yet
+
+using Judge = void (Verdicts::*)(const std::string&, double, double, const Verdicts::Text&,
+                                 const std::string&);
+
+void judge_ratios(Verdicts& verdicts, Judge judge, const RatioBound& bound, const Rounds& ratios) {
+    const auto summary = summarize(ratios);
+    if (!summary) return verdicts.broken(bound.what, "no round gave a figure");
+    const std::string spread = spread_text(*summary);
+    if (summary->count >= kEnoughRounds) {
+        (verdicts.*judge)(bound.what, summary->median, bound.bound, ratio_text, spread);
+    } else {
+        verdicts.note(bound.what,
+                      ratio_text(summary->median) + spread + ", too few rounds to judge");
+    }
+}
+
+}  // namespace
+
+Result<void> check_range(const char* option, std::size_t count, std::size_t least,
+                         std::size_t most) {
+    if (count >= least && count <= most) return {};
+    return fail(errc::bad_option, std::string(option) + " " + std::to_string(count) + ": " +
+                                      std::to_string(least) + " to " + std::to_string(most));
+}
+
+std::size_t most_connections() {
+    rlimit limit{};
+    const std::size_t all = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : 1024;
+    return all - std::min(all, kOtherDescriptors);
+}
+
+int judge(const std::function<Result<void>(const CpuPlan&, Verdicts&)>& trial) {
+    raise_descriptor_limit();
+    Verdicts verdicts;
+    const auto run = [&]() -> Result<void> {
+        const auto cpus = plan_cpus(false);
+        if (!cpus) return tl::unexpected(cpus.error());
+        return trial(*cpus, verdicts);
+    };
+    if (const auto ran = run(); !ran) {
+        // Where it is no system call that failed, the words say all.
+        const Error& error = ran.error();
+        const bool in_words = error == errc::unsupported;
+        std::fprintf(stderr, "switchboard-bench: %s\n",
+                     (in_words ? error.tried() : error.message()).c_str());
+        return 1;
+    }
+    std::fputs(verdicts.to_text().c_str(), stdout);
+    return verdicts.hold() ? 0 : 1;
+}
+
+Result<Server> start_echo(const std::string& name, std::size_t connections, int cpu) {
+    const ServerSetup setup{"echo", connections + kSlack, 1};
+    return Server::start(command_for(*find_server_kind(name), own_folder(), setup), cpu);
+}
+
+bool comes_true(const std::function<bool()>& condition, std::chrono::milliseconds patience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() >= deadline) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
+void judge_at_least(Verdicts& verdicts, const RatioBound& bound, const Rounds& ratios) {
+    judge_ratios(verdicts, &Verdicts::at_least, bound, ratios);
+}
+
+void judge_at_most(Verdicts& verdicts, const RatioBound& bound, const Rounds& ratios) {
+    judge_ratios(verdicts, &Verdicts::at_most, bound, ratios);
+}
+
+std::string ratio_text(double ratio) {
+    return fixed(ratio, 3);
+}
+
+std::string spread_text(const Summary& summary) {
+    return summary.count < 2 ? std::string() : " \u00b1" + ratio_text(summary.mad);
+}
+
+}  // namespace switchboard::bench
