@@ -1,5 +1,6 @@
 #include "impl.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cassert>
@@ -121,6 +122,15 @@ detail::Listener* Reactor::Impl::find(ListenerId id) noexcept {
     const auto found = listeners_.find(id.value);
     const bool open = found != listeners_.end() && !found->second->is_closed();
     return open ? found->second.get() : nullptr;
+}
+
+Result<Socket> Reactor::Impl::share(ListenerId id) {
+    Listener* const listener = find(id);
+    if (listener == nullptr)
+        return fail(std::make_error_code(std::errc::bad_file_descriptor), "share a listener");
+    Socket copy(::fcntl(listener->fd(), F_DUPFD_CLOEXEC, 0));
+    if (!copy) return fail_errno("share " + listener->local().to_string());
+    return copy;
 }
 
 void Reactor::Impl::hold(ListenerId id, bool held) {

@@ -35,6 +35,7 @@ public:
     std::error_code refusal() const noexcept;        // why nothing is begun any more, if so
     Result<void> admits(const Limits& limits, const std::string& tried) const;  // another socket
     void close(ListenerId id);
+    Result<Socket> share(ListenerId id);
     void hold(ListenerId id, bool held);
     void close_listeners();
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,

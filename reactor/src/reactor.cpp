@@ -33,6 +33,11 @@ void Reactor::close(ListenerId listener) {
     impl_->close(listener);
 }
 
+Result<Socket> Reactor::share(ListenerId listener) {
+    assert(impl_->on_its_thread("Reactor::share"));
+    return impl_->share(listener);
+}
+
 void Reactor::stop_accepting() {
     assert(impl_->on_its_thread("Reactor::stop_accepting"));
     impl_->close_listeners();

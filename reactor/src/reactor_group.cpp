@@ -95,47 +95,45 @@ Result<ReactorGroup::Listening> ReactorGroup::listen(const Endpoint& endpoint,
     const std::string tried = "listen " + endpoint.to_string();
     if (auto fit = reactors_[0]->impl().admits(options.limits, tried); !fit)
         return tl::unexpected(fit.error());
-    const bool spread = size() > 1 && endpoint.kind() == Endpoint::Kind::tcp;
-    return spread && platform::kReusePortSpreads ? listen_each(endpoint, factory_for, options, made)
-                                                 : listen_for_all(endpoint, factory_for, options, made);
+    const bool spreads = size() > 1 && endpoint.kind() == Endpoint::Kind::tcp;
+    if (spreads && platform::kReusePortSpreads) {
+        auto sockets = open_each(endpoint, options);
+        if (!sockets) return tl::unexpected(sockets.error());
+        return listen(std::move(*sockets), endpoint, factory_for, options, made);
+    }
+    std::vector<Socket> one(1);
+    auto socket = switchboard::listen(endpoint, socket_options(options));
+    if (!socket) return tl::unexpected(socket.error());
+    one.front() = std::move(*socket);
+    return listen(std::move(one), endpoint, factory_for, options, made);
 }
 
 // The first may be given a free port, which the others then share.
-Result<ReactorGroup::Listening> ReactorGroup::listen_each(const Endpoint& endpoint,
-                                                          const FactoryFor& factory_for,
-                                                          const ListenOptions& options,
-                                                          Reactor::Site made) {
-    const auto control = std::make_shared<AcceptControl>(options);
+Result<std::vector<Socket>> ReactorGroup::open_each(const Endpoint& endpoint,
+                                                    const ListenOptions& options) const {
     SocketOptions how = socket_options(options);
     how.reuse_port = true;
     std::vector<Socket> sockets;
-    Listening listening{endpoint, {}};
+    Endpoint at = endpoint;
     for (std::size_t i = 0; i < size(); ++i) {
-        auto socket = switchboard::listen(listening.local, how);
+        auto socket = switchboard::listen(at, how);
         if (!socket) return tl::unexpected(socket.error());
         const auto local = bound_endpoint(*socket, endpoint);
         if (!local) return tl::unexpected(local.error());
-        listening.local = *local;
+        at = *local;
         sockets.push_back(std::move(*socket));
     }
-    for (std::size_t i = 0; i < size(); ++i) {
-        auto factory = factory_for(*reactors_[i]);
-        if (!factory) return tl::unexpected(factory.error());
-        const auto started = reactors_[i]->impl().start_listener(
-            std::move(sockets[i]), listening.local, std::move(*factory), options, control, made);
-        if (!started) return tl::unexpected(started.error());
-        listening.ids.push_back(started->id);
-    }
-    return listening;
+    return sockets;
 }
 
-Result<ReactorGroup::Listening> ReactorGroup::listen_for_all(const Endpoint& endpoint,
-                                                             const FactoryFor& factory_for,
-                                                             const ListenOptions& options,
-                                                             Reactor::Site made) {
-    auto socket = switchboard::listen(endpoint, socket_options(options));
-    if (!socket) return tl::unexpected(socket.error());
-    const auto local = bound_endpoint(*socket, endpoint);
+Result<ReactorGroup::Listening> ReactorGroup::listen(std::vector<Socket> sockets,
+                                                     const Endpoint& asked,
+                                                     const FactoryFor& factory_for,
+                                                     const ListenOptions& options,
+                                                     Reactor::Site made) {
+    assert(!reactors_[0]->impl().is_running() && "before run()");
+    assert(!sockets.empty());
+    const auto local = bound_endpoint(sockets.front(), asked);
     if (!local) return tl::unexpected(local.error());
     std::vector<ProtocolFactory> factories;
     for (const auto& reactor : reactors_) {
@@ -144,20 +142,40 @@ Result<ReactorGroup::Listening> ReactorGroup::listen_for_all(const Endpoint& end
         factories.push_back(std::move(*factory));
     }
     const auto control = std::make_shared<AcceptControl>(options);
-    Reactor::Impl& first = reactors_[0]->impl();
-    const auto started = first.start_listener(std::move(*socket), *local, std::move(factories[0]),
-                                              options, control, made);
-    if (!started) return tl::unexpected(started.error());
+    Listening listening{*local, {}};
+    const bool hands = sockets.size() < size();
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+        const std::size_t on = hands ? 0 : i % size();
+        Reactor::Impl& impl = reactors_[on]->impl();
+        const auto started = impl.start_listener(std::move(sockets[i]), *local, factories[on],
+                                                 options, control, made);
+        if (!started) return tl::unexpected(started.error());
+        listening.ids.push_back({on, started->id});
+        if (hands) hand_off(*impl.find(started->id), factories, options, control, made);
+    }
+    return listening;
+}
+
+void ReactorGroup::hand_off(detail::Listener& listener,
+                            const std::vector<ProtocolFactory>& factories,
+                            const ListenOptions& options,
+                            const std::shared_ptr<AcceptControl>& control, Reactor::Site made) {
     auto intakes = std::make_unique<Intakes>(reactors_);
     for (std::size_t i = 1; i < size(); ++i)
-        intakes->add(std::make_unique<Admission>(reactors_[i]->impl().loop, *local,
-                                                 std::move(factories[i]), options, control, made));
-    if (size() > 1)
-        first.find(started->id)->hand_off = [to = intakes.get()](Arrival& arrival) {
-            return to->hand_off(arrival);
-        };
+        intakes->add(std::make_unique<Admission>(reactors_[i]->impl().loop, listener.local(),
+                                                 factories[i], options, control, made));
+    listener.hand_off = [to = intakes.get()](Arrival& arrival) { return to->hand_off(arrival); };
     intakes_.push_back(std::move(intakes));
-    return Listening{*local, {started->id}};
+}
+
+Result<std::vector<Socket>> ReactorGroup::share(const Listening& listening) {
+    std::vector<Socket> sockets;
+    for (const auto& [reactor, id] : listening.ids) {
+        auto socket = reactors_[reactor]->impl().share(id);
+        if (!socket) return tl::unexpected(socket.error());
+        sockets.push_back(std::move(*socket));
+    }
+    return sockets;
 }
 
 // The others are held until reactor 0 is done, which may still have something for them.

@@ -64,6 +64,8 @@ public:
     bool is_paused() const noexcept { return is_open() && slot_.held(); }
     bool is_writable() const noexcept { return is_open() && !has(kNoWrite); }
     std::size_t queued() const noexcept;
+    // Over a unix socket; nothing may have been written before. What is not taken of `bytes` follows.
+    Result<void> send_rights(Bytes bytes, std::span<const int> descriptors);
     Blame blame() const noexcept;
     std::string describe() const;
     LiveHandle live() const;

@@ -12,6 +12,7 @@
 
 #include "loop.hpp"
 #include "platform/platform.hpp"
+#include "rights.hpp"
 #include "socket_connection.hpp"
 
 namespace switchboard::detail {
@@ -233,6 +234,13 @@ void SocketConnection::broken(std::error_code why) {
     const bool told = has(kClosing) && reason();  // what the handler closed it for says more
     if (!told) set_reason(why ? why : std::make_error_code(std::errc::connection_reset));
     set(kAborting | kAttention);
+}
+
+Result<void> SocketConnection::send_rights(Bytes bytes, std::span<const int> descriptors) {
+    const auto sent = detail::send_rights(fd_, bytes, descriptors);
+    if (!sent) return tl::unexpected(sent.error());
+    write(bytes.subspan(*sent));
+    return {};
 }
 
 void SocketConnection::shutdown_write() {

@@ -45,6 +45,7 @@ struct Registration {
     std::string summary;  // one line, with the source: "sends back what it gets (RFC 862)"
     std::string options;  // one line: "target=ENDPOINT", or empty
     bool needs_reactor = false;
+    bool one_reactor = false;  // its connections reach each other: not for several reactors
     // Either may be empty: a protocol has a form for streams, for datagrams, or both.
     std::function<Result<ProtocolFactory>(const Options&, const ProtocolContext&)> make = {};
     std::function<Result<std::unique_ptr<DatagramProtocol>>(const Options&, const ProtocolContext&)>

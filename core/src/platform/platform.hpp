@@ -18,6 +18,13 @@ inline constexpr int kSendFlags = MSG_NOSIGNAL;
 inline constexpr int kSendFlags = 0;
 #endif
 
+// Flags for recvmsg(2) that make descriptors that come close-on-exec at once.
+#if defined(MSG_CMSG_CLOEXEC)
+inline constexpr int kReceiveRightsFlags = MSG_CMSG_CLOEXEC;
+#else
+inline constexpr int kReceiveRightsFlags = 0;
+#endif
+
 int open_socket(int family, int type, bool blocking) noexcept;  // close-on-exec
 // Of a socket that is then bound to an address and port 0: the port is chosen by connect(2), which knows
 // the peer. False where there is no such thing, and bind(2) chooses one that no other socket has.

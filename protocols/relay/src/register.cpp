@@ -46,6 +46,7 @@ void register_relay(Registry& registry) {
                   .summary = "passes each line of one client on to all others",
                   .options = {},
                   .needs_reactor = true,
+                  .one_reactor = true,
                   .make = hub_of});
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
@@ -30,21 +31,38 @@ spdlog::level::level_enum level_of(LogLevel level) {
     return spdlog::level::err;
 }
 
+// What is not UTF-8 in the text is replaced, or the line would be no JSON.
+std::string json_members(LogLevel level, std::string_view text) {
+    constexpr const char* names[] = {"debug", "info", "warning", "error"};
+    const nlohmann::json quoted = std::string(text);
+    return std::string("\"level\":\"") + names[static_cast<std::size_t>(level)] +
+           "\",\"text\":" + quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 }  // namespace
 
 tl::expected<LogSink, std::string> open_log() {
-    const char* wanted = std::getenv("SWITCHBOARD_LOG");
-    const auto level = parse_level(wanted != nullptr ? wanted : "info");
+    const char* const set = std::getenv("SWITCHBOARD_LOG");
+    std::string_view wanted = set != nullptr ? set : "info";
+    constexpr std::string_view json = ",json";
+    const bool as_json = wanted.ends_with(json);
+    if (as_json) wanted.remove_suffix(json.size());
+    const auto level = parse_level(wanted);
     if (!level) {
-        return tl::unexpected<std::string>(std::string("SWITCHBOARD_LOG=") + wanted +
-                                           ": not one of debug, info, warning, error, off");
+        return tl::unexpected<std::string>(
+            std::string("SWITCHBOARD_LOG=") + set +
+            ": not one of debug, info, warning, error, off, each perhaps with ,json");
     }
     auto logger = std::make_shared<spdlog::logger>(
         "switchboard", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     logger->set_level(*level);
-    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
-    return LogSink(
-        [logger](LogLevel at, std::string_view text) { logger->log(level_of(at), text); });
+    logger->set_pattern(as_json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z",%v})"
+                                : "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+    return LogSink([logger, as_json](LogLevel at, std::string_view text) {
+        const auto spd = level_of(at);
+        if (!logger->should_log(spd)) return;
+        as_json ? logger->log(spd, json_members(at, text)) : logger->log(spd, text);
+    });
 }
 
 }  // namespace switchboard::program

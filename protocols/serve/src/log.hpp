@@ -8,7 +8,8 @@
 namespace switchboard::program {
 
 // A thread-safe sink. The environment variable SWITCHBOARD_LOG sets the least level that is shown:
-// debug, info (the default), warning, error or off. Anything else is refused.
+// debug, info (the default), warning, error or off; with ",json" behind it each line is a JSON object:
+// time, level and text. Anything else is refused.
 tl::expected<LogSink, std::string> open_log();
 
 }  // namespace switchboard::program

@@ -7,6 +7,9 @@
 namespace switchboard::program {
 namespace {
 
+constexpr const char* kTakeover = "--takeover";
+constexpr const char* kMetrics = "--metrics";
+
 tl::expected<Driver, std::string> find_driver(const std::string& name) {
     std::string known;
     for (const Driver& driver : drivers()) {
@@ -89,6 +92,31 @@ bool controls_accepting(const ListenOptions& accept) {
     return accept.max_per_address > 0 || accept.accepts_per_second > 0 || !accept.goodbye.empty();
 }
 
+tl::expected<std::optional<Endpoint>, std::string> parse_optional(
+    const char* option, const std::optional<std::string>& text, Endpoint::Kind kind) {
+    if (!text) return std::nullopt;
+    const auto endpoint = Endpoint::parse(*text);
+    if (!endpoint) return refuse(endpoint.error());
+    if (endpoint->kind() == kind ||
+        (option == kMetrics && endpoint->kind() == Endpoint::Kind::unix_path))
+        return *endpoint;
+    return refuse(
+        std::string(option) + " " + *text + ": not " +
+        (option == kMetrics ? "tcp://HOST:PORT or unix:/PATH" : "unix:/PATH or unix:@NAME"));
+}
+
+// What is for connections to the driver reactor alone.
+Outcome check_reactor_only(const ServeArguments& arguments, bool reactor_streams) {
+    if (reactor_streams) return {};
+    if (controls_accepting(arguments.accept))
+        return refuse(
+            "--max-per-address, --accepts-per-second and --goodbye are for connections to "
+            "the driver reactor");
+    if (arguments.reactors > 1 || arguments.takeover)
+        return refuse("--reactors and --takeover are for connections to the driver reactor");
+    return {};
+}
+
 }  // namespace
 
 const std::vector<Driver>& drivers() {
@@ -112,10 +140,14 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     if (datagrams && !driver->takes_datagrams)
         return refuse("--listen " + endpoint->to_string() + ": the driver '" + driver->name +
                       "' serves connections, and datagrams have none; use reactor or iterative");
-    if (controls_accepting(arguments.accept) && (driver->serve != nullptr || datagrams))
-        return refuse(
-            "--max-per-address, --accepts-per-second and --goodbye are for connections to "
-            "the driver reactor");
+    const bool reactor = driver->serve == nullptr;
+    if (const auto good = check_reactor_only(arguments, reactor && !datagrams); !good)
+        return refuse(good.error());
+    if (arguments.metrics && !reactor) return refuse("--metrics is for the driver reactor");
+    const auto takeover = parse_optional(kTakeover, arguments.takeover, Endpoint::Kind::unix_path);
+    if (!takeover) return refuse(takeover.error());
+    const auto metrics = parse_optional(kMetrics, arguments.metrics, Endpoint::Kind::tcp);
+    if (!metrics) return refuse(metrics.error());
     const auto options = Options::parse(arguments.options);
     if (!options) return refuse(options.error());
     const auto limits = parse_limits(arguments);
@@ -124,8 +156,9 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     if (!mode) return refuse(mode.error());
     ListenOptions accept = arguments.accept;
     accept.path_mode = *mode;
-    return Plan{arguments.protocol, *driver,           *endpoint, *options, *limits,
-                std::move(accept),  arguments.workers, datagrams};
+    return Plan{arguments.protocol, *driver,           *endpoint, *options,           *limits,
+                std::move(accept),  arguments.workers, datagrams, arguments.reactors, arguments.pin,
+                *takeover,          *metrics};
 }
 
 }  // namespace switchboard::program

@@ -22,6 +22,9 @@ struct ServeArguments {
     std::optional<std::string> backlog, mode;
     std::vector<std::string> options, limits;
     ListenOptions accept;  // but for its limits
+    std::size_t reactors = 1;
+    bool pin = false;
+    std::optional<std::string> takeover, metrics;
 };
 
 using BlockingServe = Result<void> (*)(Socket, const ProtocolFactory&, const Stop&,
@@ -45,6 +48,9 @@ struct Plan {
     std::size_t workers;
     // A descriptor is asked what it is.
     bool datagrams = false;
+    std::size_t reactors = 1;
+    bool pin = false;
+    std::optional<Endpoint> takeover, metrics;
 };
 
 tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments);

@@ -1,20 +1,17 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
-#include <cstdio>
 #include <memory>
-#include <switchboard/reactor_datagram.hpp>
+#include <switchboard/datagram_socket.hpp>
 
 #include "commands.hpp"
 #include "log.hpp"
 #include "plan.hpp"
+#include "serve_reactor.hpp"
 #include "signals.hpp"
 
 namespace switchboard::program {
 namespace {
-
-constexpr const char* kCutShort = "stopped before every connection had finished";
 
 // A server needs a descriptor per connection, and the usual soft limit is 1,024 for the sake of
 // select(2), which nothing here uses.
@@ -25,95 +22,8 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Nobody may read it, and that is no reason to fail.
-void announce(const Plan& plan, const Endpoint& local) {
-    std::printf("listening on %s (%s, %s)\n", local.to_string().c_str(), plan.protocol.c_str(),
-                plan.driver.name);
-    std::fflush(stdout);
-}
-
 void log(const LogSink& sink, LogLevel level, const std::string& text) {
     sink(level, text);
-}
-
-// The two steps of a stop, for the reactor: drain at the first signal, abort at the second.
-class ReactorStop {
-public:
-    ReactorStop(Reactor& reactor, const Plan& plan, const LogSink& sink)
-        : reactor_(reactor), deadline_(plan.limits.drain_deadline), sink_(sink) {}
-
-    Result<void> arm() {
-        for (const int signal : {SIGTERM, SIGINT}) {
-            auto armed = reactor_.on_signal(signal, [this] { next(); });
-            if (!armed) return armed;
-        }
-        return {};
-    }
-    bool asked() const { return signals_ > 0; }
-    bool cut_short() const { return signals_ > 1 && aborted_ > 0; }
-
-private:
-    void next() {
-        const bool first = signals_++ == 0;
-        const ReactorStats stats = reactor_.stats();
-        log(sink_, LogLevel::info,
-            first ? "draining " +
-                        std::to_string(stats.open - stats.datagram_sockets - stats.goodbyes) +
-                        " connections; a second signal ends them"
-                  : "ending all connections");
-        if (!first) return reactor_.abort();
-        reactor_.drain(deadline_, [this](std::size_t aborted) { done(aborted); });
-    }
-    void done(std::size_t aborted) {
-        aborted_ = aborted;
-        if (aborted > 0) {
-            log(sink_, LogLevel::warning, "ended " + std::to_string(aborted) + " connections");
-        }
-        reactor_.stop();  // a protocol may have timers that would go on for ever
-    }
-
-    Reactor& reactor_;
-    std::chrono::milliseconds deadline_;
-    const LogSink& sink_;
-    int signals_ = 0;
-    std::size_t aborted_ = 0;
-};
-
-Result<Endpoint> listen_for_streams(Reactor& reactor, const Plan& plan, const Registry& registry) {
-    auto factory =
-        registry.make(plan.protocol, plan.options, {.reactor = &reactor, .limits = plan.limits});
-    if (!factory) return tl::unexpected(factory.error());
-    ListenOptions accept = plan.accept;
-    accept.limits = plan.limits;
-    const auto listening = reactor.listen(plan.endpoint, std::move(*factory), std::move(accept));
-    if (!listening) return tl::unexpected(listening.error());
-    return listening->local;
-}
-
-Result<Endpoint> listen_for_datagrams(Reactor& reactor, const Plan& plan,
-                                      const Registry& registry) {
-    auto protocol = registry.make_datagram(plan.protocol, plan.options,
-                                           {.reactor = &reactor, .limits = plan.limits});
-    if (!protocol) return tl::unexpected(protocol.error());
-    const auto bound =
-        bind_datagram(reactor, plan.endpoint, std::move(*protocol), {.limits = plan.limits});
-    if (!bound) return tl::unexpected(bound.error());
-    return bound->local;
-}
-
-Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink) {
-    Reactor reactor({.log = sink});
-    ReactorStop stop(reactor, plan, sink);
-    const auto local = plan.datagrams ? listen_for_datagrams(reactor, plan, registry)
-                                      : listen_for_streams(reactor, plan, registry);
-    if (!local) return refuse(local.error());
-    if (const auto armed = stop.arm(); !armed) return refuse(armed.error());
-    announce(plan, *local);
-    reactor.run();
-    block_stop_signals();
-    if (!stop.asked()) return refuse("serve " + local->to_string() + ": ended by itself");
-    if (!plan.datagrams && stop.cut_short()) return refuse(kCutShort);
-    return {};
 }
 
 // `serve` is what the driver does with the socket until it is told to stop.
@@ -184,7 +94,9 @@ std::string footer() {
            "\nSIGTERM and SIGINT drain: no new connections, idle ones are closed, the others may\n"
            "finish until drain_deadline. A second one ends them at once. SWITCHBOARD_LOG=debug, "
            "info,\n"
-           "warning, error or off sets what is logged on stderr.";
+           "warning, error or off sets what is logged on stderr, info,json and so on as JSON "
+           "lines.\n"
+           "Under the reactor SIGUSR1 prints what is live on stderr.";
 }
 
 void add_accept_control(CLI::App& command, ListenOptions& accept) {
@@ -196,6 +108,19 @@ void add_accept_control(CLI::App& command, ListenOptions& accept) {
     command.add_option("--goodbye", accept.goodbye,
                        "Sent to those who are refused for their number, before they are closed; "
                        "reactor");
+}
+
+void add_reactor_options(CLI::App& command, ServeArguments& arguments) {
+    command.add_option("--reactors", arguments.reactors, "Threads with a reactor each; reactor")
+        ->check(CLI::Range(1, 1'024))
+        ->capture_default_str();
+    command.add_flag("--pin", arguments.pin, "Each of them on a processor of its own; reactor");
+    command.add_option(
+        "--takeover", arguments.takeover,
+        "Takes the listening socket from the server that offers it at unix:/PATH, which "
+        "then drains, and offers it there to the next; reactor");
+    command.add_option("--metrics", arguments.metrics,
+                       "Serves /metrics (Prometheus) and /stats (JSON) there; reactor");
 }
 
 }  // namespace
@@ -221,6 +146,7 @@ Command add_serve(CLI::App& app, const Registry& registry) {
     command->add_option("--mode", arguments->mode,
                         "Of the file at unix:/PATH, as 0660: who may write may connect");
     add_accept_control(*command, arguments->accept);
+    add_reactor_options(*command, *arguments);
     command->add_option("--option", arguments->options, "NAME=VALUE for the protocol")
         ->take_all()
         ->allow_extra_args(false);

@@ -11,6 +11,7 @@
 #include <switchboard/protocol.hpp>
 #include <switchboard/reactor_stats.hpp>
 #include <switchboard/reactor_types.hpp>
+#include <switchboard/socket.hpp>
 #include <vector>
 
 struct uv_loop_s;
@@ -49,6 +50,9 @@ public:
                              ListenOptions options = {}, Site made = Site::current());
     void close(ListenerId listener);  // accepts no more; its connections live on
     void stop_accepting();            // all of them
+    // The listening socket once more (man 2 dup), for another process: see takeover.hpp. It stays one
+    // that accepts, and so keeps the port, for as long as it is open.
+    Result<Socket> share(ListenerId listener);
     // In between, who connects waits in the backlog and, once that is full, for as long as the peer's
     // system tries again (man 2 listen). Neither adds up: one resume ends any number of pauses.
     void pause_accepting(ListenerId listener);

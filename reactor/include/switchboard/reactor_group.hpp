@@ -8,6 +8,11 @@
 
 namespace switchboard {
 
+namespace detail {
+class AcceptControl;
+class Listener;
+}  // namespace detail
+
 struct GroupOptions {
     // Of each reactor. The sink is called on the threads of all, and so must be thread-safe; so must the
     // memory resource, as the default one is.
@@ -39,8 +44,12 @@ public:
     // Makes the factory for the connections of one of the reactors.
     using FactoryFor = std::function<Result<ProtocolFactory>(Reactor&)>;
     struct Listening {
-        Endpoint local;               // with the real port
-        std::vector<ListenerId> ids;  // of reactor 0, 1, ...; one where reactor 0 accepts for all
+        Endpoint local;  // with the real port
+        struct Place {
+            std::size_t reactor;
+            ListenerId id;
+        };
+        std::vector<Place> ids;  // one of each reactor, or of reactor 0 where that accepts for all
     };
     // Before run().
     Result<Listening> listen(const Endpoint& endpoint, const ProtocolFactory& factory,
@@ -49,6 +58,14 @@ public:
     Result<Listening> listen(const Endpoint& endpoint, const FactoryFor& factory_for,
                              const ListenOptions& options = {},
                              Reactor::Site made = Reactor::Site::current());
+    // The same on sockets that listen already, as of a takeover; `asked` is what they were opened for.
+    // The reactors have one each, or more; if there are fewer, reactor 0 accepts for all. On an error
+    // some may be listened on: the group is of no use then.
+    Result<Listening> listen(std::vector<Socket> sockets, const Endpoint& asked,
+                             const FactoryFor& factory_for, const ListenOptions& options = {},
+                             Reactor::Site made = Reactor::Site::current());
+    // Its sockets once more, as Reactor::share() gives them.
+    Result<std::vector<Socket>> share(const Listening& listening);
 
     // Until stop(), or until reactor 0 has nothing left and neither have the others. Throws
     // std::system_error if a thread cannot be had.
@@ -71,10 +88,11 @@ public:
 private:
     class Intakes;
     struct Drain;
-    Result<Listening> listen_each(const Endpoint& endpoint, const FactoryFor& factory_for,
-                                  const ListenOptions& options, Reactor::Site made);
-    Result<Listening> listen_for_all(const Endpoint& endpoint, const FactoryFor& factory_for,
-                                     const ListenOptions& options, Reactor::Site made);
+    Result<std::vector<Socket>> open_each(const Endpoint& endpoint,
+                                          const ListenOptions& options) const;
+    void hand_off(detail::Listener& listener, const std::vector<ProtocolFactory>& factories,
+                  const ListenOptions& options,
+                  const std::shared_ptr<detail::AcceptControl>& control, Reactor::Site made);
     // On reactor 0's thread first, then, after what that one has handed to them, on the others'.
     void in_order(std::function<void(Reactor&)> act);
     void drained(const std::shared_ptr<Drain>& drain);

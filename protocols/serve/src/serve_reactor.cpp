@@ -1,0 +1,228 @@
+#include "serve_reactor.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <switchboard/metrics.hpp>
+#include <switchboard/reactor_datagram.hpp>
+#include <switchboard/reactor_group.hpp>
+#include <switchboard/takeover.hpp>
+
+#include "signals.hpp"
+
+namespace switchboard::program {
+namespace {
+
+constexpr const char* kMetricsPrefix = "metrics ";  // of the name of a socket in a takeover
+
+class ReactorServer {
+public:
+    ReactorServer(const Plan& plan, const Registry& registry, const LogSink& sink)
+        : plan_(plan),
+          registry_(registry),
+          sink_(sink),
+          group_(plan.reactors, {.reactor = {.log = sink}, .pin = plan.pin}) {}
+
+    Outcome serve() {
+        const auto local = open();
+        if (!local) return refuse(local.error());
+        announce(plan_, *local);
+        if (took_over_) {
+            if (const auto ready = took_over_->ready(); !ready) return refuse(ready.error());
+            took_over_.reset();
+        }
+        group_.run();
+        block_stop_signals();
+        if (!draining_) return refuse("serve " + local->to_string() + ": ended by itself");
+        if (!plan_.datagrams && cut_short_) return refuse(kCutShort);
+        return {};
+    }
+
+private:
+    Result<Endpoint> open() {
+        auto local = plan_.datagrams ? open_datagrams() : open_streams();
+        if (!local) return local;
+        if (const auto armed = arm_signals(); !armed) return tl::unexpected(armed.error());
+        return local;
+    }
+
+    // What needs a reactor has one of its own in each; the others share one factory, and what is in it.
+    ReactorGroup::FactoryFor factory_for() {
+        const Registration* const known = registry_.find(plan_.protocol);
+        if (known != nullptr && known->needs_reactor)
+            return [this](Reactor& reactor) {
+                return registry_.make(plan_.protocol, plan_.options,
+                                      {.reactor = &reactor, .limits = plan_.limits});
+            };
+        return [factory = registry_.make(plan_.protocol, plan_.options, {.limits = plan_.limits})](
+                   Reactor&) { return factory; };
+    }
+
+    Result<Endpoint> open_streams() {
+        const Registration* const known = registry_.find(plan_.protocol);
+        if (plan_.reactors > 1 && known != nullptr && known->one_reactor)
+            return fail(errc::unsupported, "--reactors " + std::to_string(plan_.reactors) +
+                                               ": connections of '" + plan_.protocol +
+                                               "' reach each other, which takes one reactor");
+        ListenOptions accept = plan_.accept;
+        accept.limits = plan_.limits;
+        if (plan_.takeover)
+            if (const auto begun = begin_takeover(); !begun) return tl::unexpected(begun.error());
+        auto sockets = sort_taken();
+        if (!sockets) return tl::unexpected(sockets.error());
+        const auto listening =
+            sockets->empty()
+                ? group_.listen(plan_.endpoint, factory_for(), accept)
+                : group_.listen(std::move(*sockets), plan_.endpoint, factory_for(), accept);
+        if (!listening) return tl::unexpected(listening.error());
+        if (const auto served = serve_metrics(); !served) return tl::unexpected(served.error());
+        if (plan_.takeover)
+            if (const auto offered = offer(*listening); !offered)
+                return tl::unexpected(offered.error());
+        return listening->local;
+    }
+
+    Result<void> begin_takeover() {
+        auto begun = Takeover::begin(*plan_.takeover);
+        if (!begun) return tl::unexpected(begun.error());
+        took_over_ = std::move(*begun);
+        return {};
+    }
+
+    std::string name() const { return plan_.endpoint.to_string(); }
+    std::string metrics_name() const { return kMetricsPrefix + plan_.metrics->to_string(); }
+
+    // Another endpoint than the old process has cannot be had from it; but its metrics may go elsewhere.
+    Result<std::vector<Socket>> sort_taken() {
+        std::vector<Socket> sockets;
+        if (!took_over_) return sockets;
+        for (NamedSocket& each : took_over_->sockets) {
+            if (each.name.starts_with(kMetricsPrefix)) {
+                if (plan_.metrics && each.name == metrics_name())
+                    metrics_socket_ = std::move(each.socket);
+                continue;
+            }
+            if (each.name != name())
+                return fail(errc::bad_option, "--takeover " + plan_.takeover->to_string() +
+                                                  ": the other server listens on " + each.name +
+                                                  ", not on " + name());
+            sockets.push_back(std::move(each.socket));
+        }
+        return sockets;
+    }
+
+    Result<void> offer(const ReactorGroup::Listening& listening) {
+        auto sockets = group_.share(listening);
+        if (!sockets) return tl::unexpected(sockets.error());
+        TakeoverOptions options;
+        for (Socket& socket : *sockets) options.sockets.push_back({name(), std::move(socket)});
+        if (metrics_) {
+            auto socket = group_[0].share(metrics_->id);
+            if (!socket) return tl::unexpected(socket.error());
+            options.sockets.push_back({metrics_name(), std::move(*socket)});
+        }
+        if (took_over_) options.path_socket = std::move(took_over_->path_socket);
+        options.taken = [this](const PeerCredentials& who) {
+            sink_(LogLevel::info, "process " + std::to_string(who.pid) + " has taken over");
+            drain();
+        };
+        const auto offered = offer_takeover(group_[0], *plan_.takeover, std::move(options));
+        if (!offered) return tl::unexpected(offered.error());
+        return {};
+    }
+
+    Result<Endpoint> open_datagrams() {
+        auto protocol = registry_.make_datagram(plan_.protocol, plan_.options,
+                                                {.reactor = &group_[0], .limits = plan_.limits});
+        if (!protocol) return tl::unexpected(protocol.error());
+        const auto bound =
+            bind_datagram(group_[0], plan_.endpoint, std::move(*protocol), {.limits = plan_.limits});
+        if (!bound) return tl::unexpected(bound.error());
+        if (const auto served = serve_metrics(); !served) return tl::unexpected(served.error());
+        return bound->local;
+    }
+
+    Result<void> serve_metrics() {
+        if (!plan_.metrics) return {};
+        ListenOptions options;
+        options.limits.max_connections = 64;
+        const auto ask = [this](auto answer) { group_.stats(std::move(answer)); };
+        const Endpoint at =
+            metrics_socket_ ? Endpoint::descriptor(metrics_socket_.release()) : *plan_.metrics;
+        const auto listening = group_[0].listen(at, make_metrics(group_[0], ask), options);
+        if (!listening) return tl::unexpected(listening.error());
+        metrics_ = *listening;
+        sink_(LogLevel::info, "metrics at " + listening->local.to_string());
+        return {};
+    }
+
+    Result<void> arm_signals() {
+        for (const int signal : {SIGTERM, SIGINT}) {
+            auto armed = group_[0].on_signal(signal, [this] { draining_ ? abort() : drain(); });
+            if (!armed) return armed;
+        }
+        return group_[0].on_signal(SIGUSR1, [this] { print_live(); });
+    }
+
+    void drain() {
+        if (std::exchange(draining_, true)) return;
+        group_.stats([this](const std::vector<ReactorStats>& reactors) {
+            ReactorStats all;
+            for (const ReactorStats& each : reactors) all += each;
+            sink_(LogLevel::info,
+                  "draining " + std::to_string(all.open - all.datagram_sockets - all.goodbyes) +
+                      " connections; a second signal ends them");
+        });
+        group_.drain(plan_.limits.drain_deadline, [this](std::size_t aborted) { done(aborted); });
+    }
+    void abort() {
+        aborting_ = true;
+        sink_(LogLevel::info, "ending all connections");
+        group_.abort();
+    }
+    void done(std::size_t aborted) {
+        cut_short_ = aborting_ && aborted > 0;
+        if (aborted > 0)
+            sink_(LogLevel::warning, "ended " + std::to_string(aborted) + " connections");
+        group_.stop();  // a protocol may have timers that would go on for ever
+    }
+
+    void print_live() {
+        using Live = std::vector<LiveHandle>;
+        group_.ask_all<Live>([](Reactor& reactor) { return reactor.why_alive(); },
+                             [](const std::vector<Live>& reactors) {
+                                 std::string text;
+                                 std::size_t count = 0;
+                                 for (std::size_t i = 0; i < reactors.size(); ++i) {
+                                     count += reactors[i].size();
+                                     for (const LiveHandle& each : reactors[i])
+                                         text += "  reactor " + std::to_string(i) + ": " +
+                                                 to_string(each) + "\n";
+                                 }
+                                 std::fprintf(stderr, "%zu live:\n%s", count, text.c_str());
+                             });
+    }
+
+    const Plan& plan_;
+    const Registry& registry_;
+    const LogSink& sink_;
+    std::optional<Takeover> took_over_;
+    Socket metrics_socket_;  // of a takeover
+    std::optional<Listening> metrics_;
+    ReactorGroup group_;
+    bool draining_ = false, aborting_ = false, cut_short_ = false;
+};
+
+}  // namespace
+
+// Nobody may read it, and that is no reason to fail.
+void announce(const Plan& plan, const Endpoint& local) {
+    std::printf("listening on %s (%s, %s)\n", local.to_string().c_str(), plan.protocol.c_str(),
+                plan.driver.name);
+    std::fflush(stdout);
+}
+
+Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink) {
+    return ReactorServer(plan, registry, sink).serve();
+}
+
+}  // namespace switchboard::program

@@ -1,0 +1,18 @@
+// `switchboard serve` under the reactor, or several of them.
+#pragma once
+
+#include <switchboard/log.hpp>
+#include <switchboard/registry.hpp>
+
+#include "plan.hpp"
+
+namespace switchboard::program {
+
+inline constexpr const char* kCutShort = "stopped before every connection had finished";
+
+// The one line on stdout: where it can be connected to.
+void announce(const Plan& plan, const Endpoint& local);
+
+Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink);
+
+}  // namespace switchboard::program
