@@ -39,10 +39,11 @@ void check_rate(const Meter& meter, const Case& c, Clock::time_point start) {
     CHECK(meter.most_at_once(c.rate) <= static_cast<long double>(c.at_once()) + 1e-3L);
     REQUIRE(meter.text.size() == c.bytes);
     CHECK(meter.text == numbers(c.bytes));
+    std::size_t total = 0;
     for (const auto& [at, bytes] : meter.arrivals) {
         const double passed = std::chrono::duration<double>(at - start).count();
         const auto due = static_cast<double>(c.at_once()) + passed * static_cast<double>(c.rate);
-        const auto got = static_cast<double>(meter.until(at));
+        const auto got = static_cast<double>(total += bytes);
         const auto unworthy = static_cast<double>(c.at_once() / 2);
         REQUIRE(got >= std::min(static_cast<double>(c.bytes), due) - unworthy - 2);
     }
@@ -155,8 +156,8 @@ TEST_CASE("throttle: conforms, whatever the peer does") {
                                .all_out_per_second = 8'000};
     const auto once = [&] { return slowed(echoing(), slow)(); };
     const auto twice = [&] { return slowed(slowed(echoing(), slow), slow)(); };
-    CHECK(testing::check_robustness(once, 300) == none);
-    CHECK(testing::check_robustness(twice, 300) == none);
+    CHECK(testing::check_robustness(once, 100) == none);
+    CHECK(testing::check_robustness(twice, 100) == none);
 }
 
 TEST_CASE("throttle: every byte is right in any weather") {
@@ -368,7 +369,7 @@ TEST_CASE(
     const auto factory =
         slowed(callbacks([&] { return meter(meters[made++]); }), {.all_in_per_second = 1'000'000});
     std::vector<MemoryPeer*> peers;
-    for (int i = 0; i < 50; ++i) peers.push_back(&driver.connect(factory).send(numbers(500'000)));
+    for (int i = 0; i < 50; ++i) peers.push_back(&driver.connect(factory).send(numbers(60'000)));
     driver.advance(1s);
     MemoryPeer& newcomer = driver.connect(factory).send("hello");
     driver.advance(50 * 1'460us + 1ms);

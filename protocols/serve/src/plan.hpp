@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "throttle.hpp"
 
 namespace switchboard::program {
 
@@ -22,6 +23,7 @@ struct ServeArguments {
     std::optional<std::string> backlog, mode;
     std::vector<std::string> options, limits;
     ListenOptions accept;  // but for its limits
+    ThrottleArguments throttle;
 };
 
 using BlockingServe = Result<void> (*)(Socket, const ProtocolFactory&, const Stop&,
@@ -45,6 +47,7 @@ struct Plan {
     std::size_t workers;
     // A descriptor is asked what it is.
     bool datagrams = false;
+    ThrottleOptions throttle = {};
 };
 
 tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments);
