@@ -163,6 +163,26 @@ TEST_CASE(
     }
 }
 
+TEST_CASE(
+    "throttle: in a close of a connection that is full already the peer's time runs from then") {
+    Meter above;
+    Connection* connection = nullptr;
+    MemoryDriver driver;
+    MemoryPeer& peer = driver.connect(slowed(opening(above,
+                                                     [&](Connection& c) {
+                                                         connection = &c;
+                                                         c.write(numbers(800'000));
+                                                     }),
+                                             {.out_per_second = 100'000'000}));
+    peer.set_window(0);
+    driver.advance(1s);
+    connection->close();
+    driver.advance(4'999ms);
+    CHECK_FALSE(above.closed);
+    driver.advance(1ms);
+    CHECK(above.reason == make_error_code(errc::close_timed_out));
+}
+
 TEST_CASE("throttle: abort drops what waits, also while it closes") {
     for (const bool closing : {false, true}) {
         CAPTURE(closing);
