@@ -1,4 +1,5 @@
-// A token bucket, exact to the billionth of a byte from 1 byte a second to ThrottleOptions::kMostRate.
+// A token bucket, exact to the billionth of a byte, from 1 byte a second to
+// ThrottleOptions::kMostRate.
 #pragma once
 
 #include <cstdint>

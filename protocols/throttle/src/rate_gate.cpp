@@ -45,8 +45,8 @@ void RateLine::leave(Place& place) noexcept {
     place = {};
 }
 
-// What the connection's own rate lets pass. What is not worth a wake-up yet waits until half a burst
-// is there, or all that is wanted: the other half is earned while the wake-up comes late.
+// What the connection's own rate lets pass. What is not worth a wake-up yet waits until half a
+// burst is there, or all that is wanted: the other half is earned while the wake-up comes late.
 std::size_t RateGate::earned(Clock::time_point now, std::size_t wanted) noexcept {
     bucket_.fill(now);
     const auto worth = static_cast<std::int64_t>(std::min<std::uint64_t>(wanted, own_.burst / 2));

@@ -9,10 +9,10 @@
 
 namespace switchboard::detail {
 
-// The rate that all share. Whoever has bytes to move takes a place: so many bytes at such a time, one
-// after the other as they come, as if the line were a clock. So they are served in that order without
-// knowing of each other. The order alone does not bound the rate, for who comes late for his place has
-// it still, and some give theirs back; the bucket does. Thread-safe.
+// The rate that all share. Whoever has bytes to move takes a place: so many bytes at such a time,
+// one after the other as they come, as if the line were a clock. So they are served in that order
+// without knowing of each other. The order alone does not bound the rate, for who comes late for
+// his place has it still, and some give theirs back; the bucket does. Thread-safe.
 class RateLine {
 public:
     explicit RateLine(Rate rate) noexcept;
@@ -21,7 +21,8 @@ public:
         std::size_t bytes = 0;  // none: not in the line
         Clock::time_point due = {};
     };
-    // How many of `wanted` may pass now, with the place given up for it; 0: come again when it is due.
+    // How many of `wanted` may pass now, with the place given up for it; 0: come again when it is
+    // due.
     std::size_t take(Clock::time_point now, std::size_t wanted, Place& place) noexcept;
     void leave(Place& place) noexcept;
 
@@ -34,7 +35,8 @@ private:
     RateBucket bucket_;  // what has really passed
 };
 
-// One direction of one connection: its own rate first, then its place in the line. Both may be none.
+// One direction of one connection: its own rate first, then its place in the line. Both may be
+// none.
 class RateGate {
 public:
     static constexpr auto kNever = Clock::time_point::max();

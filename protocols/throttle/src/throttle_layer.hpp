@@ -1,9 +1,9 @@
 // The layer: a Protocol to its driver, a Connection to the protocol above it.
 //
-// Nothing here calls up but run(), and nothing that is called from above does: what it leaves to do is
-// done after the callback, in settle(), or when the driver comes back. The one deadline of the driver's
+// Nothing calls up but what the driver calls, inside run(). What is asked from above leaves the
+// rest for the end of that, or for when the driver comes back. The one deadline of the driver's
 // connection is armed for whatever is first: the deadline from above, either gate, the patience of
-// close(), or "soon" for what waits to be called up.
+// close(), or now, for what waits to be called up.
 #pragma once
 
 #include <output_queue.hpp>
