@@ -1,6 +1,5 @@
 #include "listener.hpp"
 
-#include <cerrno>
 #include <utility>
 
 namespace switchboard::detail {
@@ -89,7 +88,7 @@ void Listener::on_poll(uv_poll_t* handle, int status, int) {
 
 // Unless something holds it up, of which each calls this when it ends.
 void Listener::watch() {
-    if (!held_ && pause_ == TimerId{}) uv_poll_start(&poll_, UV_READABLE, on_poll);
+    if (!is_closed() && !held_ && pause_ == TimerId{}) uv_poll_start(&poll_, UV_READABLE, on_poll);
 }
 
 void Listener::hold(bool held) {
@@ -99,10 +98,12 @@ void Listener::hold(bool held) {
     loop_.touched();
 }
 
+// Whoever waits is accepted right after it: to hear of them from libuv would wake the loop once more.
 void Listener::pause_for(std::chrono::milliseconds time) {
     uv_poll_stop(&poll_);
     pause_ = after_(time, [this] {
         pause_ = {};
+        if (!held_) accept_ready();
         watch();
     });
 }
@@ -119,7 +120,10 @@ void Listener::accept_ready() {
 bool Listener::accept_one() {
     SocketAddress peer;
     auto socket = socket_.accept(Blocking::no, &peer);
-    if (!socket) return accept_error(socket.error());
+    if (!socket) {
+        if (socket.error() != std::errc::operation_would_block) accept_later(socket.error());
+        return false;
+    }
     rate_.took(loop_.now());
     if (origin_.connections >= allowed_) {
         say_goodbye(std::move(*socket), peer, &ReactorStats::refused_full, "max_connections");
@@ -129,24 +133,6 @@ bool Listener::accept_one() {
         admit(std::move(*socket), peer);
     }
     return !is_closed() && !held_;
-}
-
-// man 2 accept: errors of the connection that was about to be accepted are no error of the listener.
-bool Listener::accept_error(std::error_code error) {
-    switch (error.value()) {
-        case EAGAIN: return false;
-        case ECONNABORTED:
-        case EHOSTDOWN:
-        case EHOSTUNREACH:
-        case EINTR:
-        case ENETDOWN:
-        case ENETUNREACH:
-        case ENOPROTOOPT:
-        case EPERM:
-        case EPROTO:
-        case ETIMEDOUT: return true;
-        default: accept_later(error); return false;
-    }
 }
 
 void Listener::accept_later(std::error_code error) {
