@@ -37,8 +37,7 @@ auto restarted(Call call) {
     return answer;
 }
 
-// More lost connections in a row than most backlogs hold are none: accept itself fails, and would
-// for ever.
+// More in a row than most backlogs hold are no lost connections: accept itself fails, and would for ever.
 constexpr int kMostLost = 512;
 
 // man 2 accept: the connection was gone before it was accepted. Its own misfortune, the next may be well.

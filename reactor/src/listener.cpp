@@ -88,7 +88,7 @@ void Listener::on_poll(uv_poll_t* handle, int status, int) {
 
 // Unless something holds it up, of which each calls this when it ends.
 void Listener::watch() {
-    if (!is_closed() && !held_ && pause_ == TimerId{}) uv_poll_start(&poll_, UV_READABLE, on_poll);
+    if (!held_ && pause_ == TimerId{}) uv_poll_start(&poll_, UV_READABLE, on_poll);
 }
 
 void Listener::hold(bool held) {
@@ -100,12 +100,12 @@ void Listener::hold(bool held) {
 
 // Whoever waits is accepted right after it: to hear of them from libuv would wake the loop once more.
 void Listener::pause_for(std::chrono::milliseconds time) {
-    uv_poll_stop(&poll_);
     pause_ = after_(time, [this] {
         pause_ = {};
-        if (!held_) accept_ready();
         watch();
+        if (!held_) accept_ready();
     });
+    uv_poll_stop(&poll_);
 }
 
 void Listener::accept_ready() {
