@@ -11,6 +11,7 @@
 #include "attempt.hpp"
 #include "attempt_plan.hpp"
 #include "platform/platform.hpp"
+#include "platform/probes.hpp"
 
 namespace switchboard {
 
@@ -226,6 +227,7 @@ void Reactor::Impl::stop() {
 
 void Reactor::Impl::drain(std::chrono::milliseconds deadline,
                           std::function<void(std::size_t)> done) {
+    platform::probe_drain(loop.stats.open);
     for (const auto& [who, drains] : on_drain) drains();
     close_listeners();
     datagrams.close_all();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "platform/probes.hpp"
+
 namespace switchboard::detail {
 Listener::Listener(Loop& loop, Socket socket, Endpoint local, std::unique_ptr<Admission> admission,
                    ListenOptions options, After after, const Site& made)
@@ -107,6 +109,7 @@ bool Listener::accept_one() {
 
 void Listener::accept_later(std::error_code error) {
     ++loop_.stats.accept_errors;
+    platform::probe_accept_error(error.value());
     pause_for(options_.limits.accept_pause);
     loop_.log(LogLevel::warning, "accept " + local_.to_string() + ": " + error.message());
     if (!options_.on_accept_error) return;

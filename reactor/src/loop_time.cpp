@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "loop.hpp"
+#include "platform/probes.hpp"
 
 namespace switchboard::detail {
 namespace {
@@ -34,6 +35,7 @@ void Loop::look(const Blame& who) {
     stats.longest_callback = std::max(stats.longest_callback, took);
     if (options_.stall_report.count() > 0 && took >= options_.stall_report) {
         ++stats.stalls;
+        platform::probe_stall(took.count());
         report_stall(took, who);
     }
 }

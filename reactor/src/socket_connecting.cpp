@@ -7,6 +7,7 @@
 #include "connecting.hpp"
 #include "dispatch.hpp"
 #include "loop.hpp"
+#include "platform/probes.hpp"
 #include "socket_connection.hpp"
 
 namespace switchboard::detail {
@@ -50,6 +51,7 @@ void SocketConnection::accept(Socket socket, const SocketAddress& peer) try {
 
 void SocketConnection::open() {
     set(kOpen);
+    platform::probe_open(fd_, slot_index_, origin_.connect == nullptr);
     const Limits& l = origin_.limits;
     if ((l.first_byte_timeout + l.idle_timeout + l.lifetime).count() > 0) start_timeouts();
     call(&Slot::open);

@@ -12,6 +12,7 @@
 #include "dispatch.hpp"
 #include "loop.hpp"
 #include "options.hpp"
+#include "platform/probes.hpp"
 #include "slot_data.hpp"
 
 namespace switchboard::detail {
@@ -282,6 +283,7 @@ void SocketConnection::end_of_turn() try {
 void SocketConnection::finish(std::error_code reason) {
     if (has(kClosed)) return;
     set(kClosed);
+    platform::probe_close(fd_, slot_index_, reason.value());
     Loop& l = loop();
     l.wheel.remove(*this);
     if (!has(kOpen)) ++l.stats.connect_errors;
