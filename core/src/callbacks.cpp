@@ -25,9 +25,10 @@ public:
     void on_deadline(Connection& c) override {
         callbacks_.on_deadline ? callbacks_.on_deadline(c) : Protocol::on_deadline(c);
     }
-    bool on_stop(Connection& c) override {
-        return callbacks_.on_stop ? callbacks_.on_stop(c) : Protocol::on_stop(c);
+    void on_stop(Connection& c) override {
+        if (callbacks_.on_stop) callbacks_.on_stop(c);
     }
+    bool is_busy() const noexcept override { return callbacks_.is_busy && callbacks_.is_busy(); }
     void on_close(std::error_code reason) noexcept override {
         if (callbacks_.on_close) callbacks_.on_close(reason);
     }

@@ -181,7 +181,7 @@ void Slot::replace(Connection& connection) {
     old.reset();
     clear(kRunning);
     if (ended()) return protocol_.reset();
-    clear(static_cast<unsigned>(Hold::handler) | kWants | kEof | kFull | kYields);
+    clear(static_cast<unsigned>(Hold::handler) | kWants | kEof | kFull);
     if (held(Hold::backpressure)) hold(Hold::backpressure);  // as the next one minds it
     connection.set_deadline(Clock::time_point::max());
     guarded(connection, "on_open", [&] { protocol_->on_open(connection); });
@@ -189,9 +189,7 @@ void Slot::replace(Connection& connection) {
 }
 
 void Slot::call_stop(Connection& connection) {
-    guarded(connection, "on_stop", [&] {
-        if (protocol_->on_stop(connection)) set(kYields);
-    });
+    guarded(connection, "on_stop", [&] { protocol_->on_stop(connection); });
 }
 
 // Puts the next protocol in its place, if one was asked for.
@@ -276,14 +274,13 @@ void Slot::deadline(Connection& connection) {
     event(connection, "on_deadline", [&] { protocol_->on_deadline(connection); });
 }
 
-bool Slot::stop(Connection& connection) {
+void Slot::stop(Connection& connection) {
     assert(is_open());
-    if (stopping() || ended()) return yields();
+    if (stopping() || ended()) return;
     settle(connection);
     set(kStopping);
     if (!ended()) call_stop(connection);
     proceed(connection);
-    return yields();
 }
 
 void Slot::close(std::error_code reason) noexcept {

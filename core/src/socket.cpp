@@ -37,9 +37,23 @@ auto restarted(Call call) {
     return answer;
 }
 
-// The connection was gone before it was accepted: its own misfortune, the next may be well.
+// More in a row than most backlogs hold are no lost connections: accept itself fails, and would for ever.
+constexpr int kMostLost = 512;
+
+// man 2 accept: the connection was gone before it was accepted. Its own misfortune, the next may be well.
 bool lost_before_accept(int error) {
-    return error == ECONNABORTED || error == EPROTO;
+    switch (error) {
+        case ECONNABORTED:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case ENOPROTOOPT:
+        case EPERM:
+        case EPROTO:
+        case ETIMEDOUT: return true;
+        default: return false;
+    }
 }
 
 using NameCall = int (*)(int, sockaddr*, socklen_t*);
@@ -76,7 +90,8 @@ Result<Socket> detail::accept_from(int listener, Blocking blocking, SocketAddres
                                        blocking == Blocking::yes);
     };
     int fd = restarted(once);
-    while (fd < 0 && lost_before_accept(errno)) fd = restarted(once);
+    for (int lost = 1; fd < 0 && lost < kMostLost && lost_before_accept(errno); ++lost)
+        fd = restarted(once);
     if (fd < 0) return fail_errno("accept");
     return Socket(fd);
 }

@@ -70,10 +70,7 @@ public:
     }
     void on_eof(Connection& c) override { leave(c, {}); }
     void on_deadline(Connection& c) override { leave(c, errc::idle_timed_out); }
-    bool on_stop(Connection& c) override {
-        leave(c, {});
-        return true;
-    }
+    void on_stop(Connection& c) override { leave(c, {}); }
 
 private:
     void leave(Connection& c, std::error_code why) {

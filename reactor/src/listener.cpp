@@ -1,6 +1,5 @@
 #include "listener.hpp"
 
-#include <cerrno>
 #include <utility>
 
 namespace switchboard::detail {
@@ -68,12 +67,14 @@ void Listener::hold(bool held) {
     loop_.touched();
 }
 
+// Whoever waits is accepted right after it: to hear of them from libuv would wake the loop once more.
 void Listener::pause_for(std::chrono::milliseconds time) {
-    uv_poll_stop(&poll_);
     pause_ = after_(time, [this] {
         pause_ = {};
         watch();
+        if (!held_) accept_ready();
     });
+    uv_poll_stop(&poll_);
 }
 
 void Listener::accept_ready() {
@@ -88,7 +89,10 @@ void Listener::accept_ready() {
 bool Listener::accept_one() {
     SocketAddress peer;
     auto socket = socket_.accept(Blocking::no, &peer);
-    if (!socket) return accept_error(socket.error());
+    if (!socket) {
+        if (socket.error() != std::errc::operation_would_block) accept_later(socket.error());
+        return false;
+    }
     AcceptControl& control = admission_->control();
     control.took(loop_.now());
     auto key = control.counts_addresses() ? address_key(peer) : std::nullopt;
@@ -99,24 +103,6 @@ bool Listener::accept_one() {
         admission_->admit(std::move(arrival));
     }
     return !is_closed() && !held_;
-}
-
-// man 2 accept: errors of the connection that was about to be accepted are no error of the listener.
-bool Listener::accept_error(std::error_code error) {
-    switch (error.value()) {
-        case EAGAIN: return false;
-        case ECONNABORTED:
-        case EHOSTDOWN:
-        case EHOSTUNREACH:
-        case EINTR:
-        case ENETDOWN:
-        case ENETUNREACH:
-        case ENOPROTOOPT:
-        case EPERM:
-        case EPROTO:
-        case ETIMEDOUT: return true;
-        default: accept_later(error); return false;
-    }
 }
 
 void Listener::accept_later(std::error_code error) {

@@ -46,7 +46,6 @@ private:
     void pause_for(std::chrono::milliseconds time);
     void accept_ready();
     bool accept_one();
-    bool accept_error(std::error_code error);
     void accept_later(std::error_code error);
 
     Loop& loop_;

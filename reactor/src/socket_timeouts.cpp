@@ -78,7 +78,7 @@ void SocketConnection::tell_stop() {
 }
 
 bool SocketConnection::is_idle() const noexcept {
-    if (!slot_.may_end() || has(kQueued | kClosing | kAborting)) return false;
+    if (!slot_.is_idle() || has(kQueued | kClosing | kAborting)) return false;
     const std::uint32_t quiet = tick_now() - active_at_;
     return static_cast<std::int32_t>(quiet - ticks(origin_.limits.drain_idle)) >= 0;
 }

@@ -60,9 +60,20 @@ std::optional<std::uint32_t> TimingWheel::first_of(unsigned level) noexcept {
     return std::nullopt;
 }
 
-std::optional<std::uint32_t> TimingWheel::next() noexcept {
+std::optional<std::uint32_t> TimingWheel::next_slot() noexcept {
     for (unsigned level = 0; level < kLevels; ++level) {
         if (const auto tick = first_of(level)) return tick;
+    }
+    return std::nullopt;
+}
+
+// One that is alone in its slot is not worth a wake-up to come down a level.
+std::optional<std::uint32_t> TimingWheel::next() noexcept {
+    for (unsigned level = 0; level < kLevels; ++level) {
+        const auto start = first_of(level);
+        if (!start) continue;
+        const WheelNode& head = levels_[level].slots[slot(*start, level)];
+        return head.next_ == head.prev_ ? head.next_->tick_ : *start;
     }
     return std::nullopt;
 }

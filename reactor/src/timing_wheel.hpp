@@ -47,7 +47,8 @@ public:
     // Files at `tick`, or moves there; a tick that is not ahead becomes the next one.
     void file(WheelNode& node, std::uint32_t tick) noexcept;
     void remove(WheelNode& node) noexcept { node.unlink(); }
-    // No later than the first entry, often earlier; nothing if the wheel is empty.
+    // When to advance. No later than the first entry, often earlier if others lie near it; nothing if the
+    // wheel is empty.
     std::optional<std::uint32_t> next() noexcept;
     // Moves on to `now`, unfiling what came and handing it to `expired`, in order of ticks. That may
     // file, move and remove any entry; what it files comes in a later advance, so that an entry
@@ -55,7 +56,7 @@ public:
     template <class Expired>
     void advance(std::uint32_t now, Expired&& expired) {
         until_ = now;
-        while (const auto tick = next()) {
+        while (const auto tick = next_slot()) {
             if (static_cast<std::int32_t>(*tick - now) > 0) break;
             now_ = *tick;
             cascade();
@@ -76,6 +77,7 @@ private:
         return (tick >> (level * kBits)) & (kSlots - 1);
     }
     std::optional<std::uint32_t> first_of(unsigned level) noexcept;
+    std::optional<std::uint32_t> next_slot() noexcept;
     void place(WheelNode& node) noexcept;
     void cascade() noexcept;
     WheelNode* take() noexcept;  // one entry that is due now, unfiled

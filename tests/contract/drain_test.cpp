@@ -13,17 +13,18 @@ Limits draining(std::chrono::milliseconds idle) {
     return limits;
 }
 
-Callbacks answering(bool may_close) {
-    Callbacks told = echo();
-    told.on_stop = [may_close](Connection&) { return may_close; };
-    return told;
+Callbacks told(bool busy) {
+    Callbacks all = echo();
+    all.on_stop = [](Connection&) {};
+    all.is_busy = [busy] { return busy; };
+    return all;
 }
 
 }  // namespace
 
 CONTRACT("drain: an idle connection is told, and closed in good order") {
     Story story(driver);
-    driver.start(story.handler(answering(true)), draining(10ms));
+    driver.start(story.handler(told(false)), draining(10ms));
     auto peer = driver.connect();
     CHECK(peer->round_trip("x") == "x");
     CHECK(story.next() == "open");
@@ -63,7 +64,8 @@ CONTRACT("drain: a handler with work under way finishes it") {
         c.set_deadline(c.now() + 200ms);
         return in.size();
     };
-    slow.on_stop = [](Connection&) { return false; };
+    slow.on_stop = [](Connection&) {};
+    slow.is_busy = [] { return true; };
     slow.on_deadline = [](Connection& c) {
         c.write("done");
         c.close();
@@ -126,7 +128,6 @@ CONTRACT("drain: on_stop may write and close") {
     polite.on_stop = [](Connection& c) {
         c.write("bye");
         c.close();
-        return false;
     };
     driver.start(story.handler(polite), draining(1h));
     auto peer = driver.connect();
@@ -142,7 +143,7 @@ CONTRACT("drain: on_stop may write and close") {
 CONTRACT("drain: on_stop that throws costs its connection") {
     Story story(driver);
     Callbacks thrower;
-    thrower.on_stop = [](Connection&) -> bool { throw std::runtime_error("no"); };
+    thrower.on_stop = [](Connection&) { throw std::runtime_error("no"); };
     driver.start(story.handler(thrower), draining(1h));
     auto peer = driver.connect();
     CHECK(story.next() == "open");
@@ -154,8 +155,8 @@ CONTRACT("drain: on_stop that throws costs its connection") {
 
 CONTRACT("drain: who is switched to is told as well, and answers for itself") {
     Story story(driver);
-    const auto next = story.handler(answering(true));
-    Callbacks first = answering(false);
+    const auto next = story.handler(told(false));
+    Callbacks first = told(true);
     first.on_data = [next](Connection& c, MutableBytes in) {
         c.switch_to(next());
         return in.size();

@@ -34,6 +34,7 @@ public:
     void begin_drain() override;
     void drain() override;
     void abort() override;
+    const switchboard::Endpoint& endpoint() const { return endpoint_; }  // once started
 
     switchboard::ServeOptions options;  // set before start
     // Where a server in a process of its own counts, too.

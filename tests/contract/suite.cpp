@@ -35,9 +35,10 @@ ProtocolFactory Story::handler(Callbacks does) const {
     if (does.on_stop) {
         all.on_stop = [j, then = does.on_stop](Connection& c) {
             j->note("stop");
-            return then(c);
+            then(c);
         };
     }
+    all.is_busy = does.is_busy;
     all.on_close = [j, then = does.on_close](std::error_code reason) {
         j->note_close(reason);
         if (then) then(reason);

@@ -18,6 +18,7 @@
 #include "../contract/journal.hpp"
 #include "child.hpp"
 #include "descriptors.hpp"
+#include "no_descriptors.hpp"
 #include "platform/process.hpp"
 
 using namespace switchboard;
@@ -113,6 +114,7 @@ template <Serve kServe>
 Result<void> as_host(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                      const ServeOptions& options) {
     server = ::getpid();
+    if (auto served = test::serve_nobody(kServe); !served) return served;
     const pid_t own = ::fork();
     if (own == 0) ::_exit(7);
     auto before = test::open_descriptors();

@@ -107,6 +107,13 @@ TEST_CASE("examples: one datagram handler under a reactor, blocking, and in bad 
           "reactor: HELLO\nblocking: HELLO\nmemory: 7 of 10 came back, in seed 1\n");
 }
 
+TEST_CASE("examples: an echo at 100,000 bytes a second, on a socket and in memory") {
+    const Finished finished = switchboard::support::run({example("throttle")});
+    CHECK(finished.status == 0);
+    CHECK(finished.output ==
+          "reactor: 50000 bytes, as slow as it should be\nmemory: 50000 bytes in 400 ms\n");
+}
+
 TEST_CASE("examples: names and numbers are looked up") {
     const Finished found =
         switchboard::support::run({example("resolve"), "127.0.0.1", "2001:DB8::1"});
@@ -203,5 +210,5 @@ TEST_CASE("examples: there is none that no case above runs") {
     CHECK(found == std::set<std::string>{"accept_control", "client", "connect_by_name",
                                          "connection_pool", "datagrams", "echo_server",
                                          "embed_asio", "embed_epoll", "embed_glib", "one_handler",
-                                         "reconnect", "resolve"});
+                                         "reconnect", "resolve", "throttle"});
 }

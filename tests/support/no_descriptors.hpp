@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <cerrno>
 #include <stdexcept>
-#include <switchboard/socket.hpp>
+#include <switchboard/blocking.hpp>
 #include <system_error>
 #include <vector>
 
@@ -28,6 +28,15 @@ inline void let_sanitizer_look() {
     } catch (const std::exception& e) {
         CHECK(std::string(e.what()) == "known");
     }
+}
+
+// The same for the threads of a blocking server: each is looked at when it begins to run, which may be
+// later than descriptors run out. Here they have all run when this returns.
+template <class Serve>
+Result<void> serve_nobody(Serve serve) {
+    const Stop stop = Stop::create().value();
+    stop.drain();
+    return serve(listen(Endpoint::tcp("127.0.0.1", 0)).value(), nullptr, stop, {});
 }
 
 // For a while not one more descriptor can be opened.

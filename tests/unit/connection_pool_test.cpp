@@ -43,7 +43,7 @@ struct Bank {
         reactor, callbacks([this] {
             return Callbacks{.on_open = [this](Connection& c) { served.push_back(c.id()); },
                              .on_data = echo_back,
-                             .on_stop = [](Connection&) { return false; }};
+                             .is_busy = [] { return true; }};
         }));
     std::unique_ptr<ConnectionPool> pool;
     std::vector<std::string> told;

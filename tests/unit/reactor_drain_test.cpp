@@ -217,7 +217,6 @@ TEST_CASE(
                                           make_protocol({.on_stop =
                                                              [&](Connection&) {
                                                                  told.emplace_back("stop");
-                                                                 return true;
                                                              },
                                                          .on_close = ours.note()}),
                                           connecting);
@@ -262,7 +261,7 @@ TEST_CASE("reactor drain: who opens while it lasts is told right after on_open")
 TEST_CASE("reactor drain: abort cuts it short, and its done comes") {
     Reactor reactor;
     const Listening listening = listen_on(
-        reactor, callbacks([] { return Callbacks{.on_stop = [](Connection&) { return false; }}; }));
+        reactor, callbacks([] { return Callbacks{.is_busy = [] { return true; }}; }));
     FarEnd client(listening.local);
     run_until(reactor, [&] { return reactor.stats().open == 1; });
     Drained drained;

@@ -70,7 +70,7 @@ TEST_CASE("reactor embed: the time-out counts from now, not from the last turn")
     const auto busy_until = Clock::now() + 50ms;
     while (Clock::now() < busy_until) {
     }
-    CHECK(*reactor.next_timeout() <= 9'950ms);
+    CHECK(*reactor.next_timeout() <= 9'951ms);  // rounded up: a timer is never early
     bool came = false;
     const auto armed = Clock::now();
     reactor.after(20ms, [&] { came = true; });

@@ -151,7 +151,7 @@ TEST_CASE(
     ReactorGroup group(2);
     const auto listening = group.listen(
         endpoint("127.0.0.1:0"), callbacks([] {
-            return Callbacks{.on_data = echo_back, .on_stop = [](Connection&) { return false; }};
+            return Callbacks{.on_data = echo_back, .is_busy = [] { return true; }};
         }));
     REQUIRE(listening);
     std::thread::id first;
@@ -185,7 +185,7 @@ TEST_CASE("reactor group: past the deadline, and by abort, all that is left is e
         const auto listening =
             group.listen(endpoint("127.0.0.1:0"), callbacks([] {
                              return Callbacks{.on_data = echo_back,
-                                              .on_stop = [](Connection&) { return false; }};
+                                              .is_busy = [] { return true; }};
                          }));
         REQUIRE(listening);
         Running running(group);

@@ -191,3 +191,15 @@ TEST_CASE("timing wheel: an advance over much empty time takes few steps, howeve
     CHECK(came == 1000);
     CHECK(steps <= 1000 * 6);
 }
+
+TEST_CASE("timing wheel: one that is alone where it lies needs a single advance") {
+    for (const std::uint32_t due : {1U, 100U, 5'000U, 3'600'000U, TimingWheel::kHorizon - 1}) {
+        TimingWheel wheel(7);
+        Entry entry, other;
+        wheel.file(entry, 7 + due);
+        CHECK(wheel.next() == 7 + due);
+        wheel.file(other, 7 + due);
+        wheel.remove(other);
+        CHECK(wheel.next() == 7 + due);
+    }
+}

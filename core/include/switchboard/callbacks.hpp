@@ -20,7 +20,8 @@ struct Callbacks {
     std::function<void(Connection&)> on_resume = {};
     std::function<void(Connection&)> on_eof = {};
     std::function<void(Connection&)> on_deadline = {};
-    std::function<bool(Connection&)> on_stop = {};
+    std::function<void(Connection&)> on_stop = {};
+    std::function<bool()> is_busy = {};  // must not throw
     std::function<void(std::error_code)> on_close = {};  // must not throw
 };
 

@@ -20,7 +20,7 @@ struct Limits {
     std::chrono::milliseconds accept_pause{100};  // after descriptors or memory ran out
     std::chrono::milliseconds drain_deadline{30'000};
     // While draining: an accepted connection on which no byte moved for so long is closed, unless its
-    // handler minds (Protocol::on_stop). Long enough for the next request of a busy peer, far away.
+    // handler is busy. Long enough for the next request of a busy peer, far away.
     std::chrono::milliseconds drain_idle{250};
 
     // connection; times in which nothing happens, zero means no limit

@@ -40,12 +40,15 @@ public:
     }
     virtual void on_close(std::error_code) noexcept {}  // exactly once, last; {} = orderly
 
-    // The driver drains; at most once, and right after on_open if it drains already. True: if the
-    // connection was accepted, the driver closes it as soon as it is idle, that is once no byte has
-    // moved for drain_idle, before this callback or after it, and none is queued, unread or paused for.
-    // False: this handler has work under way that its peer cannot see (a reply that is computed or
-    // asked for elsewhere), and closes by itself. What is still open at drain_deadline is aborted.
-    virtual bool on_stop(Connection&) { return true; }
+    // The driver drains: the time to say goodbye, or to close. At most once; right after on_open if it
+    // drains already. By default nothing: a connection that was accepted is closed as soon as it is idle,
+    // that is once no byte has moved for drain_idle, before this callback or after it, and none is queued
+    // or unread, reading is not paused, and the handler is not busy. What is still open at drain_deadline
+    // is aborted.
+    virtual void on_stop(Connection&) {}
+    // Whether there is work under way that no byte tells of: a reply that is computed, or asked for
+    // elsewhere. Asked when the connection would be closed for being idle.
+    virtual bool is_busy() const noexcept { return false; }
 
     // Whether on_data and on_eof go on while the queue is above the high-water mark. By default not:
     // that bounds a handler that answers what it reads. One whose writes do not come from its reads

@@ -35,9 +35,7 @@ public:
     void drain(Connection& connection);
     void eof(Connection& connection);  // once nothing is unread or held; again after a switch
     void deadline(Connection& connection);
-    // The driver drains: on_stop, once, and for a protocol that is switched to as well. Answers
-    // yields(), which a layer returns from its own on_stop.
-    bool stop(Connection& connection);
+    void stop(Connection& connection);  // on_stop, once; and for a protocol that is switched to as well
     // on_close, unless the protocol was switched to and never opened; it is destroyed. Idempotent.
     void close(std::error_code reason) noexcept;
 
@@ -63,10 +61,10 @@ public:
     bool cut_short() const noexcept { return (flags_ & kCut) != 0; }
     bool has_work() const noexcept;  // resume() would offer something
     bool stopping() const noexcept { return (flags_ & kStopping) != 0; }  // stop() was called
-    // The handler leaves it to the driver to end the connection once it is idle.
-    bool yields() const noexcept { return (flags_ & kYields) != 0; }
-    // It yields, and has nothing unread or paused for: idle, as far as a slot can see.
-    bool may_end() const noexcept { return yields() && !held() && !ended() && unread() == 0; }
+    // Has nothing unread, paused for or under way: idle, as far as a slot can see.
+    bool is_idle() const noexcept {
+        return !held() && !ended() && unread() == 0 && protocol_ && !protocol_->is_busy();
+    }
     const Protocol* protocol() const noexcept { return protocol_.get(); }
     // Why errc::handler_failed: the callback's name and what it threw. Empty otherwise.
     const std::string& failure() const noexcept;
@@ -87,7 +85,7 @@ private:
     static constexpr unsigned kFull = 128;  // backpressure, and the handler minds
     static constexpr unsigned kKept = 256;  // kept_ is there
     static constexpr unsigned kCut = 512;   // the rest of its input was dropped
-    static constexpr unsigned kStopping = 1024, kYields = 2048;
+    static constexpr unsigned kStopping = 1024;
     static constexpr unsigned kHeld = static_cast<unsigned>(Hold::handler) | kFull;
 
     template <class Callback>

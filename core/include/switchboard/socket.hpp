@@ -68,7 +68,8 @@ public:
     void close() noexcept;
 
     // The next queued connection, close-on-exec. A non-blocking listener that has none fails with
-    // std::errc::operation_would_block. `peer`, if given, is filled with the peer's address.
+    // std::errc::operation_would_block. `peer`, if given, is filled with the peer's address. Connections
+    // that are gone before they are accepted are passed over, but for the last of 512 in a row.
     Result<Socket> accept(Blocking blocking = Blocking::yes, SocketAddress* peer = nullptr) const;
 
     // What one call of recv(2)/send(2) moves; receive answers 0 at the peer's FIN. Restarted on

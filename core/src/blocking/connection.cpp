@@ -176,7 +176,7 @@ void BlockingConnection::tell_stop() {
 // While it drains: nothing came or went for drain_idle.
 void BlockingConnection::end_quiet(Clock::time_point now) {
     if (!slot_.held() && readable()) return receive();
-    if (slot_.may_end() && queue_.empty()) return close({});
+    if (slot_.is_idle() && queue_.empty()) return close({});
     timeouts_.stay(now);
 }
 

@@ -24,32 +24,32 @@ Server::Server(Socket listener, const ProtocolFactory& factory, const Stop& stop
       most_connections_(options.limits.connections_allowed()),
       accounts_(options) {}
 
+// The listener stays readable during a pause, so then only what ends the pause is waited for, and the
+// listener is asked right after it.
 Result<Socket> Server::accept(int wake, Clock::time_point until) const {
     const SharedListener::User user(listener_);
     const auto stopping = tl::unexpected(Error(errc::stopping));
-    while (listener_.fd() >= 0) {
-        pollfd entries[] = {
-            {stop_.drain_fd(), POLLIN, 0}, {wake, POLLIN, 0}, {listener_.fd(), POLLIN, 0}};
-        wait_for(entries, until);
+    for (bool paused = false; listener_.fd() >= 0;) {
+        pollfd entries[] = {{stop_.drain_fd(), POLLIN, 0},
+                            {wake, POLLIN, 0},
+                            {paused ? -1 : listener_.fd(), POLLIN, 0}};
+        wait_for(entries, paused ? from_now(limits().accept_pause) : until);
         if (entries[0].revents != 0) return stopping;
-        if (entries[1].revents != 0 || entries[2].revents == 0)
+        if (entries[1].revents != 0 || (entries[2].revents == 0 && !paused))
             return tl::unexpected(Error(std::make_error_code(std::errc::interrupted)));
         auto socket = listener_.accept();
         if (socket) ++stats().accepted;
         if (!socket && listener_.fd() < 0) break;  // a signal closed it meanwhile
         if (socket || broken(socket.error())) return socket;
-        if (socket.error() != std::errc::operation_would_block)
-            pause_accepting(socket.error(), wake);
+        paused = socket.error() != std::errc::operation_would_block;
+        if (paused) count_failed_accept(socket.error());
     }
     return stopping;
 }
 
-// The listener stays readable meanwhile, so only what ends the pause is waited for.
-void Server::pause_accepting(const Error& why, int wake) const {
+void Server::count_failed_accept(const Error& why) const {
     ++stats().accept_errors;
     log(LogLevel::warning, why);
-    pollfd entries[] = {{stop_.drain_fd(), POLLIN, 0}, {wake, POLLIN, 0}};
-    wait_for(entries, from_now(limits().accept_pause));
 }
 
 std::unique_ptr<Protocol> Server::make_protocol(const Socket& socket) const {

@@ -51,7 +51,7 @@ public:
 
 private:
     std::unique_ptr<Protocol> make_protocol(const Socket& socket) const;
-    void pause_accepting(const Error& why, int wake) const;
+    void count_failed_accept(const Error& why) const;
 
     mutable SharedListener listener_;
     const ProtocolFactory& factory_;

@@ -190,7 +190,7 @@ void MemoryConnection::run_timers() {
     } else if (const auto why = timeouts_.over(world_.now)) {
         call([&] { close(why); });
     } else if (timeouts_.quiet(world_.now)) {
-        const bool idle = slot_.may_end() && queue_.empty() && arrived_.size() == 0;
+        const bool idle = slot_.is_idle() && queue_.empty() && arrived_.size() == 0;
         idle ? call([&] { close({}); }) : timeouts_.stay(world_.now);
     } else if (deadline_ <= world_.now && !slot_.ended()) {
         deadline_ = kNever;

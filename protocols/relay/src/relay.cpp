@@ -33,7 +33,7 @@ public:
     void on_eof(Connection& connection) override;
     void on_close(std::error_code reason) noexcept override;
     // Whether a request is under way only the two ends know.
-    bool on_stop(Connection&) override { return false; }
+    bool is_busy() const noexcept override { return true; }
     // A side that does not read has the other one paused; its own words go on. If they waited too,
     // two relays in a row, both ways full, would wait for each other for ever.
     bool reads_when_full() const noexcept override { return true; }

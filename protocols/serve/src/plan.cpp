@@ -154,11 +154,13 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     if (!limits) return refuse(limits.error());
     const auto mode = parse_mode(arguments.mode, *endpoint);
     if (!mode) return refuse(mode.error());
+    const auto throttle = parse_throttle(arguments.throttle, *limits, datagrams);
+    if (!throttle) return refuse(throttle.error());
     ListenOptions accept = arguments.accept;
     accept.path_mode = *mode;
     return Plan{arguments.protocol, *driver,           *endpoint, *options,           *limits,
                 std::move(accept),  arguments.workers, datagrams, arguments.reactors, arguments.pin,
-                *takeover,          *metrics};
+                *takeover,          *metrics,  *throttle};
 }
 
 }  // namespace switchboard::program

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "throttle.hpp"
 
 namespace switchboard::program {
 
@@ -25,6 +26,7 @@ struct ServeArguments {
     std::size_t reactors = 1;
     bool pin = false;
     std::optional<std::string> takeover, metrics;
+    ThrottleArguments throttle;
 };
 
 using BlockingServe = Result<void> (*)(Socket, const ProtocolFactory&, const Stop&,
@@ -51,6 +53,7 @@ struct Plan {
     std::size_t reactors = 1;
     bool pin = false;
     std::optional<Endpoint> takeover, metrics;
+    ThrottleOptions throttle = {};
 };
 
 tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments);

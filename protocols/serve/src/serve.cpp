@@ -44,7 +44,7 @@ Outcome run_blocking(const Plan& plan, const Socket& socket, Serve serve) {
 }
 
 Outcome serve_blocking(const Plan& plan, const Registry& registry, const LogSink& sink) {
-    const auto factory = registry.make(plan.protocol, plan.options, {.limits = plan.limits});
+    const auto factory = make_throttled(registry, plan, {.limits = plan.limits});
     if (!factory) return refuse(factory.error());
     auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.backlog),
                                            .path_mode = plan.accept.path_mode});
@@ -147,6 +147,7 @@ Command add_serve(CLI::App& app, const Registry& registry) {
                         "Of the file at unix:/PATH, as 0660: who may write may connect");
     add_accept_control(*command, arguments->accept);
     add_reactor_options(*command, *arguments);
+    add_throttle(*command, arguments->throttle);
     command->add_option("--option", arguments->options, "NAME=VALUE for the protocol")
         ->take_all()
         ->allow_extra_args(false);

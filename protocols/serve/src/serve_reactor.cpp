@@ -50,10 +50,10 @@ private:
         const Registration* const known = registry_.find(plan_.protocol);
         if (known != nullptr && known->needs_reactor)
             return [this](Reactor& reactor) {
-                return registry_.make(plan_.protocol, plan_.options,
+                return make_throttled(registry_, plan_,
                                       {.reactor = &reactor, .limits = plan_.limits});
             };
-        return [factory = registry_.make(plan_.protocol, plan_.options, {.limits = plan_.limits})](
+        return [factory = make_throttled(registry_, plan_, {.limits = plan_.limits})](
                    Reactor&) { return factory; };
     }
 

@@ -1,0 +1,76 @@
+#include "throttle.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "plan.hpp"
+
+namespace switchboard::program {
+namespace {
+
+struct Flag {
+    const char* name;
+    std::optional<std::string> ThrottleArguments::*text;
+    std::uint64_t ThrottleOptions::*rate;
+    const char* meaning;
+};
+
+const Flag kFlags[] = {
+    {"--throttle-in", &ThrottleArguments::in, &ThrottleOptions::in_per_second,
+     "Bytes per second from each client, as 64k or 1M [no limit]"},
+    {"--throttle-out", &ThrottleArguments::out, &ThrottleOptions::out_per_second,
+     "The same to each client"},
+    {"--throttle-all-in", &ThrottleArguments::all_in, &ThrottleOptions::all_in_per_second,
+     "From all clients together; of a process, under the drivers that have several"},
+    {"--throttle-all-out", &ThrottleArguments::all_out, &ThrottleOptions::all_out_per_second,
+     "The same to all clients"},
+};
+
+std::string asked(const Flag& flag, const std::string& text) {
+    return std::string(flag.name) + " " + text + ": ";
+}
+
+tl::expected<std::uint64_t, std::string> parse_rate(const Flag& flag, const std::string& text) {
+    const auto rate = parse_size(text);
+    if (!rate) return refuse(asked(flag, text) + "not bytes per second, as 65536, 64k or 1M");
+    if (*rate == 0) return refuse(asked(flag, text) + "nothing would ever pass");
+    if (*rate > ThrottleOptions::kMostRate)
+        return refuse(asked(flag, text) + "more than 1024G a second");
+    return *rate;
+}
+
+}  // namespace
+
+void add_throttle(CLI::App& command, ThrottleArguments& arguments) {
+    for (const Flag& flag : kFlags) {
+        command.add_option(flag.name, arguments.*flag.text, flag.meaning)->type_name("RATE");
+    }
+}
+
+tl::expected<ThrottleOptions, std::string> parse_throttle(const ThrottleArguments& arguments,
+                                                          const Limits& limits, bool datagrams) {
+    ThrottleOptions options;
+    options.limits = limits;
+    for (const Flag& flag : kFlags) {
+        const auto& text = arguments.*flag.text;
+        if (!text) continue;
+        if (datagrams)
+            return refuse(asked(flag, *text) + "for connections, and datagrams have none");
+        const auto rate = parse_rate(flag, *text);
+        if (!rate) return refuse(rate.error());
+        options.*flag.rate = *rate;
+    }
+    return options;
+}
+
+Result<ProtocolFactory> make_throttled(const Registry& registry, const Plan& plan,
+                                       const ProtocolContext& context) {
+    const Registration* const chosen = registry.find(plan.protocol);
+    if (plan.throttle.any() && chosen != nullptr && chosen->needs_reactor)
+        return fail(errc::unsupported, "throttle " + plan.protocol +
+                                           ", which writes to connections past any throttle");
+    return registry.make(plan.protocol, plan.options, context)
+        .and_then(
+            [&](ProtocolFactory factory) { return throttled(std::move(factory), plan.throttle); });
+}
+
+}  // namespace switchboard::program

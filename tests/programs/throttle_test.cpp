@@ -1,0 +1,93 @@
+// `switchboard serve --throttle-...`: every driver keeps to it, and what cannot be is refused.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "server.hpp"
+
+using namespace switchboard;
+using namespace switchboard::programs;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kSize = 60'000;
+
+// How long an echo of kSize bytes takes; the text itself must come back.
+Clock::duration time_of_echo(const Server& server) {
+    std::string text;
+    for (int i = 0; text.size() < kSize; ++i) text += std::to_string(i) + ' ';
+    const auto start = Clock::now();
+    const Finished asked =
+        programs::switchboard({"exchange", server.endpoint()}, text.substr(0, kSize));
+    CHECK(asked.errors == "");
+    CHECK(asked.output == text.substr(0, kSize));
+    return Clock::now() - start;
+}
+
+// What so many bytes take at 100 k a second, less the burst at the start and the clocks' milliseconds.
+Clock::duration least(std::size_t size) {
+    return std::chrono::microseconds((size - 10'240) * 1'000'000 / 102'400) - 2ms;
+}
+
+void check_refused(std::vector<std::string> arguments, const std::string& why) {
+    arguments.insert(arguments.begin(), "serve");
+    const Finished finished = programs::switchboard(std::move(arguments));
+    CHECK(finished.status == 1);
+    CHECK(finished.output == "");
+    CHECK(finished.errors == "switchboard: " + why + "\n");
+}
+
+}  // namespace
+
+TEST_CASE("throttle: every driver keeps to the rate of a connection") {
+    for (const std::string& driver : kDrivers) {
+        for (const std::string flag : {"--throttle-in", "--throttle-out"}) {
+            CAPTURE(driver);
+            CAPTURE(flag);
+            const Server server({"echo", "--driver", driver, flag, "100k"});
+            CHECK(time_of_echo(server) >= least(kSize));
+        }
+    }
+}
+
+TEST_CASE("throttle: the rate for all is one for those who share a process") {
+    for (const std::string driver : {"reactor", "threads", "thread-pool"}) {
+        for (const std::string flag : {"--throttle-all-in", "--throttle-all-out"}) {
+            CAPTURE(driver);
+            CAPTURE(flag);
+            const Server server({"echo", "--driver", driver, flag, "100k"});
+            const auto start = Clock::now();
+            std::thread other([&] { time_of_echo(server); });
+            time_of_echo(server);
+            other.join();
+            CHECK(Clock::now() - start >= least(2 * kSize));
+        }
+    }
+}
+
+TEST_CASE("throttle: without a flag, and below a rate, nothing takes its time") {
+    const Server server({"echo", "--throttle-in", "1G", "--throttle-all-out", "1G"});
+    time_of_echo(server);
+    CHECK(programs::switchboard({"serve", "--help"}).output.find("--throttle-all-in RATE") !=
+          std::string::npos);
+}
+
+TEST_CASE("throttle: what is no rate, and what cannot be throttled, is refused by name") {
+    check_refused({"echo", "--throttle-in", "fast"},
+                  "--throttle-in fast: not bytes per second, as 65536, 64k or 1M");
+    check_refused({"echo", "--throttle-out", "64kb"},
+                  "--throttle-out 64kb: not bytes per second, as 65536, 64k or 1M");
+    check_refused({"echo", "--throttle-all-in", "0"},
+                  "--throttle-all-in 0: nothing would ever pass");
+    check_refused({"echo", "--throttle-all-out", "1025G"},
+                  "--throttle-all-out 1025G: more than 1024G a second");
+    check_refused({"echo", "--listen", "udp://127.0.0.1:0", "--throttle-out", "1k"},
+                  "--throttle-out 1k: for connections, and datagrams have none");
+    check_refused({"hub", "--throttle-in", "1k"},
+                  "throttle hub, which writes to connections past any throttle: "
+                  "not supported here");
+}
