@@ -29,6 +29,8 @@ std::unique_ptr<Server> serve(const Restarts& restarts, std::size_t index, const
         "--reactors", restarts.reactors[index], "--limit", "drain_idle=10s"});
 }
 
+constexpr std::size_t kEnough = 500;  // connections between two restarts
+
 // Until so many more connections have come, been used and gone.
 void wait_for_more(RestartLoad& load, std::size_t count) {
     const std::size_t before = load.connections();
@@ -39,8 +41,8 @@ void wait_for_more(RestartLoad& load, std::size_t count) {
 void restart_under_load(const Restarts& restarts, const TempDir& folder) {
     auto server = serve(restarts, 0, folder);
     const std::string at = server->endpoint();
-    RestartLoad load(Endpoint::parse(at).value(), 12);
-    wait_for_more(load, 100);
+    RestartLoad load(Endpoint::parse(at).value(), 16);
+    wait_for_more(load, kEnough);
     for (std::size_t i = 1; i < restarts.reactors.size(); ++i) {
         auto next = serve(restarts, i, folder);
         CHECK(next->endpoint() == at);
@@ -49,7 +51,7 @@ void restart_under_load(const Restarts& restarts, const TempDir& folder) {
         CHECK(finished.errors.find("process " + std::to_string(next->process().id()) +
                                    " has taken over") != std::string::npos);
         server = std::move(next);
-        wait_for_more(load, 100);  // nobody else is left to serve them
+        wait_for_more(load, kEnough);  // nobody else is left to serve them
     }
     load.end();
     for (const auto& [what, count] : load.failures()) FAIL_CHECK(what << ": " << count);
