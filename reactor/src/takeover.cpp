@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string_view>
@@ -47,7 +48,11 @@ public:
             c.abort(errc::malformed_message);
             return in.size();
         }
-        c.write(kTaken);
+        // At once: it may have gone while this process was busy, and then it has not taken over.
+        if (const auto sent = socket(c).send_rights(as_bytes(kTaken), {}); !sent) {
+            c.abort(sent.error());
+            return in.size();
+        }
         c.close();
         offered_->taken = true;
         offered_->reactor.close(offered_->path);
@@ -67,7 +72,10 @@ private:
         }
         const std::string text =
             std::string(kGreeting) + std::to_string(descriptors.size()) + "\n" + names;
-        return static_cast<detail::SocketConnection&>(c).send_rights(as_bytes(text), descriptors);
+        return socket(c).send_rights(as_bytes(text), descriptors);
+    }
+    static detail::SocketConnection& socket(Connection& c) {
+        return static_cast<detail::SocketConnection&>(c);
     }
 
     std::shared_ptr<Offered> offered_;
@@ -108,12 +116,21 @@ bool greets(std::string_view text, std::size_t sockets) {
     return text.starts_with(expected) || (sockets == 0 && expected.starts_with(text));
 }
 
+// Never zero, which would be for ever.
+std::chrono::milliseconds left(Clock::time_point deadline) {
+    const auto time = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    return std::max(time, std::chrono::milliseconds(1));
+}
+
 // Reads what the old process sends: the sockets, and their names in the same order.
-Result<std::vector<NamedSocket>> receive_sockets(const Socket& old, const std::string& tried) {
+Result<std::vector<NamedSocket>> receive_sockets(Socket& old, Clock::time_point deadline,
+                                                 const std::string& tried) {
     std::string text;
     std::vector<Socket> sockets;
     std::array<std::byte, 4096> in{};
     for (;;) {
+        if (const auto set = old.set_timeouts(left(deadline), left(deadline)); !set)
+            return fail(set.error(), tried);
         const auto got = detail::receive_rights(old.fd(), in, sockets);
         if (!got && got.error() == std::errc::operation_would_block)
             return fail(std::make_error_code(std::errc::timed_out), tried);
@@ -138,14 +155,15 @@ Result<std::optional<Takeover>> Takeover::begin(const Endpoint& path,
     const std::string tried = "take over from " + path.to_string();
     if (path.kind() != Endpoint::Kind::unix_path)
         return fail(errc::bad_endpoint, tried + ": not a unix endpoint");
+    const auto deadline = Clock::now() + timeout;
     auto old = connect(path, timeout);
     if (!old && (old.error() == std::errc::no_such_file_or_directory ||
                  old.error() == std::errc::connection_refused))
         return std::nullopt;
     if (!old) return fail(old.error(), tried);
-    if (const auto set = old->set_timeouts(timeout, timeout); !set) return fail(set.error(), tried);
-    auto sockets = receive_sockets(*old, tried);
+    auto sockets = receive_sockets(*old, deadline, tried);
     if (!sockets) return tl::unexpected(sockets.error());
+    if (const auto set = old->set_timeouts(timeout, timeout); !set) return fail(set.error(), tried);
     Takeover takeover;
     takeover.path_socket = std::move(sockets->front().socket);
     sockets->erase(sockets->begin());

@@ -202,6 +202,77 @@ TEST_CASE("examples: on a unix path, tells who came") {
     std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("examples: an echo on several cores drains, and says who served how many") {
+    Process server({example("many_cores"), "2"});
+    const auto at = switchboard::Endpoint::parse(server.read_line().substr(13)).value();
+    std::vector<switchboard::Socket> peers;
+    for (int i = 0; i < 40; ++i) {
+        peers.push_back(switchboard::connect(at).value());
+        CHECK(round_trip(peers.back(), "hello") == "hello");
+    }
+    server.signal(SIGTERM);
+    peers.clear();
+    const Finished finished = server.wait();
+    CHECK(finished.status == 0);
+    int first = 0, second = 0;
+    CHECK(std::sscanf(finished.output.c_str(), "reactor 0: %d accepted\nreactor 1: %d accepted\n",
+                      &first, &second) == 2);
+    CHECK(first > 0);
+    CHECK(second > 0);
+    CHECK(first + second == 40);
+}
+
+TEST_CASE("examples: restarted twice, the same port answers from another process each time") {
+    char folder[] = "/tmp/switchboard-test-XXXXXX";
+    REQUIRE(mkdtemp(folder) != nullptr);
+    const std::string path = std::string(folder) + "/takeover";
+    auto server = std::make_unique<Process>(std::vector{example("restart"), path});
+    const std::string line = server->read_line();
+    const auto at = switchboard::Endpoint::parse(line.substr(13)).value();
+    const auto answer = [&] { return receive(switchboard::connect(at).value(), 100); };
+    CHECK(answer() == std::to_string(server->id()) + "\n");
+    for (int i = 0; i < 2; ++i) {
+        auto next = std::make_unique<Process>(std::vector{example("restart"), path});
+        CHECK(server->wait().output == "taken over\n");
+        CHECK(next->read_line() == line);
+        CHECK(answer() == std::to_string(next->id()) + "\n");
+        server = std::move(next);
+    }
+    std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("examples: a server that can be looked into") {
+    Process server({example("watched")});
+    const auto at = switchboard::Endpoint::parse(server.read_line().substr(13)).value();
+    const auto metrics = server.read_line().substr(11);
+    const auto peer = switchboard::connect(at).value();
+    CHECK(round_trip(peer, "slow") == "slow");
+    CHECK(server.read_line().find("connection from " + peer.local()->to_string() +
+                                  ") held the loop for ") != std::string::npos);
+    server.signal(SIGUSR1);
+    CHECK(server.read_line().starts_with("{\"accepted\":1,"));
+    const Finished scraped = switchboard::programs::switchboard(
+        {"exchange", metrics, "--text", "GET /metrics HTTP/1.1\r\n\r\n"});
+    CHECK(scraped.output.find("\nswitchboard_stalls_total 1\n") != std::string::npos);
+    server.signal(SIGTERM);
+    const std::string left = server.read_line();
+    CHECK(left.starts_with("left: timer of every(), made at "));
+    CHECK(left.find("watched.cpp:") != std::string::npos);
+    CHECK(server.wait().status == 0);
+}
+
+TEST_CASE("examples: told to stop, it closes who is idle and answers who has asked") {
+    Process server({example("polite_stop")});
+    const auto at = switchboard::Endpoint::parse(server.read_line().substr(13)).value();
+    const auto idle = switchboard::connect(at).value(), asker = switchboard::connect(at).value();
+    REQUIRE(asker.send_all(switchboard::as_bytes("what is it?")));
+    CHECK(server.read_line() == "asked");
+    server.signal(SIGTERM);
+    CHECK(ended(idle));
+    CHECK(receive(asker, 100) == "42\n");
+    CHECK(server.wait().output == "drained, 0 aborted\n");
+}
+
 TEST_CASE("examples: there is none that no case above runs") {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
@@ -209,6 +280,7 @@ TEST_CASE("examples: there is none that no case above runs") {
     }
     CHECK(found == std::set<std::string>{"accept_control", "client", "connect_by_name",
                                          "connection_pool", "datagrams", "echo_server",
-                                         "embed_asio", "embed_epoll", "embed_glib", "one_handler",
-                                         "reconnect", "resolve", "throttle"});
+                                         "embed_asio", "embed_epoll", "embed_glib", "many_cores",
+                                         "one_handler", "polite_stop", "reconnect", "resolve",
+                                         "restart", "throttle", "watched"});
 }

@@ -267,3 +267,13 @@ TEST_CASE(
     const int all = CPU_COUNT(&before);  // where the system cannot pin
     CHECK((processors == std::vector<int>{1, 1} || processors == std::vector<int>{all, all}));
 }
+
+TEST_CASE("reactor group: what is asked and never answered goes with it") {
+    auto kept = std::make_shared<int>();
+    const std::weak_ptr<int> watched = kept;
+    {
+        ReactorGroup group(2);
+        group.stats([kept = std::move(kept)](const auto&) {});
+    }
+    CHECK(watched.expired());
+}

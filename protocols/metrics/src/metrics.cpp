@@ -62,8 +62,9 @@ public:
 
     std::size_t on_data(Connection& c, MutableBytes in) override {
         const std::string_view text = as_text(in);
-        if (text.find("\r\n\r\n") == std::string_view::npos) {
-            if (text.size() <= kMostRequest) return 0;
+        const auto end = text.substr(0, kMostRequest).find("\r\n\r\n");
+        if (end == std::string_view::npos) {
+            if (text.size() < kMostRequest) return 0;
             return answer(c, refusal("400 Bad Request", "a request of over 8 KiB")), in.size();
         }
         const auto line = parse(text.substr(0, text.find("\r\n")));

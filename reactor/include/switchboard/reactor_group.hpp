@@ -108,26 +108,28 @@ private:
 template <class Answer>
 void ReactorGroup::ask_all(std::function<Answer(Reactor&)> ask,
                            std::function<void(std::vector<Answer>)> done) {
+    // One after the other, so that the answers need no lock.
     struct Round {
+        ReactorGroup& group;
         std::function<Answer(Reactor&)> ask;
         std::function<void(std::vector<Answer>)> done;
         std::vector<Answer> answers;
+
+        static void go_on(const std::shared_ptr<Round>& round) {
+            ReactorGroup& group = round->group;
+            const std::size_t index = round->answers.size();
+            if (index == 0) group.hold_first(true);
+            round->answers.push_back(round->ask(*group.reactors_[index]));
+            if (index + 1 < group.size())
+                return group.reactors_[index + 1]->post([round] { go_on(round); });
+            group.reactors_[0]->post([round] {
+                round->group.hold_first(false);
+                round->done(std::move(round->answers));
+            });
+        }
     };
-    auto round = std::make_shared<Round>(Round{std::move(ask), std::move(done), {}});
-    // One after the other, so that the answers need no lock.
-    auto next = std::make_shared<std::function<void()>>();
-    *next = [this, round, next] {
-        const std::size_t index = round->answers.size();
-        if (index == 0) hold_first(true);
-        round->answers.push_back(round->ask(*reactors_[index]));
-        if (index + 1 < size()) return reactors_[index + 1]->post(*next);
-        reactors_[0]->post([this, round] {
-            hold_first(false);
-            round->done(std::move(round->answers));
-        });
-        *next = {};
-    };
-    reactors_[0]->post(*next);
+    const auto round = std::make_shared<Round>(Round{*this, std::move(ask), std::move(done), {}});
+    reactors_[0]->post([round] { Round::go_on(round); });
 }
 
 }  // namespace switchboard

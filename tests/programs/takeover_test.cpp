@@ -1,0 +1,84 @@
+// `switchboard serve --takeover`: restarts under a load, of which nobody notices anything.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <memory>
+
+#include "loopback.hpp"
+#include "restart_load.hpp"
+#include "server.hpp"
+
+using namespace switchboard;
+using namespace switchboard::programs;
+using test::RestartLoad;
+using test::TempDir;
+
+namespace {
+
+// Each is started with the same command line, but for the number of reactors.
+struct Restarts {
+    std::string listen;
+    std::vector<std::string> reactors;  // of the first, and of each that follows
+};
+
+std::unique_ptr<Server> serve(const Restarts& restarts, std::size_t index, const TempDir& folder) {
+    // Clients that pause are no part of this: a thread of a busy machine may pause for longer than
+    // the usual drain_idle.
+    return std::make_unique<Server>(std::vector<std::string>{
+        "echo", "--listen", restarts.listen, "--takeover", "unix:" + folder / "takeover",
+        "--reactors", restarts.reactors[index], "--limit", "drain_idle=10s"});
+}
+
+constexpr std::size_t kEnough = 500;  // connections between two restarts
+
+// Until so many more connections have come, been used and gone.
+void wait_for_more(RestartLoad& load, std::size_t count) {
+    const std::size_t before = load.connections();
+    REQUIRE(support::eventually(
+        [&] { return load.connections() >= before + count || !load.failures().empty(); }));
+}
+
+void restart_under_load(const Restarts& restarts, const TempDir& folder) {
+    auto server = serve(restarts, 0, folder);
+    const std::string at = server->endpoint();
+    RestartLoad load(Endpoint::parse(at).value(), 16);
+    wait_for_more(load, kEnough);
+    for (std::size_t i = 1; i < restarts.reactors.size(); ++i) {
+        auto next = serve(restarts, i, folder);
+        CHECK(next->endpoint() == at);
+        const Finished finished = server->process().wait();
+        CHECK_MESSAGE(finished.status == 0, finished.errors);
+        CHECK(finished.errors.find("process " + std::to_string(next->process().id()) +
+                                   " has taken over") != std::string::npos);
+        server = std::move(next);
+        wait_for_more(load, kEnough);  // nobody else is left to serve them
+    }
+    load.end();
+    for (const auto& [what, count] : load.failures()) FAIL_CHECK(what << ": " << count);
+    MESSAGE(load.connections() << " connections, " << load.exchanges() << " exchanges");
+    CHECK(server->stop(SIGTERM).status == 0);
+}
+
+}  // namespace
+
+TEST_CASE("takeover: three restarts under load, none refused or reset and every byte right") {
+    for (const std::string reactors : {"1", "2"}) {
+        CAPTURE(reactors);
+        const TempDir folder;
+        restart_under_load({"tcp://127.0.0.1:0", std::vector<std::string>(4, reactors)}, folder);
+    }
+}
+
+TEST_CASE("takeover: three restarts of a unix socket under load") {
+    for (const std::string reactors : {"1", "2"}) {
+        CAPTURE(reactors);
+        const TempDir folder;
+        restart_under_load({"unix:" + folder / "socket", std::vector<std::string>(4, reactors)},
+                           folder);
+    }
+}
+
+TEST_CASE("takeover: the new server may have fewer reactors than the old, or more") {
+    const TempDir folder;
+    restart_under_load({"tcp://127.0.0.1:0", {"3", "1", "2", "4"}}, folder);
+}
