@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -23,6 +24,7 @@ constexpr int kLost[] = {ECONNABORTED, EPROTO};  // of the connection that was t
 constexpr int kMoreLost[] = {EPERM, ENETDOWN, EHOSTUNREACH};
 constexpr double kWakeUps = 15;  // a second, at most
 constexpr auto kRecovery = 200ms;
+constexpr auto kPrompt = 100ms;  // less than a pause, so nobody who is served has waited for one
 
 // Accept fails with `error` until it ends: for want of descriptors because there are none, else because
 // it is told to.
@@ -53,6 +55,26 @@ private:
     Clock::time_point since_ = Clock::now();
 };
 
+// Of those that fit into `time`; max() if one failed.
+template <class RoundTrip>
+Clock::duration slowest(std::chrono::milliseconds time, RoundTrip round_trip) {
+    Clock::duration slowest{};
+    for (const Rate rate; rate.lasts(time);) {
+        const auto sent = Clock::now();
+        if (!round_trip()) return Clock::duration::max();
+        slowest = std::max(slowest, Clock::now() - sent);
+    }
+    return slowest;
+}
+
+// In one of some such times at least: what else the machine does makes it slower, and never faster.
+template <class RoundTrip>
+bool are_prompt(std::chrono::milliseconds time, RoundTrip round_trip) {
+    for (int tries = 0; tries < 5; ++tries)
+        if (slowest(time, round_trip) < kPrompt) return true;
+    return false;
+}
+
 // A reactor with one that it serves, and one that is about to come.
 struct ReactorUnderFault {
     Reactor reactor;
@@ -79,11 +101,6 @@ struct ReactorUnderFault {
         client.send("hello");
         client.read_until(reactor, 5);
         return client.received == "hello";
-    }
-    int round_trips(std::chrono::milliseconds time) {
-        int count = 0;
-        for (const Rate rate; rate.lasts(time) && serves(served);) ++count;
-        return count;
     }
     // Run as a server runs it, with nothing to do but to accept.
     void run(std::chrono::milliseconds time) {
@@ -118,7 +135,7 @@ void check_reactor(int error) {
     server.run(1s);
     CHECK(rate.of(accept.wake_ups()) <= kWakeUps);
     CHECK(server.told.size() >= 5);
-    CHECK(server.round_trips(200ms) >= 20);
+    CHECK(are_prompt(300ms, [&] { return server.serves(server.served); }));
     CHECK(server.recovery(fault) <= kRecovery);
     CHECK(server.serves(server.waiting));
     const ReactorStats stats = server.reactor.stats();
@@ -167,9 +184,10 @@ struct ServerUnderFault {
     }
 };
 
-bool echoes(Peer& peer) {
-    peer.send("x");
-    return peer.receive(1) == "x";
+bool echoes(Peer* peer) {
+    if (peer == nullptr) return std::this_thread::yield(), true;  // the iterative server has none
+    peer->send("x");
+    return peer->receive(1) == "x";
 }
 
 void check_driver(BlockingDriver::Serve serve, int error) {
@@ -185,12 +203,8 @@ void check_driver(BlockingDriver::Serve serve, int error) {
     CHECK(server.fails_again(accept));
     const int wake_ups = accept.wake_ups();
     const Rate rate;
-    int round_trips = 0;
-    while (rate.lasts(500ms)) {
-        served ? void(round_trips += echoes(*served)) : std::this_thread::yield();
-    }
+    CHECK(are_prompt(500ms, [&] { return echoes(served.get()); }));
     CHECK(rate.of(accept.wake_ups() - wake_ups) <= kWakeUps);
-    CHECK(round_trips >= (served ? 50 : 0));
     CHECK(server.driver.stats().accept_errors >= 4);
     CHECK(server.recovery(accept, fault) <= kRecovery);
     server.waiting.close();
