@@ -81,7 +81,7 @@ Result<void> Reactor::Impl::admits(const Limits& limits, const std::string& trie
 }
 
 Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactory factory,
-                                        ListenOptions options, const detail::Site& made) {
+                                        ListenOptions options, const Site& made) {
     const std::string tried = "listen " + endpoint.to_string();
     if (auto fit = admits(options.limits, tried); !fit) return tl::unexpected(fit.error());
     SocketOptions how;
@@ -100,7 +100,7 @@ Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactor
 Result<Listening> Reactor::Impl::start_listener(Socket socket, const Endpoint& local,
                                                 ProtocolFactory factory, ListenOptions options,
                                                 std::shared_ptr<detail::AcceptControl> control,
-                                                const detail::Site& made) {
+                                                const Site& made) {
     auto admission = std::make_unique<detail::Admission>(loop, local, std::move(factory), options,
                                                          std::move(control), made);
     auto listener = std::make_unique<Listener>(
@@ -144,7 +144,7 @@ void Reactor::Impl::close_listeners() {
 
 Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
                                             std::unique_ptr<Protocol> protocol,
-                                            ConnectOptions options, const detail::Site& site) {
+                                            ConnectOptions options, const Site& site) {
     const std::string tried = "connect " + endpoint.to_string();
     if (auto fit = admits(options.limits, tried); !fit) return tl::unexpected(fit.error());
     if (endpoint.kind() == Endpoint::Kind::udp) return detail::not_a_stream("connect", endpoint);

@@ -25,12 +25,12 @@ public:
     Impl(uv_loop_t* host, const ReactorOptions& options);
 
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
-                             ListenOptions options, const detail::Site& made);
+                             ListenOptions options, const Site& made);
     // On a socket that listens already; `local` is what it is called.
     Result<Listening> start_listener(Socket socket, const Endpoint& local, ProtocolFactory factory,
                                      ListenOptions options,
                                      std::shared_ptr<detail::AcceptControl> control,
-                                     const detail::Site& made);
+                                     const Site& made);
     detail::Listener* find(ListenerId id) noexcept;  // null once it is closed
     std::error_code refusal() const noexcept;        // why nothing is begun any more, if so
     Result<void> admits(const Limits& limits, const std::string& tried) const;  // another socket
@@ -39,7 +39,7 @@ public:
     void hold(ListenerId id, bool held);
     void close_listeners();
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
-                                 ConnectOptions options, const detail::Site& made);
+                                 ConnectOptions options, const Site& made);
     Result<void> on_signal(int signal, Callback fn);
     void run();
     bool run_ready();

@@ -48,7 +48,7 @@ struct Bare {
     void connect(const std::vector<SocketAddress>& addresses, ConnectOptions options = {}) {
         options.on_ended = [this](const Error& error) { told = error.message(); };
         const Endpoint name = endpoint("name:1");
-        auto& origin = impl->loop.make_origin(name, std::move(options), detail::Site::current());
+        auto& origin = impl->loop.make_origin(name, std::move(options), Site::current());
         auto& made = impl->loop.make_connection(origin, make_protocol(std::move(handler)));
         impl->loop.release(origin);
         made.connect(name);

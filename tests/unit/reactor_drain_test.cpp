@@ -213,13 +213,11 @@ TEST_CASE(
         std::vector<std::string> told;
         ConnectOptions connecting;
         connecting.limits.drain_idle = 5ms;
-        const auto made = reactor.connect(far.at,
-                                          make_protocol({.on_stop =
-                                                             [&](Connection&) {
-                                                                 told.emplace_back("stop");
-                                                             },
-                                                         .on_close = ours.note()}),
-                                          connecting);
+        const auto made = reactor.connect(
+            far.at,
+            make_protocol({.on_stop = [&](Connection&) { told.emplace_back("stop"); },
+                           .on_close = ours.note()}),
+            connecting);
         REQUIRE(made);
         run_until(reactor, [&] { return reactor.find(*made) != nullptr; });
         Drained drained;
@@ -260,8 +258,8 @@ TEST_CASE("reactor drain: who opens while it lasts is told right after on_open")
 
 TEST_CASE("reactor drain: abort cuts it short, and its done comes") {
     Reactor reactor;
-    const Listening listening = listen_on(
-        reactor, callbacks([] { return Callbacks{.is_busy = [] { return true; }}; }));
+    const Listening listening =
+        listen_on(reactor, callbacks([] { return Callbacks{.is_busy = [] { return true; }}; }));
     FarEnd client(listening.local);
     run_until(reactor, [&] { return reactor.stats().open == 1; });
     Drained drained;

@@ -21,7 +21,7 @@ struct Callbacks {
     std::function<void(Connection&)> on_eof = {};
     std::function<void(Connection&)> on_deadline = {};
     std::function<void(Connection&)> on_stop = {};
-    std::function<bool()> is_busy = {};  // must not throw
+    std::function<bool()> is_busy = {};                  // must not throw
     std::function<void(std::error_code)> on_close = {};  // must not throw
 };
 

@@ -17,7 +17,7 @@ struct Limits {
     std::size_t max_connections = 0;  // 0: the smaller of 10,000 and the descriptor limit less 64
     std::size_t backlog = 511;        // connects that queue before more are refused
     std::size_t accepts_per_wake = 16;
-    std::chrono::milliseconds accept_pause{100};  // after descriptors or memory ran out
+    std::chrono::milliseconds accept_pause{100};  // after accept failed, as for want of descriptors
     std::chrono::milliseconds drain_deadline{30'000};
     // While draining: an accepted connection on which no byte moved for so long is closed, unless its
     // handler is busy. Long enough for the next request of a busy peer, far away.

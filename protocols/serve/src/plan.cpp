@@ -160,7 +160,7 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     accept.path_mode = *mode;
     return Plan{arguments.protocol, *driver,           *endpoint, *options,           *limits,
                 std::move(accept),  arguments.workers, datagrams, arguments.reactors, arguments.pin,
-                *takeover,          *metrics,  *throttle};
+                *takeover,          *metrics,          *throttle};
 }
 
 }  // namespace switchboard::program

@@ -53,8 +53,9 @@ private:
                 return make_throttled(registry_, plan_,
                                       {.reactor = &reactor, .limits = plan_.limits});
             };
-        return [factory = make_throttled(registry_, plan_, {.limits = plan_.limits})](
-                   Reactor&) { return factory; };
+        return [factory = make_throttled(registry_, plan_, {.limits = plan_.limits})](Reactor&) {
+            return factory;
+        };
     }
 
     Result<Endpoint> open_streams() {
@@ -134,8 +135,8 @@ private:
         auto protocol = registry_.make_datagram(plan_.protocol, plan_.options,
                                                 {.reactor = &group_[0], .limits = plan_.limits});
         if (!protocol) return tl::unexpected(protocol.error());
-        const auto bound =
-            bind_datagram(group_[0], plan_.endpoint, std::move(*protocol), {.limits = plan_.limits});
+        const auto bound = bind_datagram(group_[0], plan_.endpoint, std::move(*protocol),
+                                         {.limits = plan_.limits});
         if (!bound) return tl::unexpected(bound.error());
         if (const auto served = serve_metrics(); !served) return tl::unexpected(served.error());
         return bound->local;

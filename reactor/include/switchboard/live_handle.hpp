@@ -8,6 +8,17 @@
 
 namespace switchboard {
 
+// Where a call stands in the source: the last argument of what makes something that lives on, by default
+// of the caller, and never to be passed. std::source_location, which clang 14 lacks.
+struct Site {
+    const char* file;
+    unsigned line;
+    static constexpr Site current(const char* file = __builtin_FILE(),
+                                  unsigned line = __builtin_LINE()) noexcept {
+        return {file, line};
+    }
+};
+
 struct LiveHandle {
     enum class Kind : std::uint8_t {
         listener,
