@@ -1,14 +1,13 @@
 // When and by what call something was made, for why_alive().
 #pragma once
 
-#include <source_location>
 #include <switchboard/connection.hpp>
 #include <switchboard/live_handle.hpp>
 #include <vector>
 
 namespace switchboard::detail {
 
-using Site = std::source_location;
+using Site = CallSite;
 using LiveHandles = std::vector<LiveHandle>;
 
 struct Made {

@@ -7,8 +7,8 @@ namespace switchboard {
 namespace detail {
 
 std::string to_string(const Site& site) {
-    const std::string path = site.file_name();
-    return path.substr(path.rfind('/') + 1) + ":" + std::to_string(site.line());
+    const std::string path = site.file;
+    return path.substr(path.rfind('/') + 1) + ":" + std::to_string(site.line);
 }
 
 LiveHandle Made::live(LiveHandle::Kind kind, std::string what, std::size_t queued_bytes) const {

@@ -8,6 +8,17 @@
 
 namespace switchboard {
 
+// Where a call stands: as a default argument, that of the caller. What std::source_location is, which
+// clang 14 lacks with a standard library of gcc's.
+struct CallSite {
+    const char* file;
+    unsigned line;
+    static constexpr CallSite current(const char* file = __builtin_FILE(),
+                                      unsigned line = __builtin_LINE()) noexcept {
+        return {file, line};
+    }
+};
+
 struct LiveHandle {
     enum class Kind : std::uint8_t {
         listener,

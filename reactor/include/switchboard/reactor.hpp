@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <stop_token>
 #include <switchboard/live_handle.hpp>
 #include <switchboard/protocol.hpp>
@@ -31,7 +30,7 @@ namespace switchboard {
 class Reactor {
 public:
     using Callback = std::function<void()>;
-    using Site = std::source_location;  // of the caller: for why_alive(), and never to be passed
+    using Site = CallSite;  // of the caller: for why_alive(), and never to be passed
 
     // With a loop of its own. Throws std::system_error if the system has no descriptor for it.
     explicit Reactor(const ReactorOptions& options = {});
