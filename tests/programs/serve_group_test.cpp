@@ -203,6 +203,27 @@ TEST_CASE("serve: a takeover by who asks for something else is refused, and the 
     CHECK(old.stop(SIGTERM).status == 0);
 }
 
+TEST_CASE("serve: a takeover takes the metrics along, or leaves them, or begins with some") {
+    const TempDir folder;
+    const std::vector<std::string> plain = {"echo", "--takeover", "unix:" + folder / "takeover"};
+    auto with_metrics = plain;
+    with_metrics.insert(with_metrics.end(), {"--metrics", "127.0.0.1:0"});
+    Server first(with_metrics);
+    const Endpoint at = metrics_of(first);
+    Server second(with_metrics);
+    CHECK(first.process().wait().status == 0);
+    CHECK(metrics_of(second).to_string() == at.to_string());
+    CHECK(accepted(at).size() == 1);
+    Server third(plain);
+    CHECK(second.process().wait().status == 0);
+    CHECK(connect(at).error() == std::errc::connection_refused);
+    Server fourth(with_metrics);
+    CHECK(third.process().wait().status == 0);
+    CHECK(accepted(metrics_of(fourth)).size() == 1);
+    CHECK(round_trip(fourth.connect(), "hello") == "hello");
+    CHECK(fourth.endpoint() == first.endpoint());
+}
+
 TEST_CASE("serve: what is at the takeover's path and is none is refused") {
     const TempDir folder;
     const test::Listener listener("unix:" + folder / "else");

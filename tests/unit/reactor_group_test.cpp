@@ -1,6 +1,7 @@
 #include <switchboard/reactor_group.hpp>
 
 #include <sched.h>
+#include <atomic>
 #include <future>
 #include <map>
 #include <mutex>
@@ -156,7 +157,7 @@ TEST_CASE(
     std::thread::id first;
     group[0].post([&] { first = std::this_thread::get_id(); });
     std::vector<Socket> clients;
-    int done = 0;
+    std::atomic<int> done = 0;
     {
         std::thread thread([&] { group.run(); });
         for (int i = 0; i < 20; ++i) {
