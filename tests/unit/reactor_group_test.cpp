@@ -151,9 +151,8 @@ TEST_CASE(
     "reactor group: a drain is of all, waits for all, and is done once on reactor 0's thread") {
     ReactorGroup group(2);
     const auto listening = group.listen(
-        endpoint("127.0.0.1:0"), callbacks([] {
-            return Callbacks{.on_data = echo_back, .is_busy = [] { return true; }};
-        }));
+        endpoint("127.0.0.1:0"),
+        callbacks([] { return Callbacks{.on_data = echo_back, .is_busy = [] { return true; }}; }));
     REQUIRE(listening);
     std::thread::id first;
     group[0].post([&] { first = std::this_thread::get_id(); });
@@ -185,8 +184,7 @@ TEST_CASE("reactor group: past the deadline, and by abort, all that is left is e
         ReactorGroup group(2);
         const auto listening =
             group.listen(endpoint("127.0.0.1:0"), callbacks([] {
-                             return Callbacks{.on_data = echo_back,
-                                              .is_busy = [] { return true; }};
+                             return Callbacks{.on_data = echo_back, .is_busy = [] { return true; }};
                          }));
         REQUIRE(listening);
         Running running(group);
