@@ -1,4 +1,4 @@
-// An echo server on every core: a reactor a thread, and the system spreads the connections over them.
+// An echo server on every core: a reactor a thread, over which the system spreads the connections.
 #include <csignal>
 #include <cstdlib>
 #include <iostream>

@@ -1,5 +1,5 @@
-// Told to stop, a server closes who is idle, and answers first who has asked for something that takes
-// long: it is computed on another thread, and so the reactor cannot know of it.
+// Told to stop, a server closes who is idle, and answers first who has asked for something that
+// takes long: it is computed on another thread, and so the reactor cannot know of it.
 #include <csignal>
 #include <iostream>
 #include <switchboard/reactor.hpp>

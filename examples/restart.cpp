@@ -1,5 +1,5 @@
-// A server that is replaced while it serves: start it again with the same path, and the new one has its
-// socket and everybody who waits at it, while the old one finishes what it has begun.
+// A server that is replaced while it serves: start it again with the same path, and the new one has
+// its socket and everybody who waits at it, while the old one finishes what it has begun.
 #include <unistd.h>
 #include <iostream>
 #include <switchboard/callbacks.hpp>

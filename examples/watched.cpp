@@ -1,5 +1,5 @@
-// A server that can be looked into: metrics over HTTP, a log that names who holds the loop, figures on
-// SIGUSR1, and what would keep it alive once it has drained.
+// A server that can be looked into: metrics over HTTP, a log that names who holds the loop, figures
+// on SIGUSR1, and what would keep it alive once it has drained.
 #include <csignal>
 #include <iostream>
 #include <switchboard/callbacks.hpp>

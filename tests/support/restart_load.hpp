@@ -13,8 +13,8 @@
 
 namespace switchboard::test {
 
-// Every client is a thread: it connects, makes 1 to 20 exchanges of up to 20,000 bytes with an echo,
-// and closes, at once or after it has seen the server's FIN.
+// Every client is a thread: it connects, makes 1 to 20 exchanges of up to 20,000 bytes with an
+// echo, and closes, at once or after it has seen the server's FIN.
 class RestartLoad {
 public:
     RestartLoad(Endpoint server, std::size_t clients) : server_(std::move(server)) {
