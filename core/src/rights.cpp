@@ -66,6 +66,8 @@ Result<std::size_t> receive_rights(int socket, MutableBytes into, std::vector<So
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) take_rights(*c, received);
     }
+    if ((message.msg_flags & MSG_CTRUNC) != 0)  // no descriptor was left for some
+        return fail(std::make_error_code(std::errc::too_many_files_open), "receive descriptors");
     return static_cast<std::size_t>(got);
 }
 

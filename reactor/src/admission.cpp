@@ -84,12 +84,16 @@ void Admission::say_goodbye(Socket& socket, const SocketAddress& peer) try {
     return;  // refused without a word
 }
 
-void Admission::refuse(Socket socket, Counter cause, std::string_view why) {
+// Without memory for the line it is not written.
+void Admission::refuse(Socket socket, Counter cause, std::string_view why) noexcept try {
     ++loop_.stats.refused;
     ++(loop_.stats.*cause);
     socket.close();
+    if (!loop_.logs()) return;
     loop_.log(LogLevel::warning,
               "refused a connection to " + local_.to_string() + ": " + std::string(why));
+} catch (const std::bad_alloc&) {
+    return;
 }
 
 }  // namespace switchboard::detail

@@ -37,7 +37,7 @@ public:
 
 private:
     using Counter = std::uint64_t ReactorStats::*;
-    void refuse(Socket socket, Counter cause, std::string_view why);
+    void refuse(Socket socket, Counter cause, std::string_view why) noexcept;
     void say_goodbye(Socket& socket, const SocketAddress& peer);
 
     Loop& loop_;

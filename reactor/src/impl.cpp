@@ -192,7 +192,9 @@ Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {
         &made.handle,
         [](uv_signal_t* handle, int) {
             auto& self = *static_cast<Signal*>(handle->data);
-            self.impl->loop.guarded("signal", self.fn);
+            detail::Loop& its_loop = self.impl->loop;
+            if (!its_loop.keeps_time()) its_loop.keep_time();
+            its_loop.guarded("signal", self.fn);
         },
         signal);
     if (error == 0) return {};
@@ -300,6 +302,7 @@ void Reactor::Impl::abandon_all() {
 // there. So libuv makes the child one of its own first.
 void Reactor::Impl::close_all() {
     closing_ = true;
+    loop.begin_time();
     const bool forked = is_forked();
     if (forked) uv_loop_fork(loop.uv());
     draining_ = false;

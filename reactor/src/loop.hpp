@@ -105,8 +105,8 @@ public:
     bool keeps_time() const noexcept { return platform::ticks() < look_at; }
     void keep_time();
     // After a callback that is not for bytes: whether it held up the loop. The clock is only looked at
-    // when four milliseconds have passed since the last look; so whoever ran last took the time, but
-    // for those four. Reads are so many that not even that is asked after each: `last` is blamed when the
+    // when eight milliseconds have passed since the last look; so whoever ran last took the time, but
+    // for those eight. Reads are so many that not even that is asked after each: `last` is blamed when the
     // next thing happens.
     void ran(const char* what, const std::type_info* handler = nullptr) {
         if (!keeps_time()) look({what, handler});
@@ -127,7 +127,15 @@ public:
     void touched() noexcept {
         if (embedded_ && !in_turn_) wake_host();
     }
-    void turn_begins() noexcept { in_turn_ = true; }
+    void turn_begins() noexcept {
+        in_turn_ = true;
+        begin_time();
+    }
+    // What passed before was nobody's callback.
+    void begin_time() noexcept {
+        uv_update_time(uv_);
+        look_at = 0;
+    }
     void turn_ended() noexcept { in_turn_ = host_woken_ = false; }
 
     // Every handle that is opened counts, until its close callback says so. After let_go(), the last
@@ -145,7 +153,7 @@ public:
     // What every read and write touches, in one place.
     SocketConnection* current = nullptr;  // whose callback is running
     SocketConnection* last = nullptr;     // whose was the last for bytes in this turn
-    std::uint64_t look_at = 0;            // by platform::ticks()
+    std::uint32_t look_at = 0;            // by platform::ticks()
     Scratch scratch;
     ReactorStats stats;
     std::array<std::byte, kReadBuffer> read_buffer;
@@ -165,7 +173,7 @@ private:
     static void on_check(uv_check_t* check);
     void look(const Blame& who);
     void calibrate();
-    void report_stall(std::chrono::milliseconds took, const Blame& who) const;
+    void report_stall(std::chrono::milliseconds took, const Blame& who) const noexcept;
     void arm();
     void end_turn();
     void wake_next_turn();
@@ -173,9 +181,10 @@ private:
 
     ReactorOptions options_;
     uv_timer_t wheel_timer_;
-    uv_check_t check_;                          // after the events of a turn
-    std::uint64_t ticks_at_ = 0, time_at_ = 0;  // of the last calibration; the clock in nanoseconds
-    std::uint64_t look_every_ = 1'000'000;      // ticks; too often, until it is known better
+    uv_check_t check_;              // after the events of a turn
+    std::uint32_t ticks_at_ = 0;    // of the last calibration
+    std::uint64_t time_at_ = 0;     // the clock then, in nanoseconds; 0: never
+    std::uint32_t look_every_ = 1;  // ticks; too often, until it is known better
     std::uint64_t looks_ = 0;
     std::chrono::milliseconds turn_{};  // how long this one has taken, as far as was looked
     uv_idle_t idle_;  // active while there is work for the end of the turn, so that no turn waits

@@ -10,8 +10,9 @@
 namespace switchboard::detail {
 namespace {
 
-constexpr double kLookEvery = 4e6;             // nanoseconds
+constexpr double kLookEvery = 8e6;             // nanoseconds
 constexpr std::uint64_t kCalibrateEvery = 64;  // looks
+constexpr double kMostGrowth = 8;              // a suspend may stop the clock and not the counter
 
 std::string name_of(const std::type_info& type) {
     int status = -1;
@@ -43,22 +44,29 @@ void Loop::look(const Blame& who) {
 // How far the counter goes in a look's time, from time to time: its rate need not be steady.
 void Loop::calibrate() {
     constexpr double least = 100e6;  // nanoseconds
-    const std::uint64_t ticks = platform::ticks(), time = uv_hrtime();
+    const std::uint32_t passed_ticks = platform::ticks() - ticks_at_;
+    const std::uint64_t time = uv_hrtime();
     const double passed = static_cast<double>(time - time_at_);
-    if (ticks > ticks_at_ && ticks_at_ > 0 && passed < least) return;
-    if (ticks > ticks_at_ && ticks_at_ > 0)
-        look_every_ = static_cast<std::uint64_t>(kLookEvery / passed *
-                                                 static_cast<double>(ticks - ticks_at_));
-    ticks_at_ = ticks;
+    const bool known = time_at_ > 0 && static_cast<std::int32_t>(passed_ticks) > 0;
+    if (known && passed < least) return;
+    if (known) {
+        const double found = kLookEvery / passed * static_cast<double>(passed_ticks);
+        const double most = static_cast<double>(look_every_) * kMostGrowth;
+        look_every_ = static_cast<std::uint32_t>(std::clamp(found, 1.0, most));
+    }
+    ticks_at_ += passed_ticks;
     time_at_ = time;
 }
 
-void Loop::report_stall(std::chrono::milliseconds took, const Blame& who) const {
+// Without memory for the line it is not written.
+void Loop::report_stall(std::chrono::milliseconds took, const Blame& who) const noexcept try {
     if (!options_.log) return;
     const std::string handler = who.handler != nullptr ? " of " + name_of(*who.handler) : "";
     const std::string where = who.whose != nullptr ? " (" + who.whose->describe() + ")" : "";
     log(LogLevel::warning, std::string(who.what) + handler + where + " held the loop for " +
                                std::to_string(took.count()) + " ms");
+} catch (const std::bad_alloc&) {
+    return;
 }
 
 // One that went back, as when a virtual machine moves, would keep the loop from looking: then the

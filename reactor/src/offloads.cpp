@@ -31,6 +31,8 @@ void Offloads::run(uv_work_t* request) {
 
 void Offloads::ended(uv_work_t* request, int status) {
     auto* job = static_cast<Job*>(request->data);
+    Loop& loop = job->owner->loop_;
+    if (!loop.keeps_time()) loop.keep_time();
     job->owner->end(std::unique_ptr<Job>(job), status);
 }
 

@@ -35,7 +35,9 @@ bool Posts::waiting() {
 }
 
 void Posts::on_async(uv_async_t* async) {
-    static_cast<Posts*>(async->data)->run();
+    auto& self = *static_cast<Posts*>(async->data);
+    if (!self.loop_.keeps_time()) self.loop_.keep_time();
+    self.run();
 }
 
 void Posts::abandon() {

@@ -52,9 +52,16 @@ public:
         turn_ = (turn_ + 1) % reactors_.size();
         if (turn_ == 0) return false;
         Admission* const admission = admissions_[turn_ - 1].get();
-        const auto moved = std::make_shared<Arrival>(std::move(arrival));
-        reactors_[turn_]->post([admission, moved] { admission->admit(std::move(*moved)); });
-        return true;
+        std::shared_ptr<Arrival> moved;
+        try {
+            moved = std::make_shared<Arrival>();
+            *moved = std::move(arrival);
+            reactors_[turn_]->post([admission, moved] { admission->admit(std::move(*moved)); });
+            return true;
+        } catch (const std::bad_alloc&) {
+            if (moved && moved->socket) arrival = std::move(*moved);
+            return false;  // then reactor 0 has it
+        }
     }
 
 private:
@@ -115,6 +122,10 @@ Result<std::vector<Socket>> ReactorGroup::open_each(const Endpoint& endpoint,
     how.reuse_port = true;
     std::vector<Socket> sockets;
     Endpoint at = endpoint;
+    if (endpoint.port() != 0) {  // or another server of this user would not be noticed
+        const auto alone = switchboard::listen(endpoint, socket_options(options));
+        if (!alone) return tl::unexpected(alone.error());
+    }
     for (std::size_t i = 0; i < size(); ++i) {
         auto socket = switchboard::listen(at, how);
         if (!socket) return tl::unexpected(socket.error());
@@ -133,6 +144,14 @@ Result<ReactorGroup::Listening> ReactorGroup::listen(std::vector<Socket> sockets
                                                      Reactor::Site made) {
     assert(!reactors_[0]->impl().is_running() && "before run()");
     assert(!sockets.empty());
+    for (Socket& socket :
+         sockets) {  // whoever they came from: they must be what they are said to be
+        auto checked =
+            switchboard::listen(Endpoint::descriptor(socket.fd()), socket_options(options));
+        if (!checked) return tl::unexpected(checked.error());
+        socket.release();
+        socket = std::move(*checked);
+    }
     const auto local = bound_endpoint(sockets.front(), asked);
     if (!local) return tl::unexpected(local.error());
     std::vector<ProtocolFactory> factories;
@@ -169,6 +188,7 @@ void ReactorGroup::hand_off(detail::Listener& listener,
 }
 
 Result<std::vector<Socket>> ReactorGroup::share(const Listening& listening) {
+    assert(!reactors_[0]->impl().is_running() && "before run()");
     std::vector<Socket> sockets;
     for (const auto& [reactor, id] : listening.ids) {
         auto socket = reactors_[reactor]->impl().share(id);
@@ -178,34 +198,47 @@ Result<std::vector<Socket>> ReactorGroup::share(const Listening& listening) {
     return sockets;
 }
 
-// The others are held until reactor 0 is done, which may still have something for them.
+// Each is held until a drain is done: reactor 0, because it is the one that is asked; the others, because
+// it may still have something for them.
 void ReactorGroup::run() {
+    if (reactors_[0]->impl().is_forked()) return reactors_[0]->run();  // which says so
     std::vector<std::jthread> threads;
-    const auto let_go = [&] {
-        for (std::size_t i = 1; i <= threads.size(); ++i)
-            reactors_[i]->post([reactor = reactors_[i].get(), stopped = stopped_] {
-                reactor->impl().loop.unhold();
-                if (stopped) reactor->stop();
-            });
-    };
+    threads.reserve(size());
     stopped_ = false;
     try {
-        for (std::size_t i = 1; i < size(); ++i) {
-            reactors_[i]->impl().loop.hold();
-            threads.emplace_back([this, i] {
-                const Pinned pinned(pin_, i);
-                reactors_[i]->run();
-            });
-        }
-    } catch (const std::system_error&) {
-        reactors_[threads.size() + 1]->impl().loop.unhold();
+        for (std::size_t i = 1; i < size(); ++i) threads.push_back(start(i));
+    } catch (...) {
         stopped_ = true;
-        let_go();
+        let_go(threads.size());
         throw;
     }
     const Pinned pinned(pin_, 0);
+    if (!std::exchange(serving_, true)) hold_first(true);
     reactors_[0]->run();
-    let_go();
+    if (std::exchange(serving_, false)) hold_first(false);
+    let_go(threads.size());
+}
+
+std::jthread ReactorGroup::start(std::size_t index) {
+    detail::Loop& loop = reactors_[index]->impl().loop;
+    loop.hold();
+    try {
+        return std::jthread([this, index] {
+            const Pinned pinned(pin_, index);
+            reactors_[index]->run();
+        });
+    } catch (...) {
+        loop.unhold();
+        throw;
+    }
+}
+
+void ReactorGroup::let_go(std::size_t threads) {
+    for (std::size_t i = 1; i <= threads; ++i)
+        reactors_[i]->post([reactor = reactors_[i].get(), stopped = stopped_] {
+            reactor->impl().loop.unhold();
+            if (stopped) reactor->stop();
+        });
 }
 
 void ReactorGroup::in_order(std::function<void(Reactor&)> act) {
@@ -242,6 +275,7 @@ void ReactorGroup::drained(const std::shared_ptr<Drain>& drain) {
     if (drain_ != drain) return;
     drain_.reset();
     hold_first(false);
+    if (std::exchange(serving_, false)) hold_first(false);
     if (drain->done) drain->done(drain->aborted);
 }
 

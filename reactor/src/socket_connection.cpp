@@ -123,11 +123,11 @@ void SocketConnection::read_more(ssize_t got) {
 
 void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
     SocketConnection& self = of(reinterpret_cast<PollHandle*>(handle));
-    if (events == UV_READABLE && self.loop().keeps_time()) [[likely]] {
-        self.read_ready();
-    } else {
-        self.other_event(status, events);
-    }
+    if (events != UV_READABLE) [[unlikely]]
+        return self.other_event(status, events);
+    if (self.loop().keeps_time()) [[likely]]
+        return self.read_ready();
+    self.other_event(0, UV_READABLE);
 }
 
 // libuv reports POLLERR as a failed watch and stops it: read to learn what it was, or ask if reading

@@ -1,5 +1,7 @@
-// first_byte_timeout, idle_timeout, lifetime and, while draining, drain_idle. Counted in the wheel's ticks, and only looked at when
-// the wheel comes by: what moves a byte notes the time, and files nothing.
+// first_byte_timeout, idle_timeout, lifetime and, while draining, drain_idle. Counted in the wheel's
+// ticks, and only looked at when the wheel comes by: what moves a byte notes the time, and files nothing.
+#include <sys/ioctl.h>
+
 #include <algorithm>
 
 #include "dispatch.hpp"
@@ -77,18 +79,20 @@ void SocketConnection::tell_stop() {
     is_idle() ? close({}) : schedule_idle();
 }
 
+// What has come and was not read yet, as in a long turn, is a request under way.
 bool SocketConnection::is_idle() const noexcept {
     if (!slot_.is_idle() || has(kQueued | kClosing | kAborting)) return false;
-    const std::uint32_t quiet = tick_now() - active_at_;
-    return static_cast<std::int32_t>(quiet - ticks(origin_.limits.drain_idle)) >= 0;
+    if (tick_now() - active_at_ < ticks(origin_.limits.drain_idle)) return false;
+    int unread = 0;
+    return has(kEofSeen) || ::ioctl(fd_, FIONREAD, &unread) < 0 || unread == 0;
 }
 
 // One that is quiet and yet not idle is looked at again.
 void SocketConnection::schedule_idle() {
     if (has(kClosing | kAborting)) return;
     const std::uint32_t idle = ticks(origin_.limits.drain_idle), now = tick_now();
-    const std::uint32_t due = active_at_ + idle;
-    schedule_tick(static_cast<std::int32_t>(due - now) > 0 ? due : now + std::max(idle, 10U));
+    const bool is_over = now - active_at_ >= idle;
+    schedule_tick(is_over ? now + std::max(idle, 10U) : active_at_ + idle);
 }
 
 }  // namespace switchboard::detail

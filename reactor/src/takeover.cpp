@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
 
 #include "impl.hpp"
@@ -20,7 +19,13 @@ using namespace std::chrono_literals;
 constexpr std::string_view kGreeting = "switchboard-takeover 1 ";
 constexpr std::string_view kReady = "ready\n", kTaken = "taken\n";
 constexpr std::size_t kMostSockets = 250;
+constexpr std::size_t kMostText = 1024 * 1024;
 constexpr auto kPatience = 60s;  // for a new process to set itself up
+
+// The other end is of the same user, or of root.
+bool is_trusted(const PeerCredentials& who) {
+    return who.uid == ::geteuid() || who.uid == 0;
+}
 
 struct Offered {
     Reactor& reactor;
@@ -36,7 +41,7 @@ public:
     void on_open(Connection& c) override {
         const auto who = c.peer_credentials();
         if (who) who_ = *who;
-        if (who && who->uid != ::geteuid() && who->uid != 0)
+        if (who && !is_trusted(*who))
             return c.abort(std::make_error_code(std::errc::permission_denied));
         c.set_deadline(c.now() + kPatience);
         if (const auto sent = send(c); !sent) c.abort(sent.error());
@@ -112,8 +117,7 @@ std::optional<std::vector<std::string>> names_in(std::string_view text, std::siz
 }
 
 bool greets(std::string_view text, std::size_t sockets) {
-    const std::string expected = std::string(kGreeting) + std::to_string(sockets) + "\n";
-    return text.starts_with(expected) || (sockets == 0 && expected.starts_with(text));
+    return text.starts_with(std::string(kGreeting) + std::to_string(sockets) + "\n");
 }
 
 // Never zero, which would be for ever.
@@ -137,7 +141,7 @@ Result<std::vector<NamedSocket>> receive_sockets(Socket& old, Clock::time_point 
         if (!got) return fail(got.error(), tried);
         if (*got == 0) return fail(errc::incomplete_message, tried);
         text += as_text(Bytes(in).first(*got));
-        if (sockets.empty() || !greets(text, sockets.size()))
+        if (text.size() > kMostText || !greets(text, sockets.size()))
             return fail(errc::malformed_message, tried + ": it offers no sockets");
         const auto names = names_in(text, sockets.size());
         if (!names) continue;
@@ -161,6 +165,10 @@ Result<std::optional<Takeover>> Takeover::begin(const Endpoint& path,
                  old.error() == std::errc::connection_refused))
         return std::nullopt;
     if (!old) return fail(old.error(), tried);
+    const auto who = old->peer_credentials();
+    if (who && !is_trusted(*who))
+        return fail(std::make_error_code(std::errc::permission_denied),
+                    tried + ": it is of user " + std::to_string(who->uid));
     auto sockets = receive_sockets(*old, deadline, tried);
     if (!sockets) return tl::unexpected(sockets.error());
     if (const auto set = old->set_timeouts(timeout, timeout); !set) return fail(set.error(), tried);

@@ -258,7 +258,10 @@ TEST_CASE(
             cpu_set_t set;
             return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
         },
-        [&](std::vector<int> counts) { processors = std::move(counts); });
+        [&](std::vector<int> counts) {
+            processors = std::move(counts);
+            group.stop();
+        });
     group.run();
     REQUIRE(sched_getaffinity(0, sizeof after, &after) == 0);
     CHECK(CPU_EQUAL(&before, &after));

@@ -115,7 +115,7 @@ public:
 
     Clock::time_point now() const noexcept;  // of this turn, in milliseconds
     ReactorStats stats() const;  // a snapshot; some of it costs a walk of all connections
-    // What keeps run() from returning, oldest first: each with what made it.
+    // What keeps run() from returning, oldest first: each with what made it. (A ReactorGroup does, too.)
     std::vector<LiveHandle> why_alive() const;
 
     class Impl;

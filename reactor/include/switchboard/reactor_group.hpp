@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <switchboard/reactor.hpp>
+#include <thread>
 #include <vector>
 
 namespace switchboard {
@@ -28,7 +29,8 @@ struct GroupOptions {
 //
 // Who serves a connection is for the kernel to say where it spreads connects over several sockets
 // (Linux: TCP, SO_REUSEPORT, man 7 socket). Elsewhere, and for unix sockets and "fd:N", reactor 0 accepts
-// and they take turns. The limits of ListenOptions are for all reactors together, either way.
+// and they take turns. The limits of ListenOptions are for all reactors together, either way; of
+// accepts_per_second each may take one more.
 class ReactorGroup {
 public:
     // Throws std::system_error if there is no descriptor for a reactor. At least one.
@@ -38,7 +40,8 @@ public:
     ~ReactorGroup();  // as ~Reactor of each; not while it runs
 
     std::size_t size() const noexcept { return reactors_.size(); }
-    // Before run(), for all that is to be set up in it; while it runs, for its own thread, and post().
+    // Before run(), for all that is to be set up in it; while it runs, for its own thread, and post(). Not
+    // to be drained or stopped by itself: the group does that for all.
     Reactor& operator[](std::size_t index) noexcept { return *reactors_[index]; }
 
     // Makes the factory for the connections of one of the reactors.
@@ -64,11 +67,11 @@ public:
     Result<Listening> listen(std::vector<Socket> sockets, const Endpoint& asked,
                              const FactoryFor& factory_for, const ListenOptions& options = {},
                              Reactor::Site made = Reactor::Site::current());
-    // Its sockets once more, as Reactor::share() gives them.
+    // Its sockets once more, as Reactor::share() gives them. Before run().
     Result<std::vector<Socket>> share(const Listening& listening);
 
-    // Until stop(), or until reactor 0 has nothing left and neither have the others. Throws
-    // std::system_error if a thread cannot be had.
+    // Until stop(), or until a drain is done and no reactor has anything left. Throws std::system_error if
+    // a thread cannot be had.
     void run();
 
     // From here on for any thread. What they ask is done within run(), and callbacks come on reactor 0's
@@ -77,7 +80,8 @@ public:
     void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
     void abort();
     void stop();
-    // Asks each reactor on its own thread, and gives the answers in their order.
+    // Asks each reactor on its own thread, and gives the answers in their order. If `ask` throws, which is
+    // logged, there are none.
     template <class Answer>
     void ask_all(std::function<Answer(Reactor&)> ask,
                  std::function<void(std::vector<Answer>)> done);
@@ -95,6 +99,8 @@ private:
                   const std::shared_ptr<detail::AcceptControl>& control, Reactor::Site made);
     // On reactor 0's thread first, then, after what that one has handed to them, on the others'.
     void in_order(std::function<void(Reactor&)> act);
+    std::jthread start(std::size_t index);
+    void let_go(std::size_t threads);
     void drained(const std::shared_ptr<Drain>& drain);
     void hold_first(bool held);  // while others have something to tell it
 
@@ -102,7 +108,8 @@ private:
     std::vector<std::unique_ptr<Intakes>> intakes_;
     std::shared_ptr<Drain> drain_;  // under way; reactor 0's thread's
     const bool pin_;
-    bool stopped_ = false;  // reactor 0's thread's
+    bool stopped_ = false;  // this and the next: reactor 0's thread's
+    bool serving_ = false;  // run() goes on, whatever there is to do
 };
 
 template <class Answer>
@@ -119,7 +126,12 @@ void ReactorGroup::ask_all(std::function<Answer(Reactor&)> ask,
             ReactorGroup& group = round->group;
             const std::size_t index = round->answers.size();
             if (index == 0) group.hold_first(true);
-            round->answers.push_back(round->ask(*group.reactors_[index]));
+            try {
+                round->answers.push_back(round->ask(*group.reactors_[index]));
+            } catch (...) {
+                group.reactors_[0]->post([&group] { group.hold_first(false); });
+                throw;
+            }
             if (index + 1 < group.size())
                 return group.reactors_[index + 1]->post([round] { go_on(round); });
             group.reactors_[0]->post([round] {

@@ -27,7 +27,7 @@ const char* to_string(CloseCause cause) noexcept;  // "orderly", "queue_full", .
 CloseCause close_cause(std::error_code reason) noexcept;
 
 // Counts since the reactor was made, but for those that say "now". Times are as exact as the loop looks
-// at the clock: every 4 ms while it works.
+// at the clock: every 8 ms while it works.
 struct ReactorStats {
     std::uint64_t accepted = 0, connected = 0, closed = 0;  // closed: those told goodbye included
     std::array<std::uint64_t, kCloseCauses> closed_by{};    // by CloseCause; together `closed`

@@ -33,8 +33,9 @@ struct NamedSocket {
 class Takeover {
 public:
     // From whoever offers its sockets at `path` (a unix endpoint); nothing if nobody does: no such path,
-    // or one that is left over. Errors: what connect says, std::errc::timed_out, or errc::malformed_message
-    // from who speaks something else. All of it within `timeout`.
+    // or one that is left over. Errors: what connect says, std::errc::permission_denied if that is neither
+    // this user's nor root's, std::errc::timed_out, or errc::malformed_message from who speaks something
+    // else. All of it within `timeout`.
     static Result<std::optional<Takeover>> begin(
         const Endpoint& path, std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
@@ -61,8 +62,8 @@ struct TakeoverOptions {
     std::function<void(const PeerCredentials&)> taken = {};
 };
 
-// Offers the sockets at `path` to processes of the same user, or of root; others are refused. On Linux and
-// where else peers can be told. At most 250 sockets. The path has mode 0600.
+// Offers the sockets at `path` to processes of the same user, or of root; others are refused. Where the
+// system cannot tell who a peer is, the path's mode, 0600, must do. At most 250 sockets.
 Result<Listening> offer_takeover(Reactor& reactor, const Endpoint& path, TakeoverOptions options);
 
 }  // namespace switchboard
