@@ -29,11 +29,11 @@ private:
 
 }  // namespace
 
-Admission::Admission(Loop& loop, const Endpoint& local, ProtocolFactory factory,
+Admission::Admission(Loop& loop, Endpoint local, ProtocolFactory factory,
                      const ListenOptions& options, std::shared_ptr<AcceptControl> control,
                      const Site& made)
     : loop_(loop),
-      local_(local),
+      local_(std::move(local)),
       factory_(std::move(factory)),
       goodbye_(options.goodbye),
       control_(std::move(control)),

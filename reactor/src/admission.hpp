@@ -22,9 +22,8 @@ struct Arrival {
 // Of one listener, on the reactor that serves what it accepts; those of a group share their control.
 class Admission {
 public:
-    Admission(Loop& loop, const Endpoint& local, ProtocolFactory factory,
-              const ListenOptions& options, std::shared_ptr<AcceptControl> control,
-              const Site& made);
+    Admission(Loop& loop, Endpoint local, ProtocolFactory factory, const ListenOptions& options,
+              std::shared_ptr<AcceptControl> control, const Site& made);
     Admission(const Admission&) = delete;
     Admission& operator=(const Admission&) = delete;
     ~Admission();

@@ -39,7 +39,7 @@ public:
     void hold(ListenerId id, bool held);
     void close_listeners();
     Result<ConnectionId> connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
-                                 ConnectOptions options, const Site& made);
+                                 ConnectOptions options, const Site& site);
     Result<void> on_signal(int signal, Callback fn);
     void run();
     bool run_ready();

@@ -46,12 +46,12 @@ void Loop::calibrate() {
     constexpr double least = 100e6;  // nanoseconds
     const std::uint32_t passed_ticks = platform::ticks() - ticks_at_;
     const std::uint64_t time = uv_hrtime();
-    const double passed = static_cast<double>(time - time_at_);
+    const auto passed = static_cast<double>(time - time_at_);
     const bool known = time_at_ > 0 && static_cast<std::int32_t>(passed_ticks) > 0;
     if (known && passed < least) return;
     if (known) {
         const double found = kLookEvery / passed * static_cast<double>(passed_ticks);
-        const double most = static_cast<double>(look_every_) * kMostGrowth;
+        const double most = kMostGrowth * static_cast<double>(look_every_);
         look_every_ = static_cast<std::uint32_t>(std::clamp(found, 1.0, most));
     }
     ticks_at_ += passed_ticks;

@@ -35,8 +35,8 @@ spdlog::level::level_enum level_of(LogLevel level) {
 std::string json_members(LogLevel level, std::string_view text) {
     constexpr const char* names[] = {"debug", "info", "warning", "error"};
     const nlohmann::json quoted = std::string(text);
-    return std::string("\"level\":\"") + names[static_cast<std::size_t>(level)] +
-           "\",\"text\":" + quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return std::string(R"("level":")") + names[static_cast<std::size_t>(level)] + R"(","text":)" +
+           quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace

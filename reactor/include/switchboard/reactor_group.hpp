@@ -115,6 +115,13 @@ private:
 template <class Answer>
 void ReactorGroup::ask_all(std::function<Answer(Reactor&)> ask,
                            std::function<void(std::vector<Answer>)> done) {
+    struct Failure {  // of `ask`, by what it throws
+        ReactorGroup& group;
+        bool happened = true;
+        ~Failure() {
+            if (happened) group.reactors_[0]->post([&g = group] { g.hold_first(false); });
+        }
+    };
     // One after the other, so that the answers need no lock.
     struct Round {
         ReactorGroup& group;
@@ -126,12 +133,9 @@ void ReactorGroup::ask_all(std::function<Answer(Reactor&)> ask,
             ReactorGroup& group = round->group;
             const std::size_t index = round->answers.size();
             if (index == 0) group.hold_first(true);
-            try {
-                round->answers.push_back(round->ask(*group.reactors_[index]));
-            } catch (...) {
-                group.reactors_[0]->post([&group] { group.hold_first(false); });
-                throw;
-            }
+            Failure failure{group};
+            round->answers.push_back(round->ask(*group.reactors_[index]));
+            failure.happened = false;
             if (index + 1 < group.size())
                 return group.reactors_[index + 1]->post([round] { go_on(round); });
             group.reactors_[0]->post([round] {
