@@ -20,7 +20,7 @@ public:
 
     // `refused` is the answer, if there is one: nothing is asked then.
     LookupId start(std::string name, std::string_view service, ResolveDone done,
-                   ResolveOptions options, std::error_code refused, const Site& made);
+                   ResolveOptions options, std::error_code refused, const Site& site);
     void list(LiveHandles& all) const;
     void cancel(LookupId id);
     void ask_no_more() { waiting_.clear(); }  // whoever waits for a turn never has one
