@@ -123,7 +123,9 @@ private:
         }
         if (took_over_) options.path_socket = std::move(took_over_->path_socket);
         options.taken = [this](const PeerCredentials& who) {
-            sink_(LogLevel::info, "process " + std::to_string(who.pid) + " has taken over");
+            const std::string which =
+                who.pid > 0 ? "process " + std::to_string(who.pid) : "another";
+            sink_(LogLevel::info, which + " has taken over");
             drain();
         };
         const auto offered = offer_takeover(group_[0], *plan_.takeover, std::move(options));
