@@ -1,12 +1,12 @@
 #include "compare_options.hpp"
 
-#include <sys/resource.h>
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <switchboard/limits.hpp>
 
 #include "compare.hpp"
 #include "lists.hpp"
+#include "programs.hpp"
 #include "server.hpp"
 
 namespace switchboard::bench {
@@ -78,11 +78,6 @@ void check_baseline(const CLI::App& app, const CompareOptions& options) {
     const bool there = std::find(servers.begin(), servers.end(), options.baseline) != servers.end();
     if (!there && app.count("--baseline") > 0)
         throw CLI::ValidationError("--baseline " + options.baseline + ": not among --drivers");
-}
-
-std::size_t descriptor_limit() {
-    rlimit limit{};
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : 1024;
 }
 
 Result<void> bad(const std::string& what) {

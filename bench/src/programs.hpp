@@ -1,12 +1,14 @@
 // What the subcommands share about this program and the ones beside it.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace switchboard::bench {
 
 std::string own_folder();        // where switchboard-bench lies, and the servers beside it
 std::string own_command_line();  // as it was called
-void raise_descriptor_limit();   // to the hard limit
+std::size_t descriptor_limit();  // the hard one of this process
+void raise_descriptor_limit();   // to that
 
 }  // namespace switchboard::bench

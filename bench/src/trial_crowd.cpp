@@ -10,6 +10,7 @@
 #include "process_status.hpp"
 #include "trial.hpp"
 #include "trial_parts.hpp"
+#include "usage.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -34,7 +35,7 @@ Result<void> check(const CrowdOptions& options) {
 struct Held {
     OnceTally connected, echoed;
     std::size_t held = 0;  // at once, by the descriptors of the servers
-    double memory = 0;     // bytes a connection, of the servers' own
+    double memory = 0;     // bytes a connection, of the servers
     double seconds = 0;    // to connect
 };
 
@@ -55,7 +56,7 @@ public:
     Result<Held> run() {
         const auto deadline = SteadyClock::now() + kPatience;
         const std::size_t descriptors = sum(count_descriptors);
-        const std::size_t memory = sum(own_memory);
+        const std::size_t memory = sum(read_memory);
         Held held;
         if (auto done = connect(held, deadline); !done) return tl::unexpected(done.error());
         // The servers may have to accept the last ones yet.
@@ -65,15 +66,13 @@ public:
         const std::size_t now = sum(count_descriptors);
         held.held = now - std::min(now, descriptors);
         if (auto done = echo(held, deadline); !done) return tl::unexpected(done.error());
-        held.memory = (static_cast<double>(sum(own_memory)) - static_cast<double>(memory)) /
+        held.memory = (static_cast<double>(sum(read_memory)) - static_cast<double>(memory)) /
                       static_cast<double>(all);
         return held;
     }
 
 private:
     explicit Stage(std::size_t connections) : connections_(connections) {}
-
-    static std::size_t own_memory(pid_t pid) { return status_bytes(pid, "RssAnon"); }
 
     std::size_t sum(std::size_t (*of)(pid_t)) const {
         std::size_t all = 0;

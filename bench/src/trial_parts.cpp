@@ -1,6 +1,5 @@
 #include "trial_parts.hpp"
 
-#include <sys/resource.h>
 #include <algorithm>
 #include <cstdio>
 #include <thread>
@@ -39,8 +38,7 @@ Result<void> check_range(const char* option, std::size_t count, std::size_t leas
 }
 
 std::size_t most_connections() {
-    rlimit limit{};
-    const std::size_t all = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : 1024;
+    const std::size_t all = descriptor_limit();
     return all - std::min(all, kOtherDescriptors);
 }
 

@@ -1,12 +1,24 @@
 // Socket options as one call each. Private to core.
 #pragma once
 
+#include <sys/time.h>
+#include <chrono>
 #include <switchboard/socket.hpp>
 
 namespace switchboard::detail {
 
 inline bool set_option(int fd, int level, int name, int value) noexcept {
     return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+// SO_RCVTIMEO or SO_SNDTIMEO; zero is for ever.
+inline bool set_timeout(int fd, int name, std::chrono::milliseconds time) noexcept {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+    timeval value{};
+    value.tv_sec = static_cast<decltype(value.tv_sec)>(seconds.count());
+    value.tv_usec =
+        static_cast<decltype(value.tv_usec)>(std::chrono::microseconds(time - seconds).count());
+    return ::setsockopt(fd, SOL_SOCKET, name, &value, sizeof value) == 0;
 }
 
 // -1 if it cannot be asked.

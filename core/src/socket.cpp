@@ -1,6 +1,5 @@
 #include <switchboard/socket.hpp>
 
-#include <sys/time.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cassert>
@@ -14,20 +13,6 @@
 
 namespace switchboard {
 namespace {
-
-timeval to_timeval(std::chrono::milliseconds time) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-    timeval value{};
-    value.tv_sec = static_cast<decltype(value.tv_sec)>(seconds.count());
-    value.tv_usec =
-        static_cast<decltype(value.tv_usec)>(std::chrono::microseconds(time - seconds).count());
-    return value;
-}
-
-bool set_timeout(int fd, int option, std::chrono::milliseconds time) {
-    const timeval value = to_timeval(time);
-    return ::setsockopt(fd, SOL_SOCKET, option, &value, sizeof value) == 0;
-}
 
 // A call that was interrupted is made again.
 template <class Call>
@@ -125,7 +110,8 @@ Result<void> Socket::send_all(Bytes bytes) const {
 
 Result<void> Socket::set_timeouts(std::chrono::milliseconds receive,
                                   std::chrono::milliseconds send) {
-    if (!set_timeout(fd_, SO_RCVTIMEO, receive) || !set_timeout(fd_, SO_SNDTIMEO, send))
+    if (!detail::set_timeout(fd_, SO_RCVTIMEO, receive) ||
+        !detail::set_timeout(fd_, SO_SNDTIMEO, send))
         return fail_errno("set timeouts");
     return {};
 }

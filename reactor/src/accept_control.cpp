@@ -49,14 +49,17 @@ std::optional<AddressKey> address_key(const SocketAddress& peer) noexcept {
 AcceptControl::AcceptControl(const ListenOptions& options)
     : most_(options.limits.connections_allowed()),
       most_each_(options.max_per_address),
+      has_rate_(options.accepts_per_second > 0),
       rate_(options.accepts_per_second) {}
 
 std::chrono::milliseconds AcceptControl::wait(Clock::time_point now) noexcept {
+    if (!has_rate_) return {};
     const std::lock_guard lock(mutex_);
     return rate_.wait(now);
 }
 
 void AcceptControl::took(Clock::time_point now) noexcept {
+    if (!has_rate_) return;
     const std::lock_guard lock(mutex_);
     rate_.took(now);
 }

@@ -52,6 +52,7 @@ public:
 
 private:
     const std::size_t most_, most_each_;
+    const bool has_rate_;
     std::mutex mutex_;
     AcceptRate rate_;
     std::size_t connections_ = 0;

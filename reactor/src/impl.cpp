@@ -82,18 +82,30 @@ Result<void> Reactor::Impl::admits(const Limits& limits, const std::string& trie
 
 Result<Listening> Reactor::Impl::listen(const Endpoint& endpoint, ProtocolFactory factory,
                                         ListenOptions options, const Site& made) {
-    const std::string tried = "listen " + endpoint.to_string();
-    if (auto fit = admits(options.limits, tried); !fit) return tl::unexpected(fit.error());
-    SocketOptions how;
-    how.blocking = Blocking::no;
-    how.backlog = static_cast<int>(options.limits.backlog);
-    how.path_mode = options.path_mode;
-    auto socket = switchboard::listen(endpoint, how);
+    if (auto fit = admits(options.limits, "listen " + endpoint.to_string()); !fit)
+        return tl::unexpected(fit.error());
+    auto socket = switchboard::listen(endpoint, detail::socket_options(options));
     if (!socket) return tl::unexpected(socket.error());
-    auto local = bound_endpoint(*socket, endpoint);
+    return listen_on(std::move(*socket), endpoint, std::move(factory), std::move(options), made);
+}
+
+Result<Listening> Reactor::Impl::listen(Socket socket, const Endpoint& asked,
+                                        ProtocolFactory factory, ListenOptions options,
+                                        const Site& made) {
+    if (auto fit = admits(options.limits, "listen " + asked.to_string()); !fit)
+        return tl::unexpected(fit.error());
+    auto taken = detail::take_listener(std::move(socket), options);
+    if (!taken) return tl::unexpected(taken.error());
+    return listen_on(std::move(*taken), asked, std::move(factory), std::move(options), made);
+}
+
+Result<Listening> Reactor::Impl::listen_on(Socket socket, const Endpoint& asked,
+                                           ProtocolFactory factory, ListenOptions options,
+                                           const Site& made) {
+    const auto local = bound_endpoint(socket, asked);
     if (!local) return tl::unexpected(local.error());
     auto control = std::make_shared<detail::AcceptControl>(options);
-    return start_listener(std::move(*socket), *local, std::move(factory), std::move(options),
+    return start_listener(std::move(socket), *local, std::move(factory), std::move(options),
                           std::move(control), made);
 }
 

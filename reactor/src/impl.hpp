@@ -26,6 +26,8 @@ public:
 
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
                              ListenOptions options, const Site& made);
+    Result<Listening> listen(Socket socket, const Endpoint& asked, ProtocolFactory factory,
+                             ListenOptions options, const Site& made);
     // On a socket that listens already; `local` is what it is called.
     Result<Listening> start_listener(Socket socket, const Endpoint& local, ProtocolFactory factory,
                                      ListenOptions options,
@@ -70,6 +72,8 @@ private:
     };
     class Running;
 
+    Result<Listening> listen_on(Socket socket, const Endpoint& asked, ProtocolFactory factory,
+                                ListenOptions options, const Site& made);
     void look_up(const Endpoint& endpoint, detail::SocketConnection& connection);
     bool turn();
     void abort_this_turn();

@@ -5,6 +5,21 @@
 #include "platform/probes.hpp"
 
 namespace switchboard::detail {
+
+SocketOptions socket_options(const ListenOptions& options) {
+    SocketOptions how;
+    how.blocking = Blocking::no;
+    how.backlog = static_cast<int>(options.limits.backlog);
+    how.path_mode = options.path_mode;
+    return how;
+}
+
+Result<Socket> take_listener(Socket socket, const ListenOptions& options) {
+    auto taken = listen(Endpoint::descriptor(socket.fd()), socket_options(options));
+    if (taken) socket.release();
+    return taken;
+}
+
 Listener::Listener(Loop& loop, Socket socket, Endpoint local, std::unique_ptr<Admission> admission,
                    ListenOptions options, After after, const Site& made)
     : loop_(loop),

@@ -13,6 +13,10 @@
 
 namespace switchboard::detail {
 
+// How a listening socket is opened, or taken over from whoever opened it: checked, and as was asked.
+SocketOptions socket_options(const ListenOptions& options);
+Result<Socket> take_listener(Socket socket, const ListenOptions& options);
+
 // Accepts at most accepts_per_wake connections a turn, and no faster than accepts_per_second. Where
 // accept fails, for want of descriptors or memory as a rule, it pauses, so that the backlog, which stays
 // readable, cannot spin the loop; those who wait in it are served once there is room again. Closed with

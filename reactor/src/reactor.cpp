@@ -28,6 +28,12 @@ Result<Listening> Reactor::listen(const Endpoint& endpoint, ProtocolFactory fact
     return impl_->listen(endpoint, std::move(factory), std::move(options), made);
 }
 
+Result<Listening> Reactor::listen(Socket socket, const Endpoint& asked, ProtocolFactory factory,
+                                  ListenOptions options, Site made) {
+    assert(impl_->on_its_thread("Reactor::listen"));
+    return impl_->listen(std::move(socket), asked, std::move(factory), std::move(options), made);
+}
+
 void Reactor::close(ListenerId listener) {
     assert(impl_->on_its_thread("Reactor::close"));
     impl_->close(listener);

@@ -16,7 +16,7 @@ DatagramOptions non_blocking(DatagramOptions options) {
 
 Result<DatagramBound> bind_datagram(Reactor& reactor, const Endpoint& endpoint,
                                     std::unique_ptr<DatagramProtocol> protocol,
-                                    const BindOptions& options, Reactor::Site made) {
+                                    const BindOptions& options, Site made) {
     Reactor::Impl& impl = reactor.impl();
     assert(impl.on_its_thread("bind_datagram"));
     assert(protocol);
@@ -32,7 +32,7 @@ Result<DatagramBound> bind_datagram(Reactor& reactor, const Endpoint& endpoint,
 
 Result<DatagramBound> connect_datagram(Reactor& reactor, const Endpoint& peer,
                                        std::unique_ptr<DatagramProtocol> protocol,
-                                       const BindOptions& options, Reactor::Site made) {
+                                       const BindOptions& options, Site made) {
     Reactor::Impl& impl = reactor.impl();
     assert(impl.on_its_thread("connect_datagram"));
     assert(protocol);

@@ -14,6 +14,7 @@ namespace {
 using detail::AcceptControl;
 using detail::Admission;
 using detail::Arrival;
+using detail::socket_options;
 
 // The processors of this thread, as they were before.
 class Pinned {
@@ -31,14 +32,6 @@ private:
     const bool wanted_;
     platform::Processors before_{};
 };
-
-SocketOptions socket_options(const ListenOptions& options) {
-    SocketOptions how;
-    how.blocking = Blocking::no;
-    how.backlog = static_cast<int>(options.limits.backlog);
-    how.path_mode = options.path_mode;
-    return how;
-}
 
 }  // namespace
 
@@ -89,30 +82,28 @@ ReactorGroup::~ReactorGroup() {
 
 Result<ReactorGroup::Listening> ReactorGroup::listen(const Endpoint& endpoint,
                                                      const ProtocolFactory& factory,
-                                                     const ListenOptions& options,
-                                                     Reactor::Site made) {
+                                                     const ListenOptions& options, Site made) {
     return listen(endpoint, FactoryFor([&](Reactor&) { return factory; }), options, made);
 }
 
 Result<ReactorGroup::Listening> ReactorGroup::listen(const Endpoint& endpoint,
                                                      const FactoryFor& factory_for,
-                                                     const ListenOptions& options,
-                                                     Reactor::Site made) {
-    assert(!reactors_[0]->impl().is_running() && "before run()");
-    const std::string tried = "listen " + endpoint.to_string();
-    if (auto fit = reactors_[0]->impl().admits(options.limits, tried); !fit)
-        return tl::unexpected(fit.error());
+                                                     const ListenOptions& options, Site made) {
+    if (auto fit = admits(endpoint, options); !fit) return tl::unexpected(fit.error());
+    auto sockets = open(endpoint, options);
+    if (!sockets) return tl::unexpected(sockets.error());
+    return listen_on(std::move(*sockets), endpoint, factory_for, options, made);
+}
+
+Result<std::vector<Socket>> ReactorGroup::open(const Endpoint& endpoint,
+                                               const ListenOptions& options) const {
     const bool spreads = size() > 1 && endpoint.kind() == Endpoint::Kind::tcp;
-    if (spreads && platform::kReusePortSpreads) {
-        auto sockets = open_each(endpoint, options);
-        if (!sockets) return tl::unexpected(sockets.error());
-        return listen(std::move(*sockets), endpoint, factory_for, options, made);
-    }
-    std::vector<Socket> one(1);
+    if (spreads && platform::kReusePortSpreads) return open_each(endpoint, options);
     auto socket = switchboard::listen(endpoint, socket_options(options));
     if (!socket) return tl::unexpected(socket.error());
-    one.front() = std::move(*socket);
-    return listen(std::move(one), endpoint, factory_for, options, made);
+    std::vector<Socket> one;
+    one.push_back(std::move(*socket));
+    return one;
 }
 
 // The first may be given a free port, which the others then share.
@@ -140,18 +131,26 @@ Result<std::vector<Socket>> ReactorGroup::open_each(const Endpoint& endpoint,
 Result<ReactorGroup::Listening> ReactorGroup::listen(std::vector<Socket> sockets,
                                                      const Endpoint& asked,
                                                      const FactoryFor& factory_for,
-                                                     const ListenOptions& options,
-                                                     Reactor::Site made) {
-    assert(!reactors_[0]->impl().is_running() && "before run()");
+                                                     const ListenOptions& options, Site made) {
     assert(!sockets.empty());
-    for (Socket& socket :
-         sockets) {  // whoever they came from: they must be what they are said to be
-        auto checked =
-            switchboard::listen(Endpoint::descriptor(socket.fd()), socket_options(options));
-        if (!checked) return tl::unexpected(checked.error());
-        socket.release();
-        socket = std::move(*checked);
+    if (auto fit = admits(asked, options); !fit) return tl::unexpected(fit.error());
+    for (Socket& socket : sockets) {
+        auto taken = detail::take_listener(std::move(socket), options);
+        if (!taken) return tl::unexpected(taken.error());
+        socket = std::move(*taken);
     }
+    return listen_on(std::move(sockets), asked, factory_for, options, made);
+}
+
+Result<void> ReactorGroup::admits(const Endpoint& asked, const ListenOptions& options) const {
+    assert(!reactors_[0]->impl().is_running() && "before run()");
+    return reactors_[0]->impl().admits(options.limits, "listen " + asked.to_string());
+}
+
+Result<ReactorGroup::Listening> ReactorGroup::listen_on(std::vector<Socket> sockets,
+                                                        const Endpoint& asked,
+                                                        const FactoryFor& factory_for,
+                                                        const ListenOptions& options, Site made) {
     const auto local = bound_endpoint(sockets.front(), asked);
     if (!local) return tl::unexpected(local.error());
     std::vector<ProtocolFactory> factories;
@@ -178,7 +177,7 @@ Result<ReactorGroup::Listening> ReactorGroup::listen(std::vector<Socket> sockets
 void ReactorGroup::hand_off(detail::Listener& listener,
                             const std::vector<ProtocolFactory>& factories,
                             const ListenOptions& options,
-                            const std::shared_ptr<AcceptControl>& control, Reactor::Site made) {
+                            const std::shared_ptr<AcceptControl>& control, Site made) {
     auto intakes = std::make_unique<Intakes>(reactors_);
     for (std::size_t i = 1; i < size(); ++i)
         intakes->add(std::make_unique<Admission>(reactors_[i]->impl().loop, listener.local(),
@@ -198,8 +197,8 @@ Result<std::vector<Socket>> ReactorGroup::share(const Listening& listening) {
     return sockets;
 }
 
-// Each is held until a drain is done: reactor 0, because it is the one that is asked; the others, because
-// it may still have something for them.
+// Several are held until a drain is done: reactor 0, because it is the one that is asked; the others,
+// because it may still have something for them.
 void ReactorGroup::run() {
     if (reactors_[0]->impl().is_forked()) return reactors_[0]->run();  // which says so
     std::vector<std::jthread> threads;
@@ -213,7 +212,7 @@ void ReactorGroup::run() {
         throw;
     }
     const Pinned pinned(pin_, 0);
-    if (!std::exchange(serving_, true)) hold_first(true);
+    if (size() > 1 && !std::exchange(serving_, true)) hold_first(true);
     reactors_[0]->run();
     if (std::exchange(serving_, false)) hold_first(false);
     let_go(threads.size());

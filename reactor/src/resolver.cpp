@@ -156,7 +156,7 @@ void Resolver::abandon() {
 }  // namespace detail
 
 LookupId resolve(Reactor& reactor, std::string_view name, std::string_view service,
-                 ResolveDone done, ResolveOptions options, Reactor::Site made) {
+                 ResolveDone done, ResolveOptions options, Site made) {
     Reactor::Impl& impl = reactor.impl();
     return impl.resolver.start(std::string(name), service, std::move(done), options, impl.refusal(),
                                made);

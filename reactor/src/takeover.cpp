@@ -206,16 +206,15 @@ Result<Listening> offer_takeover(Reactor& reactor, const Endpoint& path, Takeove
     ListenOptions how;
     how.limits.max_connections = 16;
     if (!path.is_abstract()) how.path_mode = 0600;
-    const bool taken = static_cast<bool>(options.path_socket);
-    const Endpoint at = taken ? Endpoint::descriptor(options.path_socket.release()) : path;
-    if (taken) how.path_mode.reset();
+    Socket taken = std::move(options.path_socket);
     const auto offered = std::make_shared<Offered>(Offered{reactor, std::move(options)});
-    const auto listening = reactor.listen(
-        at, [offered] { return std::make_unique<Offer>(offered); }, how);
+    const auto factory = [offered] { return std::make_unique<Offer>(offered); };
+    const auto listening = taken ? reactor.listen(std::move(taken), path, factory, how)
+                                 : reactor.listen(path, factory, how);
     if (!listening) return fail(listening.error(), tried);
     offered->path = listening->id;
     reactor.impl().on_drain[offered.get()] = [offered] { offered->options.sockets.clear(); };
-    return Listening{listening->id, path};
+    return *listening;
 }
 
 }  // namespace switchboard

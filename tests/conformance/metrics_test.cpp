@@ -118,14 +118,15 @@ TEST_CASE("metrics: what Prometheus scrapes, in either version of HTTP") {
     Watched watched;
     for (const std::string request :
          {"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n", "GET /metrics HTTP/1.0\r\n\r\n",
-          "GET /metrics?name=open HTTP/1.1\r\n\r\n"}) {
+          "GET /metrics?name=open HTTP/1.1\r\n\r\n",
+          "GET http://127.0.0.1:9100/metrics HTTP/1.1\r\nHost: here\r\n\r\n"}) {
         const auto response = watched.get(request);
         CHECK(status_of(response) == "HTTP/1.1 200 OK");
         CHECK(has_line(response, "Content-Type: text/plain; version=0.0.4; charset=utf-8"));
         CHECK(has_line(response, "Content-Length: " + std::to_string(body_of(response).size())));
         CHECK(body_of(response).find("\nswitchboard_open 1\n") != std::string::npos);
     }
-    CHECK(watched.get("GET /metrics HTTP/1.0\r\n\r\n").find("switchboard_accepted_total 4\n") !=
+    CHECK(watched.get("GET /metrics HTTP/1.0\r\n\r\n").find("switchboard_accepted_total 5\n") !=
           std::string::npos);
 }
 

@@ -5,8 +5,11 @@
 #include <switchboard/testing/conformance.hpp>
 #include <switchboard/testing/memory.hpp>
 
+#include "text.hpp"
+
 using namespace switchboard;
 using namespace std::chrono_literals;
+using test::numbers;
 using testing::MemoryDriver;
 using testing::MemoryPeer;
 
@@ -40,14 +43,6 @@ struct Call {
     std::unique_ptr<Protocol> calling;
     MemoryPeer& client;
 };
-
-// Text whose every piece differs from every other.
-std::string numbers(std::size_t size) {
-    std::string text;
-    for (int i = 0; text.size() < size; ++i) text += std::to_string(i) + ' ';
-    text.resize(size);
-    return text;
-}
 
 std::error_code code(std::errc error) {
     return std::make_error_code(error);

@@ -59,17 +59,9 @@ CONTRACT("drain: one that is used is not closed, however often") {
 
 CONTRACT("drain: a handler with work under way finishes it") {
     Story story(driver);
-    Callbacks slow;  // its reply takes far longer than drain_idle
-    slow.on_data = [](Connection& c, MutableBytes in) {
-        c.set_deadline(c.now() + 200ms);
-        return in.size();
-    };
+    Callbacks slow = late_reply(200ms);  // far longer than drain_idle
     slow.on_stop = [](Connection&) {};
     slow.is_busy = [] { return true; };
-    slow.on_deadline = [](Connection& c) {
-        c.write("done");
-        c.close();
-    };
     driver.start(story.handler(slow), draining(1ms));
     auto peer = driver.connect();
     peer->send("x");

@@ -40,16 +40,7 @@ CONTRACT("an idle server stops at once") {
 
 CONTRACT("a drain waits for what is open") {
     Story story(driver);
-    Callbacks slow;
-    slow.on_data = [](Connection& c, MutableBytes in) {
-        c.set_deadline(c.now() + 50ms);
-        return in.size();
-    };
-    slow.on_deadline = [](Connection& c) {
-        c.write("done");
-        c.close();
-    };
-    driver.start(story.handler(slow), draining_for(30s));
+    driver.start(story.handler(late_reply(50ms)), draining_for(30s));
     auto peer = driver.connect();
     peer->send("x");
     CHECK(story.next() == "open");

@@ -55,5 +55,20 @@ inline switchboard::Callbacks echo() {
     }};
 }
 
+// Answers "done" so long after the first bytes, and closes.
+inline switchboard::Callbacks late_reply(std::chrono::milliseconds later) {
+    using namespace switchboard;
+    return {.on_data =
+                [later](Connection& c, MutableBytes in) {
+                    c.set_deadline(c.now() + later);
+                    return in.size();
+                },
+            .on_deadline =
+                [](Connection& c) {
+                    c.write("done");
+                    c.close();
+                }};
+}
+
 // Text in which every byte out of place shows.
 std::string pattern(std::size_t size);

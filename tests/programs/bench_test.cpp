@@ -9,42 +9,14 @@
 #include <switchboard/socket.hpp>
 #include <thread>
 
+#include "bench.hpp"
+
 using namespace switchboard;
 using namespace switchboard::support;
+using namespace switchboard::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-const std::string kBench = SWITCHBOARD_BIN "/switchboard-bench";
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
-// A folder of its own; switchboard-bench looks for servers beside itself, so what lies here is what
-// a copy of it measures.
-class Folder {
-public:
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "bench-test-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-        fs::copy_file(kBench, path_ / "switchboard-bench");
-    }
-    ~Folder() { fs::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
-    std::string bench() const { return file("switchboard-bench"); }
-    void script(const std::string& name, const std::string& body) const {
-        std::ofstream(file(name)) << "#!/bin/sh\n" << body << "\n";
-        fs::permissions(file(name), fs::perms::owner_all);
-    }
-
-private:
-    fs::path path_;
-};
 
 nlohmann::json read_json(const std::string& path) {
     std::ifstream file(path);
@@ -87,7 +59,7 @@ private:
 }  // namespace
 
 TEST_CASE("bench compare: two servers, one round, told on stdout, as JSON and as a page") {
-    const Folder folder;
+    const BenchFolder folder;
     const auto done = run({kBench,          "compare",
                            "--drivers",     "threads,bare-epoll",
                            "--baseline",    "threads",
@@ -122,7 +94,7 @@ TEST_CASE("bench compare: two servers, one round, told on stdout, as JSON and as
 }
 
 TEST_CASE("bench compare: over unix sockets drivers and peers serve the same, and leave no file") {
-    const Folder folder;
+    const BenchFolder folder;
     const auto done = run({"env", "TMPDIR=" + folder.file(""), kBench, "compare", "--drivers",
                            "reactor,bare-epoll,bare-uv,bare-uv-poll", "--over", "unix",
                            "--connections", "3", "--size", "64", "--rounds", "1", "--duration",
@@ -138,7 +110,7 @@ TEST_CASE("bench compare: over unix sockets drivers and peers serve the same, an
 }
 
 TEST_CASE("bench compare: the iterative server's waiting connections are shown, not skipped") {
-    const Folder folder;
+    const BenchFolder folder;
     const auto done =
         run({kBench, "compare", "--drivers", "iterative", "--connections", "5", "--size", "64",
              "--rounds", "1", "--duration", "200ms", "--json", folder.file("o.json")});
@@ -153,7 +125,7 @@ TEST_CASE("bench compare: the iterative server's waiting connections are shown, 
 
 TEST_CASE("bench compare: a server that returns wrong bytes fails the run") {
     const FaultyEcho faulty;
-    const Folder folder;
+    const BenchFolder folder;
     folder.script("bare-epoll", "echo 'listening on " + faulty.endpoint().to_string() +
                                     " (echo, faulty)'; exec sleep 60");
     const auto done = run({folder.bench(), "compare", "--drivers", "bare-epoll", "--connections",
@@ -164,7 +136,7 @@ TEST_CASE("bench compare: a server that returns wrong bytes fails the run") {
 }
 
 TEST_CASE("bench compare: a server that does not start is a reason in its cell") {
-    const Folder folder;
+    const BenchFolder folder;
     folder.script("bare-epoll", "echo 'no luck today' >&2; exit 3");
     const auto done = run({folder.bench(), "compare", "--drivers", "bare-epoll", "--connections",
                            "1", "--size", "64", "--rounds", "1", "--duration", "100ms"});
@@ -175,7 +147,7 @@ TEST_CASE("bench compare: a server that does not start is a reason in its cell")
 }
 
 TEST_CASE("bench compare: a server program that is missing is named before anything is run") {
-    const Folder folder;
+    const BenchFolder folder;
     const auto done = run({folder.bench(), "compare", "--quick"});
     CHECK(done.status == 1);
     CHECK(has(done.errors, folder.file("switchboard") + ": no such file"));
@@ -197,7 +169,7 @@ TEST_CASE("bench compare: usage errors are one line and exit status 2") {
 }
 
 TEST_CASE("bench compare: Ctrl-C prints what was measured and leaves no server behind") {
-    const Folder folder;
+    const BenchFolder folder;
     folder.script("bare-epoll",
                   "echo $$ >> " + folder.file("pids") + "; exec " SWITCHBOARD_BIN "/bare-epoll");
     Process bench({folder.bench(), "compare", "--drivers", "bare-epoll", "--connections", "1",

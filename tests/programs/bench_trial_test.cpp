@@ -7,17 +7,14 @@
 #include <fstream>
 #include <process.hpp>
 
+#include "bench.hpp"
+
 using namespace switchboard;
 using namespace switchboard::support;
+using namespace switchboard::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-const std::string kBench = SWITCHBOARD_BIN "/switchboard-bench";
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 // Whether there is a line with this and, further on, that.
 bool has_line(const std::string& text, const std::string& start, const std::string& rest) {
@@ -25,26 +22,6 @@ bool has_line(const std::string& text, const std::string& start, const std::stri
     const auto end = text.find('\n', at + 1);
     return at != std::string::npos && has(text.substr(at, end - at), rest);
 }
-
-// A copy of the program in a folder of its own, where it finds what lies there as the server.
-class Folder {
-public:
-    explicit Folder(const std::string& server) {
-        std::string name = (fs::temp_directory_path() / "trial-test-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-        fs::copy_file(kBench, path_ / "switchboard-bench");
-        std::ofstream(path_ / "switchboard") << "#!/bin/sh\n" << server << "\n";
-        fs::permissions(path_ / "switchboard", fs::perms::owner_all);
-    }
-    ~Folder() { fs::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    std::string bench() const { return (path_ / "switchboard-bench").string(); }
-
-private:
-    fs::path path_;
-};
 
 }  // namespace
 
@@ -74,8 +51,9 @@ TEST_CASE("bench trial churn: one round compares, and decides nothing") {
 }
 
 TEST_CASE("bench trial churn: a server that serves otherwise is told by what went wrong") {
-    const Folder refusing("exec " SWITCHBOARD_BIN
-                          "/switchboard serve echo --limit max_connections=1");
+    const BenchFolder refusing;
+    refusing.script("switchboard",
+                    "exec " SWITCHBOARD_BIN "/switchboard serve echo --limit max_connections=1");
     const auto done = run({refusing.bench(), "trial", "churn", "--connections", "100", "--parallel",
                            "20", "--rounds", "0"});
     CHECK(done.status == 1);

@@ -93,7 +93,7 @@ TEST_CASE("serve: what several reactors cannot do is refused") {
     check_refused({"hub", "--reactors", "2"},
                   "--reactors 2: connections of 'hub' reach each other, which takes one reactor");
     const std::string both =
-        "--reactors and --takeover are for connections to the driver reactor\n";
+        "--reactors, --pin and --takeover are for connections to the driver reactor\n";
     check_refused({"echo", "--reactors", "2", "--driver", "threads"}, both);
     check_refused({"echo", "--reactors", "2", "--listen", "udp://127.0.0.1:0"}, both);
     check_refused({"echo", "--takeover", "unix:@x", "--driver", "iterative"}, both);

@@ -9,15 +9,9 @@
 #include <switchboard/throttle.hpp>
 #include <vector>
 
-namespace switchboard::test {
+#include "text.hpp"
 
-// Text whose every piece differs from every other.
-inline std::string numbers(std::size_t size) {
-    std::string text;
-    for (int i = 0; text.size() < size; ++i) text += std::to_string(i) + ' ';
-    text.resize(size);
-    return text;
-}
+namespace switchboard::test {
 
 inline ProtocolFactory slowed(ProtocolFactory above, const ThrottleOptions& options) {
     auto factory = throttled(std::move(above), options);

@@ -247,6 +247,32 @@ TEST_CASE("reactor group: errors of set-up come at once, and leave nothing behin
     CHECK_FALSE(no_factory);
 }
 
+TEST_CASE("reactor group: one alone runs as a reactor does, until nothing is left") {
+    ReactorGroup group(1);
+    bool fired = false;
+    group[0].after(1ms, [&] { fired = true; });
+    group.run();
+    CHECK(fired);
+}
+
+TEST_CASE("reactor group: what is no listening socket, or a limit that does not fit, is refused") {
+    ReactorGroup group(2);
+    const auto echo =
+        ReactorGroup::FactoryFor([](Reactor&) { return Result<ProtocolFactory>(echo_factory()); });
+    std::vector<Socket> connected;
+    connected.push_back(std::move(Pair().client));
+    const auto refused = group.listen(std::move(connected), endpoint("127.0.0.1:0"), echo);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error() == std::errc::invalid_argument);
+    ListenOptions options;
+    options.limits.low_water = options.limits.high_water;
+    std::vector<Socket> good;
+    good.push_back(std::move(Listener().socket));
+    const auto unfit = group.listen(std::move(good), endpoint("127.0.0.1:0"), echo, options);
+    REQUIRE_FALSE(unfit);
+    CHECK(unfit.error() == errc::bad_option);
+}
+
 TEST_CASE(
     "reactor group: pinned, each thread is on one processor, and the caller's are as before") {
     cpu_set_t before, after;

@@ -35,8 +35,7 @@ public:
     void drain(Connection& connection);
     void eof(Connection& connection);  // once nothing is unread or held; again after a switch
     void deadline(Connection& connection);
-    void stop(
-        Connection& connection);  // on_stop, once; and for a protocol that is switched to as well
+    void stop(Connection& connection);  // on_stop, once; for a protocol that comes later as well
     // on_close, unless the protocol was switched to and never opened; it is destroyed. Idempotent.
     void close(std::error_code reason) noexcept;
 

@@ -1,13 +1,13 @@
 #include "connection.hpp"
 
 #include <sys/ioctl.h>
-#include <sys/time.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <new>
 
+#include "../options.hpp"
 #include "../platform/platform.hpp"
 
 namespace switchboard::detail {
@@ -19,13 +19,6 @@ SocketAddress address_of(int fd, int (*name)(int, sockaddr*, socklen_t*)) {
 }
 
 constexpr std::chrono::milliseconds kDoze{250};
-
-// Fails for no socket that has come so far; and if it did, a stop would be heard of late.
-void set_receive_timeout(int fd, std::chrono::milliseconds time) {
-    const auto micros = std::chrono::microseconds(time).count();
-    const timeval value{micros / 1'000'000, static_cast<suseconds_t>(micros % 1'000'000)};
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value);
-}
 
 const Endpoint& printed(std::optional<Endpoint>& known, const SocketAddress& address) {
     if (!known) known = Endpoint::from(address);
@@ -61,8 +54,8 @@ void BlockingConnection::serve() {
         if (ending_ != nullptr) {
             ending_->enter(socket_.fd());
             using std::chrono::milliseconds;
-            set_receive_timeout(socket_.fd(),
-                                std::clamp(limits_.drain_idle, milliseconds(1), kDoze));
+            const auto doze = std::clamp(limits_.drain_idle, milliseconds(1), kDoze);
+            set_timeout(socket_.fd(), SO_RCVTIMEO, doze);  // or a stop would be heard of late
         }
         if (timeouts_.any()) timeouts_.opened(Clock::now());
         slot_.open(*this);

@@ -1,5 +1,6 @@
 #include <switchboard/metrics.hpp>
 
+#include <algorithm>
 #include <string_view>
 
 namespace switchboard {
@@ -27,7 +28,8 @@ Response refusal(const std::string& status, const std::string& why) {
     return {.status = status, .body = why + "\n"};
 }
 
-// "GET /metrics HTTP/1.1": RFC 9112, section 3. The rest of the request says nothing that matters here.
+// "GET /metrics HTTP/1.1", or the target in full, as a proxy has it: RFC 9112, sections 3 and 3.2.2. The
+// rest of the request says nothing that matters here.
 struct RequestLine {
     std::string_view method, target;
 };
@@ -37,7 +39,12 @@ std::optional<RequestLine> parse(std::string_view line) {
     if (first == std::string_view::npos || first == last) return std::nullopt;
     const auto version = line.substr(last + 1);
     if (version != "HTTP/1.1" && version != "HTTP/1.0") return std::nullopt;
-    const auto target = line.substr(first + 1, last - first - 1);
+    auto target = line.substr(first + 1, last - first - 1);
+    constexpr std::string_view scheme = "http://";
+    if (target.starts_with(scheme)) {
+        const auto path = target.find('/', scheme.size());
+        target = path == std::string_view::npos ? "/" : target.substr(path);
+    }
     if (first == 0 || target.empty() || target.front() != '/' ||
         target.find(' ') != std::string_view::npos)
         return std::nullopt;
@@ -62,8 +69,9 @@ public:
 
     std::size_t on_data(Connection& c, MutableBytes in) override {
         const std::string_view text = as_text(in);
-        const auto end = text.substr(0, kMostRequest).find("\r\n\r\n");
+        const auto end = text.substr(0, kMostRequest).find("\r\n\r\n", seen_);
         if (end == std::string_view::npos) {
+            seen_ = text.size() - std::min<std::size_t>(text.size(), 3);  // the end may have begun
             if (text.size() < kMostRequest) return 0;
             return answer(c, refusal("400 Bad Request", "a request of over 8 KiB")), in.size();
         }
@@ -104,6 +112,7 @@ private:
 
     Reactor& reactor_;
     AskStats ask_;
+    std::size_t seen_ = 0;  // the end of the request begins nowhere before this
     bool bodiless_ = false;
 };
 

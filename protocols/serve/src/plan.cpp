@@ -7,9 +7,6 @@
 namespace switchboard::program {
 namespace {
 
-constexpr const char* kTakeover = "--takeover";
-constexpr const char* kMetrics = "--metrics";
-
 tl::expected<Driver, std::string> find_driver(const std::string& name) {
     std::string known;
     for (const Driver& driver : drivers()) {
@@ -92,17 +89,16 @@ bool controls_accepting(const ListenOptions& accept) {
     return accept.max_per_address > 0 || accept.accepts_per_second > 0 || !accept.goodbye.empty();
 }
 
+// An endpoint of the option's, which takes unix sockets and perhaps TCP.
 tl::expected<std::optional<Endpoint>, std::string> parse_optional(
-    const char* option, const std::optional<std::string>& text, Endpoint::Kind kind) {
+    const std::string& option, const std::optional<std::string>& text, bool takes_tcp) {
     if (!text) return std::nullopt;
     const auto endpoint = Endpoint::parse(*text);
     if (!endpoint) return refuse(endpoint.error());
-    if (endpoint->kind() == kind ||
-        (option == kMetrics && endpoint->kind() == Endpoint::Kind::unix_path))
-        return *endpoint;
-    return refuse(
-        std::string(option) + " " + *text + ": not " +
-        (option == kMetrics ? "tcp://HOST:PORT or unix:/PATH" : "unix:/PATH or unix:@NAME"));
+    const bool is_tcp = endpoint->kind() == Endpoint::Kind::tcp;
+    if (endpoint->kind() == Endpoint::Kind::unix_path || (takes_tcp && is_tcp)) return *endpoint;
+    return refuse(option + " " + *text + ": not " +
+                  (takes_tcp ? "tcp://HOST:PORT or unix:/PATH" : "unix:/PATH or unix:@NAME"));
 }
 
 // What is for connections to the driver reactor alone.
@@ -112,8 +108,8 @@ Outcome check_reactor_only(const ServeArguments& arguments, bool reactor_streams
         return refuse(
             "--max-per-address, --accepts-per-second and --goodbye are for connections to "
             "the driver reactor");
-    if (arguments.reactors > 1 || arguments.takeover)
-        return refuse("--reactors and --takeover are for connections to the driver reactor");
+    if (arguments.reactors > 1 || arguments.pin || arguments.takeover)
+        return refuse("--reactors, --pin and --takeover are for connections to the driver reactor");
     return {};
 }
 
@@ -144,9 +140,9 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     if (const auto good = check_reactor_only(arguments, reactor && !datagrams); !good)
         return refuse(good.error());
     if (arguments.metrics && !reactor) return refuse("--metrics is for the driver reactor");
-    const auto takeover = parse_optional(kTakeover, arguments.takeover, Endpoint::Kind::unix_path);
+    const auto takeover = parse_optional("--takeover", arguments.takeover, false);
     if (!takeover) return refuse(takeover.error());
-    const auto metrics = parse_optional(kMetrics, arguments.metrics, Endpoint::Kind::tcp);
+    const auto metrics = parse_optional("--metrics", arguments.metrics, true);
     if (!metrics) return refuse(metrics.error());
     const auto options = Options::parse(arguments.options);
     if (!options) return refuse(options.error());

@@ -149,9 +149,10 @@ private:
         ListenOptions options;
         options.limits.max_connections = 64;
         const auto ask = [this](auto answer) { group_.stats(std::move(answer)); };
-        const Endpoint at =
-            metrics_socket_ ? Endpoint::descriptor(metrics_socket_.release()) : *plan_.metrics;
-        const auto listening = group_[0].listen(at, make_metrics(group_[0], ask), options);
+        auto factory = make_metrics(group_[0], ask);
+        const auto listening = metrics_socket_ ? group_[0].listen(std::move(metrics_socket_),
+                                                                  *plan_.metrics, factory, options)
+                                               : group_[0].listen(*plan_.metrics, factory, options);
         if (!listening) return tl::unexpected(listening.error());
         metrics_ = *listening;
         sink_(LogLevel::info, "metrics at " + listening->local.to_string());

@@ -31,8 +31,7 @@ struct LiveHandle {
     };
     Kind kind;
     std::string what;  // "connection from tcp://127.0.0.1:40123 (open)"
-    std::string
-        made;  // the call that made it: "server.cpp:12"; of those accepted, the listen() call
+    std::string made;  // by which call, as "server.cpp:12"; of those accepted, that of listen()
     std::chrono::milliseconds age{};  // of a connection modulo 49 days
     std::size_t queued_bytes = 0;     // that wait for the peer to take them
 };

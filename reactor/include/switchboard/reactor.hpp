@@ -30,7 +30,6 @@ namespace switchboard {
 class Reactor {
 public:
     using Callback = std::function<void()>;
-    using Site = switchboard::Site;
 
     // With a loop of its own. Throws std::system_error if the system has no descriptor for it.
     explicit Reactor(const ReactorOptions& options = {});
@@ -46,6 +45,9 @@ public:
 
     // Accepts from now on; every connection gets a protocol of the factory. Errors come at once.
     Result<Listening> listen(const Endpoint& endpoint, ProtocolFactory factory,
+                             ListenOptions options = {}, Site made = Site::current());
+    // On a socket that listens already, as of a takeover; `asked` is what it was opened for.
+    Result<Listening> listen(Socket socket, const Endpoint& asked, ProtocolFactory factory,
                              ListenOptions options = {}, Site made = Site::current());
     void close(ListenerId listener);  // accepts no more; its connections live on
     void stop_accepting();            // all of them

@@ -39,12 +39,11 @@ struct DatagramBound {
 // and connect to DatagramPeer(address).endpoint().
 Result<DatagramBound> bind_datagram(Reactor& reactor, const Endpoint& endpoint,
                                     std::unique_ptr<DatagramProtocol> protocol,
-                                    const BindOptions& options = {},
-                                    Reactor::Site made = Reactor::Site::current());
+                                    const BindOptions& options = {}, Site made = Site::current());
 Result<DatagramBound> connect_datagram(Reactor& reactor, const Endpoint& peer,
                                        std::unique_ptr<DatagramProtocol> protocol,
                                        const BindOptions& options = {},
-                                       Reactor::Site made = Reactor::Site::current());
+                                       Site made = Site::current());
 // For sends from outside its callbacks. Null before on_open and once it is closed.
 DatagramSocket* find_datagram(Reactor& reactor, DatagramId id) noexcept;
 

@@ -56,22 +56,20 @@ public:
     };
     // Before run().
     Result<Listening> listen(const Endpoint& endpoint, const ProtocolFactory& factory,
-                             const ListenOptions& options = {},
-                             Reactor::Site made = Reactor::Site::current());
+                             const ListenOptions& options = {}, Site made = Site::current());
     Result<Listening> listen(const Endpoint& endpoint, const FactoryFor& factory_for,
-                             const ListenOptions& options = {},
-                             Reactor::Site made = Reactor::Site::current());
+                             const ListenOptions& options = {}, Site made = Site::current());
     // The same on sockets that listen already, as of a takeover; `asked` is what they were opened for.
     // The reactors have one each, or more; if there are fewer, reactor 0 accepts for all. On an error
     // some may be listened on: the group is of no use then.
     Result<Listening> listen(std::vector<Socket> sockets, const Endpoint& asked,
                              const FactoryFor& factory_for, const ListenOptions& options = {},
-                             Reactor::Site made = Reactor::Site::current());
+                             Site made = Site::current());
     // Its sockets once more, as Reactor::share() gives them. Before run().
     Result<std::vector<Socket>> share(const Listening& listening);
 
-    // Until stop(), or until a drain is done and no reactor has anything left. Throws std::system_error if
-    // a thread cannot be had.
+    // Until stop(), or until a drain is done and no reactor has anything left; of one reactor, as
+    // Reactor::run(). Throws std::system_error if a thread cannot be had.
     void run();
 
     // From here on for any thread. What they ask is done within run(), and callbacks come on reactor 0's
@@ -92,11 +90,16 @@ public:
 private:
     class Intakes;
     struct Drain;
+    Result<void> admits(const Endpoint& asked, const ListenOptions& options) const;
+    Result<std::vector<Socket>> open(const Endpoint& endpoint, const ListenOptions& options) const;
+    Result<Listening> listen_on(std::vector<Socket> sockets, const Endpoint& asked,
+                                const FactoryFor& factory_for, const ListenOptions& options,
+                                Site made);
     Result<std::vector<Socket>> open_each(const Endpoint& endpoint,
                                           const ListenOptions& options) const;
     void hand_off(detail::Listener& listener, const std::vector<ProtocolFactory>& factories,
                   const ListenOptions& options,
-                  const std::shared_ptr<detail::AcceptControl>& control, Reactor::Site made);
+                  const std::shared_ptr<detail::AcceptControl>& control, Site made);
     // On reactor 0's thread first, then, after what that one has handed to them, on the others'.
     void in_order(std::function<void(Reactor&)> act);
     std::jthread start(std::size_t index);

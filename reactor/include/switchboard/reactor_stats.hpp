@@ -45,8 +45,8 @@ struct ReactorStats {
     std::chrono::milliseconds timers_late{}, latest_timer{};  // all together, and the worst
     std::uint64_t stalls = 0;                                 // callbacks of stall_report or more
     std::chrono::milliseconds longest_callback{}, longest_turn{};
-    std::chrono::milliseconds
-        loop_lag{};  // of the last turn: what became ready waited so long at most
+    // Of the last turn: what became ready waited for so long at most.
+    std::chrono::milliseconds loop_lag{};
     std::size_t open =
         0;  // connections now; those that connect, flush or are told goodbye included
     std::size_t goodbyes = 0;                             // now, of those open

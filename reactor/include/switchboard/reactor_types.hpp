@@ -48,8 +48,8 @@ struct ConnectOptions {
     Limits limits = {};
     // From one attempt to the next while none answers (RFC 8305, section 5); at least 10 ms.
     std::chrono::milliseconds attempt_delay{250};
-    std::optional<Endpoint> from =
-        {};  // where it comes from, as tcp://127.0.0.2:0; see SocketOptions
+    // Where it comes from, as tcp://127.0.0.2:0: see SocketOptions.
+    std::optional<Endpoint> from = {};
     // Right before on_open; and once, right after on_close, with how it ended: a connect that failed
     // names each address tried with its own error. What they throw is logged.
     std::function<void(ConnectionId)> on_connected = {};

@@ -38,8 +38,7 @@ using ResolveDone = std::function<void(Result<std::vector<SocketAddress>>)>;
 // other has 50 ms more (RFC 8305, section 3). No other source of nsswitch.conf is asked, mDNS for
 // one. Nothing is cached. At most ReactorOptions::max_lookups ask at once, the rest wait in order.
 LookupId resolve(Reactor& reactor, std::string_view name, std::string_view service,
-                 ResolveDone done, ResolveOptions options = {},
-                 Reactor::Site made = Reactor::Site::current());
+                 ResolveDone done, ResolveOptions options = {}, Site made = Site::current());
 // Its `done` never comes, and what it asked is asked no more. Also from within a `done`, also when
 // that one is gone already.
 void cancel(Reactor& reactor, LookupId lookup);

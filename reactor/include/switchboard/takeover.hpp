@@ -4,9 +4,10 @@
 //     old                                          new
 //     offer_takeover(reactor, path, ..., taken)
 //                              <- connect          Takeover::begin(path)
-//     the sockets, by name     ->                  listens on them: Endpoint::descriptor(fd)
+//     the sockets, by name     ->                  listens on them: Reactor::listen(socket, ...)
+//                                                  offer_takeover(..., takeover.path_socket)
 //                              <- ready            takeover.ready()
-//     taken(): drains                              offer_takeover(..., takeover.path_socket())
+//     taken(): drains
 //
 // Until it is told that the new one is ready the old one accepts as before; should the new one end
 // before that, nothing has happened. The descriptors go by SCM_RIGHTS (man 7 unix).
@@ -39,8 +40,7 @@ public:
     static Result<std::optional<Takeover>> begin(
         const Endpoint& path, std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
-    // To be listened on as Endpoint::descriptor(socket.release()). Those left here are closed with this
-    // object; who waits in the queue of one that nobody listens on any more is reset.
+    // For Reactor::listen() or ReactorGroup::listen(). Those left here are closed with this object; who waits in the queue of one that nobody listens on any more is reset.
     std::vector<NamedSocket> sockets;
     // The socket at `path` itself, for offer_takeover(): the path stays connectable all the time.
     Socket path_socket;
