@@ -11,7 +11,8 @@ namespace switchboard::bench {
 
 // Blocking and single-threaded. In a round all requests are sent before the first reply is read, so
 // that a server on the same CPU finds them all at once, in every run alike. Replies are checked byte
-// for byte. Over UDP a request is a datagram, and so is its reply; one that is lost fails the run. Times out after ten seconds without one (a server under valgrind is slow).
+// for byte. Over UDP a request is a datagram, and so is its reply; one that is lost fails the run.
+// Times out after ten seconds without one (a server under valgrind is slow).
 class Lockstep {
 public:
     // Connects `connections` times, and makes one exchange on each.

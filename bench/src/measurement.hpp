@@ -67,9 +67,9 @@ bool is_whole(const CellRounds& cell);
 // Whether the generator, not the server, was what could do no more: its CPU busy above 90% of the
 // window and more so than the server's, in the median round. Apart on two CPUs only.
 bool is_generator_bound(const CellRounds& cell);
-// What a reader must know of it, shortest first: "serves 4 of 100" (the others wait for ever), "replies to 40 of 100 within the
-// window" (all are served, but more slowly than the window is long), "12 refused", "did not start:
-// ...". Empty when there is nothing.
+// What a reader must know of it, shortest first: "serves 4 of 100" (the others wait for ever),
+// "replies to 40 of 100 within the window" (all are served, but more slowly than the window is
+// long), "12 refused", "did not start: ...". Empty when there is nothing.
 std::string notes_of(const CellRounds& cell);
 
 }  // namespace switchboard::bench

@@ -29,7 +29,12 @@ th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; 
 figure { margin: 1rem 0; background: #fff; border-radius: 6px; padding: .4rem; break-inside: avoid; }
 figure svg { width: 100%; height: auto; max-width: 60rem; display: block; margin: 0 auto; }
 code { overflow-wrap: anywhere; }
-@media print { body { max-width: none; font-size: 10px; } table { font-size: 8px; } .scroll { overflow: visible; } section { break-inside: avoid; } }
+@media print {
+  body { max-width: none; font-size: 10px; }
+  table { font-size: 8px; }
+  .scroll { overflow: visible; }
+  section { break-inside: avoid; }
+}
 </style>
 </head>
 <body>

@@ -16,8 +16,9 @@
 // over the living processes it lacks those that ended; once reaped they stand in their parent's
 // children's times (cutime, cstime), in ticks of 10 ms. The sum of both is conserved when a process
 // ends, whenever that is, so the difference of two readings is right; the coarse part only moves if
-// a child ends within the window, which in a closed loop with all connections open none does. A process that is
-// forked and reaped between two looks at a tree that had no other child of its parent is missed.
+// a child ends within the window, which in a closed loop with all connections open none does. A
+// process that is forked and reaped between two looks at a tree that had no other child of its
+// parent is missed.
 //
 // The scheduler does not tell user from system; the tick does, by sampling. The kernel scales those
 // samples to the precise total in /proc, and so do we: the share is theirs, the total is precise. A

@@ -1,5 +1,6 @@
-// first_byte_timeout, idle_timeout, lifetime and, while draining, drain_idle of one connection, for the drivers that count in points
-// of time (the reactor counts the same in ticks). No clock in here.
+// first_byte_timeout, idle_timeout, lifetime and, while draining, drain_idle of one connection, for
+// the drivers that count in points of time (the reactor counts the same in ticks). No clock in
+// here.
 #pragma once
 
 #include <algorithm>

@@ -19,8 +19,8 @@ struct OwnedSocket {
     Socket socket;
 };
 
-// One socket, watched by libuv, in the reactor's memory resource. Whatever ran a callback of it calls attend(). Destroyed by libuv's
-// close callback.
+// One socket, watched by libuv, in the reactor's memory resource. Whatever ran a callback of it
+// calls attend(). Destroyed by libuv's close callback.
 class DatagramHandle final : private OwnedSocket, public SocketPort, public WheelNode {
 public:
     DatagramHandle(std::pmr::memory_resource* memory, Loop& loop, Datagrams& owner,

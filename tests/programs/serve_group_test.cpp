@@ -7,6 +7,7 @@
 #include <switchboard/exchange.hpp>
 
 #include "loopback.hpp"
+#include "platform/platform.hpp"
 #include "server.hpp"
 
 using namespace switchboard;
@@ -135,18 +136,19 @@ TEST_CASE("serve: SIGUSR1 prints what is live, and serving goes on") {
     const Socket client = server.connect();
     CHECK(round_trip(client, "hello") == "hello");
     server.process().signal(SIGUSR1);
-    CHECK(server.process().read_error_line() == "3 live:");
+    const int listeners = platform::kReusePortSpreads ? 2 : 1;
+    CHECK(server.process().read_error_line() == std::to_string(listeners + 1) + " live:");
     std::vector<std::string> lines;
-    for (int i = 0; i < 3; ++i) lines.push_back(server.process().read_error_line());
+    for (int i = 0; i < listeners + 1; ++i) lines.push_back(server.process().read_error_line());
     const auto count = [&](const std::string& text) {
         return std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
             return line.find(text) != std::string::npos;
         });
     };
     CHECK(lines[0].starts_with("  reactor 0: listener " + server.endpoint() + ", made at "));
-    CHECK(count("listener " + server.endpoint()) == 2);
+    CHECK(count("listener " + server.endpoint()) == listeners);
     CHECK(count("connection from " + client.local()->to_string() + " (open), made at ") == 1);
-    CHECK(count(" s old") == 3);
+    CHECK(count(" s old") == listeners + 1);
     CHECK(round_trip(client, "again") == "again");
     CHECK(server.stop(SIGTERM).status == 0);
 }

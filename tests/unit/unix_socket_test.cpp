@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "child.hpp"
+#include "system.hpp"
 #include "turns.hpp"
 
 using namespace switchboard;
@@ -26,15 +27,6 @@ mode_t mode_of(const std::string& path) {
 
 bool is_this_process(const Result<PeerCredentials>& peer) {
     return peer && peer->pid == ::getpid() && peer->uid == ::getuid() && peer->gid == ::getgid();
-}
-
-// The portable branch has no call for it on Linux.
-bool system_tells() {
-    const TempDir dir;
-    const Pair pair("unix:" + (dir / "socket"));
-    const auto peer = pair.client.peer_credentials();
-    if (!peer) CHECK(peer.error() == errc::unsupported);
-    return peer.has_value();
 }
 
 }  // namespace
@@ -91,7 +83,7 @@ TEST_CASE("unix: who may not write to the path cannot connect") {
 
 TEST_CASE(
     "unix: the credentials of a peer are those of its process, for sockets and for handlers") {
-    if (!system_tells()) return;
+    if (!test::system_tells_peer()) return;
     const TempDir dir;
     const std::string at = "unix:" + (dir / "socket");
     {
@@ -110,7 +102,7 @@ TEST_CASE(
 }
 
 TEST_CASE("unix: under a blocking driver handlers have them as well, and TCP peers have none") {
-    const bool tells = system_tells();
+    const bool tells = test::system_tells_peer();
     for (const std::string& at : {"unix:" + abstract_name(), std::string("127.0.0.1:0")}) {
         CAPTURE(at);
         Listener listener(at);

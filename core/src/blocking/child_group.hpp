@@ -7,11 +7,11 @@
 // found by a sweep within a second.
 //
 // In a child SIGTERM interrupts a blocked system call, closes the listener it accepts from, and does
-// nothing else: what the host's handler would do is the parent's business. SIGINT ends it, as it would without a handler; a
-// terminal sends it to the parent's group only. All else is as fork(2) leaves it. A child ends with
-// _exit(2): exit handlers and the buffers of stdio are the parent's. When the parent is killed the
-// children are too (see end_with_parent), and a child that waits for a connection sees parent_fd()
-// hang up.
+// nothing else: what the host's handler would do is the parent's business. SIGINT ends it, as it
+// would without a handler; a terminal sends it to the parent's group only. All else is as fork(2)
+// leaves it. A child ends with _exit(2): exit handlers and the buffers of stdio are the parent's.
+// When the parent is killed the children are too (see end_with_parent), and a child that waits for
+// a connection sees parent_fd() hang up.
 #pragma once
 
 #include <sys/types.h>

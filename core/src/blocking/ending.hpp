@@ -47,8 +47,9 @@ private:
     std::unordered_set<int> open_;
 };
 
-// A thread that closes the listener and drains `ending` when the server drains, and tells `ending` when it has drained
-// for too long or is told to abort. It sleeps until then, and ends with this object.
+// A thread that closes the listener and drains `ending` when the server drains, and tells `ending`
+// when it has drained for too long or is told to abort. It sleeps until then, and ends with this
+// object.
 class Watchdog {
 public:
     // Fails where no thread or pipe can be had. What it is given must outlive it.

@@ -12,8 +12,9 @@ using EndedCallback = std::function<void(const EndedChild&)>;
 void wait_and_reap(ChildGroup& children, int fd, Clock::time_point until,
                    const EndedCallback& on_ended);
 
-// The end of a server that drains, and has closed its listener: gives the children until the drain deadline, then tells `ending`
-// and interrupts what they are blocked in, then kills those that do not come back. All are reaped.
+// The end of a server that drains, and has closed its listener: gives the children until the drain
+// deadline, then tells `ending` and interrupts what they are blocked in, then kills those that do
+// not come back. All are reaped.
 void drain_children(const Server& server, ChildGroup& children, Ending& ending,
                     const EndedCallback& on_ended);
 

@@ -20,8 +20,9 @@ public:
            const ServeOptions& options);
 
     // The next connection, as soon as there is one. Waits while descriptors or memory are short.
-    // Fails with errc::stopping once the server drains or its listener is closed, with std::errc::interrupted when `wake` is
-    // readable or `until` has come, or with what is wrong with the listener itself.
+    // Fails with errc::stopping once the server drains or its listener is closed, with
+    // std::errc::interrupted when `wake` is readable or `until` has come, or with what is wrong
+    // with the listener itself.
     Result<Socket> accept(int wake = -1, Clock::time_point until = kNever) const;
 
     // Serves it to its end on this thread; false if it was refused for want of a protocol. Does not

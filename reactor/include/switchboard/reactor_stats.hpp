@@ -47,8 +47,8 @@ struct ReactorStats {
     std::chrono::milliseconds longest_callback{}, longest_turn{};
     // Of the last turn: what became ready waited for so long at most.
     std::chrono::milliseconds loop_lag{};
-    std::size_t open =
-        0;  // connections now; those that connect, flush or are told goodbye included
+    // Connections now; those that connect, flush or are told goodbye included.
+    std::size_t open = 0;
     std::size_t goodbyes = 0;                             // now, of those open
     std::size_t paused = 0;                               // now: those that are not read from
     std::size_t listeners = 0, timers = 0, offloads = 0;  // now

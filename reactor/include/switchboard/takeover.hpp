@@ -40,7 +40,8 @@ public:
     static Result<std::optional<Takeover>> begin(
         const Endpoint& path, std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
-    // For Reactor::listen() or ReactorGroup::listen(). Those left here are closed with this object; who waits in the queue of one that nobody listens on any more is reset.
+    // For Reactor::listen() or ReactorGroup::listen(). Those left here are closed with this object;
+    // who waits in the queue of one that nobody listens on any more is reset.
     std::vector<NamedSocket> sockets;
     // The socket at `path` itself, for offer_takeover(): the path stays connectable all the time.
     Socket path_socket;
