@@ -145,7 +145,8 @@ TEST_CASE("serve: SIGUSR1 prints what is live, and serving goes on") {
             return line.find(text) != std::string::npos;
         });
     };
-    CHECK(lines[0].starts_with("  reactor 0: listener " + server.endpoint() + ", made at "));
+    // Which line it is depends on the millisecond.
+    CHECK(count("  reactor 0: listener " + server.endpoint() + ", made at ") == 1);
     CHECK(count("listener " + server.endpoint()) == listeners);
     CHECK(count("connection from " + client.local()->to_string() + " (open), made at ") == 1);
     CHECK(count(" s old") == listeners + 1);
