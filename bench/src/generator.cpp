@@ -167,8 +167,12 @@ private:
 }  // namespace
 
 Result<void> check(const LoadPlan& plan) {
-    const WorkloadKind* const kind = find_workload_kind(plan.group.workload);
-    if (kind != nullptr && kind->is_stream && plan.rate > 0)
+    std::vector<GroupPlan> groups = plan.beside;
+    groups.push_back(plan.group);
+    for (const GroupPlan& group : groups) {
+        if (auto made = LoadGroup::make(group); !made) return tl::unexpected(made.error());
+    }
+    if (plan.rate > 0 && find_workload_kind(plan.group.workload)->is_stream)
         return fail(errc::bad_option, "--rate: " + plan.group.workload + " has no requests");
     if (plan.rate > 0 && plan.exchanges != Load::kNoEnd)
         return fail(errc::bad_option, "--exchanges: not with --rate, which ends by the clock");

@@ -224,8 +224,10 @@ void add_load(CLI::App& app, std::function<int()>& chosen) {
             return;
         }
         if (options->target.empty()) throw CLI::RequiredError("endpoint");
+        // Where it is no system call that failed, the words say all.
         if (auto fits = complete(*options); !fits)
-            throw CLI::ValidationError(fits.error().message());
+            throw CLI::ValidationError(fits.error() == errc::bad_option ? fits.error().tried()
+                                                                        : fits.error().message());
         chosen = [options] { return load(*options); };
     });
 }

@@ -26,6 +26,7 @@ private:
         void start() override {
             if (!failed()) send();
         }
+        bool reads_when_full() const noexcept override { return true; }
         void on_drain(Connection&) override {
             if (load().started() && !load().stopped() && !failed()) send();
         }

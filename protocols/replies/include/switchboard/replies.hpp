@@ -30,7 +30,7 @@ private:
 // body that asks for bytes, or of less than 4 bytes, ends with errc::malformed_message.
 //
 // A reply is written as the connection takes it, and the next request waits for that; no more than
-// high_water and the body are held, however long the reply.
+// high_water, the body and 32 KiB are held, however long the reply.
 class Replier final : public FrameHandler {
 public:
     // `work`: how many steps of arithmetic each request costs before it is answered, in which the thread
