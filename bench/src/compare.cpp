@@ -60,9 +60,7 @@ void fill_from_load(Measurement& m, const LoadResult& load) {
 LoadPlan plan_for(const CompareOptions& options, const Cell& cell, const Endpoint& target) {
     LoadPlan plan;
     plan.target = target;
-    plan.connections = cell.connections;
-    plan.size = cell.size;
-    plan.depth = options.depth;
+    plan.group = {.connections = cell.connections, .size = cell.size, .depth = options.depth};
     plan.settle = options.settle();
     plan.warm_up = options.warm_up();
     plan.duration = options.duration;
@@ -85,8 +83,13 @@ Measurement measure(const LoadPlan& plan, Server& server) {
         after = meter.read();
         m.memory = std::max(m.memory, read_memory(server.pid()));
     };
-    hooks.interrupted = [] { return interrupted != 0; };
-    fill_from_load(m, run_load(plan, hooks));
+    hooks.interrupted = [](const Tally&) { return interrupted != 0; };
+    const auto load = run_load(plan, hooks);
+    if (!load) {
+        m.problem = load.error().message();
+        return m;
+    }
+    fill_from_load(m, *load);
     m.server_cpu = after - before;
     return m;
 }

@@ -1,17 +1,17 @@
 #include "generator.hpp"
 
+#include <uv.h>
 #include <ctime>
-#include <switchboard/reactor.hpp>
+#include <optional>
+
+#include "pacer.hpp"
 
 namespace switchboard::bench {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kConnecting =
-    128;  // at a time: more would overrun a backlog of 511 in bursts
 constexpr milliseconds kTick{50};
-constexpr milliseconds kConnectTimeout{3'000};  // two lost SYNs (RFC 6298: 1 s, then 2 s)
 
 double cpu_seconds() {
     timespec used{};
@@ -19,96 +19,173 @@ double cpu_seconds() {
     return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 
+// The loop that the reactor and the pacer share.
+class HostLoop {
+public:
+    HostLoop() {
+        if (const int error = uv_loop_init(&loop_); error != 0)
+            throw std::system_error(-error, std::system_category(), "uv_loop_init");
+    }
+    ~HostLoop() {
+        uv_run(&loop_, UV_RUN_DEFAULT);  // close callbacks
+        uv_loop_close(&loop_);
+    }
+    HostLoop(const HostLoop&) = delete;
+    HostLoop& operator=(const HostLoop&) = delete;
+    uv_loop_t* get() { return &loop_; }
+
+private:
+    uv_loop_t loop_{};
+};
+
 class Run {
 public:
-    Run(const LoadPlan& plan, const LoadHooks& hooks)
-        : plan_(plan), hooks_(hooks), load_(plan.size, plan.depth, Clock::now) {
-        // A closed loop bounds what is under way, so the marks need only be out of its way.
-        const std::size_t under_way = plan.size * plan.depth;
-        options_.limits.low_water = under_way + options_.limits.low_water;
-        options_.limits.high_water = 2 * under_way + options_.limits.high_water;
-        options_.limits.max_queued = 2 * under_way + options_.limits.max_queued;
-        options_.limits.connect_timeout = kConnectTimeout;
+    Run(const LoadPlan& plan, const LoadHooks& hooks) : plan_(plan), hooks_(hooks) {}
+
+    // In the order in which they connect: what is measured is the last.
+    Result<void> prepare() {
+        std::vector<GroupPlan> plans = plan_.beside;
+        plans.push_back(plan_.group);
+        plans.back().open_loop = is_open_loop();
+        for (const GroupPlan& plan : plans) {
+            auto group = LoadGroup::make(plan);
+            if (!group) return tl::unexpected(group.error());
+            groups_.push_back(*std::move(group));
+        }
+        load().on_window_end = [this] { close_window(); };
+        load().on_settled = [this] {
+            if (closed_) finish();
+        };
+        return is_open_loop() ? make_pacer() : Result<void>();
     }
 
     LoadResult run() {
-        load_.on_change = [this] { changed(); };
-        load_.on_window_end = [this] { close_window(); };
-        tick_ = reactor_.every(kTick, [this] { tick(); });
-        changed();
-        reactor_.run();
-        result_.tally = load_.tally();
+        tick_ = reactor_->every(kTick, [this] { tick(); });
+        groups_.front()->connect(*reactor_, plan_.target);
+        while (!over_) uv_run(loop_.get(), UV_RUN_ONCE);
+        result_.tally = load().tally();
+        for (std::size_t i = 0; i + 1 < groups_.size(); ++i)
+            result_.beside.push_back(groups_[i]->load().tally());
+        result_.exchange_size = groups_.back()->workload().exchange_size();
+        if (pacer_) result_.lateness = pacer_->lateness();
         return std::move(result_);
     }
 
 private:
-    void changed() {
-        changed_at_ = Clock::now();
-        while (next_ < plan_.connections && next_ - load_.connects_ended() < kConnecting) {
-            connect_next();
-        }
-    }
+    bool is_open_loop() const { return plan_.rate > 0; }
+    Load& load() { return groups_.back()->load(); }
 
-    void connect_next() {
-        const auto started =
-            reactor_.connect(plan_.target, std::make_unique<EchoLoad>(load_, next_), options_);
-        if (!started) load_.never_started(started.error().message());
-        ++next_;
+    Result<void> make_pacer() {
+        auto made = Pacer::make(loop_.get(), Schedule(plan_.rate, plan_.arrivals, plan_.seed),
+                                [this](Clock::time_point when) { load().due(when); });
+        if (!made) return tl::unexpected(made.error());
+        pacer_ = *std::move(made);
+        return {};
     }
 
     void tick() {
-        if (hooks_.interrupted()) {
+        if (hooks_.interrupted(load().tally())) {
             result_.interrupted = true;
+            note_window();
             finish();
-        } else if (!begun_ && (load_.decided() == plan_.connections ||
-                               Clock::now() - changed_at_ >= plan_.settle)) {
-            begun_ = true;
-            hooks_.all_connected();
-            load_.start();
-            step_ = reactor_.after(plan_.warm_up, [this] { open_window(); });
+        } else if (ready_ < groups_.size() && groups_[ready_]->is_ready(plan_.settle)) {
+            if (++ready_ < groups_.size()) {
+                groups_[ready_]->connect(*reactor_, plan_.target);
+            } else {
+                start();
+            }
         }
+    }
+
+    void start() {
+        hooks_.all_connected();
+        for (const auto& group : groups_) group->load().start();
+        if (pacer_) pacer_->start();
+        step_ = reactor_->after(plan_.warm_up, [this] { open_window(); });
     }
 
     void open_window() {
         hooks_.window_opens();
-        load_.open_window(plan_.duration);
+        if (pacer_) pacer_->reset_lateness();
+        load().open_window(plan_.duration, plan_.exchanges);
         cpu_at_opening_ = cpu_seconds();
         opened_at_ = Clock::now();
-        // Should no reply come that could end it.
-        step_ = reactor_.after(plan_.duration + kTick, [this] { close_window(); });
+        // Of a closed loop this is for the case that no reply comes that could end it.
+        const auto grace = is_open_loop() ? milliseconds(1) : kTick;
+        step_ = reactor_->after(plan_.duration + grace, [this] { close_window(); });
+    }
+
+    void note_window() {
+        if (opened_at_ == Clock::time_point{} || closed_) return;
+        closed_ = true;
+        const std::chrono::duration<double> lasted = Clock::now() - opened_at_;
+        // An open loop counts by the clock, up to the end of the window and no further.
+        const std::chrono::duration<double> most = plan_.duration;
+        result_.seconds = is_open_loop() ? std::min(lasted, most).count() : lasted.count();
+        result_.cpu_seconds = cpu_seconds() - cpu_at_opening_;
+        hooks_.window_closes();
     }
 
     void close_window() {
-        result_.seconds = std::chrono::duration<double>(Clock::now() - opened_at_).count();
-        result_.cpu_seconds = cpu_seconds() - cpu_at_opening_;
-        hooks_.window_closes();
-        finish();
+        note_window();
+        if (!is_open_loop() || load().settled()) {
+            finish();
+            return;
+        }
+        pacer_->stop();
+        step_ = reactor_->after(plan_.patience, [this] {
+            load().give_up();
+            finish();
+        });
     }
 
     void finish() {
-        load_.stop();
-        reactor_.cancel(tick_);
-        reactor_.cancel(step_);
-        reactor_.drain(milliseconds(0), [](std::size_t) {});
+        if (finishing_) return;
+        finishing_ = true;
+        if (pacer_) pacer_->stop();
+        for (const auto& group : groups_) group->load().stop();
+        reactor_->cancel(tick_);
+        reactor_->cancel(step_);
+        reactor_->drain(milliseconds(0), [this](std::size_t) { over_ = true; });
     }
 
     const LoadPlan& plan_;
     const LoadHooks& hooks_;
-    Load load_;
     LoadResult result_;
-    ConnectOptions options_;
-    std::size_t next_ = 0;
-    Clock::time_point changed_at_{}, opened_at_{};
+    Clock::time_point opened_at_{};
     double cpu_at_opening_ = 0;
-    bool begun_ = false;
+    std::size_t ready_ = 0;  // groups
+    bool closed_ = false, finishing_ = false, over_ = false;
     TimerId tick_{}, step_{};
-    Reactor reactor_;  // last: its destructor closes clients, which count in load_
+    HostLoop loop_;
+    std::vector<std::unique_ptr<LoadGroup>> groups_;
+    std::unique_ptr<Pacer> pacer_;
+    // Last: its destructor closes clients, which count in their loads.
+    std::unique_ptr<Reactor> reactor_ = std::make_unique<Reactor>(loop_.get());
 };
 
 }  // namespace
 
-LoadResult run_load(const LoadPlan& plan, const LoadHooks& hooks) {
-    return Run(plan, hooks).run();
+Result<void> check(const LoadPlan& plan) {
+    std::vector<GroupPlan> groups = plan.beside;
+    groups.push_back(plan.group);
+    for (const GroupPlan& group : groups) {
+        if (auto made = LoadGroup::make(group); !made) return tl::unexpected(made.error());
+    }
+    if (plan.rate > 0 && find_workload_kind(plan.group.workload)->is_stream)
+        return fail(errc::bad_option, "--rate: " + plan.group.workload + " has no requests");
+    if (plan.rate > 0 && plan.exchanges != Load::kNoEnd)
+        return fail(errc::bad_option, "--exchanges: not with --rate, which ends by the clock");
+    return {};
+}
+
+Result<LoadResult> run_load(const LoadPlan& plan, const LoadHooks& hooks) try {
+    if (auto fits = check(plan); !fits) return tl::unexpected(fits.error());
+    Run run(plan, hooks);
+    if (auto prepared = run.prepare(); !prepared) return tl::unexpected(prepared.error());
+    return run.run();
+} catch (const std::system_error& error) {
+    return fail(error.code(), "generate load");
 }
 
 }  // namespace switchboard::bench

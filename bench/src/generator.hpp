@@ -4,19 +4,27 @@
 #include <chrono>
 #include <functional>
 #include <switchboard/endpoint.hpp>
+#include <vector>
 
-#include "echo_load.hpp"
+#include "load_group.hpp"
+#include "schedule.hpp"
 
 namespace switchboard::bench {
 
 struct LoadPlan {
     Endpoint target;
-    std::size_t connections = 1;
-    std::size_t size = 64;                      // bytes per message
-    std::size_t depth = 1;                      // messages under way per connection
+    GroupPlan group;                // what is measured
+    std::vector<GroupPlan> beside;  // what goes on beside it, and is connected before
+    double rate = 0;                // requests a second of an open loop; 0: a closed loop
+    Arrivals arrivals = Arrivals::constant;
+    std::uint64_t seed = 1;                     // of the arrivals
     std::chrono::milliseconds settle{1'000};    // how long nothing may happen before it goes on
     std::chrono::milliseconds warm_up{200};     // under load, thrown away
     std::chrono::milliseconds duration{2'000};  // the window that is measured
+    // Or until so many exchanges have been made, if that is before. Of a closed loop.
+    std::uint64_t exchanges = Load::kNoEnd;
+    // Of an open loop: how long what is still unanswered at the window's end is waited for.
+    std::chrono::milliseconds patience{10'000};
 };
 
 // What the caller does at the edges of the window. The generator does nothing else meanwhile, so
@@ -25,19 +33,27 @@ struct LoadHooks {
     std::function<void()> all_connected = [] {};  // and idle; may take its time
     std::function<void()> window_opens = [] {};   // must be quick
     std::function<void()> window_closes = [] {};
-    std::function<bool()> interrupted = [] { return false; };  // asked every 50 ms
+    // Asked every 50 ms. The tally is that of the window, once it is open.
+    std::function<bool(const Tally&)> interrupted = [](const Tally&) { return false; };
 };
 
 struct LoadResult {
     Tally tally;
-    double seconds = 0;      // of the window, measured
-    double cpu_seconds = 0;  // of this process in the window
-    bool interrupted = false;
+    std::vector<Tally> beside;        // as LoadPlan::beside
+    std::uint64_t exchange_size = 0;  // see Workload
+    double seconds = 0;               // of the window, measured
+    double cpu_seconds = 0;           // of this process in the window
+    Histogram lateness;               // of an open loop, in the window: see Pacer
+    bool interrupted = false;         // then what there is until then, if the window was open
 };
 
 // Connects all, waits until each has had one reply (or nothing has happened for `settle`: some
 // servers never serve them all), puts all under load, warms up, measures, resets the connections
-// (so that no port is left in TIME_WAIT) and returns. Blocks this thread for all that time.
-LoadResult run_load(const LoadPlan& plan, const LoadHooks& hooks = {});
+// (so that no port is left in TIME_WAIT) and returns. Blocks this thread for all that time. Fails
+// with errc::bad_option for a plan that makes no sense, and where the system has no loop or timer.
+Result<LoadResult> run_load(const LoadPlan& plan, const LoadHooks& hooks = {});
+
+// What run_load() would refuse.
+Result<void> check(const LoadPlan& plan);
 
 }  // namespace switchboard::bench

@@ -22,4 +22,11 @@ Result<std::size_t> parse_count(const std::string& text) {
     return fail(errc::bad_option, "'" + text + "' is no count");
 }
 
+Result<void> check_range(const char* option, std::size_t count, std::size_t least,
+                         std::size_t most) {
+    if (count >= least && count <= most) return {};
+    return fail(errc::bad_option, std::string(option) + " " + std::to_string(count) + ": " +
+                                      std::to_string(least) + " to " + std::to_string(most));
+}
+
 }  // namespace switchboard::bench

@@ -1,4 +1,4 @@
-// Options that take "A,B,...".
+// What options of several subcommands take: lists, counts and ranges.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -18,6 +18,10 @@ inline Result<std::string> parse_name(const std::string& text) {
     return text;
 }
 Result<std::size_t> parse_count(const std::string& text);  // decimal digits and nothing else
+
+// `count` of `option` is in [least, most]; errc::bad_option names it.
+Result<void> check_range(const char* option, std::size_t count, std::size_t least,
+                         std::size_t most);
 
 // `option` on `app`: its list replaces `target`, or parsing fails and says which option it was.
 template <class T, class Parse>

@@ -5,6 +5,7 @@
 
 #include "compare_options.hpp"
 #include "cost.hpp"
+#include "load_command.hpp"
 #include "micro.hpp"
 #include "trial.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 // Each adds one subcommand; when it is the one asked for, `chosen` becomes what runs it.
 void add_subcommands(CLI::App& app, std::function<int()>& chosen) {
     switchboard::bench::add_compare(app, chosen);
+    switchboard::bench::add_load(app, chosen);
     switchboard::bench::add_cost(app, chosen);
     switchboard::bench::add_micro(app, chosen);
     switchboard::bench::add_trial(app, chosen);

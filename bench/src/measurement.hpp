@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "echo_load.hpp"
 #include "statistics.hpp"
+#include "tally.hpp"
 #include "usage.hpp"
 
 namespace switchboard::bench {

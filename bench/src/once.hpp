@@ -5,8 +5,8 @@
 #include <string>
 #include <switchboard/protocol.hpp>
 
-#include "echo_load.hpp"
 #include "pattern.hpp"
+#include "tally.hpp"
 
 namespace switchboard::bench {
 

@@ -4,14 +4,46 @@
 #include <cassert>
 #include <cstring>
 #include <random>
+#include <string_view>
 
 namespace switchboard::bench {
+namespace {
 
-Pattern::Pattern(std::size_t longest) : longest_(std::max<std::size_t>(longest, 1)) {
-    bytes_.resize(kCycle + longest_);
+std::vector<std::byte> random_cycle() {
+    std::vector<std::byte> cycle(Pattern::kCycle);
     std::mt19937 random(20'240'817);  // any fixed seed: a failure must replay
-    for (std::size_t i = 0; i < kCycle; ++i) bytes_[i] = static_cast<std::byte>(random() >> 24);
-    for (std::size_t i = kCycle; i < bytes_.size(); ++i) bytes_[i] = bytes_[i - kCycle];
+    for (std::byte& byte : cycle) byte = static_cast<std::byte>(random() >> 24);
+    return cycle;
+}
+
+}  // namespace
+
+Pattern::Pattern(std::size_t longest) : Pattern(random_cycle(), longest) {}
+
+Pattern::Pattern(std::vector<std::byte> cycle, std::size_t longest)
+    : cycle_(cycle.size()), longest_(std::max<std::size_t>(longest, 1)), bytes_(std::move(cycle)) {
+    bytes_.resize(cycle_ + longest_);
+    for (std::size_t i = cycle_; i < bytes_.size(); ++i) bytes_[i] = bytes_[i - cycle_];
+}
+
+Pattern Pattern::text(std::size_t longest) {
+    constexpr std::string_view kLetters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    auto cycle = random_cycle();
+    for (std::byte& byte : cycle)
+        byte = static_cast<std::byte>(kLetters[static_cast<std::size_t>(byte) % kLetters.size()]);
+    return {std::move(cycle), longest};
+}
+
+Pattern Pattern::chargen(std::size_t longest) {
+    constexpr std::size_t kPrinting = 95, kColumns = 72;  // from ' ' to '~'
+    std::vector<std::byte> cycle;
+    for (std::size_t line = 0; line < kPrinting; ++line) {
+        for (std::size_t i = 0; i < kColumns; ++i)
+            cycle.push_back(static_cast<std::byte>(' ' + (line + i) % kPrinting));
+        cycle.insert(cycle.end(), {std::byte{'\r'}, std::byte{'\n'}});
+    }
+    return {std::move(cycle), longest};
 }
 
 std::uint64_t Pattern::entry(std::size_t connection) noexcept {
@@ -20,7 +52,7 @@ std::uint64_t Pattern::entry(std::size_t connection) noexcept {
 
 Bytes Pattern::at(std::uint64_t position, std::size_t size) const noexcept {
     assert(size <= longest_);
-    return Bytes(bytes_).subspan(position % kCycle, size);
+    return Bytes(bytes_).subspan(position % cycle_, size);
 }
 
 bool Pattern::matches(std::uint64_t position, Bytes bytes) const noexcept {

@@ -7,17 +7,21 @@
 
 namespace switchboard::bench {
 
-// An endless stream of fixed pseudo-random bytes per connection: all are the same cycle of a prime
-// number of bytes, each entered elsewhere. So the messages of one connection differ (unless their
-// size is a multiple of the cycle), and a reply that is late, doubled, cut or another's does not
-// match.
+// An endless stream of bytes: a cycle, repeated for ever.
 class Pattern {
 public:
+    // Of fixed pseudo-random bytes: a prime number of them, which each connection enters elsewhere. So
+    // the messages of one connection differ (unless their size is a multiple of the cycle), and a
+    // reply that is late, doubled, cut or another's does not match.
     static constexpr std::size_t kCycle = 65'521;
 
-    explicit Pattern(std::size_t longest);  // of the views at() is asked for, in bytes
+    // `longest` is of the views at() is asked for, in bytes.
+    explicit Pattern(std::size_t longest);
+    static Pattern text(std::size_t longest);     // the same of letters and digits, "-" and "_"
+    static Pattern chargen(std::size_t longest);  // what such a server sends (RFC 864)
 
-    // Where the stream of the n-th connection enters the cycle.
+    std::size_t longest() const noexcept { return longest_; }
+    // Where the stream of the n-th connection enters the cycle of the first two.
     static std::uint64_t entry(std::size_t connection) noexcept;
     // Bytes [position, position + size) of the cycle repeated for ever; size <= longest.
     Bytes at(std::uint64_t position, std::size_t size) const noexcept;
@@ -25,7 +29,9 @@ public:
     bool matches(std::uint64_t position, Bytes bytes) const noexcept;
 
 private:
-    std::size_t longest_;
+    Pattern(std::vector<std::byte> cycle, std::size_t longest);
+
+    std::size_t cycle_, longest_;
     std::vector<std::byte> bytes_;
 };
 

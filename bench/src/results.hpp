@@ -8,6 +8,7 @@
 #include "compare_options.hpp"
 #include "cpus.hpp"
 #include "measurement.hpp"
+#include "table.hpp"
 
 namespace switchboard::bench {
 
@@ -25,13 +26,7 @@ struct Results {
     std::size_t wrong_replies() const;  // connections that got wrong bytes, in all rounds
 };
 
-// One table: the cells of one load.
-struct Table {
-    std::string title;
-    std::vector<std::string> header;
-    std::vector<std::vector<std::string>> rows;
-    std::vector<std::string> notes;  // "* iterative: serves 1 of 100"
-};
+// One per load.
 std::vector<Table> tables_of(const Results& results);
 // How it was measured, in a few lines: what runs where, seed, rounds, what +- means.
 std::vector<std::string> preamble_of(const Results& results);

@@ -13,6 +13,7 @@ void add_trial(CLI::App& app, std::function<int()>& chosen) {
     add_churn(*trials, chosen);
     add_firehose(*trials, chosen);
     add_crowd(*trials, chosen);
+    add_truth(*trials, chosen);
 }
 
 }  // namespace switchboard::bench

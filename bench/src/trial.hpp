@@ -17,5 +17,6 @@ void add_trial(CLI::App& app, std::function<int()>& chosen);
 void add_churn(CLI::App& trials, std::function<int()>& chosen);
 void add_firehose(CLI::App& trials, std::function<int()>& chosen);
 void add_crowd(CLI::App& trials, std::function<int()>& chosen);
+void add_truth(CLI::App& trials, std::function<int()>& chosen);
 
 }  // namespace switchboard::bench

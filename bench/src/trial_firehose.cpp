@@ -66,8 +66,7 @@ Result<Figures> measure(const FirehoseOptions& options, Server& server, Beside b
                       beside == kAgain ? WhenStuck::comes_again : WhenStuck::waits);
     LoadPlan plan;
     plan.target = server.endpoint();
-    plan.connections = options.others;
-    plan.size = kMessage;
+    plan.group = {.connections = options.others, .size = kMessage};
     plan.duration = options.duration;
     Figures figures;
     double resident = 0;
@@ -79,10 +78,11 @@ Result<Figures> measure(const FirehoseOptions& options, Server& server, Beside b
     hooks.window_closes = [&] {
         figures.grown = static_cast<double>(status_bytes(server.pid(), "VmHWM")) - resident;
     };
-    const LoadResult load = run_load(plan, hooks);
-    if (auto fit = check_load(load, options.others, firehose); !fit)
+    const auto load = run_load(plan, hooks);
+    if (!load) return tl::unexpected(load.error());
+    if (auto fit = check_load(*load, options.others, firehose); !fit)
         return tl::unexpected(fit.error());
-    figures.p99 = static_cast<double>(load.tally.latency.percentile(99)) * 1e-9;
+    figures.p99 = static_cast<double>(load->tally.latency.percentile(99)) * 1e-9;
     figures.hosed = firehose.bytes();
     figures.connects = firehose.connects();
     return figures;

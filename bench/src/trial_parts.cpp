@@ -30,13 +30,6 @@ void judge_ratios(Verdicts& verdicts, Judge judge, const RatioBound& bound, cons
 
 }  // namespace
 
-Result<void> check_range(const char* option, std::size_t count, std::size_t least,
-                         std::size_t most) {
-    if (count >= least && count <= most) return {};
-    return fail(errc::bad_option, std::string(option) + " " + std::to_string(count) + ": " +
-                                      std::to_string(least) + " to " + std::to_string(most));
-}
-
 std::size_t most_connections() {
     const std::size_t all = descriptor_limit();
     return all - std::min(all, kOtherDescriptors);

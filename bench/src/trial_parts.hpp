@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cpus.hpp"
+#include "lists.hpp"
 #include "server.hpp"
 #include "statistics.hpp"
 #include "verdicts.hpp"
@@ -18,9 +19,6 @@ namespace switchboard::bench {
 // With fewer rounds a bound on a ratio is not judged: one disturbed round would decide.
 inline constexpr std::size_t kEnoughRounds = 5;
 
-// `count` of `option` is in [least, most]; errc::bad_option names it.
-Result<void> check_range(const char* option, std::size_t count, std::size_t least,
-                         std::size_t most);
 // How many connections one process may have: the descriptor limit less what else it needs.
 std::size_t most_connections();
 

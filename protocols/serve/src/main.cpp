@@ -6,6 +6,7 @@
 #include <exception>
 #include <switchboard/inetd.hpp>
 #include <switchboard/relay.hpp>
+#include <switchboard/replies.hpp>
 
 #include "commands.hpp"
 
@@ -16,6 +17,7 @@ Registry known_protocols() {
     Registry registry;
     register_inetd(registry, [] { return std::chrono::system_clock::now(); });
     register_relay(registry);
+    register_replies(registry);
     return registry;
 }
 

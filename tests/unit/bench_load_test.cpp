@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <echo_load.hpp>
+#include <message_workload.hpp>
 #include <switchboard/callbacks.hpp>
 #include <switchboard/testing/memory.hpp>
 
@@ -15,13 +15,18 @@ namespace {
 // A load on an in-memory network whose clock is moved by hand.
 struct Bench {
     explicit Bench(std::size_t size = 8, std::size_t depth = 1, testing::Weather weather = {})
-        : load(size, depth, [this] { return now; }), driver(weather) {}
+        : Bench(size, Pace{.depth = depth}, weather) {}
+    Bench(std::size_t size, const Pace& pace, testing::Weather weather = {})
+        : load(pace, [this] { return now; }),
+          workload(*make_echo({.size = size})),
+          driver(weather) {}
 
-    MemoryPeer& client(std::size_t number = 0) {
-        return driver.connect(std::make_unique<EchoLoad>(load, number));
+    std::unique_ptr<LoadClient> make_client(std::size_t number) {
+        return workload->client(load, number);
     }
+    MemoryPeer& client(std::size_t number = 0) { return driver.connect(make_client(number)); }
     void client_of(std::unique_ptr<Protocol> server, std::size_t number = 0) {
-        driver.join(std::make_unique<EchoLoad>(load, number), std::move(server));
+        driver.join(make_client(number), std::move(server));
     }
     std::size_t failures(Failure kind) const {
         return load.tally().failures[static_cast<std::size_t>(kind)];
@@ -29,6 +34,7 @@ struct Bench {
 
     Clock::time_point now = Clock::time_point(1h);
     Load load;
+    std::unique_ptr<Workload> workload;
     MemoryDriver driver;  // destroyed first: its clients count in the load
 };
 
@@ -187,10 +193,9 @@ TEST_CASE("bench load: how a connection fails is told apart, and once") {
     closed.shutdown_write();
     reset.reset();
     bench.driver.run();
-    EchoLoad refused(bench.load, 2), late(bench.load, 3), other(bench.load, 4);
-    refused.on_close(std::make_error_code(std::errc::connection_refused));
-    late.on_close(errc::connect_timed_out);
-    other.on_close(std::make_error_code(std::errc::too_many_files_open));
+    bench.make_client(2)->on_close(std::make_error_code(std::errc::connection_refused));
+    bench.make_client(3)->on_close(errc::connect_timed_out);
+    bench.make_client(4)->on_close(std::make_error_code(std::errc::too_many_files_open));
     CHECK(bench.failures(Failure::closed) == 1);
     CHECK(bench.failures(Failure::reset) == 1);
     CHECK(bench.failures(Failure::refused) == 1);
@@ -213,4 +218,106 @@ TEST_CASE("bench load: after stop nothing is counted or sent") {
     bench.driver.run();
     CHECK(bench.load.tally().failed == 0);
     CHECK(bench.load.tally().exchanges == 0);
+}
+
+TEST_CASE("bench load: of so many exchanges, the last one ends the window") {
+    Bench bench(8);
+    int ends = 0;
+    bench.load.on_window_end = [&] { ++ends; };
+    bench.client_of(faulty_echo(~std::size_t{0}));
+    bench.driver.run();
+    bench.load.start();
+    bench.load.open_window(1h, 1'000);
+    bench.driver.run();
+    CHECK(ends == 1);
+    CHECK(bench.load.tally().exchanges == 1'000);
+}
+
+TEST_CASE("bench load: with a depth of 0 it asks once and is idle") {
+    Bench bench(8, 0);
+    auto& peer = bench.client();
+    bench.driver.run();
+    peer.send(peer.take_received());
+    bench.load.start();
+    bench.driver.run();
+    CHECK(bench.load.tally().answered == 1);
+    CHECK(peer.received().empty());
+    CHECK_FALSE(peer.closed());
+}
+
+namespace {
+
+// A load of short connections, on servers of which each is an echo.
+struct ShortConnections : Bench {
+    explicit ShortConnections(const Pace& pace) : Bench(8, pace) {
+        load.on_reopen = [this](std::size_t number, Clock::time_point due) {
+            auto client = make_client(number);
+            client->born(due);
+            reopened.push_back(std::move(client));
+        };
+    }
+    // What was asked for in the last turn is connected `later`.
+    void connect(Clock::duration later) {
+        now += later;
+        for (auto& client : std::exchange(reopened, {}))
+            driver.join(std::move(client), faulty_echo(~std::size_t{0}));
+        driver.run();
+    }
+    std::vector<std::unique_ptr<LoadClient>> reopened;
+};
+
+}  // namespace
+
+TEST_CASE("bench load: short connections come again, and count from the connect") {
+    ShortConnections bench({.per_connection = 1});
+    bench.client_of(faulty_echo(~std::size_t{0}), 0);
+    bench.client_of(faulty_echo(~std::size_t{0}), 1);
+    bench.driver.run();
+    CHECK(bench.load.decided() == 2);
+    CHECK(bench.driver.open() == 0);
+    CHECK(bench.reopened.empty());
+    bench.load.start();
+    bench.load.open_window(1s);
+    for (int i = 1; i <= 3; ++i) {
+        REQUIRE(bench.reopened.size() == 2);
+        bench.connect(5us);
+        CHECK(bench.load.tally().exchanges == 2U * static_cast<unsigned>(i));
+    }
+    CHECK(bench.load.tally().latency.max() == 5'000);
+    CHECK(bench.load.tally().latency.percentile(0) == 5'000);
+    CHECK(bench.load.tally().served == 2);
+    CHECK(bench.load.decided() == 2);
+    CHECK(bench.load.tally().failed == 0);
+}
+
+TEST_CASE("bench load: several exchanges on a connection, then another takes its place") {
+    ShortConnections bench({.per_connection = 3});
+    bench.client_of(faulty_echo(~std::size_t{0}));
+    bench.load.start();
+    bench.load.open_window(1s);
+    bench.driver.run();
+    CHECK(bench.load.tally().exchanges == 3);
+    REQUIRE(bench.reopened.size() == 1);
+    bench.connect(1us);
+    CHECK(bench.load.tally().exchanges == 6);
+    CHECK(bench.load.tally().connected == 2);
+}
+
+TEST_CASE("bench load: short connections of an open loop wait for a place") {
+    ShortConnections bench({.per_connection = 1, .open_loop = true});
+    bench.client_of(faulty_echo(~std::size_t{0}));
+    bench.driver.run();
+    bench.load.start();
+    CHECK(bench.reopened.empty());
+    bench.load.open_window(1s);
+    bench.load.due(bench.now);
+    bench.load.due(bench.now);
+    REQUIRE(bench.reopened.size() == 1);
+    bench.connect(10us);
+    REQUIRE(bench.reopened.size() == 1);
+    bench.connect(10us);
+    CHECK(bench.reopened.empty());
+    CHECK(bench.load.tally().exchanges == 2);
+    CHECK(bench.load.tally().latency.max() == 20'000);
+    CHECK(bench.load.settled());
 }

@@ -1,0 +1,25 @@
+#include "files.hpp"
+
+#include <unistd.h>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+namespace switchboard::bench {
+
+Result<void> find_writable(const std::string& path) {
+    if (path.empty() || access(path.c_str(), W_OK) == 0) return {};
+    const auto folder = std::filesystem::absolute(path).parent_path();
+    if (errno == ENOENT && access(folder.c_str(), W_OK | X_OK) == 0) return {};
+    return fail_errno("write " + path);
+}
+
+Result<void> write_file(const std::string& path, const std::string& text) {
+    if (path.empty()) return {};
+    std::ofstream file(path);
+    file << text;
+    if (file.flush()) return {};
+    return fail_errno("write " + path);
+}
+
+}  // namespace switchboard::bench

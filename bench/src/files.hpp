@@ -1,0 +1,13 @@
+// The files that the subcommands write. An empty path is none, which is done at once.
+#pragma once
+
+#include <string>
+#include <switchboard/error.hpp>
+
+namespace switchboard::bench {
+
+// Before hours of measuring, and without making or changing a file.
+Result<void> find_writable(const std::string& path);
+Result<void> write_file(const std::string& path, const std::string& text);
+
+}  // namespace switchboard::bench

@@ -1,0 +1,182 @@
+#include "load.hpp"
+
+#include <utility>
+
+#include "load_client.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+std::uint64_t nanoseconds(Clock::duration time) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
+}
+
+}  // namespace
+
+Load::Load(const Pace& pace, std::function<Clock::time_point()> clock)
+    : pace_(pace), clock_(std::move(clock)) {}
+
+void Load::start() {
+    started_ = true;
+    for (LoadClient* client : open_) {
+        if (client != nullptr) client->start();
+    }
+    if (pace_.open_loop) return;
+    const auto now = clock_();
+    for (const std::size_t number : std::exchange(free_, {})) give(number, now);
+}
+
+void Load::due(Clock::time_point when) {
+    if (in_window(when)) {
+        ++tally_.due;
+        ++awaited_;
+    }
+    while (!free_.empty()) {
+        const std::size_t number = free_.front();
+        free_.pop_front();
+        if (give(number, when)) return;
+    }
+    waiting_.push_back(when);
+}
+
+void Load::offer(std::size_t number, Clock::time_point now) {
+    if (stopped_ || pace_.depth == 0) return;
+    if (!started_ || (pace_.open_loop && waiting_.empty())) {
+        free_.push_back(number);
+        return;
+    }
+    if (!pace_.open_loop) {
+        give(number, now);
+    } else if (give(number, waiting_.front())) {
+        waiting_.pop_front();
+    }
+}
+
+// False where its connection has failed: nobody is there.
+bool Load::give(std::size_t number, Clock::time_point due) {
+    if (LoadClient* client = open_[number]; client != nullptr) {
+        client->give(due);
+        return true;
+    }
+    if (pace_.per_connection == 0) return false;
+    on_reopen(number, due);
+    return true;
+}
+
+void Load::open_window(Clock::duration length, std::uint64_t exchanges) {
+    tally_.exchanges = tally_.served = 0;
+    tally_.due = tally_.unanswered = awaited_ = 0;
+    tally_.latency.reset();
+    tally_.uncorrected.reset();
+    ++window_;
+    most_exchanges_ = exchanges;
+    window_began_ = clock_();
+    window_ends_ = window_began_ + length;
+}
+
+bool Load::end_window() {
+    stop();
+    if (on_window_end) on_window_end();
+    return false;
+}
+
+void Load::give_up() {
+    const auto now = clock_();
+    for (const auto due : std::exchange(waiting_, {})) count_unanswered({due, due}, now);
+    for (LoadClient* client : open_) {
+        if (client != nullptr) client->give_up();
+    }
+}
+
+void Load::opened(LoadClient& client) {
+    const std::size_t number = client.number();
+    if (number >= open_.size()) {
+        open_.resize(number + 1);
+        served_in_.resize(number + 1);
+    }
+    open_[number] = &client;
+    ++tally_.connected;
+    ++connects_ended_;
+}
+
+void Load::closed(LoadClient& client, bool was_open) {
+    if (was_open) {
+        open_[client.number()] = nullptr;
+    } else {
+        ++connects_ended_;
+    }
+}
+
+void Load::answered_first() {
+    ++tally_.answered;
+    ++decided_;
+}
+
+void Load::count_served(std::size_t number) {
+    if (served_in_[number] == window_) return;
+    served_in_[number] = window_;
+    ++tally_.served;
+}
+
+bool Load::count_reply(std::size_t number, const Asked& asked, Clock::time_point now) {
+    if (pace_.open_loop) {
+        count_due_reply(number, asked, now);
+        return true;
+    }
+    if (now >= window_ends_) return end_window();
+    tally_.latency.record(nanoseconds(now - asked.due));
+    count_served(number);
+    return ++tally_.exchanges < most_exchanges_ || end_window();
+}
+
+void Load::count_due_reply(std::size_t number, const Asked& asked, Clock::time_point now) {
+    if (in_window(now)) {
+        ++tally_.exchanges;
+        count_served(number);
+    }
+    if (!in_window(asked.due)) return;
+    tally_.latency.record(nanoseconds(now - asked.due));
+    tally_.uncorrected.record(nanoseconds(now - asked.sent));
+    settle_one(now);
+}
+
+void Load::settle_one(Clock::time_point now) {
+    --awaited_;
+    if (awaited_ == 0 && now >= window_ends_ && on_settled) on_settled();
+}
+
+bool Load::count_passed(std::size_t number, std::uint64_t count, Clock::time_point now) {
+    if (now >= window_ends_) return end_window();
+    tally_.exchanges += count;
+    count_served(number);
+    return tally_.exchanges < most_exchanges_ || end_window();
+}
+
+void Load::count_unanswered(const Asked& asked, Clock::time_point now) {
+    if (!in_window(asked.due)) return;
+    tally_.latency.record(nanoseconds(now - asked.due));
+    tally_.uncorrected.record(nanoseconds(now - asked.sent));
+    ++tally_.unanswered;
+    settle_one(now);
+}
+
+void Load::count_lost(const Asked& asked) {
+    if (!in_window(asked.due)) return;
+    ++tally_.unanswered;
+    settle_one(clock_());
+}
+
+void Load::count_failure(Failure failure, const std::string& message, bool decides) {
+    if (decides) ++decided_;
+    ++tally_.failed;
+    ++tally_.failures[static_cast<std::size_t>(failure)];
+    if (failure == Failure::other && tally_.first_failure.empty()) tally_.first_failure = message;
+}
+
+void Load::never_started(const std::string& message, bool decides) {
+    ++connects_ended_;
+    count_failure(Failure::other, message, decides);
+}
+
+}  // namespace switchboard::bench

@@ -1,0 +1,235 @@
+#include "load_command.hpp"
+
+#include <signal.h>
+#include <sys/types.h>
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <optional>
+
+#include "files.hpp"
+#include "format.hpp"
+#include "interrupt.hpp"
+#include "lists.hpp"
+#include "live_line.hpp"
+#include "load_report.hpp"
+#include "programs.hpp"
+#include "rates.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kOtherDescriptors = 64;
+
+struct LoadOptions {
+    LoadPlan plan;
+    std::string target;
+    std::vector<double> rates;  // none: a closed loop
+    std::string arrivals = "constant";
+    std::vector<std::string> beside;
+    pid_t server_pid = 0;
+    std::string json;
+    bool lists = false;
+};
+
+int complain(const Error& error) {
+    std::fprintf(stderr, "switchboard-bench: %s\n", error.message().c_str());
+    return 1;
+}
+
+int list_workloads() {
+    for (const WorkloadKind& kind : workload_kinds())
+        std::printf("%-12s %s (serve %s)\n", std::string(kind.name).c_str(),
+                    std::string(kind.summary).c_str(), std::string(kind.protocol).c_str());
+    return 0;
+}
+
+// KIND:COUNT. A slow reader asks for more than sockets hold.
+Result<GroupPlan> parse_beside(const std::string& text, std::size_t size) {
+    const auto colon = text.find(':');
+    const auto count = parse_count(colon == std::string::npos ? "" : text.substr(colon + 1));
+    if (!count || *count == 0)
+        return fail(errc::bad_option, "--beside " + text + ": WORKLOAD:CONNECTIONS");
+    GroupPlan plan{.workload = text.substr(0, colon), .connections = *count, .size = size};
+    if (plan.workload == "slow-reader") {
+        plan.size = 16 * 1024;
+        plan.depth = 64;
+    }
+    return plan;
+}
+
+Result<void> check_descriptors(const LoadPlan& plan) {
+    std::size_t all = plan.group.connections;
+    for (const GroupPlan& beside : plan.beside) all += beside.connections;
+    const std::size_t limit = descriptor_limit();
+    if (all + kOtherDescriptors <= limit) return {};
+    return fail(errc::bad_option, std::to_string(all) + " connections: the descriptor limit is " +
+                                      std::to_string(limit) + " (ulimit -Hn)");
+}
+
+Result<void> check_numbers(const LoadOptions& options) {
+    auto fits = check_range("--connections", options.plan.group.connections, 1, 1'000'000);
+    if (fits) fits = check_range("--depth", options.plan.group.depth, 1, 1'000'000);
+    if (fits) fits = check_range("--reply", options.plan.group.reply, 1, 64 * 1024 * 1024);
+    if (fits && options.plan.exchanges == 0) fits = fail(errc::bad_option, "--exchanges 0");
+    if (fits && options.arrivals != "constant" && options.arrivals != "poisson")
+        fits = fail(errc::bad_option, "--arrivals " + options.arrivals + ": constant or poisson");
+    if (fits && options.plan.duration < milliseconds(50))
+        fits = fail(errc::bad_option, "--duration: at least 50ms");
+    if (fits && options.server_pid != 0 && kill(options.server_pid, 0) != 0)
+        fits = fail_errno("--server-pid " + std::to_string(options.server_pid));
+    return fits;
+}
+
+Result<void> complete(LoadOptions& options) {
+    if (auto fits = check_numbers(options); !fits) return fits;
+    auto target = Endpoint::parse(options.target);
+    if (!target) return tl::unexpected(target.error());
+    options.plan.target = *std::move(target);
+    options.plan.arrivals = options.arrivals == "poisson" ? Arrivals::poisson : Arrivals::constant;
+    if (!options.rates.empty()) options.plan.rate = options.rates.front();
+    for (const std::string& text : options.beside) {
+        auto beside = parse_beside(text, options.plan.group.size);
+        if (!beside) return tl::unexpected(beside.error());
+        options.plan.beside.push_back(*std::move(beside));
+    }
+    if (auto fits = check_descriptors(options.plan); !fits) return fits;
+    return check(options.plan);
+}
+
+Result<LoadStep> run_step(const LoadPlan& plan, pid_t server) {
+    LiveLine live(plan.duration, plan.rate > 0 ? grouped(plan.rate) + "/s asked" : "load");
+    std::optional<CpuMeter> meter;
+    CpuTime before, after;
+    LoadHooks hooks;
+    hooks.all_connected = [&] {
+        if (server != 0) meter.emplace(server);
+    };
+    hooks.window_opens = [&] {
+        live.window_opens();
+        if (meter) before = meter->read();
+    };
+    hooks.window_closes = [&] {
+        if (meter) meter->find_processes();
+        if (meter) after = meter->read();
+    };
+    hooks.interrupted = [&](const Tally& tally) {
+        live.update(tally);
+        return is_interrupted();
+    };
+    auto result = run_load(plan, hooks);
+    if (!result) return tl::unexpected(result.error());
+    LoadStep step{plan.rate, *std::move(result)};
+    if (meter) step.server_cpu = (after - before).total;
+    return step;
+}
+
+int tell(const LoadOptions& options, const LoadReport& report) {
+    std::fputs(to_text(report).c_str(), stdout);
+    std::fflush(stdout);
+    if (auto written = write_file(options.json, to_json(report)); !written)
+        return complain(written.error());
+    const auto& steps = report.steps;
+    if (std::any_of(steps.begin(), steps.end(), has_wrong_bytes)) {
+        std::fputs("switchboard-bench: wrong bytes came back\n", stderr);
+        return 1;
+    }
+    if (is_interrupted()) return 130;
+    const bool none = std::all_of(steps.begin(), steps.end(), [](const LoadStep& step) {
+        return step.result.tally.exchanges == 0;
+    });
+    // Idle connections exchange nothing, and are measured by staying.
+    if (!none ||
+        find_workload_kind(options.plan.group.workload)->manner == WorkloadKind::Manner::idles)
+        return 0;
+    std::fputs("switchboard-bench: nothing could be measured\n", stderr);
+    return 1;
+}
+
+int load(const LoadOptions& options) {
+    raise_descriptor_limit();
+    if (auto writable = find_writable(options.json); !writable) return complain(writable.error());
+    catch_interrupts();
+    LoadReport report{options.plan, own_command_line(), {}};
+    std::vector<double> rates = options.rates;
+    if (rates.empty()) rates.push_back(0);
+    for (const double rate : rates) {
+        LoadPlan plan = options.plan;
+        plan.rate = rate;
+        auto step = run_step(plan, options.server_pid);
+        if (!step) return complain(step.error());
+        report.steps.push_back(*std::move(step));
+        if (is_interrupted()) break;
+    }
+    return tell(options, report);
+}
+
+// `option` is read by `parse` into `target`.
+template <class T, class Parse>
+void add_parsed(CLI::App& app, const std::string& option, T& target, Parse parse,
+                const std::string& meaning, const char* type) {
+    const auto read = [&target, parse, option](const std::string& text) {
+        auto value = parse(text);
+        if (!value) throw CLI::ValidationError(option, value.error().message());
+        target = *std::move(value);
+    };
+    app.add_option_function<std::string>(option, read, meaning)->type_name(type);
+}
+
+void add_what(CLI::App& app, LoadOptions& options) {
+    GroupPlan& group = options.plan.group;
+    app.add_option("endpoint", options.target, "what is asked: tcp://HOST:PORT or unix:PATH");
+    app.add_option("--workload", group.workload, "what a connection does; --list has them [echo]")
+        ->type_name("NAME");
+    app.add_option("-c,--connections", group.connections, "open at once [1]")->type_name("N");
+    app.add_option("--depth", group.depth, "requests under way per connection, at most [1]")
+        ->type_name("N");
+    add_parsed(app, "--size", group.size, parse_size, "bytes per message [64]", "SIZE");
+    add_parsed(app, "--reply", group.reply, parse_size, "bytes per reply, of reply [64]", "SIZE");
+    app.add_option("--beside", options.beside, "what goes on beside it, as idle:1000")
+        ->type_name("WORKLOAD:N");
+}
+
+void add_when(CLI::App& app, LoadOptions& options) {
+    add_parsed(app, "--rate", options.rates, parse_rates,
+               "requests a second, whatever was answered (an open loop)", "RATE|FROM..TO:STEP");
+    app.add_option("--arrivals", options.arrivals, "how these come [constant]")
+        ->type_name("constant|poisson");
+    app.add_option("--seed", options.plan.seed, "of these [1]")->type_name("N");
+    add_parsed(app, "--duration", options.plan.duration, parse_duration,
+               "what is measured, of each rate [10s]", "TIME");
+    add_parsed(app, "--warm-up", options.plan.warm_up, parse_duration,
+               "under load before that [500ms]", "TIME");
+    app.add_option("--exchanges", options.plan.exchanges, "or until so many have been made")
+        ->type_name("N");
+}
+
+}  // namespace
+
+void add_load(CLI::App& app, std::function<int()>& chosen) {
+    auto options = std::make_shared<LoadOptions>();
+    options->plan.duration = milliseconds(10'000);
+    options->plan.warm_up = milliseconds(500);
+    CLI::App* command = app.add_subcommand("load", "any server under load");
+    add_what(*command, *options);
+    add_when(*command, *options);
+    command->add_option("--server-pid", options->server_pid, "whose CPU time is told as well")
+        ->type_name("PID");
+    command->add_option("--json", options->json, "write all figures there")->type_name("FILE");
+    command->add_flag("--list", options->lists, "print the workloads");
+    command->callback([options, &chosen] {
+        if (options->lists) {
+            chosen = list_workloads;
+            return;
+        }
+        if (options->target.empty()) throw CLI::RequiredError("endpoint");
+        // Where it is no system call that failed, the words say all.
+        if (auto fits = complete(*options); !fits)
+            throw CLI::ValidationError(fits.error() == errc::bad_option ? fits.error().tried()
+                                                                        : fits.error().message());
+        chosen = [options] { return load(*options); };
+    });
+}
+
+}  // namespace switchboard::bench

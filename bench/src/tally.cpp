@@ -1,0 +1,31 @@
+#include "tally.hpp"
+
+namespace switchboard::bench {
+
+Failure failure_of(std::error_code reason) {
+    if (reason == std::errc::connection_refused) return Failure::refused;
+    if (reason == std::errc::connection_reset || reason == std::errc::broken_pipe) {
+        return Failure::reset;
+    }
+    return reason == std::errc::timed_out ? Failure::timed_out : Failure::other;
+}
+
+const char* to_string(Failure failure) noexcept {
+    constexpr std::array<const char*, kFailures> names{
+        "refused", "reset", "closed by the server", "timed out", "wrong bytes", "failed"};
+    return names[static_cast<std::size_t>(failure)];
+}
+
+std::string Tally::failures_text() const {
+    std::string text;
+    for (std::size_t i = 0; i < kFailures; ++i) {
+        if (failures[i] == 0) continue;
+        const auto kind = static_cast<Failure>(i);
+        if (!text.empty()) text += ", ";
+        text += std::to_string(failures[i]) + " " + to_string(kind);
+        if (kind == Failure::other && !first_failure.empty()) text += " (" + first_failure + ")";
+    }
+    return text;
+}
+
+}  // namespace switchboard::bench

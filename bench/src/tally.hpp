@@ -1,0 +1,44 @@
+// What a load has seen.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <system_error>
+
+#include "histogram.hpp"
+
+namespace switchboard::bench {
+
+// How a connection can fail, for the counts.
+enum class Failure : std::uint8_t { refused, reset, closed, timed_out, wrong_bytes, other };
+constexpr std::size_t kFailures = 6;
+const char* to_string(Failure failure) noexcept;  // "refused", "closed by the server", ...
+Failure failure_of(std::error_code reason);       // what a connection ended with
+
+using FailureCounts = std::array<std::size_t, kFailures>;
+
+// Exchanges, served, due, unanswered and latencies are those of the current window, the rest counts
+// from the start. Times are nanoseconds.
+struct Tally {
+    std::uint64_t exchanges = 0;  // that came to their end within the window
+    std::size_t served = 0;       // connections with at least one of them
+    // From when a request was due to the last byte of its reply. In a closed loop it is due when it is
+    // sent; in an open loop it waits while no connection is free, and that time counts.
+    Histogram latency;
+    // Of an open loop: from when it was sent. A server that stalls looks well in it, as all those who
+    // would have asked in the meantime are not in it ("coordinated omission").
+    Histogram uncorrected;
+    std::uint64_t due = 0;         // of an open loop: requests due within the window
+    std::uint64_t unanswered = 0;  // of these: given up, or on connections that failed
+    std::size_t connected = 0;
+    std::size_t answered = 0;  // connections that have had a reply at all
+    std::size_t failed = 0;
+    FailureCounts failures{};
+    std::string first_failure;  // what the first one of kind `other` said
+
+    // "3 refused, 1 wrong bytes"; empty when nothing failed.
+    std::string failures_text() const;
+};
+
+}  // namespace switchboard::bench

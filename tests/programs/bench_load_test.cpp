@@ -1,0 +1,159 @@
+// switchboard-bench load from outside.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <process.hpp>
+
+#include "bench.hpp"
+#include "loopback.hpp"
+#include "server.hpp"
+
+using namespace switchboard;
+using namespace switchboard::support;
+using namespace switchboard::test;
+using programs::Server;
+
+namespace {
+
+nlohmann::json read_json(const std::string& path) {
+    std::ifstream file(path);
+    return nlohmann::json::parse(file);
+}
+
+std::size_t lines_of(const std::string& text) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+}  // namespace
+
+TEST_CASE("bench load: a server under load, as text and as JSON") {
+    const BenchFolder folder;
+    Server server({"echo"});
+    const auto done = run({kBench, "load", server.endpoint(), "-c", "5", "--depth", "2",
+                           "--duration", "200ms", "--warm-up", "20ms", "--server-pid",
+                           std::to_string(server.process().id()), "--json", folder.file("o.json")});
+    CAPTURE(done.errors);
+    REQUIRE(done.status == 0);
+    CHECK(has(done.output, "echo to " + server.endpoint() + ", 5 connections, 64 B, depth 2"));
+    CHECK(has(done.output, "closed loop"));
+    const auto json = read_json(folder.file("o.json"));
+    CHECK(json["format"] == "switchboard-bench load");
+    CHECK(json["target"] == server.endpoint());
+    CHECK(json["environment"].contains("kernel"));
+    const auto step = json["steps"][0];
+    CHECK(step["asked_rate"].is_null());
+    CHECK(step["exchanges"] > 50);
+    CHECK(step["served"] == 5);
+    CHECK(step["latency"]["count"] == step["exchanges"]);
+    CHECK(step["latency"]["p50"] <= step["latency"]["p99"]);
+    CHECK(step["uncorrected"].is_null());
+    CHECK(step["server_cpu_seconds"] > 0);
+    CHECK(server.stop(SIGTERM).status == 0);
+}
+
+TEST_CASE("bench load: one line per rate of an open loop, and the uncorrected beside it") {
+    const BenchFolder folder;
+    Server server({"echo"});
+    const auto done =
+        run({kBench, "load", server.endpoint(), "-c", "5", "--rate", "500..1k:250", "--arrivals",
+             "poisson", "--duration", "200ms", "--json", folder.file("o.json")});
+    CAPTURE(done.output);
+    CAPTURE(done.errors);
+    REQUIRE(done.status == 0);
+    CHECK(has(done.output, "uncorrected p99"));
+    const auto json = read_json(folder.file("o.json"));
+    REQUIRE(json["steps"].size() == 3);
+    CHECK(json["options"]["arrivals"] == "poisson");
+    CHECK(json["steps"][2]["asked_rate"] == 1'000);
+    for (const auto& step : json["steps"]) {
+        CHECK(step["latency"]["count"] == step["due"]);
+        CHECK(step["uncorrected"]["p50"] <= step["latency"]["p50"]);
+    }
+}
+
+TEST_CASE("bench load: every workload has a server that serves it") {
+    const std::string list = run({kBench, "load", "--list"}).output;
+    const std::string known = programs::switchboard({"protocols"}).output;
+    CHECK(lines_of(list) == 11);
+    for (std::size_t at = 0; (at = list.find("(serve ", at)) != std::string::npos; ++at) {
+        const std::string protocol = list.substr(at + 7, list.find(')', at) - at - 7);
+        CHECK_MESSAGE(has("\n" + known, "\n" + protocol + " "), protocol);
+    }
+    Server server({"reply", "--option", "work=1000"});
+    const auto done = run({kBench, "load", server.endpoint(), "--workload", "reply", "--size", "20",
+                           "--reply", "20k", "--duration", "100ms", "--beside", "idle:3"});
+    CHECK(done.status == 0);
+    CHECK(has(done.output, "reply to "));
+    CHECK(has(done.output, "beside 3 idle"));
+    CHECK_FALSE(has(done.output, "beside, idle: "));  // what failed
+}
+
+TEST_CASE("bench load: a wrong byte fails the run") {
+    const FaultyEcho faulty;
+    const auto done = run({kBench, "load", faulty.endpoint().to_string(), "--duration", "100ms"});
+    CHECK(done.status == 1);
+    CHECK(has(done.output, "1 wrong bytes"));
+    CHECK(has(done.errors, "wrong bytes came back"));
+}
+
+TEST_CASE("bench load: where nothing can be measured it says so, and why") {
+    std::string nobody;
+    {
+        const Listener listener;
+        nobody = listener.at.to_string();
+    }
+    const auto done = run({kBench, "load", nobody, "-c", "3", "--duration", "100ms"});
+    CHECK(done.status == 1);
+    CHECK(has(done.output, "3 refused"));
+    CHECK(has(done.errors, "nothing could be measured"));
+}
+
+TEST_CASE("bench load: usage errors are one line and exit status 2") {
+    const std::string at = "tcp://127.0.0.1:1";
+    for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
+                                                      {"nowhere"},
+                                                      {at, "--workload", "nothing"},
+                                                      {at, "--rate", "fast"},
+                                                      {at, "--rate", "10", "--workload", "upload"},
+                                                      {at, "--rate", "10", "--exchanges", "5"},
+                                                      {at, "--arrivals", "never"},
+                                                      {at, "--beside", "idle"},
+                                                      {at, "--beside", "idle:0"},
+                                                      {at, "--beside", "nothing:1"},
+                                                      {at, "-c", "0"},
+                                                      {at, "-c", "999999"},
+                                                      {at, "--size", "0"},
+                                                      {at, "--duration", "1ms"},
+                                                      {at, "--server-pid", "999999999"}}) {
+        std::vector<std::string> command{kBench, "load"};
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        const auto done = run(command);
+        CAPTURE(arguments.size() > 1 ? arguments[1] : "");
+        CAPTURE(done.errors);
+        CHECK(done.status == 2);
+        CHECK(lines_of(done.errors) == 1);
+        CHECK(done.output.empty());
+    }
+}
+
+TEST_CASE("bench load: a file that cannot be written is named before anything is run") {
+    const auto done = run({kBench, "load", "tcp://127.0.0.1:1", "--json", "/nowhere/at/all.json"});
+    CHECK(done.status == 1);
+    CHECK(has(done.errors, "write /nowhere/at/all.json: no such file"));
+    CHECK(done.output.empty());
+}
+
+TEST_CASE("bench load: Ctrl-C prints what was measured by then") {
+    Server server({"echo"});
+    Process bench({kBench, "load", server.endpoint(), "--duration", "1h", "--warm-up", "1ms"});
+    // Its second line comes after five seconds of the window.
+    while (!has(bench.read_error_line(), " s, ")) {
+    }
+    bench.signal(SIGINT);
+    const auto done = bench.wait();
+    CHECK(done.status == 130);
+    CHECK(has(done.output, "closed loop"));
+    CHECK_FALSE(has(done.output, "closed loop            0"));
+}

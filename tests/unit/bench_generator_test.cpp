@@ -1,0 +1,195 @@
+// The load generator against servers of this process.
+#include <doctest/doctest.h>
+
+#include <future>
+#include <generator.hpp>
+#include <switchboard/callbacks.hpp>
+#include <switchboard/inetd.hpp>
+#include <switchboard/reactor.hpp>
+#include <switchboard/relay.hpp>
+#include <switchboard/replies.hpp>
+#include <thread>
+
+#include "loopback.hpp"
+
+using namespace switchboard;
+using namespace switchboard::bench;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A reactor on a thread of its own.
+class TestServer {
+public:
+    using MakeFactory = std::function<ProtocolFactory(Reactor&)>;
+
+    explicit TestServer(const ProtocolFactory& factory)
+        : TestServer([&](Reactor&) { return factory; }) {}
+    explicit TestServer(const MakeFactory& make) {
+        const auto listening = reactor_.listen(*Endpoint::parse("127.0.0.1:0"), make(reactor_));
+        REQUIRE(listening.has_value());
+        endpoint = listening->local;
+        thread_ = std::thread([this] { reactor_.run(); });
+    }
+    ~TestServer() {
+        reactor_.post([this] { reactor_.stop(); });
+        thread_.join();
+    }
+    std::uint64_t bytes_in() {
+        std::promise<std::uint64_t> told;
+        reactor_.post([&] { told.set_value(reactor_.stats().bytes_in); });
+        return told.get_future().get();
+    }
+
+    Endpoint endpoint;
+
+private:
+    Reactor reactor_;
+    std::thread thread_;
+};
+
+ProtocolFactory hub_of(Reactor& reactor) {
+    return make_hub([&reactor](ConnectionId id) { return reactor.find(id); });
+}
+
+LoadPlan short_plan(const Endpoint& target, const GroupPlan& group) {
+    LoadPlan plan;
+    plan.target = target;
+    plan.group = group;
+    plan.settle = 300ms;
+    plan.warm_up = 20ms;
+    plan.duration = 200ms;
+    return plan;
+}
+
+LoadResult run(const LoadPlan& plan, const LoadHooks& hooks = {}) {
+    auto result = run_load(plan, hooks);
+    REQUIRE_MESSAGE(result.has_value(), result.error().message());
+    CHECK_MESSAGE(result->tally.failed == 0, result->tally.failures_text());
+    return *std::move(result);
+}
+
+}  // namespace
+
+TEST_CASE("bench generator: what it reports is what the server counted, to 2%") {
+    TestServer server(factory_of<Echo>());
+    std::uint64_t before = 0, after = 0;
+    LoadHooks hooks;
+    hooks.window_opens = [&] { before = server.bytes_in(); };
+    hooks.window_closes = [&] { after = server.bytes_in(); };
+    LoadPlan plan = short_plan(server.endpoint, {.connections = 20, .size = 100});
+    plan.duration = 1'000ms;
+    const LoadResult result = run(plan, hooks);
+    const double counted = static_cast<double>(after - before) / 100;
+    CHECK(result.tally.exchanges > 2'000);
+    CHECK(static_cast<double>(result.tally.exchanges) > 0.98 * counted);
+    CHECK(static_cast<double>(result.tally.exchanges) < 1.02 * counted);
+    CHECK(result.tally.served == 20);
+    CHECK(result.seconds >= 1);
+}
+
+TEST_CASE("bench generator: an open loop asks as often as it is told") {
+    TestServer server(factory_of<Echo>());
+    LoadPlan plan = short_plan(server.endpoint, {.connections = 10});
+    plan.rate = 2'000;
+    plan.duration = 500ms;
+    const LoadResult result = run(plan);
+    CHECK(result.tally.due >= 999);
+    CHECK(result.tally.due <= 1'001);
+    CHECK(result.tally.latency.count() == result.tally.due);
+    CHECK(result.tally.uncorrected.count() == result.tally.due);
+    CHECK(result.tally.unanswered == 0);
+    CHECK(result.seconds == 0.5);
+    CHECK(result.lateness.count() >= 999);
+}
+
+TEST_CASE("bench generator: every workload against its server") {
+    const std::pair<const char*, ProtocolFactory> servers[] = {
+        {"echo", factory_of<Echo>()},       {"line", factory_of<LineEcho>()},
+        {"frame", factory_of<FrameEcho>()}, {"reply", factory_of<Replier>()},
+        {"connect", factory_of<Echo>()},    {"upload", factory_of<Discard>()},
+        {"download", factory_of<Chargen>()}};
+    for (const auto& [workload, factory] : servers) {
+        CAPTURE(workload);
+        TestServer server(factory);
+        const LoadResult result =
+            run(short_plan(server.endpoint, {.workload = workload, .connections = 5, .size = 500}));
+        CHECK(result.tally.served == 5);
+        CHECK(result.tally.exchanges > 50);
+    }
+    TestServer hub(TestServer::MakeFactory{hub_of});
+    const LoadResult heard =
+        run(short_plan(hub.endpoint, {.workload = "fan-out", .connections = 5}));
+    CHECK(heard.tally.served == 5);
+    CHECK(heard.tally.exchanges > 20);
+}
+
+TEST_CASE("bench generator: who idles, stalls or reads slowly is there before, and stays") {
+    TestServer server(factory_of<Echo>());
+    LoadPlan plan = short_plan(server.endpoint, {.connections = 5});
+    plan.beside = {{.workload = "idle", .connections = 50},
+                   {.workload = "stalled", .connections = 3},
+                   {.workload = "slow-reader", .connections = 1, .size = 16'384, .depth = 64}};
+    const LoadResult result = run(plan);
+    CHECK(result.tally.served == 5);
+    REQUIRE(result.beside.size() == 3);
+    CHECK(result.beside[0].answered == 50);
+    CHECK(result.beside[1].connected == 3);
+    CHECK(result.beside[2].exchanges > 0);
+    for (const Tally& beside : result.beside) CHECK(beside.failed == 0);
+}
+
+TEST_CASE("bench generator: so many exchanges, and no more") {
+    TestServer server(factory_of<Echo>());
+    LoadPlan plan = short_plan(server.endpoint, {.connections = 3});
+    plan.duration = 1h;
+    plan.exchanges = 500;
+    const LoadResult result = run(plan);
+    CHECK(result.tally.exchanges == 500);
+    CHECK(result.seconds < 60);
+}
+
+TEST_CASE("bench generator: where nobody listens, each connection is refused") {
+    Endpoint nobody;
+    {
+        const test::Listener listener;
+        nobody = listener.at;
+    }
+    const auto result = run_load(short_plan(nobody, {.connections = 7}));
+    REQUIRE(result.has_value());
+    CHECK(result->tally.failures[static_cast<std::size_t>(Failure::refused)] == 7);
+    CHECK(result->tally.exchanges == 0);
+}
+
+TEST_CASE("bench generator: an open loop of which nothing is answered ends after its patience") {
+    TestServer server(callbacks([] {
+        Callbacks once;  // answers the first message alone
+        once.on_data = [answered = false](Connection& c, MutableBytes in) mutable {
+            if (!std::exchange(answered, true)) c.write(in);
+            return in.size();
+        };
+        return once;
+    }));
+    LoadPlan plan = short_plan(server.endpoint, {.connections = 2});
+    plan.rate = 100;
+    plan.patience = 100ms;
+    const auto result = run_load(plan);
+    REQUIRE(result.has_value());
+    CHECK(result->tally.exchanges == 0);
+    CHECK(result->tally.due == result->tally.unanswered);
+    CHECK(result->tally.due >= 19);
+    CHECK(result->tally.latency.max() > 100'000'000);
+}
+
+TEST_CASE("bench generator: plans that make no sense") {
+    const auto refusal = [](LoadPlan plan) { return run_load(plan).error().tried(); };
+    LoadPlan plan = short_plan(*Endpoint::parse("127.0.0.1:1"), {.workload = "upload"});
+    plan.rate = 10;
+    CHECK(refusal(plan) == "--rate: upload has no requests");
+    plan.group.workload = "echo";
+    plan.exchanges = 10;
+    CHECK(refusal(plan) == "--exchanges: not with --rate, which ends by the clock");
+    plan.group.workload = "ecco";
+    plan.exchanges = Load::kNoEnd;
+    CHECK(refusal(plan) == "no workload 'ecco'");
+}

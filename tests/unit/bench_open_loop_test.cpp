@@ -1,0 +1,233 @@
+// The open loop on a virtual clock: what it says of servers whose delays are known.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <deque>
+#include <message_workload.hpp>
+#include <schedule.hpp>
+#include <switchboard/callbacks.hpp>
+#include <switchboard/testing/memory.hpp>
+
+using namespace switchboard;
+using namespace switchboard::bench;
+using namespace std::chrono_literals;
+using switchboard::testing::MemoryDriver;
+using switchboard::testing::MemoryPeer;
+
+namespace {
+
+// When a server that got a request at `when` replies.
+using ReplyAt = std::function<Clock::time_point(Clock::time_point)>;
+
+// Sends back what it gets when it is time for it.
+class Delayed final : public Protocol {
+public:
+    explicit Delayed(ReplyAt reply_at) : reply_at_(std::move(reply_at)) {}
+    std::size_t on_data(Connection& connection, MutableBytes in) override {
+        replies_.push_back({reply_at_(connection.now()), {in.begin(), in.end()}});
+        connection.set_deadline(replies_.front().when);
+        return in.size();
+    }
+    void on_deadline(Connection& connection) override {
+        while (!replies_.empty() && replies_.front().when <= connection.now()) {
+            connection.write(replies_.front().bytes);
+            replies_.pop_front();
+        }
+        if (!replies_.empty()) connection.set_deadline(replies_.front().when);
+    }
+
+private:
+    struct Reply {
+        Clock::time_point when;
+        std::vector<std::byte> bytes;
+    };
+    ReplyAt reply_at_;
+    std::deque<Reply> replies_;
+};
+
+struct OpenLoop {
+    OpenLoop(std::size_t connections, const ReplyAt& reply_at, const Pace& pace)
+        : load(pace, [this] { return driver.now(); }) {
+        load.on_settled = [this] { settled = true; };
+        for (std::size_t i = 0; i < connections; ++i)
+            driver.join(workload->client(load, i), std::make_unique<Delayed>(reply_at));
+        pass(2s);  // the first reply of each
+        load.start();
+    }
+    ~OpenLoop() { load.stop(); }
+    OpenLoop(std::size_t connections, const ReplyAt& reply_at)
+        : OpenLoop(connections, reply_at, {.open_loop = true}) {}
+
+    void pass(Clock::duration time) {
+        driver.advance(time);
+        driver.run();
+    }
+    // As the generator does it: the window is `length`, and then what is left is waited for.
+    void run(double rate, std::chrono::milliseconds length) {
+        Schedule schedule(rate, Arrivals::constant);
+        const auto began = driver.now();
+        load.open_window(length);
+        for (; schedule.next() <= length; schedule.advance()) {
+            const auto when = began + schedule.next();
+            pass(when - driver.now());
+            load.due(when);
+            driver.run();
+        }
+        pass(began + length - driver.now());
+        for (int i = 0; i < 20 && !load.settled(); ++i) pass(1s);
+    }
+    double corrected(double percent) const { return milliseconds(load.tally().latency, percent); }
+    double uncorrected(double percent) const {
+        return milliseconds(load.tally().uncorrected, percent);
+    }
+
+    static double milliseconds(const Histogram& histogram, double percent) {
+        return static_cast<double>(histogram.percentile(percent)) * 1e-6;
+    }
+
+    std::unique_ptr<Workload> workload = *make_echo({.size = 16});
+    bool settled = false;
+    Load load;
+    MemoryDriver driver;  // destroyed first: its clients count in the load
+};
+
+bool near(double value, double expected) {
+    return std::abs(value - expected) <= 0.02 * expected;
+}
+
+// Serves at once, but for the last second of every ten, in which it serves nobody.
+ReplyAt stalls(Clock::time_point began) {
+    return [began](Clock::time_point when) {
+        const auto into = (when - began) % 10s;
+        return into < 9s ? when : when + (10s - into);
+    };
+}
+
+}  // namespace
+
+TEST_CASE("bench open loop: of a known delay it says just that") {
+    OpenLoop bench(100, [](Clock::time_point when) { return when + 20ms; });
+    bench.run(1'000, 10s);
+    CHECK(bench.load.tally().due == 9'999);  // the one at the very end is the next window's
+    CHECK(bench.load.tally().exchanges >= 9'970);
+    CHECK(bench.load.tally().unanswered == 0);
+    for (const double percent : {1.0, 50.0, 99.0, 99.9, 100.0}) {
+        CHECK(near(bench.corrected(percent), 20));
+        CHECK(near(bench.uncorrected(percent), 20));
+    }
+}
+
+// Of those due in the stall each waits for the rest of it; that is a tenth of all.
+TEST_CASE("bench open loop: a stall of 1 s in 10 is told by those who would have asked") {
+    const Clock::time_point began = MemoryDriver().now() + 2s;
+    OpenLoop bench(10, stalls(began));
+    bench.run(1'000, 60s);
+    CHECK(bench.load.tally().latency.count() == 59'999);
+    CHECK(bench.corrected(89) < 0.1);
+    CHECK(near(bench.corrected(95), 500));
+    CHECK(near(bench.corrected(99), 900));
+    CHECK(near(bench.corrected(99.9), 990));
+    CHECK(near(bench.corrected(100), 1'000));
+    // Ten requests a stall were sent into it: one in a thousand.
+    CHECK(bench.uncorrected(99.8) < 0.1);
+    CHECK(near(bench.uncorrected(100), 1'000));
+}
+
+TEST_CASE("bench open loop: requests in a row on one connection are no longer one after another") {
+    const Clock::time_point began = MemoryDriver().now() + 2s;
+    OpenLoop bench(1, stalls(began), {.depth = 10'000, .open_loop = true});
+    bench.run(1'000, 20s);
+    CHECK(near(bench.corrected(95), 500));
+    CHECK(near(bench.uncorrected(95), 500));  // all were sent when they were due
+}
+
+TEST_CASE("bench open loop: a server that is too slow is not waited for, and not forgiven") {
+    OpenLoop bench(1, [](Clock::time_point when) { return when + 100ms; });  // ten a second
+    bench.run(100, 1s);
+    CHECK(bench.settled);
+    CHECK(bench.load.tally().exchanges == 9);
+    CHECK(bench.load.tally().due == 99);
+    CHECK(near(bench.corrected(100), 99 * 100 - 990 + 100));
+    CHECK(near(bench.uncorrected(100), 100));
+}
+
+TEST_CASE("bench open loop: what is given up counts with the time it has waited") {
+    OpenLoop bench(2, [n = 0](Clock::time_point when) mutable {
+        return n++ == 0 ? when : Clock::time_point::max();  // each connection's
+    });
+    const auto began = bench.driver.now();
+    bench.load.open_window(1s);
+    for (int i = 0; i < 5; ++i) bench.load.due(began + i * 100ms);
+    bench.pass(3s);
+    CHECK_FALSE(bench.load.settled());
+    bench.load.give_up();
+    CHECK(bench.load.settled());
+    CHECK(bench.settled);
+    CHECK(bench.load.tally().unanswered == 5);
+    CHECK(bench.load.tally().latency.count() == 5);
+    CHECK(near(bench.corrected(100), 3'000));
+    CHECK(near(bench.corrected(1), 2'600));
+}
+
+TEST_CASE("bench open loop: what was under way on a connection that fails is unanswered") {
+    std::unique_ptr<Workload> workload = *make_echo({.size = 16});
+    Clock::time_point now(1h);
+    Load load({.open_loop = true}, [&] { return now; });
+    MemoryDriver driver;
+    auto& lost = driver.connect(workload->client(load, 0));
+    auto& kept = driver.connect(workload->client(load, 1));
+    driver.run();
+    lost.send(lost.take_received());
+    kept.send(kept.take_received());
+    driver.run();
+    load.start();
+    load.open_window(1s);
+    for (int i = 0; i < 3; ++i) load.due(now);
+    driver.run();
+    lost.reset();
+    driver.run();
+    CHECK(load.tally().unanswered == 1);
+    CHECK(load.tally().failed == 1);
+    kept.send(kept.take_received());
+    driver.run();
+    CHECK(load.tally().exchanges == 1);
+    kept.send(kept.take_received());  // the third, which waited
+    driver.run();
+    CHECK(load.tally().exchanges == 2);
+    CHECK(load.settled());
+    load.due(now);  // by who is left
+    driver.run();
+    CHECK(kept.received().size() == 16);
+    now += 1s;
+    kept.send(kept.take_received());
+    driver.run();
+    CHECK(load.settled());
+}
+
+TEST_CASE("bench schedule: equal distances without an error that adds up") {
+    Schedule schedule(30'000, Arrivals::constant);
+    CHECK(schedule.next() == 33'333ns);
+    for (int i = 1; i < 3'000'000; ++i) schedule.advance();
+    CHECK(schedule.next() == 100s);
+}
+
+TEST_CASE("bench schedule: Poisson arrivals have the rate, the variance, and a seed") {
+    Schedule schedule(1'000, Arrivals::poisson, 7), again(1'000, Arrivals::poisson, 7);
+    constexpr int kCount = 100'000;
+    double sum = 0, squares = 0;
+    for (std::chrono::nanoseconds last{}; auto i : std::vector<int>(kCount)) {
+        (void)i;
+        REQUIRE(schedule.next() == again.next());
+        const double distance = std::chrono::duration<double>(schedule.next() - last).count();
+        last = schedule.next();
+        sum += distance;
+        squares += distance * distance;
+        schedule.advance();
+        again.advance();
+    }
+    const double mean = sum / kCount;
+    CHECK(near(mean, 1e-3));
+    CHECK(near(std::sqrt(squares / kCount - mean * mean), 1e-3));
+    CHECK(Schedule(1'000, Arrivals::poisson, 8).next() !=
+          Schedule(1'000, Arrivals::poisson, 7).next());
+}
