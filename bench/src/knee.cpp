@@ -1,0 +1,23 @@
+#include "knee.hpp"
+
+namespace switchboard::bench {
+
+Knee find_knee(double ceiling, double precision,
+               const std::function<std::optional<Probe>(double rate)>& measure) {
+    Knee knee;
+    double lowest_over = ceiling;
+    for (double rate = ceiling; lowest_over - knee.rate > precision * ceiling;
+         rate = (knee.rate + lowest_over) / 2) {
+        auto probe = measure(rate);
+        if (!probe) break;
+        (probe->holds ? knee.rate : lowest_over) = rate;
+        knee.probes.push_back(*std::move(probe));
+        if (knee.rate == ceiling) {
+            knee.is_at_ceiling = true;
+            break;
+        }
+    }
+    return knee;
+}
+
+}  // namespace switchboard::bench

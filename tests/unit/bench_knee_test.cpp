@@ -1,0 +1,63 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <knee.hpp>
+#include <slo.hpp>
+
+using namespace switchboard::bench;
+
+namespace {
+
+// A server that keeps its objective up to `limit`.
+std::function<std::optional<Probe>(double)> holds_up_to(double limit) {
+    return [limit](double rate) {
+        return Probe{.rate = rate, .reached = rate, .holds = rate <= limit};
+    };
+}
+
+}  // namespace
+
+TEST_CASE("bench knee: found to the precision asked for, in as few probes as bisection takes") {
+    for (const double limit : {1.0, 17.0, 333.0, 500.0, 999.0}) {
+        CAPTURE(limit);
+        const Knee knee = find_knee(1'000, 0.01, holds_up_to(limit));
+        CHECK(knee.rate <= limit);
+        CHECK(limit - knee.rate <= 10);
+        CHECK(knee.probes.size() <= 8);
+        CHECK(knee.probes.front().rate == 1'000);
+        CHECK_FALSE(knee.is_at_ceiling);
+    }
+}
+
+TEST_CASE("bench knee: at the ceiling there may be more; where nothing holds there is none") {
+    const Knee all = find_knee(1'000, 0.01, holds_up_to(2'000));
+    CHECK(all.rate == 1'000);
+    CHECK(all.is_at_ceiling);
+    CHECK(all.probes.size() == 1);
+    CHECK(find_knee(1'000, 0.01, holds_up_to(0)).rate == 0);
+}
+
+TEST_CASE("bench knee: interrupted, it has what it has") {
+    int left = 3;
+    const Knee knee = find_knee(1'000, 0.001, [&](double rate) -> std::optional<Probe> {
+        if (left-- == 0) return std::nullopt;
+        return Probe{.rate = rate, .holds = rate <= 600};
+    });
+    CHECK(knee.probes.size() == 3);
+    CHECK(knee.rate == 500);
+}
+
+TEST_CASE("bench slo: percentile and time") {
+    const auto slo = parse_slo("p99.9<250ms");
+    REQUIRE(slo.has_value());
+    CHECK(slo->percent == 99.9);
+    CHECK(slo->seconds == 0.25);
+    CHECK(slo->text == "p99.9<250ms");
+    CHECK(parse_slo("max<1s")->percent == 100);
+    CHECK(parse_slo("p50<80.5us")->seconds == doctest::Approx(80.5e-6));
+    for (const std::string text : {"", "p99", "p99<", "<2ms", "p0<2ms", "p100<2ms", "p<1s",
+                                   "q99<2ms", "p99>2ms", "p99<fast", "p99<0ms", "p99x<2ms"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_slo(text).has_value());
+    }
+}
