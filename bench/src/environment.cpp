@@ -72,4 +72,12 @@ std::vector<std::pair<std::string, std::string>> describe_environment() {
     return environment;
 }
 
+std::string describe_build() {
+    std::string text = build::kVersion;
+    for (const std::string part : {build::kCommit, build::kCompiler, build::kFlags}) {
+        if (!part.empty()) text += ", " + part;
+    }
+    return text;
+}
+
 }  // namespace switchboard::bench

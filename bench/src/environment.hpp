@@ -11,4 +11,7 @@ namespace switchboard::bench {
 // commit. What this system does not tell is left out.
 std::vector<std::pair<std::string, std::string>> describe_environment();
 
+// Version, commit (where git told it), compiler and flags of this build, in one line.
+std::string describe_build();
+
 }  // namespace switchboard::bench

@@ -8,11 +8,11 @@
 namespace switchboard::bench {
 namespace {
 
-constexpr unsigned kHalfBits = 10;  // 1,024 buckets a doubling: an error of at most 1 in 1,024
-constexpr std::uint64_t kHalf = 1U << kHalfBits;
-constexpr unsigned kMaxBits = 42;
+constexpr std::uint64_t kHalf = Histogram::kSubBuckets / 2;  // buckets a doubling
+constexpr unsigned kHalfBits = std::bit_width(kHalf) - 1;
+constexpr unsigned kMaxBits = kHalfBits + Histogram::kRanges;
 constexpr std::uint64_t kMax = (std::uint64_t{1} << kMaxBits) - 1;
-constexpr std::size_t kBuckets = (kMaxBits - kHalfBits + 1) * kHalf;
+constexpr std::size_t kBuckets = (Histogram::kRanges + 1) * kHalf;
 
 unsigned shift_of(std::uint64_t value) {
     const auto bits = static_cast<unsigned>(std::bit_width(value));
@@ -24,10 +24,14 @@ std::size_t index_of(std::uint64_t value) {
     return shift * kHalf + (value >> shift);
 }
 
-std::uint64_t highest_in(std::size_t index) {
+std::uint64_t lowest_in(std::size_t index) {
     if (index < 2 * kHalf) return index;
     const std::size_t shift = index / kHalf - 1;
-    return ((index - shift * kHalf + 1) << shift) - 1;
+    return (index - shift * kHalf) << shift;
+}
+
+std::uint64_t highest_in(std::size_t index) {
+    return lowest_in(index + 1) - 1;
 }
 
 }  // namespace
@@ -61,8 +65,10 @@ double Histogram::mean() const noexcept {
 }
 
 std::uint64_t Histogram::percentile(double percent) const noexcept {
-    const double rank =
-        std::ceil(std::clamp(percent, 0.0, 100.0) / 100 * static_cast<double>(count_));
+    // The next lower number than was asked for: 99.9 / 100 * 1,000 is a little above 999, and would
+    // be the 1,000th value.
+    const double share = std::nextafter(std::clamp(percent, 0.0, 100.0), 0.0) / 100;
+    const double rank = std::ceil(share * static_cast<double>(count_));
     const auto wanted = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(rank));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < counts_.size(); ++i) {
@@ -70,6 +76,12 @@ std::uint64_t Histogram::percentile(double percent) const noexcept {
         if (seen >= wanted) return std::min(highest_in(i), max_);
     }
     return max_;
+}
+
+void Histogram::for_each(const std::function<void(const Bucket&)>& visit) const {
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+        if (counts_[i] > 0) visit({lowest_in(i), highest_in(i), counts_[i]});
+    }
 }
 
 }  // namespace switchboard::bench

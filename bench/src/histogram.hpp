@@ -1,7 +1,9 @@
 // Latencies, counted with three significant digits in constant space.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace switchboard::bench {
@@ -11,6 +13,17 @@ namespace switchboard::bench {
 // minutes); larger ones count as that. Recording is O(1) and allocates nothing. One thread.
 class Histogram {
 public:
+    // The layout, as HdrHistogram's footers name it.
+    static constexpr std::size_t kSubBuckets =
+        2048;                                   // of the first range; half as many of the others
+    static constexpr std::size_t kRanges = 32;  // the first, and one for each further doubling
+
+    // Values that are not told apart.
+    struct Bucket {
+        std::uint64_t lowest = 0, highest = 0;
+        std::uint64_t count = 0;
+    };
+
     Histogram();
 
     void record(std::uint64_t value, std::uint64_t times = 1) noexcept;
@@ -23,6 +36,8 @@ public:
     // The smallest value that `percent` of all values do not exceed, to three digits and never
     // below the true one; `percent` in [0, 100]. 0 when empty.
     std::uint64_t percentile(double percent) const noexcept;
+    // Each bucket that has counted something, by rising values.
+    void for_each(const std::function<void(const Bucket&)>& visit) const;
 
 private:
     std::vector<std::uint64_t> counts_;

@@ -5,6 +5,7 @@
 
 #include "compare_options.hpp"
 #include "cost.hpp"
+#include "environment.hpp"
 #include "load_command.hpp"
 #include "micro.hpp"
 #include "trial.hpp"
@@ -30,6 +31,7 @@ int usage_error(std::string what) {
 
 int main(int argc, char** argv) {
     CLI::App app("What the servers can do, measured.", "switchboard-bench");
+    app.set_version_flag("--version", "switchboard-bench " + switchboard::bench::describe_build());
     std::function<int()> chosen;
     app.require_subcommand(0, 1);  // "at least 1" would hide which word was none
     add_subcommands(app, chosen);
@@ -37,8 +39,8 @@ int main(int argc, char** argv) {
         app.parse(argc, argv);
         if (!chosen) throw CLI::RequiredError("A subcommand");
         return chosen();
-    } catch (const CLI::CallForHelp& help) {
-        return app.exit(help);
+    } catch (const CLI::Success& asked) {  // --help or --version
+        return app.exit(asked);
     } catch (const CLI::ParseError& error) {
         return usage_error(error.what());
     } catch (const std::exception& error) {

@@ -1,5 +1,3 @@
-#include "micro_datagrams.hpp"
-
 #include <benchmark/benchmark.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -7,6 +5,8 @@
 #include <datagram/socket_port.hpp>
 #include <memory>
 #include <string>
+
+#include "micro_parts.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -100,10 +100,15 @@ void datagrams(benchmark::State& state, Joined joined) {
 
 }  // namespace
 
+// 32 datagrams of 64 bytes an iteration, over loopback on one thread. The counters send_ns and
+// receive_ns are per datagram.
 void register_datagrams() {
-    benchmark::RegisterBenchmark("datagrams/one_by_one", datagrams, Joined::neither);
-    benchmark::RegisterBenchmark("datagrams/sent_joined", datagrams, Joined::by_sender);
-    benchmark::RegisterBenchmark("datagrams/joined", datagrams, Joined::by_both);
+    for (const auto& [name, joined] :
+         {std::pair{"none", Joined::neither}, std::pair{"by_sender", Joined::by_sender},
+          std::pair{"by_both", Joined::by_both}}) {
+        const std::string full = std::string("BM_Datagrams/joined:") + name;
+        benchmark::RegisterBenchmark(full.c_str(), datagrams, joined);
+    }
 }
 
 }  // namespace switchboard::bench

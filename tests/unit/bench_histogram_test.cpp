@@ -17,7 +17,7 @@ std::vector<std::uint64_t> spread_values(std::size_t count) {
 }
 
 std::uint64_t true_percentile(const std::vector<std::uint64_t>& sorted, double percent) {
-    const double rank = std::ceil(percent / 100 * static_cast<double>(sorted.size()));
+    const double rank = std::ceil(percent * static_cast<double>(sorted.size()) / 100);
     return sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
 }
 
@@ -54,6 +54,55 @@ TEST_CASE("bench histogram: every bucket's edge comes back within 1 in 1,024, an
     }
 }
 
+// What HdrHistogram 2.1.11 for Java answers for three digits up to 2^42 - 1: lowestEquivalentValue()
+// and highestEquivalentValue().
+TEST_CASE("bench histogram: buckets are those of HdrHistogram") {
+    const struct {
+        std::uint64_t value, lowest, highest;
+    } known[] = {
+        {0, 0, 0},
+        {1, 1, 1},
+        {2'047, 2'047, 2'047},
+        {2'048, 2'048, 2'049},
+        {2'049, 2'048, 2'049},
+        {4'095, 4'094, 4'095},
+        {4'096, 4'096, 4'099},
+        {1'000'000, 999'936, 1'000'447},
+        {10'000'000, 9'994'240, 10'002'431},
+        {100'000'000, 99'942'400, 100'007'935},
+        {1'000'000'000, 999'817'216, 1'000'341'503},
+        {60'000'000'000, 59'995'324'416, 60'028'878'847},
+        {4'398'046'511'103, 4'395'899'027'456, 4'398'046'511'103},
+    };
+    for (const auto& expected : known) {
+        CAPTURE(expected.value);
+        Histogram histogram;
+        histogram.record(expected.value, 3);
+        std::vector<Histogram::Bucket> buckets;
+        histogram.for_each([&](const Histogram::Bucket& bucket) { buckets.push_back(bucket); });
+        REQUIRE(buckets.size() == 1);
+        CHECK(buckets[0].lowest == expected.lowest);
+        CHECK(buckets[0].highest == expected.highest);
+        CHECK(buckets[0].count == 3);
+    }
+    CHECK(Histogram::kSubBuckets == 2048);
+    CHECK(Histogram::kRanges == 32);
+}
+
+TEST_CASE("bench histogram: its buckets are told by rising values, and lie side by side") {
+    Histogram histogram;
+    for (std::uint64_t value = 0; value < 20'000; ++value) histogram.record(value);
+    std::uint64_t next = 0, count = 0;
+    histogram.for_each([&](const Histogram::Bucket& bucket) {
+        CHECK(bucket.lowest == next);
+        CHECK(bucket.count == std::min<std::uint64_t>(bucket.highest, 19'999) - bucket.lowest + 1);
+        next = bucket.highest + 1;
+        count += bucket.count;
+    });
+    CHECK(next == 20'000);
+    CHECK(count == 20'000);
+}
+
 TEST_CASE("bench histogram: percentiles agree with the sorted values to three digits") {
     auto values = spread_values(100'000);
     Histogram histogram;
@@ -77,7 +126,9 @@ TEST_CASE("bench histogram: the rank is the smallest value that enough do not ex
     CHECK(histogram.percentile(50.1) == 51);
     CHECK(histogram.percentile(99) == 99);
     CHECK(histogram.percentile(0) == 1);
-    CHECK(histogram.mean() == doctest::Approx(50.5));
+    for (std::uint64_t value = 101; value <= 1'000; ++value) histogram.record(value);
+    CHECK(histogram.percentile(99.9) == 999);  // although 99.9 / 100 * 1,000 is above 999 in binary
+    CHECK(histogram.mean() == doctest::Approx(500.5));
 }
 
 TEST_CASE("bench histogram: merged is as if recorded in one") {

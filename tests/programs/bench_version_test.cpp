@@ -1,0 +1,25 @@
+// What switchboard-bench says of itself.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <process.hpp>
+
+#include "bench.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+
+TEST_CASE("bench: --version tells version, compiler and build in one line, and --help the rest") {
+    const auto version = support::run({kBench, "--version"});
+    CHECK(version.status == 0);
+    CHECK(version.errors.empty());
+    CHECK(version.output.starts_with("switchboard-bench 0."));
+    CHECK(std::count(version.output.begin(), version.output.end(), '\n') == 1);
+    CHECK(std::count(version.output.begin(), version.output.end(), ',') >= 2);
+    CHECK_FALSE(has(version.output, ", ,"));
+    CHECK_FALSE(has(version.output, "  "));
+    const auto help = support::run({kBench, "--help"});
+    CHECK(help.status == 0);
+    for (const std::string name : {"compare", "cost", "micro", "trial", "--version"})
+        CHECK(has(help.output, name));
+}
