@@ -2,9 +2,12 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <switchboard/socket.hpp>
+#include <thread>
 
 namespace switchboard::test {
 
@@ -37,6 +40,39 @@ public:
 
 private:
     std::filesystem::path path_;
+};
+
+// Serves one connection after another and sends back every byte but the 100th, which it turns over.
+class FaultyEcho {
+public:
+    FaultyEcho()
+        : listener_(*listen(*Endpoint::parse("127.0.0.1:0"))),
+          endpoint_(*listener_.local()),
+          thread_([this] { serve(); }) {}
+    ~FaultyEcho() {
+        listener_.shutdown();
+        thread_.join();
+    }
+    const Endpoint& endpoint() const { return endpoint_; }
+
+private:
+    void serve() {
+        while (auto peer = listener_.accept()) {
+            std::array<std::byte, 4096> buffer{};
+            std::size_t seen = 0;
+            for (;;) {
+                const auto got = peer->receive(buffer);
+                if (!got || *got == 0) break;
+                if (seen < 100 && seen + *got >= 100) buffer[99 - seen] ^= std::byte{1};
+                seen += *got;
+                if (!peer->send_all(Bytes(buffer).first(*got))) break;
+            }
+        }
+    }
+
+    Socket listener_;
+    Endpoint endpoint_;
+    std::thread thread_;
 };
 
 }  // namespace switchboard::test
