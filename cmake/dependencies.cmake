@@ -11,6 +11,10 @@ if(SWITCHBOARD_PROGRAMS)
     find_package(nlohmann_json REQUIRED)  # nlohmann-json3-dev
     find_package(spdlog REQUIRED)         # libspdlog-dev
     find_package(benchmark REQUIRED)      # libbenchmark-dev
+    # Of peers in the comparison, which are left out without them.
+    pkg_check_modules(LIBEVENT IMPORTED_TARGET libevent_core)  # libevent-dev
+    pkg_check_modules(LIBURING IMPORTED_TARGET liburing>=2.3)  # liburing-dev
+    find_path(ASIO_INCLUDE asio.hpp)                           # libasio-dev
 endif()
 if(SWITCHBOARD_TESTS)
     find_package(doctest REQUIRED)        # doctest-dev

@@ -3,9 +3,6 @@
 #define _GNU_SOURCE
 #include "peer.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <string.h>
 #include <sys/epoll.h>
 
 // What the peer has not taken yet is kept here, and nothing is read until it is gone.
@@ -30,20 +27,12 @@ static void end(struct conn* conn) {
 }
 
 static void accept_all(int listener) {
-    for (;;) {
-        const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
-        if (fd < 0 && errno == EAGAIN) return;
-        if (fd < 0) fail("accept4");
+    for (int fd; (fd = next_connection(listener)) >= 0;) {
         struct conn* conn = calloc(1, sizeof *conn);
         if (conn == NULL) fail("calloc");
         conn->fd = fd;
         watch(EPOLL_CTL_ADD, fd, EPOLLIN, conn);
     }
-}
-
-static bool would_block(void) {
-    return errno == EAGAIN || errno == EINTR;
 }
 
 static void keep(struct conn* conn, const char* from, size_t size) {

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -33,15 +36,22 @@ static inline int bound_socket(int family, const void* address, socklen_t size) 
     return fd;
 }
 
-static inline int listen_at_path(const char* endpoint, const char* name) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+static inline struct sockaddr_un address_of_path(const char* endpoint) {
+    struct sockaddr_un address;
     const char* path = endpoint + strlen("unix:");
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
     if (strncmp(endpoint, "unix:", strlen("unix:")) != 0 ||
         strlen(path) >= sizeof address.sun_path) {
         fprintf(stderr, "%s: the argument is unix:PATH\n", endpoint);
         exit(2);
     }
     strcpy(address.sun_path, path);
+    return address;
+}
+
+static inline int listen_at_path(const char* endpoint, const char* name) {
+    const struct sockaddr_un address = address_of_path(endpoint);
     const int fd = bound_socket(AF_UNIX, &address, sizeof address);
     announce(endpoint, name);
     return fd;
@@ -51,8 +61,10 @@ static inline int listen_at_path(const char* endpoint, const char* name) {
 static inline int listen_on_loopback(const char* name) {
     const int one = 1;
     char endpoint[64];
-    struct sockaddr_in address = {.sin_family = AF_INET};
+    struct sockaddr_in address;
     socklen_t size = sizeof address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const int fd = bound_socket(AF_INET, &address, size);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -62,7 +74,29 @@ static inline int listen_on_loopback(const char* name) {
     return fd;
 }
 
+// As switchboard-bench has it for those it starts.
+static inline void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 // Non-blocking. The descriptor.
 static inline int listen_as_told(int argc, char** argv, const char* name) {
+    raise_descriptor_limit();
     return argc > 1 ? listen_at_path(argv[1], name) : listen_on_loopback(name);
+}
+
+// Non-blocking as well; -1 when nobody waits to be accepted.
+static inline int next_connection(int listener) {
+    for (;;) {
+        const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0 || errno == EAGAIN) return fd;
+        if (errno != EINTR && errno != ECONNABORTED) fail("accept4");
+    }
+}
+
+static inline bool would_block(void) {
+    return errno == EAGAIN || errno == EINTR;
 }

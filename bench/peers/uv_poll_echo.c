@@ -3,9 +3,6 @@
 #define _GNU_SOURCE
 #include "peer.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <string.h>
 #include <uv.h>
 
 // What the peer has not taken yet is kept here, and nothing is read until it is gone.
@@ -27,10 +24,6 @@ static void on_closed(uv_handle_t* handle) {
 
 static void end(struct conn* conn) {
     uv_close((uv_handle_t*)&conn->poll, on_closed);
-}
-
-static bool would_block(void) {
-    return errno == EAGAIN || errno == EINTR;
 }
 
 static void on_ready(uv_poll_t* poll, int status, int events);
@@ -99,11 +92,7 @@ static void on_acceptable(uv_poll_t* poll, int status, int events) {
     (void)status;
     (void)events;
     const int listener = *(const int*)poll->data;
-    for (;;) {
-        const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
-        if (fd < 0 && errno == EAGAIN) return;
-        if (fd < 0) fail("accept4");
+    for (int fd; (fd = next_connection(listener)) >= 0;) {
         open_connection(poll->loop, fd);
     }
 }

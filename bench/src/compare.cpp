@@ -30,12 +30,29 @@ void catch_interrupts() {
     sigaction(SIGTERM, &action, nullptr);
 }
 
-Result<void> find_programs(const CompareOptions& options, const std::string& folder) {
+// Of all servers those that there are; of servers that were named the first that there is not.
+struct Available {
+    std::vector<std::string> servers;
+    std::vector<LeftOut> left_out;
+    std::string lacking;  // "io-uring: why"; empty: what was asked for can be measured
+};
+
+Available find_servers(const CompareOptions& options, const std::string& folder, int cpu) {
+    Available found;
     for (const std::string& name : options.servers) {
-        const std::string path = folder + "/" + find_server_kind(name)->program;
-        if (access(path.c_str(), X_OK) != 0) return fail_errno("server program " + path);
+        const ServerKind kind = *find_server_kind(name);
+        const std::string why = why_unavailable(kind, folder, cpu);
+        const bool wanted = !options.all_servers || name == options.baseline;
+        if (why.empty()) {
+            found.servers.push_back(name);
+        } else if (wanted || !kind.may_be_missing()) {
+            found.lacking = name + ": " + why;
+            break;
+        } else {
+            found.left_out.push_back({name, why});
+        }
     }
-    return {};
+    return found;
 }
 
 void fill_from_load(Measurement& m, const LoadResult& load) {
@@ -137,9 +154,10 @@ Measurement measure_cell(const CompareOptions& options, const Cell& cell, const 
 
 class Comparison {
 public:
-    Comparison(const CompareOptions& options, const CpuPlan& cpus)
+    Comparison(const CompareOptions& options, std::vector<LeftOut> left_out, const CpuPlan& cpus)
         : folder_(own_folder()), random_(options.seed) {
         results_.options = options;
+        results_.left_out = std::move(left_out);
         results_.cpus = cpus;
         results_.command_line = own_command_line();
         results_.environment = describe_environment();
@@ -237,18 +255,18 @@ int compare(const CompareOptions& asked) {
     CompareOptions options = asked;
     if (options.seed == 0) options.seed = std::random_device()();
     raise_descriptor_limit();
-    if (auto found = find_programs(options, own_folder()); !found) {
-        return complain(found.error().message());
-    }
     for (const std::string& path : {options.json, options.report}) {
         if (auto writable = find_writable(path); !writable)
             return complain(writable.error().message());
     }
     const auto cpus = plan_cpus(options.same_core);
     if (!cpus) return complain(cpus.error().message());
+    Available found = find_servers(options, own_folder(), cpus->server);
+    if (!found.lacking.empty()) return complain(found.lacking);
+    options.servers = std::move(found.servers);
     if (auto pinned = pin_to(cpus->generator); !pinned) return complain(pinned.error().message());
     catch_interrupts();
-    return tell(Comparison(options, *cpus).run());
+    return tell(Comparison(options, std::move(found.left_out), *cpus).run());
 }
 
 }  // namespace switchboard::bench

@@ -33,7 +33,8 @@ void add_duration(CLI::App& app, CompareOptions& options) {
 
 void add_load_options(CLI::App& app, CompareOptions& options) {
     app.add_option("--protocol", options.protocol, "what is served [echo]")->type_name("NAME");
-    add_list(app, "--drivers", options.servers, parse_name, "drivers and peers to compare [all]");
+    add_list(app, "--drivers", options.servers, parse_name,
+             "drivers, reactor-xN and peers to compare [all]");
     add_list(app, "--connections", options.connections, parse_count,
              "open at once [1,10,100,1000]");
     add_list(app, "--size", options.sizes, parse_size, "bytes per message [64,16k]");
@@ -69,6 +70,7 @@ void apply_quick(const CLI::App& app, CompareOptions& options) {
 
 void use_all_servers(CompareOptions& options) {
     if (!options.servers.empty()) return;
+    options.all_servers = true;
     for (const ServerKind& kind : server_kinds()) options.servers.push_back(kind.name);
 }
 
@@ -85,7 +87,7 @@ Result<void> bad(const std::string& what) {
 }
 
 Result<void> check_server(const std::string& name) {
-    if (find_server_kind(name) != nullptr) return {};
+    if (find_server_kind(name)) return {};
     std::string known;
     for (const ServerKind& kind : server_kinds()) known += " " + kind.name;
     return bad("--drivers " + name + ": there is" + known);

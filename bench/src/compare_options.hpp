@@ -16,7 +16,8 @@ namespace switchboard::bench {
 
 struct CompareOptions {
     std::string protocol = "echo";
-    std::vector<std::string> servers;  // names of server_kinds(), in the order of the tables
+    std::vector<std::string> servers;  // names that find_server_kind() knows, in the tables' order
+    bool all_servers = false;          // none was named: peers that cannot be had are left out
     std::vector<std::size_t> connections{1, 10, 100, 1000};
     std::vector<std::size_t> sizes{64, 16384};  // bytes per message
     std::size_t depth = 1;                      // messages under way per connection

@@ -197,8 +197,8 @@ std::optional<double> number_after(const std::string& text, const std::string& l
 }  // namespace
 
 bool is_cost_server(const std::string& name) {
-    const ServerKind* const kind = find_server_kind(without_udp(name));
-    return kind != nullptr && (kind->is_driver || !is_udp(name));
+    const auto kind = find_server_kind(without_udp(name));
+    return kind && (kind->is_driver() || !is_udp(name));
 }
 
 std::map<std::string, CallCount> parse_strace_summary(const std::string& text) {

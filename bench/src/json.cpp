@@ -84,6 +84,10 @@ std::string to_json(const Results& results) {
     json["cpus"] = {{"server", results.cpus.server}, {"generator", results.cpus.generator}};
     json["environment"] = Json::object();
     for (const auto& [name, value] : results.environment) json["environment"][name] = value;
+    json["left_out"] = Json::array();
+    for (const LeftOut& each : results.left_out) {
+        json["left_out"].push_back({{"server", each.server}, {"why", each.why}});
+    }
     json["cells"] = Json::array();
     for (const CellRounds& cell : results.cells) json["cells"].push_back(json_of(results, cell));
     // What a server wrote may be no UTF-8; the file must be JSON all the same.

@@ -126,15 +126,20 @@ std::vector<std::string> preamble_of(const Results& results) {
             : "server on CPU " + std::to_string(results.cpus.server) + ", generator on CPU " +
                   std::to_string(results.cpus.generator);
     const std::string over = options.over == "unix" ? "unix sockets" : "TCP over loopback";
-    return {where + "; " + over + "; " + std::to_string(options.rounds) +
-                (options.rounds == 1 ? " round of " : " rounds of ") +
-                std::to_string(options.duration.count()) + " ms in random order, seed " +
-                std::to_string(options.seed),
-            "Medians over the rounds, \u00b1 the median absolute deviation. CPU: of the server per "
-            "exchange, with its children.",
-            "Ratios are to " + options.baseline +
-                ", round by round. Memory: proportional set size, the most that was seen.",
-            "Every byte of every reply is checked; * see the note."};
+    std::vector<std::string> lines{
+        where + "; " + over + "; " + std::to_string(options.rounds) +
+            (options.rounds == 1 ? " round of " : " rounds of ") +
+            std::to_string(options.duration.count()) + " ms in random order, seed " +
+            std::to_string(options.seed),
+        "Medians over the rounds, \u00b1 the median absolute deviation. CPU: of the server per "
+        "exchange, with its children.",
+        "Ratios are to " + options.baseline +
+            ", round by round. Memory: proportional set size, the most that was seen.",
+        "Every byte of every reply is checked; * see the note."};
+    for (const LeftOut& each : results.left_out) {
+        lines.push_back("Left out: " + each.server + ": " + each.why);
+    }
+    return lines;
 }
 
 std::string to_text(const Results& results) {

@@ -12,12 +12,18 @@
 
 namespace switchboard::bench {
 
+// A peer that could not be measured here.
+struct LeftOut {
+    std::string server, why;
+};
+
 struct Results {
     CompareOptions options;
     CpuPlan cpus;
     std::string command_line;
     std::vector<std::pair<std::string, std::string>> environment;  // see describe_environment()
     std::vector<CellRounds> cells;  // by size, then connections, then server, as in the options
+    std::vector<LeftOut> left_out;
     bool interrupted = false;
 
     CellRounds& at(const Cell& cell);  // adds it if it is new

@@ -14,6 +14,7 @@
 #include <ctime>
 
 #include "cpus.hpp"
+#include "peers.hpp"
 #include "usage.hpp"
 
 namespace switchboard::bench {
@@ -23,6 +24,7 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kPatience{2'000};  // from SIGTERM to SIGKILL
+constexpr std::size_t kMostReactors = 64;
 
 // Runs in the child, between fork and exec.
 [[noreturn]] void become(const std::vector<std::string>& command, int cpu, int output,
@@ -45,6 +47,24 @@ constexpr milliseconds kPatience{2'000};  // from SIGTERM to SIGKILL
     _exit(127);
 }
 
+ServerKind many_reactors(std::size_t reactors) {
+    return {"reactor-x" + std::to_string(reactors), "switchboard", "reactor", {}, reactors};
+}
+
+std::vector<ServerKind> all_kinds() {
+    std::vector<ServerKind> kinds;
+    const auto add_driver = [&](const char* name) {
+        kinds.push_back({name, "switchboard", name, {}, 1});
+    };
+    add_driver("reactor");
+    kinds.push_back(many_reactors(2));
+    for (const char* name : {"iterative", "threads", "thread-pool", "processes", "process-pool"}) {
+        add_driver(name);
+    }
+    for (const Peer& peer : kPeers) kinds.push_back({peer.name, peer.name, {}, peer.needs, 1});
+    return kinds;
+}
+
 void pause_briefly() {
     const timespec pause{0, 2'000'000};
     nanosleep(&pause, nullptr);
@@ -53,37 +73,49 @@ void pause_briefly() {
 }  // namespace
 
 const std::vector<ServerKind>& server_kinds() {
-    static const std::vector<ServerKind> kinds{
-        {"reactor", "switchboard", true},        {"iterative", "switchboard", true},
-        {"threads", "switchboard", true},        {"thread-pool", "switchboard", true},
-        {"processes", "switchboard", true},      {"process-pool", "switchboard", true},
-        {"bare-epoll", "bare-epoll", false},     {"bare-uv", "bare-uv", false},
-        {"bare-uv-poll", "bare-uv-poll", false},
-    };
+    static const std::vector<ServerKind> kinds = all_kinds();
     return kinds;
 }
 
-const ServerKind* find_server_kind(std::string_view name) {
+std::optional<ServerKind> find_server_kind(std::string_view name) {
     const auto& kinds = server_kinds();
     const auto found = std::find_if(kinds.begin(), kinds.end(),
                                     [&](const ServerKind& kind) { return kind.name == name; });
-    return found == kinds.end() ? nullptr : &*found;
+    if (found != kinds.end()) return *found;
+    for (std::size_t reactors = 2; reactors <= kMostReactors; ++reactors) {
+        if (auto kind = many_reactors(reactors); kind.name == name) return kind;
+    }
+    return std::nullopt;
 }
 
 std::vector<std::string> command_for(const ServerKind& kind, const std::string& folder,
                                      const ServerSetup& setup) {
     std::vector<std::string> command{folder + "/" + kind.program};
-    if (!kind.is_driver) {
+    if (!kind.is_driver()) {
         if (setup.listen != kFreePort) command.push_back(setup.listen);
         return command;
     }
     const std::string limit = "max_connections=" + std::to_string(setup.max_connections);
-    command.insert(command.end(), {"serve", setup.protocol, "--driver", kind.name, "--listen",
+    command.insert(command.end(), {"serve", setup.protocol, "--driver", kind.driver, "--listen",
                                    setup.listen, "--backlog", "4096", "--limit", limit});
     if (kind.name.ends_with("-pool")) {
         command.insert(command.end(), {"--workers", std::to_string(setup.workers)});
     }
+    if (kind.reactors > 1) {
+        command.insert(command.end(), {"--reactors", std::to_string(kind.reactors)});
+    }
     return command;
+}
+
+std::string why_unavailable(const ServerKind& kind, const std::string& folder, int cpu) {
+    const std::string path = folder + "/" + kind.program;
+    if (access(path.c_str(), X_OK) != 0) {
+        return kind.may_be_missing() ? "not built, which takes " + kind.needs
+                                     : fail_errno("server program " + path).value().message();
+    }
+    if (!kind.may_be_missing()) return {};
+    const auto started = Server::start(command_for(kind, folder, {}), cpu);
+    return started ? std::string() : started.error().tried();
 }
 
 Result<Server> Server::start(const std::vector<std::string>& command, int cpu,

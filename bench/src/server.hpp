@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <switchboard/endpoint.hpp>
@@ -13,13 +14,19 @@ namespace switchboard::bench {
 // A server by the name it has in --drivers and in the tables.
 struct ServerKind {
     std::string name;
-    std::string program;  // file name, beside switchboard-bench
-    bool is_driver;       // a driver of `switchboard serve`; else a peer, see peers/peer.h
+    std::string program;   // file name, beside switchboard-bench
+    std::string driver;    // of `switchboard serve`; empty: a peer, see peers/peer.h
+    std::string needs;     // of a peer that may be missing: what it is not built without
+    std::size_t reactors;  // of the driver reactor
+
+    bool is_driver() const { return !driver.empty(); }
+    bool may_be_missing() const { return !needs.empty(); }
 };
 
-// All of them, in the order of the tables. A new one is a line here.
+// All of them, in the order of the tables: the drivers, and the peers of peers/CMakeLists.txt.
 const std::vector<ServerKind>& server_kinds();
-const ServerKind* find_server_kind(std::string_view name);
+// One of them, or reactor-xN: the reactor in N threads, 2 to 64.
+std::optional<ServerKind> find_server_kind(std::string_view name);
 
 inline constexpr const char* kFreePort = "tcp://127.0.0.1:0";
 
@@ -32,6 +39,10 @@ struct ServerSetup {
 };
 std::vector<std::string> command_for(const ServerKind& kind, const std::string& folder,
                                      const ServerSetup& setup);
+
+// Why it cannot be measured: its program is not there, or, of one that may be missing, does not come to
+// listen, as that of a peer which this kernel does not support. Empty: nothing is known against it.
+std::string why_unavailable(const ServerKind& kind, const std::string& folder, int cpu);
 
 // A server process and, through it, its children. It is a process group of its own, so that Ctrl-C
 // reaches the benchmark alone, and is told to end should the benchmark die.

@@ -36,16 +36,23 @@ struct ChurnOptions {
     std::string baseline = "bare-epoll";
 };
 
+std::string names_of_peers() {
+    std::string names;
+    for (const ServerKind& kind : server_kinds()) {
+        if (!kind.is_driver()) names += (names.empty() ? "" : ", ") + kind.name;
+    }
+    return names;
+}
+
 Result<void> check(const ChurnOptions& options) {
     // Where objects are counted both ends are in this process.
     const std::size_t most = (most_connections() - 1'000) / 5;
     if (auto fit = check_range("--connections", options.connections, 1, kMost); !fit) return fit;
     if (auto fit = check_range("--parallel", options.parallel, 1, most); !fit) return fit;
     if (auto fit = check_range("--rounds", options.rounds, 0, 1'000); !fit) return fit;
-    const ServerKind* const baseline = find_server_kind(options.baseline);
-    if (baseline == nullptr || baseline->is_driver)
-        return fail(errc::bad_option,
-                    "--baseline " + options.baseline + ": bare-epoll, bare-uv or bare-uv-poll");
+    const auto baseline = find_server_kind(options.baseline);
+    if (!baseline || baseline->is_driver())
+        return fail(errc::bad_option, "--baseline " + options.baseline + ": " + names_of_peers());
     return check_range("--round-connections", options.round_connections, 1, kMost);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>

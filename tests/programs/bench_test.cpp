@@ -6,8 +6,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <process.hpp>
-#include <switchboard/socket.hpp>
-#include <thread>
 
 #include "bench.hpp"
 
@@ -111,6 +109,43 @@ TEST_CASE("bench compare: a server that does not start is a reason in its cell")
     CHECK(has(done.errors, "nothing could be measured"));
     CHECK(has(done.output, "ended with exit status 3: no luck today"));
     CHECK_FALSE(has(done.output, " 0 us"));
+}
+
+TEST_CASE("bench compare: a peer that cannot be had is left out of all, with the reason") {
+    const BenchFolder folder;
+    for (const char* program :
+         {"switchboard", "bare-epoll", "bare-epoll-et", "bare-uv", "bare-uv-naive", "bare-uv-poll"})
+        folder.script(program, "exec " SWITCHBOARD_BIN "/" + std::string(program) + " \"$@\"");
+    folder.script("io-uring", "echo 'io_uring: operation not permitted' >&2; exit 1");
+    const auto done = run({folder.bench(), "compare", "--connections", "1", "--size", "64",
+                           "--rounds", "1", "--duration", "50ms", "--json", folder.file("o.json")});
+    CAPTURE(done.errors);
+    REQUIRE(done.status == 0);
+    CHECK(has(done.output, "\nLeft out: libevent: not built, which takes libevent-dev\n"));
+    CHECK(has(done.output, "\nLeft out: io-uring: start " + folder.file("io-uring") +
+                               ": ended with exit status 1: io_uring: operation not permitted\n"));
+    const auto json = read_json(folder.file("o.json"));
+    CHECK(json["left_out"].size() == 4);
+    CHECK(json["options"]["servers"].size() == 12);
+    CHECK(json["cells"].size() == 12);
+    for (const auto& cell : json["cells"]) CHECK(cell["whole"] == true);
+}
+
+TEST_CASE("bench compare: a peer that cannot be had and was asked for is an error, at once") {
+    const BenchFolder folder;
+    folder.script("bare-epoll", "touch " + folder.file("was-started"));
+    folder.script("io-uring", "echo 'operation not permitted' >&2; exit 1");
+    for (const auto& [name, why] :
+         {std::pair<std::string, std::string>{"libevent",
+                                              "libevent: not built, which takes libevent-dev"},
+          {"io-uring", "exit status 1: operation not permitted"}}) {
+        const auto done = run({folder.bench(), "compare", "--drivers", "bare-epoll," + name});
+        CHECK(done.status == 1);
+        CHECK(has(done.errors, why));
+        CHECK(std::count(done.errors.begin(), done.errors.end(), '\n') == 1);
+        CHECK(done.output.empty());
+    }
+    CHECK_FALSE(fs::exists(folder.file("was-started")));
 }
 
 TEST_CASE("bench compare: a server program that is missing is named before anything is run") {

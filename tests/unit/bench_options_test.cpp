@@ -90,7 +90,7 @@ TEST_CASE("bench options: quick is short, but for what is asked for in words") {
 }
 
 TEST_CASE("bench options: what cannot be is said in one line") {
-    CHECK(fails_with({"--drivers", "reactr"}, "reactr: there is reactor iterative"));
+    CHECK(fails_with({"--drivers", "reactr"}, "reactr: there is reactor reactor-x2 iterative"));
     CHECK(fails_with({"--drivers", "reactor,reactor"}, "twice"));
     CHECK(fails_with({"--protocol", "chat"}, "echo only"));
     CHECK(fails_with({"--connections", "0"}, "at least 1"));
@@ -128,5 +128,28 @@ TEST_CASE("bench options: a driver's command line, and a peer's") {
                                            "--workers", "3"});
     CHECK(command_for(*find_server_kind("bare-uv"), "/bin", setup) ==
           std::vector<std::string>{"/bin/bare-uv"});
-    CHECK(find_server_kind("nobody") == nullptr);
+    CHECK(command_for(*find_server_kind("reactor-x3"), "/bin", setup) ==
+          std::vector<std::string>{"/bin/switchboard", "serve", "echo", "--driver", "reactor",
+                                   "--listen", "tcp://127.0.0.1:0", "--backlog", "4096", "--limit",
+                                   "max_connections=116", "--reactors", "3"});
+    CHECK_FALSE(find_server_kind("nobody"));
+}
+
+TEST_CASE("bench options: reactor-xN is a server for 2 to 64, and reactor-x2 one of all") {
+    const auto [options, error] = parse({"--drivers", "reactor-x64,reactor-x2,reactor-x10"});
+    CHECK(error.empty());
+    CHECK_FALSE(options.all_servers);
+    for (const char* name :
+         {"reactor-x1", "reactor-x65", "reactor-x02", "reactor-x", "reactor-x2 "})
+        CHECK(fails_with({"--drivers", name}, std::string("--drivers ") + name + ": there is"));
+    const auto all = parse({}).options;
+    CHECK(all.all_servers);
+    CHECK(std::count(all.servers.begin(), all.servers.end(), "reactor-x2") == 1);
+}
+
+TEST_CASE("bench options: drivers and bare peers are always there, others say what they need") {
+    for (const ServerKind& kind : server_kinds()) {
+        CAPTURE(kind.name);
+        CHECK(kind.may_be_missing() == !(kind.is_driver() || kind.name.starts_with("bare-")));
+    }
 }

@@ -150,3 +150,17 @@ TEST_CASE("bench results: the page is whole, and what came from outside is escap
     CHECK((count(page, "<svg") == 2 || has(page, "gnuplot is not installed")));
     CHECK_FALSE(has(page, "Warning"));
 }
+
+TEST_CASE("bench results: who was left out is named, with the reason, in each way to tell it") {
+    Results results = two_servers();
+    CHECK_FALSE(has(to_text(results), "Left out"));
+    CHECK(nlohmann::json::parse(to_json(results))["left_out"].empty());
+    results.left_out = {{"io-uring", "not <here>"}, {"libevent", "not built"}};
+    CHECK(has(to_text(results), "\nLeft out: io-uring: not <here>\n"));
+    CHECK(has(to_text(results), "\nLeft out: libevent: not built\n"));
+    CHECK(has(to_html(results), "Left out: io-uring: not &lt;here&gt;"));
+    const auto json = nlohmann::json::parse(to_json(results));
+    REQUIRE(json["left_out"].size() == 2);
+    CHECK(json["left_out"][0]["server"] == "io-uring");
+    CHECK(json["left_out"][0]["why"] == "not <here>");
+}

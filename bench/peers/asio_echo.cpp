@@ -1,0 +1,54 @@
+// asio: echo with callbacks on one thread. A buffer for each read that waits is what the proactor's
+// shape asks for, and an attempt before each wait: one recv(2) more an exchange, which finds nothing.
+#include <asio.hpp>
+#include <memory>
+
+#include "peer.h"
+
+namespace {
+
+using Stream = asio::generic::stream_protocol;  // TCP or a unix socket
+
+class Session : public std::enable_shared_from_this<Session> {
+public:
+    explicit Session(Stream::socket socket) : socket_(std::move(socket)) {}
+
+    // Ends, and the connection with it, when a callback does not go on.
+    void read() {
+        socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](
+                                                           std::error_code error, std::size_t got) {
+            if (!error) self->write(got);
+        });
+    }
+
+private:
+    void write(std::size_t size) {
+        asio::async_write(socket_, asio::buffer(buffer_, size),
+                          [self = shared_from_this()](std::error_code error, std::size_t) {
+                              if (!error) self->read();
+                          });
+    }
+
+    Stream::socket socket_;
+    char buffer_[kReadSize];
+};
+
+using Acceptor = asio::basic_socket_acceptor<Stream>;
+
+void accept_next(Acceptor& acceptor) {
+    acceptor.async_accept([&acceptor](std::error_code error, Stream::socket peer) {
+        if (error) throw std::system_error(error, "accept");
+        std::make_shared<Session>(std::move(peer))->read();
+        accept_next(acceptor);
+    });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    asio::io_context context(1);  // one thread runs it
+    const Stream kind(argc > 1 ? AF_UNIX : AF_INET, 0);
+    Acceptor acceptor(context, kind, listen_as_told(argc, argv, "asio"));
+    accept_next(acceptor);
+    context.run();
+}

@@ -1,0 +1,113 @@
+// bare-epoll-et: as bare-epoll, but edge-triggered: who is watched stays watched, and the one
+// epoll_ctl(2) more is for a peer that does not take its bytes. What level-triggering costs is the
+// difference, and there is little of it.
+#define _GNU_SOURCE
+#include "peer.h"
+
+#include <sys/epoll.h>
+
+// A peer that sends without end must not keep the others waiting.
+enum { kReadsPerTurn = 16 };
+
+// What the peer has not taken yet is kept here, and nothing is read until it is gone.
+struct conn {
+    int fd;
+    bool ending;  // an end or an error is in the queue, behind what is still to be read
+    bool watches_output;
+    char* rest;
+    size_t size, sent;
+};
+
+static int epoll_fd;
+static char buffer[kReadSize];
+
+// To say it again makes a new edge of what is ready.
+static void watch(int operation, int fd, uint32_t events, struct conn* conn) {
+    struct epoll_event event = {.events = events | EPOLLET, .data.ptr = conn};
+    if (epoll_ctl(epoll_fd, operation, fd, &event) != 0) fail("epoll_ctl");
+}
+
+static void watch_again(const struct conn* conn) {
+    const uint32_t output = conn->watches_output ? EPOLLOUT : 0;
+    watch(EPOLL_CTL_MOD, conn->fd, EPOLLIN | EPOLLRDHUP | output, (struct conn*)conn);
+}
+
+static void accept_all(int listener) {
+    for (int fd; (fd = next_connection(listener)) >= 0;) {
+        struct conn* conn = calloc(1, sizeof *conn);
+        if (conn == NULL) fail("calloc");
+        conn->fd = fd;
+        watch(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP, conn);
+    }
+}
+
+static bool end(struct conn* conn) {
+    close(conn->fd);
+    free(conn->rest);
+    free(conn);
+    return false;
+}
+
+static void keep(struct conn* conn, const char* from, size_t size) {
+    conn->rest = malloc(size);
+    if (conn->rest == NULL) fail("malloc");
+    memcpy(conn->rest, from, size);
+    conn->size = size;
+    conn->sent = 0;
+    if (conn->watches_output) return;
+    conn->watches_output = true;
+    watch_again(conn);
+}
+
+// These two say whether there is more to do now.
+static bool write_rest(struct conn* conn) {
+    while (conn->sent < conn->size) {
+        const ssize_t sent =
+            send(conn->fd, conn->rest + conn->sent, conn->size - conn->sent, MSG_NOSIGNAL);
+        if (sent < 0) return would_block() ? false : end(conn);
+        conn->sent += (size_t)sent;
+    }
+    free(conn->rest);
+    conn->rest = NULL;
+    return true;
+}
+
+// A read that did not fill the buffer has emptied the queue (man 7 epoll) but for an end, of which
+// EPOLLRDHUP tells: so there is no second read to be told EAGAIN.
+static bool read_once(struct conn* conn) {
+    const ssize_t got = recv(conn->fd, buffer, sizeof buffer, 0);
+    if (got < 0 && would_block()) return false;
+    if (got <= 0) return end(conn);
+    ssize_t sent = send(conn->fd, buffer, (size_t)got, MSG_NOSIGNAL);
+    if (sent < 0 && would_block()) sent = 0;
+    if (sent < 0) return end(conn);
+    if (sent < got) keep(conn, buffer + sent, (size_t)(got - sent));
+    return sent < got || conn->ending || (size_t)got == sizeof buffer;
+}
+
+static void on_ready(struct conn* conn, uint32_t events) {
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) conn->ending = true;
+    for (int i = 0; i < kReadsPerTurn; ++i) {
+        if (conn->rest != NULL && !write_rest(conn)) return;
+        if (!read_once(conn)) return;
+    }
+    watch_again(conn);
+}
+
+int main(int argc, char** argv) {
+    struct epoll_event events[512];
+    const int listener = listen_as_told(argc, argv, "bare-epoll-et");
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_fd < 0) fail("epoll_create1");
+    watch(EPOLL_CTL_ADD, listener, EPOLLIN, NULL);
+    for (;;) {
+        const int count = epoll_wait(epoll_fd, events, 512, -1);
+        for (int i = 0; i < count; ++i) {
+            if (events[i].data.ptr == NULL) {
+                accept_all(listener);
+            } else {
+                on_ready(events[i].data.ptr, events[i].events);
+            }
+        }
+    }
+}

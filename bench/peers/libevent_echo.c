@@ -1,0 +1,81 @@
+// libevent: echo on bufferevents, moving what came from the input buffer to the output buffer
+// without a copy. A bufferevent asks how much there is before it reads, reads 4 KiB at a time, and
+// writes when the loop says that it can: what that costs is what this shows.
+#define _GNU_SOURCE
+#include "peer.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <signal.h>
+
+// With so much of output unread by the peer input stays where it is, and reading stops when there
+// is as much of that.
+enum { kHighWater = 64 * 1024, kLowWater = 32 * 1024 };
+
+static void on_event(struct bufferevent* peer, short what, void* context);
+static void on_last_written(struct bufferevent* peer, void* context);
+
+static void echo(struct bufferevent* peer, void* context) {
+    (void)context;
+    struct evbuffer* output = bufferevent_get_output(peer);
+    if (evbuffer_get_length(output) >= kHighWater) return;
+    evbuffer_add_buffer(output, bufferevent_get_input(peer));
+}
+
+// The peer sends no more, but takes what is left.
+static void finish(struct bufferevent* peer) {
+    struct evbuffer* output = bufferevent_get_output(peer);
+    evbuffer_add_buffer(output, bufferevent_get_input(peer));
+    bufferevent_setwatermark(peer, EV_WRITE, 0, 0);
+    bufferevent_setcb(peer, NULL, on_last_written, on_event, NULL);
+    if (evbuffer_get_length(output) == 0) bufferevent_free(peer);
+}
+
+static void on_last_written(struct bufferevent* peer, void* context) {
+    (void)context;
+    bufferevent_free(peer);
+}
+
+static void on_event(struct bufferevent* peer, short what, void* context) {
+    (void)context;
+    if ((what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0) {
+        finish(peer);
+    } else {
+        bufferevent_free(peer);
+    }
+}
+
+static void on_connection(struct evconnlistener* listener, evutil_socket_t fd,
+                          struct sockaddr* address, int size, void* context) {
+    (void)address;
+    (void)size;
+    (void)context;
+    struct event_base* base = evconnlistener_get_base(listener);
+    struct bufferevent* peer = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+    if (peer == NULL) fail("bufferevent_socket_new");
+    bufferevent_setwatermark(peer, EV_READ, 0, kHighWater);
+    bufferevent_setwatermark(peer, EV_WRITE, kLowWater, 0);
+    bufferevent_setcb(peer, echo, echo, on_event, NULL);
+    bufferevent_enable(peer, EV_READ | EV_WRITE);
+}
+
+static void on_accept_error(struct evconnlistener* listener, void* context) {
+    (void)listener;
+    (void)context;
+    fail("accept4");
+}
+
+int main(int argc, char** argv) {
+    signal(SIGPIPE, SIG_IGN);  // libevent writes with writev(2)
+    struct event_base* base = event_base_new();
+    if (base == NULL) fail("event_base_new");
+    const int fd = listen_as_told(argc, argv, "libevent");
+    const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+    // With a backlog of 0 it is told that the socket listens already.
+    struct evconnlistener* listener = evconnlistener_new(base, on_connection, NULL, flags, 0, fd);
+    if (listener == NULL) fail("evconnlistener_new");
+    evconnlistener_set_error_cb(listener, on_accept_error);
+    return event_base_dispatch(base);
+}

@@ -1,0 +1,214 @@
+// The servers of bench/peers, each of those that were built: all of them echo right, also to a peer that
+// does not read, for a comparison with one that does not says nothing.
+#include <doctest/doctest.h>
+
+#include <poll.h>
+#include <cpus.hpp>
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <pattern.hpp>
+#include <process.hpp>
+#include <process_status.hpp>
+#include <server.hpp>
+#include <switchboard/socket.hpp>
+
+#include "bench.hpp"
+
+using namespace switchboard;
+using namespace switchboard::support;
+using namespace switchboard::test;
+using switchboard::bench::Pattern;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kMiB = 1024 * 1024;
+constexpr std::size_t kChunk = 64 * 1024;
+constexpr std::size_t kMost = 192 * kMiB;    // what a server that takes all there is would be sent
+constexpr std::size_t kGrowth = 64 * kMiB;   // what it may keep
+constexpr int kStuck = 150, kLong = 30'000;  // milliseconds
+
+class PeerServer {
+public:
+    explicit PeerServer(const std::string& name, const std::vector<std::string>& arguments = {})
+        : process_(command(name, arguments)), line_(process_.read_line()) {
+        const auto from = line_.find(" on ") + 4;
+        endpoint_ = line_.substr(from, line_.find(" (") - from);
+        CHECK(line_ == "listening on " + endpoint_ + " (echo, " + name + ")");
+    }
+    PeerServer(const PeerServer&) = delete;
+    PeerServer& operator=(const PeerServer&) = delete;
+    // Each test ends with it: whatever was done to it, it is alive and ends on SIGTERM.
+    ~PeerServer() {
+        process_.signal(SIGTERM);
+        const auto ended = process_.wait();
+        CHECK(ended.status == 128 + SIGTERM);
+        CHECK(ended.errors.empty());
+    }
+
+    const std::string& endpoint() const { return endpoint_; }
+    std::size_t memory() const { return bench::status_bytes(process_.id(), "VmRSS"); }
+    Socket connect() const {
+        auto socket = switchboard::connect(*Endpoint::parse(endpoint_));
+        REQUIRE_MESSAGE(socket.has_value(), socket.error().message());
+        REQUIRE(socket->set_timeouts(std::chrono::seconds(30), std::chrono::seconds(30)));
+        return std::move(*socket);
+    }
+
+private:
+    static std::vector<std::string> command(const std::string& name,
+                                            const std::vector<std::string>& arguments) {
+        std::vector<std::string> command{SWITCHBOARD_BIN "/" + name};
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        return command;
+    }
+
+    Process process_;
+    std::string line_, endpoint_;
+};
+
+void for_each_peer(const std::function<void(const std::string& name)>& test) {
+    const auto cpus = bench::plan_cpus(false);
+    REQUIRE(cpus);
+    for (const auto& kind : bench::server_kinds()) {
+        if (kind.is_driver()) continue;
+        CAPTURE(kind.name);
+        const std::string why = bench::why_unavailable(kind, SWITCHBOARD_BIN, cpus->server);
+        if (why.empty()) {
+            test(kind.name);
+        } else {
+            MESSAGE(kind.name << " left out: " << why);
+            CHECK(kind.may_be_missing());
+        }
+    }
+}
+
+bool is_ready(const Socket& socket, short events, int patience) {
+    pollfd wanted{socket.fd(), events, 0};
+    return poll(&wanted, 1, patience) == 1;
+}
+
+// One end of a conversation in which each byte is known by its place.
+class Talk {
+public:
+    explicit Talk(Socket socket, std::size_t number = 0)
+        : socket_(std::move(socket)), pattern_(kChunk), from_(Pattern::entry(number)) {
+        REQUIRE(socket_.set_blocking(Blocking::no));
+    }
+    const Socket& socket() const { return socket_; }
+    std::size_t sent() const { return sent_; }
+
+    // Of what makes `total` in all, as much as goes at once.
+    void send_some(std::size_t total) {
+        while (sent_ < total) {
+            const auto took =
+                socket_.send(pattern_.at(from_ + sent_, std::min(kChunk, total - sent_)));
+            if (!took) REQUIRE(took.error() == std::errc::operation_would_block);
+            if (!took) return;
+            sent_ += *took;
+        }
+    }
+    // Until the server has not taken a byte for a while; false if it took all.
+    bool send_until_stuck() {
+        do send_some(kMost);
+        while (sent_ < kMost && is_ready(socket_, POLLOUT, kStuck));
+        return sent_ < kMost;
+    }
+    // Sends what is missing from `total` and takes all that comes back.
+    void exchange(std::size_t total) {
+        while (received_ < total) {
+            const auto output = static_cast<short>(sent_ < total ? POLLOUT : 0);
+            REQUIRE(is_ready(socket_, static_cast<short>(POLLIN | output), kLong));
+            send_some(total);
+            REQUIRE(receive_some());
+        }
+        CHECK(received_ == total);
+    }
+    // False at the end.
+    bool receive_some() {
+        std::array<std::byte, kChunk> buffer{};
+        const auto got = socket_.receive(buffer);
+        if (!got) {
+            REQUIRE(got.error() == std::errc::operation_would_block);
+            return true;
+        }
+        REQUIRE(pattern_.matches(from_ + received_, Bytes(buffer).first(*got)));
+        received_ += *got;
+        return *got > 0;
+    }
+    bool has_ended() {
+        REQUIRE(is_ready(socket_, POLLIN, kLong));
+        return !receive_some();
+    }
+
+private:
+    Socket socket_;
+    Pattern pattern_;
+    std::uint64_t from_;
+    std::size_t sent_ = 0, received_ = 0;
+};
+
+void exchange_on_three(const PeerServer& server) {
+    std::vector<Talk> talks;
+    for (std::size_t i = 0; i < 3; ++i) talks.emplace_back(server.connect(), i);
+    std::size_t total = 0;
+    for (const std::size_t size : {1UL, 64UL, 16'384UL, 300'000UL, 7UL}) {
+        total += size;
+        for (Talk& talk : talks) talk.send_some(total);
+        for (Talk& talk : talks) talk.exchange(total);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("bench peers: each echoes to three connections at once, over TCP and unix sockets") {
+    const BenchFolder folder;
+    for_each_peer([&](const std::string& name) {
+        exchange_on_three(PeerServer(name));
+        const PeerServer at_path(name, {"unix:" + folder.file(name + ".sock")});
+        exchange_on_three(at_path);
+    });
+}
+
+TEST_CASE("bench peers: what a peer does not read is kept in bounds, and comes back when it does") {
+    for_each_peer([](const std::string& name) {
+        const PeerServer server(name);
+        Talk talk(server.connect());
+        talk.exchange(100);
+        const std::size_t before = server.memory();
+        CHECK(talk.send_until_stuck());
+        CHECK(server.memory() < before + kGrowth);
+        talk.exchange(std::max(talk.sent(), 8 * kMiB));
+        CHECK(server.memory() < before + kGrowth);
+    });
+}
+
+TEST_CASE("bench peers: who sends no more gets all that was sent, and then the end") {
+    for_each_peer([](const std::string& name) {
+        const PeerServer server(name);
+        Talk talk(server.connect());
+        talk.send_until_stuck();
+        REQUIRE(talk.socket().shutdown_write());
+        talk.exchange(talk.sent());
+        CHECK(talk.has_ended());
+        Talk silent(server.connect());
+        REQUIRE(silent.socket().shutdown_write());
+        CHECK(silent.has_ended());
+    });
+}
+
+TEST_CASE("bench peers: connections that are reset do no harm to another") {
+    for_each_peer([](const std::string& name) {
+        const PeerServer server(name);
+        Talk other(server.connect(), 1);
+        for (std::size_t i = 1; i <= 3; ++i) {
+            Talk stuck(server.connect(), 2), answered(server.connect(), 3);
+            stuck.send_until_stuck();
+            answered.send_some(100'000);
+            for (const Talk* talk : {&stuck, &answered}) talk->socket().reset_on_close();
+            other.exchange(i * 10'000);
+        }
+        other.exchange(50'000);
+    });
+}
