@@ -8,6 +8,7 @@
 
 #include "files.hpp"
 #include "format.hpp"
+#include "hgrm.hpp"
 #include "interrupt.hpp"
 #include "lists.hpp"
 #include "live_line.hpp"
@@ -21,6 +22,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kOtherDescriptors = 64;
+constexpr double kMillisecond = 1e6;  // in nanoseconds
 
 struct LoadOptions {
     LoadPlan plan;
@@ -29,7 +31,7 @@ struct LoadOptions {
     std::string arrivals = "constant";
     std::vector<std::string> beside;
     pid_t server_pid = 0;
-    std::string json;
+    std::string json, hgrm;
     bool lists = false;
 };
 
@@ -125,10 +127,18 @@ Result<LoadStep> run_step(const LoadPlan& plan, pid_t server) {
     return step;
 }
 
+Histogram latencies(const LoadReport& report) {
+    Histogram all;
+    for (const LoadStep& step : report.steps) all.merge(step.result.tally.latency);
+    return all;
+}
+
 int tell(const LoadOptions& options, const LoadReport& report) {
     std::fputs(to_text(report).c_str(), stdout);
     std::fflush(stdout);
     if (auto written = write_file(options.json, to_json(report)); !written)
+        return complain(written.error());
+    if (auto written = write_file(options.hgrm, to_hgrm(latencies(report), kMillisecond)); !written)
         return complain(written.error());
     const auto& steps = report.steps;
     if (std::any_of(steps.begin(), steps.end(), has_wrong_bytes)) {
@@ -149,7 +159,9 @@ int tell(const LoadOptions& options, const LoadReport& report) {
 
 int load(const LoadOptions& options) {
     raise_descriptor_limit();
-    if (auto writable = find_writable(options.json); !writable) return complain(writable.error());
+    for (const std::string& path : {options.json, options.hgrm}) {
+        if (auto writable = find_writable(path); !writable) return complain(writable.error());
+    }
     catch_interrupts();
     LoadReport report{options.plan, own_command_line(), {}};
     std::vector<double> rates = options.rates;
@@ -217,6 +229,10 @@ void add_load(CLI::App& app, std::function<int()>& chosen) {
     command->add_option("--server-pid", options->server_pid, "whose CPU time is told as well")
         ->type_name("PID");
     command->add_option("--json", options->json, "write all figures there")->type_name("FILE");
+    command
+        ->add_option("--hgrm", options->hgrm,
+                     "write the latencies of all rates there, in ms, as HdrHistogram does")
+        ->type_name("FILE");
     command->add_flag("--list", options->lists, "print the workloads");
     command->callback([options, &chosen] {
         if (options->lists) {

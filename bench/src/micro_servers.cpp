@@ -10,8 +10,8 @@
 #include <switchboard/inetd.hpp>
 #include <thread>
 
-#include "counted_server.hpp"
 #include "cpus.hpp"
+#include "pinned_reactor.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -36,11 +36,11 @@ struct BlockingPlan {
 
 class ReactorServer final : public EchoServer {
 public:
-    explicit ReactorServer(std::unique_ptr<CountedServer> server)
+    explicit ReactorServer(std::unique_ptr<PinnedReactor> server)
         : EchoServer(server->endpoint()), server_(std::move(server)) {}
 
 private:
-    std::unique_ptr<CountedServer> server_;
+    std::unique_ptr<PinnedReactor> server_;
 };
 
 // What it could not do shows at its clients.
@@ -125,7 +125,7 @@ Result<std::unique_ptr<EchoServer>> start_echo_server(std::string_view driver,
     const auto* found = std::find_if(std::begin(kBlocking), std::end(kBlocking),
                                      [&](const auto& each) { return each.name == driver; });
     if (found != std::end(kBlocking)) return start_blocking(*found, connections, cpu);
-    auto server = CountedServer::start(cpu);
+    auto server = PinnedReactor::start(cpu, factory_of<Echo>());
     if (!server) return tl::unexpected(server.error());
     return std::make_unique<ReactorServer>(std::move(*server));
 }

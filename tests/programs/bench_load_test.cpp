@@ -5,6 +5,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <process.hpp>
+#include <sstream>
 
 #include "bench.hpp"
 #include "loopback.hpp"
@@ -31,9 +32,10 @@ std::size_t lines_of(const std::string& text) {
 TEST_CASE("bench load: a server under load, as text and as JSON") {
     const BenchFolder folder;
     Server server({"echo"});
-    const auto done = run({kBench, "load", server.endpoint(), "-c", "5", "--depth", "2",
-                           "--duration", "200ms", "--warm-up", "20ms", "--server-pid",
-                           std::to_string(server.process().id()), "--json", folder.file("o.json")});
+    const auto done =
+        run({kBench, "load", server.endpoint(), "-c", "5", "--depth", "2", "--duration", "200ms",
+             "--warm-up", "20ms", "--server-pid", std::to_string(server.process().id()), "--json",
+             folder.file("o.json"), "--hgrm", folder.file("o.hgrm")});
     CAPTURE(done.errors);
     REQUIRE(done.status == 0);
     CHECK(has(done.output, "echo to " + server.endpoint() + ", 5 connections, 64 B, depth 2"));
@@ -50,6 +52,11 @@ TEST_CASE("bench load: a server under load, as text and as JSON") {
     CHECK(step["latency"]["p50"] <= step["latency"]["p99"]);
     CHECK(step["uncorrected"].is_null());
     CHECK(step["server_cpu_seconds"] > 0);
+    std::stringstream hgrm;
+    hgrm << std::ifstream(folder.file("o.hgrm")).rdbuf();
+    CHECK(has(hgrm.str(), "1/(1-Percentile)"));
+    const std::string total = hgrm.str().substr(hgrm.str().find("Total count"));
+    CHECK(has(total.substr(0, total.find(']')), " " + step["exchanges"].dump()));
     CHECK(server.stop(SIGTERM).status == 0);
 }
 
