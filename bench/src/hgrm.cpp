@@ -45,7 +45,7 @@ std::string lines(const Histogram& histogram, double unit) {
             text += printed("%12.3f %2.12f %10ju\n", value, 1.0, std::uintmax_t{seen});
             return;
         }
-        const double all = static_cast<double>(histogram.count());
+        const auto all = static_cast<double>(histogram.count());
         const double reached = 100 * static_cast<double>(seen) / all;
         for (; 100 - left_after(tick) <= reached; ++tick) text += line(value, tick, seen);
     });
@@ -53,7 +53,8 @@ std::string lines(const Histogram& histogram, double unit) {
 }
 
 double middle_of(const Histogram::Bucket& bucket) {
-    return static_cast<double>(bucket.lowest + (bucket.highest - bucket.lowest + 1) / 2);
+    const std::uint64_t half = (bucket.highest - bucket.lowest + 1) / 2;
+    return static_cast<double>(bucket.lowest + half);
 }
 
 struct Moments {

@@ -49,12 +49,15 @@ void rearm_deadline(benchmark::State& state, Order kind) {
     const auto count = static_cast<std::size_t>(state.range(0));
     BareLoop bare;
     std::deque<detail::WheelNode> deadlines(count);
-    for (auto& node : deadlines) bare.loop.file(node, bare.loop.tick_at(bare.loop.now() + 30s));
     const auto order = draw(kind, count);
     std::size_t i = 0;
+    const auto next = [&] {
+        return bare.loop.tick_at(bare.loop.now() + 30s + std::chrono::milliseconds(i++ % 1000));
+    };
+    for (auto& node : deadlines) bare.loop.file(node, next());
     for (auto _ : state) {
-        const auto when = bare.loop.now() + 30s + std::chrono::milliseconds(i % 1000);
-        bare.loop.file_by(deadlines[order[i++ % order.size()]], bare.loop.tick_at(when));
+        auto& node = deadlines[order[i % order.size()]];
+        bare.loop.file_by(node, next());
     }
     for (auto& node : deadlines) bare.loop.wheel.remove(node);
 }
@@ -80,12 +83,12 @@ void rearm_uv_timer(benchmark::State& state, Order kind) {
     uv_loop_init(&loop);
     std::deque<uv_timer_t> timers(count);
     const auto ring = [](uv_timer_t*) {};
-    for (auto& timer : timers) {
-        uv_timer_init(&loop, &timer);
-        uv_timer_start(&timer, ring, 30'000, 0);
-    }
     const auto order = draw(kind, count);
     std::size_t i = 0;
+    for (auto& timer : timers) {
+        uv_timer_init(&loop, &timer);
+        uv_timer_start(&timer, ring, 30'000 + i++ % 1000, 0);
+    }
     for (auto _ : state) {
         uv_timer_start(&timers[order[i % order.size()]], ring, 30'000 + i % 1000, 0);
         ++i;
