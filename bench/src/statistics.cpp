@@ -19,6 +19,13 @@ std::vector<double> values_of(const Rounds& rounds) {
     return values;
 }
 
+double median_in_place(std::vector<double>& values) {
+    assert(!values.empty());
+    std::sort(values.begin(), values.end());
+    const std::size_t middle = values.size() / 2;
+    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
 // Draws with replacement. A distribution of the standard library would differ from one to another.
 class Resampler {
 public:
@@ -26,7 +33,7 @@ public:
     double median_of(const std::vector<double>& values) {
         drawn_.resize(values.size());
         for (double& value : drawn_) value = values[random_() % values.size()];
-        return median(drawn_);
+        return median_in_place(drawn_);
     }
 
 private:
@@ -45,10 +52,7 @@ Interval bootstrap(Draw draw) {
 }  // namespace
 
 double median(std::vector<double> values) {
-    assert(!values.empty());
-    std::sort(values.begin(), values.end());
-    const std::size_t middle = values.size() / 2;
-    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+    return median_in_place(values);
 }
 
 std::optional<Summary> summarize(const Rounds& rounds) {

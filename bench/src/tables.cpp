@@ -223,17 +223,19 @@ std::vector<std::string> preamble_of(const Results& results) {
             : "server on CPU " + std::to_string(results.cpus.server) + ", generator on CPU " +
                   std::to_string(results.cpus.generator);
     const std::string over = options.over == "unix" ? "unix sockets" : "TCP over loopback";
-    return {where + "; " + over + "; " + std::to_string(options.rounds) +
-                (options.rounds == 1 ? " round of " : " rounds of ") +
-                std::to_string(options.duration.count()) + " ms in random order, seed " +
-                std::to_string(options.seed),
-            "Medians over the rounds, \u00b1 the median absolute deviation. Ratios are to " +
-                options.baseline + ", round by round, [with a 95% interval]" +
-                (options.rounds < kFewestForInterval ? ", but for fewer than 5 rounds." : "."),
-            "Every byte of every reply is checked. * invalid, see the note: no rank (#), no ratio.",
-            "Per exchange: CPU of the server with its children, context switches "
-            "voluntary+involuntary. "
-            "Memory: the most."};
+    return {
+        where + "; " + over + "; " + std::to_string(options.rounds) +
+            (options.rounds == 1 ? " round of " : " rounds of ") +
+            std::to_string(options.duration.count()) + " ms in random order, seed " +
+            std::to_string(options.seed),
+        "Medians over the rounds, \u00b1 the median absolute deviation. Ratios are to " +
+            options.baseline + ", paired by round;",
+        options.rounds < kFewestForInterval
+            ? "their interval takes " + std::to_string(kFewestForInterval) +
+                  " rounds, so these tell no difference."
+            : "[a, b] is their 95% interval: where it holds 1 no difference was seen.",
+        "CPU and context switches (voluntary+involuntary): of the server, per exchange.",
+        "Every byte of every reply is checked. * invalid, see the note: no rank (#) and no ratio."};
 }
 
 std::string to_text(const Results& results) {

@@ -217,6 +217,16 @@ TEST_CASE("bench diff: reasons of the server's are told from those of the machin
     }
 }
 
+TEST_CASE("bench diff: one reason of the server's is enough") {
+    const auto text = changed(written({1}), [](auto& json) {
+        json["cells"][0]["valid"] = false;
+        json["cells"][0]["reasons"] = {{{"reason", "errors"}, {"text", "1 reset"}},
+                                       {{"reason", "noise"}, {"text", "others"}}};
+    });
+    CHECK(parse_run("x.json", text)->cells[0].failed);
+    CHECK(parse_run("x.json", text)->cells[0].notes == "1 reset; others");
+}
+
 TEST_CASE("bench diff: what is no such file is told apart, and named") {
     const std::string good = written({1});
     CHECK(error_of(good).empty());

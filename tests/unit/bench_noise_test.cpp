@@ -6,6 +6,7 @@
 #include <cpu_noise.hpp>
 #include <cpus.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 
 using namespace switchboard::bench;
@@ -67,6 +68,16 @@ TEST_CASE("bench noise: what is neither idle nor our own is the others', but for
     CHECK(noise_share({2, 0, 0}, 4, 2, 2) == 0);
     CHECK(noise_share({1.9, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
     CHECK(noise_share({3, 0, 0}, 4, 2, 2) == 0);
+}
+
+TEST_CASE("bench noise: how the kernel counts interrupts can be told, the same each time") {
+    const bool counted = clocks_count_interrupts();
+    CHECK(clocks_count_interrupts() == counted);
+    // Where the kernel has its configuration at hand it can be checked.
+    const int status =
+        std::system("zgrep -q '^CONFIG_IRQ_TIME_ACCOUNTING=y' /proc/config.gz 2>/dev/null");
+    const int found = WEXITSTATUS(status);
+    if (found <= 1) CHECK(counted == (found == 1));
 }
 
 TEST_CASE("bench noise: interrupts are nobody's, stolen time is the others' in any case") {

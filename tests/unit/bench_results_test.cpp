@@ -110,7 +110,7 @@ TEST_CASE("bench results: the table says it in words, and ranks by throughput") 
     const Table costs = tables_of(three_drivers()).at(1);
     CHECK(costs.rows[1].back() == "dearer");
     CHECK(costs.rows[2].back() == "no difference seen");
-    for (const std::string& line : lines_of(to_text(three_drivers()))) CHECK(line.size() <= 120);
+    for (const std::string& line : lines_of(to_text(three_drivers()))) CHECK(line.size() <= 110);
 }
 
 TEST_CASE(
