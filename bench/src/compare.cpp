@@ -1,34 +1,24 @@
 #include "compare.hpp"
 
-#include <unistd.h>
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <random>
 
+#include "cell_run.hpp"
 #include "environment.hpp"
-#include "generator.hpp"
+#include "files.hpp"
+#include "hgrm.hpp"
+#include "interrupt.hpp"
 #include "programs.hpp"
 #include "progress.hpp"
 #include "results.hpp"
 #include "server.hpp"
-#include "usage.hpp"
+#include "work.hpp"
+#include "workload.hpp"
 
 namespace switchboard::bench {
 namespace {
-
-volatile std::sig_atomic_t interrupted = 0;
-
-// The first Ctrl-C ends the run in good order, a second one at once (and the servers with it).
-void catch_interrupts() {
-    struct sigaction action {};
-    action.sa_handler = [](int) { interrupted = 1; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
-}
 
 // Of all servers those that there are; of servers that were named the first that there is not.
 struct Available {
@@ -37,15 +27,26 @@ struct Available {
     std::string lacking;  // "io-uring: why"; empty: what was asked for can be measured
 };
 
+// Why a server does not speak what a workload needs; empty: it does.
+std::string why_unfit(const ServerKind& kind, const std::string& workload) {
+    const WorkloadKind& load = *find_workload_kind(workload);
+    const std::string protocol(load.protocol);
+    if (!kind.is_driver() && protocol != "echo") return "speaks echo, and not " + protocol;
+    if (load.one_reactor && (kind.driver != "reactor" || kind.reactors > 1))
+        return protocol + " needs the driver reactor, and one of them";
+    return {};
+}
+
 Available find_servers(const CompareOptions& options, const std::string& folder, int cpu) {
     Available found;
     for (const std::string& name : options.servers) {
         const ServerKind kind = *find_server_kind(name);
-        const std::string why = why_unavailable(kind, folder, cpu);
+        const std::string unfit = why_unfit(kind, options.workload);
+        const std::string why = unfit.empty() ? why_unavailable(kind, folder, cpu) : unfit;
         const bool wanted = !options.all_servers || name == options.baseline;
         if (why.empty()) {
             found.servers.push_back(name);
-        } else if (wanted || !kind.may_be_missing()) {
+        } else if (wanted || (unfit.empty() && !kind.may_be_missing())) {
             found.lacking = name + ": " + why;
             break;
         } else {
@@ -55,107 +56,10 @@ Available find_servers(const CompareOptions& options, const std::string& folder,
     return found;
 }
 
-void fill_from_load(Measurement& m, const LoadResult& load) {
-    const auto seconds = [&](double percent) {
-        return static_cast<double>(load.tally.latency.percentile(percent)) * 1e-9;
-    };
-    m.connected = load.tally.connected;
-    m.answered = load.tally.answered;
-    m.served = load.tally.served;
-    m.exchanges = load.tally.exchanges;
-    m.seconds = load.seconds;
-    m.generator_cpu = load.cpu_seconds;
-    m.p50 = seconds(50);
-    m.p99 = seconds(99);
-    m.p999 = seconds(99.9);
-    m.max = seconds(100);
-    m.failed = load.tally.failed;
-    m.failures = load.tally.failures;
-    m.first_failure = load.tally.first_failure;
-}
-
-LoadPlan plan_for(const CompareOptions& options, const Cell& cell, const Endpoint& target) {
-    LoadPlan plan;
-    plan.target = target;
-    plan.group = {.connections = cell.connections, .size = cell.size, .depth = options.depth};
-    plan.settle = options.settle();
-    plan.warm_up = options.warm_up();
-    plan.duration = options.duration;
-    return plan;
-}
-
-// Puts `server` under load and reads what it used at the edges of the window.
-Measurement measure(const LoadPlan& plan, Server& server) {
-    Measurement m;
-    CpuMeter meter(server.pid());
-    CpuTime before, after;
-    LoadHooks hooks;
-    hooks.all_connected = [&] {
-        meter.find_processes();
-        m.memory = read_memory(server.pid());
-    };
-    hooks.window_opens = [&] { before = meter.read(); };
-    hooks.window_closes = [&] {
-        meter.find_processes();
-        after = meter.read();
-        m.memory = std::max(m.memory, read_memory(server.pid()));
-    };
-    hooks.interrupted = [](const Tally&) { return interrupted != 0; };
-    const auto load = run_load(plan, hooks);
-    if (!load) {
-        m.problem = load.error().message();
-        return m;
-    }
-    fill_from_load(m, *load);
-    m.server_cpu = after - before;
-    return m;
-}
-
-// Where one server listens; a path is gone with this.
-class Place {
-public:
-    explicit Place(const std::string& over) {
-        if (over != "unix") return;
-        path_ = std::filesystem::temp_directory_path() /
-                ("switchboard-bench-" + std::to_string(getpid()) + ".sock");
-        remove();
-    }
-    ~Place() { remove(); }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    std::string endpoint() const { return path_.empty() ? kFreePort : "unix:" + path_.string(); }
-
-private:
-    void remove() const {
-        std::error_code none_there;
-        if (!path_.empty()) std::filesystem::remove(path_, none_there);
-    }
-
-    std::filesystem::path path_;
-};
-
-Measurement measure_cell(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
-                         const std::string& folder) {
-    constexpr std::size_t kSlack = 16;  // connections that the server has not seen the end of yet
-    const Place place(options.over);
-    const ServerSetup setup{options.protocol, cell.connections + kSlack, options.workers,
-                            place.endpoint()};
-    Measurement failed;
-    auto server =
-        Server::start(command_for(*find_server_kind(cell.server), folder, setup), cpus.server);
-    if (!server) {
-        failed.problem = server.error().tried();
-        return failed;
-    }
-    Measurement m = measure(plan_for(options, cell, server->endpoint()), *server);
-    failed.problem = server->why_gone();
-    return failed.problem.empty() ? m : failed;
-}
-
 class Comparison {
 public:
     Comparison(const CompareOptions& options, std::vector<LeftOut> left_out, const CpuPlan& cpus)
-        : folder_(own_folder()), random_(options.seed) {
+        : random_(options.seed) {
         results_.options = options;
         results_.left_out = std::move(left_out);
         results_.cpus = cpus;
@@ -172,17 +76,22 @@ public:
     }
 
     Results run() {
+        run_rounds();
+        if (results_.options.cost) results_.counted = count_costs(results_.options, is_interrupted);
+        results_.interrupted = is_interrupted();
+        return std::move(results_);
+    }
+
+private:
+    void run_rounds() {
         const std::size_t servers = results_.options.servers.size();
         Progress progress(results_.options.rounds * loads_.size() * servers);
         for (std::size_t round = 1; round <= results_.options.rounds; ++round) {
             std::shuffle(loads_.begin(), loads_.end(), random_);
             for (const Cell& load : loads_) run_load_in_turn(load, round, progress);
         }
-        results_.interrupted = interrupted != 0;
-        return std::move(results_);
     }
 
-private:
     // All servers under one load, one after another: what is compared stands close in time.
     void run_load_in_turn(const Cell& load, std::size_t round, Progress& progress) {
         auto servers = results_.options.servers;
@@ -190,19 +99,20 @@ private:
         const std::string what = std::to_string(load.connections) + " x " +
                                  std::to_string(load.size) + " B, round " + std::to_string(round);
         for (const std::string& server : servers) {
-            if (interrupted != 0) return;
+            if (is_interrupted()) return;
             const Cell cell{server, load.size, load.connections};
             progress.begin(server + ", " + what);
-            const Measurement m = measure_cell(results_.options, cell, results_.cpus, folder_);
-            if (interrupted != 0) return;
-            results_.at(cell).rounds.push_back(m);
+            const Measured measured = measure_cell(results_.options, cell, results_.cpus);
+            if (is_interrupted()) return;
+            CellRounds& rounds = results_.at(cell);
+            rounds.rounds.push_back(measured.figures);
+            rounds.latency.merge(measured.latency);
             progress.end();
         }
         progress.milestone(what);
     }
 
     Results results_;
-    std::string folder_;
     std::mt19937_64 random_;
     std::vector<Cell> loads_;  // without a server
 };
@@ -212,36 +122,39 @@ int complain(const std::string& what) {
     return 1;
 }
 
-// Before hours of measuring, and without making or changing a file.
-Result<void> find_writable(const std::string& path) {
-    if (path.empty() || access(path.c_str(), W_OK) == 0) return {};
-    const auto folder = std::filesystem::absolute(path).parent_path();
-    if (errno == ENOENT && access(folder.c_str(), W_OK | X_OK) == 0) return {};
-    return fail_errno("write " + path);
-}
-
-bool write_file(const std::string& path, const std::string& text) {
-    if (path.empty()) return true;
-    std::ofstream file(path);
-    file << text;
-    return static_cast<bool>(file.flush());
-}
-
 bool has_figures(const Results& results) {
     return std::any_of(results.cells.begin(), results.cells.end(), [](const CellRounds& cell) {
         return summarize(cell, kThroughput).has_value();
     });
 }
 
-int tell(const Results& results) {
+// A file for each cell that has latencies: SERVER-CONNECTIONSxSIZE.hgrm, in milliseconds.
+Result<void> write_hgrm(const Results& results) {
+    constexpr double kMillisecond = 1e6;
+    for (const CellRounds& cell : results.cells) {
+        if (cell.latency.count() == 0) continue;
+        const std::string name = cell.cell.server + "-" + std::to_string(cell.cell.connections) +
+                                 "x" + std::to_string(cell.cell.size) + ".hgrm";
+        const auto path = std::filesystem::path(results.options.hgrm) / name;
+        if (auto done = write_file(path.string(), to_hgrm(cell.latency, kMillisecond)); !done)
+            return done;
+    }
+    return {};
+}
+
+Result<void> write_files(const Results& results) {
     const CompareOptions& options = results.options;
+    auto done = write_file(options.json, to_json(results));
+    if (done) done = write_file(options.csv, to_csv(results));
+    if (done && !options.hgrm.empty()) done = write_hgrm(results);
+    if (done && !options.report.empty()) done = write_file(options.report, to_html(results));
+    return done;
+}
+
+int tell(const Results& results) {
     std::fputs(to_text(results).c_str(), stdout);
     std::fflush(stdout);
-    if (!write_file(options.json, to_json(results)))
-        return complain("cannot write " + options.json);
-    if (!options.report.empty() && !write_file(options.report, to_html(results))) {
-        return complain("cannot write " + options.report);
-    }
+    if (auto written = write_files(results); !written) return complain(written.error().message());
     if (const std::size_t wrong = results.wrong_replies(); wrong > 0) {
         return complain("wrong bytes came back on " + std::to_string(wrong) + " connections");
     }
@@ -255,16 +168,21 @@ int compare(const CompareOptions& asked) {
     CompareOptions options = asked;
     if (options.seed == 0) options.seed = std::random_device()();
     raise_descriptor_limit();
-    for (const std::string& path : {options.json, options.report}) {
+    if (auto tools = options.cost ? find_cost_tools() : Result<void>(); !tools) {
+        return complain(tools.error().message());
+    }
+    const std::string one_hgrm = options.hgrm.empty() ? "" : options.hgrm + "/one.hgrm";
+    for (const std::string& path : {options.json, options.csv, options.report, one_hgrm}) {
         if (auto writable = find_writable(path); !writable)
             return complain(writable.error().message());
     }
-    const auto cpus = plan_cpus(options.same_core);
+    const auto cpus = plan_cpus(options.cpus());
     if (!cpus) return complain(cpus.error().message());
     Available found = find_servers(options, own_folder(), cpus->server);
     if (!found.lacking.empty()) return complain(found.lacking);
     options.servers = std::move(found.servers);
     if (auto pinned = pin_to(cpus->generator); !pinned) return complain(pinned.error().message());
+    options.work_steps = steps_of(options.work);
     catch_interrupts();
     return tell(Comparison(options, std::move(found.left_out), *cpus).run());
 }

@@ -8,6 +8,11 @@
 #include <switchboard/error.hpp>
 #include <vector>
 
+#include "cpus.hpp"
+#include "judge.hpp"
+#include "load.hpp"
+#include "schedule.hpp"
+
 namespace CLI {
 class App;
 }
@@ -15,12 +20,19 @@ class App;
 namespace switchboard::bench {
 
 struct CompareOptions {
-    std::string protocol = "echo";
+    std::string workload = "echo";     // of workload_kinds()
     std::vector<std::string> servers;  // names that find_server_kind() knows, in the tables' order
     bool all_servers = false;          // none was named: peers that cannot be had are left out
     std::vector<std::size_t> connections{1, 10, 100, 1000};
     std::vector<std::size_t> sizes{64, 16384};  // bytes per message
+    std::size_t reply = 64;                     // bytes per reply, where it is not the request's
     std::size_t depth = 1;                      // messages under way per connection
+    std::vector<std::string> beside;            // see parse_beside()
+    std::chrono::microseconds work{};           // CPU time of the server per request
+    std::uint64_t work_steps = 0;               // the same as this machine counts it
+    double rate = 0;                            // requests a second; 0: a closed loop
+    Arrivals arrivals = Arrivals::constant;
+    std::uint64_t exchanges = Load::kNoEnd;     // a window ends with so many
     std::chrono::milliseconds duration{2'000};  // of one window
     std::size_t rounds = 5;
     std::size_t workers = 4;           // of the pools
@@ -28,9 +40,16 @@ struct CompareOptions {
     std::string baseline = "reactor";  // what the ratios are to
     std::uint64_t seed = 0;            // of the order; 0 until one is chosen
     bool same_core = false;
+    bool spread = false;  // the server has all CPUs
+    std::string scenario;
+    bool lists = false;  // the scenarios, and nothing else
     bool quick = false;
-    std::string json, report;  // file names; empty: none
+    bool cost = false;              // count what an exchange costs, too
+    double noise = kNoiseLimit;     // of the CPU time, in [0, 1]; above it a cell is invalid
+    std::string json, csv, report;  // file names; empty: none
+    std::string hgrm;               // a folder; empty: none
 
+    Cpus cpus() const;
     std::chrono::milliseconds warm_up() const;  // a quarter of the window, 100 to 500 ms
     std::chrono::milliseconds settle() const;   // half of it, 300 ms to 1 s
 };

@@ -109,10 +109,10 @@ Result<std::vector<std::string>> run_under(Tool tool, const CostCase& what, std:
     auto command = tool_command(tool, pad.path());
     const auto program = server_command(what.server, what.connections);
     command.insert(command.end(), program.begin(), program.end());
-    const auto cpus = plan_cpus(true);
+    const auto cpus = plan_cpus(Cpus::shared);
     if (!cpus) return tl::unexpected(cpus.error());
     if (auto pinned = pin_to(cpus->generator); !pinned) return tl::unexpected(pinned.error());
-    auto server = Server::start(command, cpus->server, kPatience);
+    auto server = Server::start(command, {cpus->server}, kPatience);
     if (!server) return tl::unexpected(server.error());
     auto load = Lockstep::open(server->endpoint(), what.connections, what.size);
     if (!load) return tl::unexpected(load.error());
@@ -237,9 +237,9 @@ Result<Cost> measure_cost(const CostCase& what) {
 }
 
 Result<double> measure_idle_bytes(const std::string& server, std::size_t count, std::size_t size) {
-    const auto cpus = plan_cpus(false);
+    const auto cpus = plan_cpus(Cpus::apart);
     if (!cpus) return tl::unexpected(cpus.error());
-    auto running = Server::start(server_command(server, count), cpus->server, kPatience);
+    auto running = Server::start(server_command(server, count), {cpus->server}, kPatience);
     if (!running) return tl::unexpected(running.error());
     auto first = Lockstep::open(running->endpoint(), 1, size);
     if (!first) return tl::unexpected(first.error());

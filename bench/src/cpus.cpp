@@ -4,27 +4,29 @@
 
 namespace switchboard::bench {
 
-Result<CpuPlan> plan_cpus(bool same_core) {
+Result<CpuPlan> plan_cpus(Cpus how) {
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return fail_errno("sched_getaffinity");
-    int first = -1;
+    std::vector<int> all;
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-        if (!CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) continue;
-        if (first >= 0) return CpuPlan{first, cpu};
-        first = cpu;
-        if (same_core) break;
+        if (CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) all.push_back(cpu);
     }
-    return CpuPlan{first, first};
+    const bool together = how == Cpus::shared || all.size() < 2;
+    CpuPlan plan{all[0], together ? all[0] : all[1]};
+    if (how == Cpus::spread) plan.all = std::move(all);
+    return plan;
+}
+
+Result<void> pin_to(const std::vector<int>& cpus) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (const int cpu : cpus) CPU_SET(static_cast<std::size_t>(cpu), &set);
+    if (sched_setaffinity(0, sizeof set, &set) == 0) return {};
+    return fail_errno("pin to CPU " + std::to_string(cpus.front()));
 }
 
 Result<void> pin_to(int cpu) {
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(static_cast<std::size_t>(cpu), &one);
-    if (sched_setaffinity(0, sizeof one, &one) != 0) {
-        return fail_errno("pin to CPU " + std::to_string(cpu));
-    }
-    return {};
+    return pin_to(std::vector<int>{cpu});
 }
 
 }  // namespace switchboard::bench

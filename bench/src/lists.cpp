@@ -1,5 +1,7 @@
 #include "lists.hpp"
 
+#include <cmath>
+
 namespace switchboard::bench {
 
 Result<std::vector<std::string>> split_list(const std::string& text) {
@@ -27,6 +29,26 @@ Result<void> check_range(const char* option, std::size_t count, std::size_t leas
     if (count >= least && count <= most) return {};
     return fail(errc::bad_option, std::string(option) + " " + std::to_string(count) + ": " +
                                       std::to_string(least) + " to " + std::to_string(most));
+}
+
+Result<std::chrono::microseconds> parse_work(const std::string& text) {
+    if (!text.ends_with("us"))
+        return parse_duration(text).map([](auto time) { return std::chrono::microseconds(time); });
+    return parse_count(text.substr(0, text.size() - 2)).map([](std::size_t count) {
+        return std::chrono::microseconds(count);
+    });
+}
+
+Result<double> parse_percent(const std::string& text) {
+    double value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stopped, error] =
+        std::from_chars(text.data(), end, value, std::chars_format::fixed);
+    if (error == std::errc() && end - stopped == 1 && *stopped == '%' && value >= 0 &&
+        std::isfinite(value)) {
+        return value / 100;
+    }
+    return fail(errc::bad_option, "'" + text + "' is no percentage");
 }
 
 }  // namespace switchboard::bench

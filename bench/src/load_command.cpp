@@ -28,7 +28,6 @@ struct LoadOptions {
     LoadPlan plan;
     std::string target;
     std::vector<double> rates;  // none: a closed loop
-    std::string arrivals = "constant";
     std::vector<std::string> beside;
     pid_t server_pid = 0;
     std::string json, hgrm;
@@ -47,20 +46,6 @@ int list_workloads() {
     return 0;
 }
 
-// KIND:COUNT. A slow reader asks for more than sockets hold.
-Result<GroupPlan> parse_beside(const std::string& text, std::size_t size) {
-    const auto colon = text.find(':');
-    const auto count = parse_count(colon == std::string::npos ? "" : text.substr(colon + 1));
-    if (!count || *count == 0)
-        return fail(errc::bad_option, "--beside " + text + ": WORKLOAD:CONNECTIONS");
-    GroupPlan plan{.workload = text.substr(0, colon), .connections = *count, .size = size};
-    if (plan.workload == "slow-reader") {
-        plan.size = 16 * 1024;
-        plan.depth = 64;
-    }
-    return plan;
-}
-
 Result<void> check_descriptors(const LoadPlan& plan) {
     std::size_t all = plan.group.connections;
     for (const GroupPlan& beside : plan.beside) all += beside.connections;
@@ -75,8 +60,6 @@ Result<void> check_numbers(const LoadOptions& options) {
     if (fits) fits = check_range("--depth", options.plan.group.depth, 1, 1'000'000);
     if (fits) fits = check_range("--reply", options.plan.group.reply, 1, 64 * 1024 * 1024);
     if (fits && options.plan.exchanges == 0) fits = fail(errc::bad_option, "--exchanges 0");
-    if (fits && options.arrivals != "constant" && options.arrivals != "poisson")
-        fits = fail(errc::bad_option, "--arrivals " + options.arrivals + ": constant or poisson");
     if (fits && options.plan.duration < milliseconds(50))
         fits = fail(errc::bad_option, "--duration: at least 50ms");
     if (fits && options.server_pid != 0 && kill(options.server_pid, 0) != 0)
@@ -89,7 +72,6 @@ Result<void> complete(LoadOptions& options) {
     auto target = Endpoint::parse(options.target);
     if (!target) return tl::unexpected(target.error());
     options.plan.target = *std::move(target);
-    options.plan.arrivals = options.arrivals == "poisson" ? Arrivals::poisson : Arrivals::constant;
     if (!options.rates.empty()) options.plan.rate = options.rates.front();
     for (const std::string& text : options.beside) {
         auto beside = parse_beside(text, options.plan.group.size);
@@ -177,18 +159,6 @@ int load(const LoadOptions& options) {
     return tell(options, report);
 }
 
-// `option` is read by `parse` into `target`.
-template <class T, class Parse>
-void add_parsed(CLI::App& app, const std::string& option, T& target, Parse parse,
-                const std::string& meaning, const char* type) {
-    const auto read = [&target, parse, option](const std::string& text) {
-        auto value = parse(text);
-        if (!value) throw CLI::ValidationError(option, value.error().message());
-        target = *std::move(value);
-    };
-    app.add_option_function<std::string>(option, read, meaning)->type_name(type);
-}
-
 void add_what(CLI::App& app, LoadOptions& options) {
     GroupPlan& group = options.plan.group;
     app.add_option("endpoint", options.target, "what is asked: tcp://HOST:PORT or unix:PATH");
@@ -206,8 +176,8 @@ void add_what(CLI::App& app, LoadOptions& options) {
 void add_when(CLI::App& app, LoadOptions& options) {
     add_parsed(app, "--rate", options.rates, parse_rates,
                "requests a second, whatever was answered (an open loop)", "RATE|FROM..TO:STEP");
-    app.add_option("--arrivals", options.arrivals, "how these come [constant]")
-        ->type_name("constant|poisson");
+    add_parsed(app, "--arrivals", options.plan.arrivals, parse_arrivals,
+               "how these come [constant]", "constant|poisson");
     app.add_option("--seed", options.plan.seed, "of these [1]")->type_name("N");
     add_parsed(app, "--duration", options.plan.duration, parse_duration,
                "what is measured, of each rate [10s]", "TIME");

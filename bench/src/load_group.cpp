@@ -1,6 +1,7 @@
 #include "load_group.hpp"
 
 #include "churn_load.hpp"
+#include "lists.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -30,6 +31,19 @@ Limits limits_for(std::size_t under_way) {
 }
 
 }  // namespace
+
+Result<GroupPlan> parse_beside(const std::string& text, std::size_t size) {
+    const auto colon = text.find(':');
+    const auto count = parse_count(colon == std::string::npos ? "" : text.substr(colon + 1));
+    if (!count || *count == 0)
+        return fail(errc::bad_option, "--beside " + text + ": WORKLOAD:CONNECTIONS");
+    GroupPlan plan{.workload = text.substr(0, colon), .connections = *count, .size = size};
+    if (plan.workload == "slow-reader") {
+        plan.size = 16 * 1024;
+        plan.depth = 64;
+    }
+    return plan;
+}
 
 Result<std::unique_ptr<LoadGroup>> LoadGroup::make(const GroupPlan& plan) {
     const WorkloadKind* const kind = find_workload_kind(plan.workload);

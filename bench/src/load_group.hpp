@@ -18,6 +18,10 @@ struct GroupPlan {
     bool open_loop = false;
 };
 
+// WORKLOAD:CONNECTIONS, with messages of `size` bytes; a slow reader asks for more than sockets hold.
+// errc::bad_option for what is no such thing.
+Result<GroupPlan> parse_beside(const std::string& text, std::size_t size);
+
 // Outlives the reactor, whose connections count in it.
 class LoadGroup {
 public:

@@ -5,6 +5,7 @@
 
 #include "compare_options.hpp"
 #include "cost.hpp"
+#include "diff.hpp"
 #include "environment.hpp"
 #include "load_command.hpp"
 #include "micro.hpp"
@@ -17,6 +18,7 @@ void add_subcommands(CLI::App& app, std::function<int()>& chosen) {
     switchboard::bench::add_compare(app, chosen);
     switchboard::bench::add_load(app, chosen);
     switchboard::bench::add_cost(app, chosen);
+    switchboard::bench::add_diff(app, chosen);
     switchboard::bench::add_micro(app, chosen);
     switchboard::bench::add_trial(app, chosen);
 }

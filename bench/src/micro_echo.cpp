@@ -142,7 +142,7 @@ private:
 // Server and client have a CPU each, as in `compare`.
 void echo_over_sockets(benchmark::State& state, const std::string& driver) {
     const Shape shape(state);
-    const auto cpus = plan_cpus(false);
+    const auto cpus = plan_cpus(Cpus::apart);
     if (!cpus) return state.SkipWithError(cpus.error().message().c_str());
     const auto server = start_echo_server(driver, shape.connections, cpus->server);
     if (!server) return state.SkipWithError(server.error().message().c_str());

@@ -49,4 +49,10 @@ Result<std::vector<double>> parse_rates(const std::string& text) {
     return rates;
 }
 
+Result<Arrivals> parse_arrivals(const std::string& text) {
+    if (text == "constant") return Arrivals::constant;
+    if (text == "poisson") return Arrivals::poisson;
+    return fail(errc::bad_option, "'" + text + "': constant or poisson");
+}
+
 }  // namespace switchboard::bench

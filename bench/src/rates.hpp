@@ -1,9 +1,11 @@
-// "50k" and "10k..200k:10k": the rates of an open loop.
+// "50k" and "10k..200k:10k", "poisson": the rates of an open loop, and how requests come.
 #pragma once
 
 #include <string>
 #include <switchboard/error.hpp>
 #include <vector>
+
+#include "schedule.hpp"
 
 namespace switchboard::bench {
 
@@ -12,5 +14,8 @@ namespace switchboard::bench {
 Result<double> parse_rate(const std::string& text);
 // One, or FROM..TO:STEP, both ends included; 1,000 steps at most.
 Result<std::vector<double>> parse_rates(const std::string& text);
+
+// "constant" or "poisson"; errc::bad_option for anything else.
+Result<Arrivals> parse_arrivals(const std::string& text);
 
 }  // namespace switchboard::bench

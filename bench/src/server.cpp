@@ -27,8 +27,8 @@ constexpr milliseconds kPatience{2'000};  // from SIGTERM to SIGKILL
 constexpr std::size_t kMostReactors = 64;
 
 // Runs in the child, between fork and exec.
-[[noreturn]] void become(const std::vector<std::string>& command, int cpu, int output,
-                         int complaints, pid_t parent) {
+[[noreturn]] void become(const std::vector<std::string>& command, const std::vector<int>& cpus,
+                         int output, int complaints, pid_t parent) {
     std::vector<char*> arguments;
     arguments.reserve(command.size() + 1);
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -38,7 +38,7 @@ constexpr std::size_t kMostReactors = 64;
     if (getppid() != parent) _exit(127);  // it died before it could have signalled
     dup2(output, STDOUT_FILENO);
     dup2(complaints, STDERR_FILENO);
-    if (const auto pinned = pin_to(cpu); !pinned) {
+    if (const auto pinned = pin_to(cpus); !pinned) {
         dprintf(STDERR_FILENO, "%s\n", pinned.error().message().c_str());
         _exit(127);
     }
@@ -104,6 +104,9 @@ std::vector<std::string> command_for(const ServerKind& kind, const std::string& 
     if (kind.reactors > 1) {
         command.insert(command.end(), {"--reactors", std::to_string(kind.reactors)});
     }
+    for (const std::string& option : setup.options) {
+        command.insert(command.end(), {"--option", option});
+    }
     return command;
 }
 
@@ -114,11 +117,11 @@ std::string why_unavailable(const ServerKind& kind, const std::string& folder, i
                                      : fail_errno("server program " + path).value().message();
     }
     if (!kind.may_be_missing()) return {};
-    const auto started = Server::start(command_for(kind, folder, {}), cpu);
+    const auto started = Server::start(command_for(kind, folder, {}), {cpu});
     return started ? std::string() : started.error().tried();
 }
 
-Result<Server> Server::start(const std::vector<std::string>& command, int cpu,
+Result<Server> Server::start(const std::vector<std::string>& command, const std::vector<int>& cpus,
                              milliseconds timeout) {
     Server server;
     std::array<int, 2> pipe{};
@@ -127,7 +130,7 @@ Result<Server> Server::start(const std::vector<std::string>& command, int cpu,
     server.complaints_ = memfd_create("stderr", MFD_CLOEXEC);
     const pid_t parent = getpid();
     server.pid_ = fork();
-    if (server.pid_ == 0) become(command, cpu, pipe[1], server.complaints_, parent);
+    if (server.pid_ == 0) become(command, cpus, pipe[1], server.complaints_, parent);
     const int why = errno;
     close(pipe[1]);
     errno = why;

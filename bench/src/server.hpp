@@ -35,7 +35,8 @@ struct ServerSetup {
     std::string protocol;
     std::size_t max_connections;
     std::size_t workers;
-    std::string listen = kFreePort;  // of peers: this or unix:PATH
+    std::string listen = kFreePort;         // of peers: this or unix:PATH
+    std::vector<std::string> options = {};  // NAME=VALUE of the protocol
 };
 std::vector<std::string> command_for(const ServerKind& kind, const std::string& folder,
                                      const ServerSetup& setup);
@@ -48,9 +49,10 @@ std::string why_unavailable(const ServerKind& kind, const std::string& folder, i
 // reaches the benchmark alone, and is told to end should the benchmark die.
 class Server {
 public:
-    // Starts `command` pinned to `cpu`, and waits for its line "listening on ENDPOINT (...)". Fails
+    // Starts `command` pinned to `cpus`, and waits for its line "listening on ENDPOINT (...)". Fails
     // when it ends or says nothing within `timeout`; the message has the last line it wrote.
-    static Result<Server> start(const std::vector<std::string>& command, int cpu,
+    static Result<Server> start(const std::vector<std::string>& command,
+                                const std::vector<int>& cpus,
                                 std::chrono::milliseconds timeout = std::chrono::seconds(10));
     Server(Server&& other) noexcept;
     Server& operator=(Server&&) = delete;

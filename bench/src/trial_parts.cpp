@@ -39,7 +39,7 @@ int judge(const std::function<Result<void>(const CpuPlan&, Verdicts&)>& trial) {
     raise_descriptor_limit();
     Verdicts verdicts;
     const auto run = [&]() -> Result<void> {
-        const auto cpus = plan_cpus(false);
+        const auto cpus = plan_cpus(Cpus::apart);
         if (!cpus) return tl::unexpected(cpus.error());
         return trial(*cpus, verdicts);
     };
@@ -57,7 +57,7 @@ int judge(const std::function<Result<void>(const CpuPlan&, Verdicts&)>& trial) {
 
 Result<Server> start_echo(const std::string& name, std::size_t connections, int cpu) {
     const ServerSetup setup{"echo", connections + kSlack, 1};
-    return Server::start(command_for(*find_server_kind(name), own_folder(), setup), cpu);
+    return Server::start(command_for(*find_server_kind(name), own_folder(), setup), {cpu});
 }
 
 bool comes_true(const std::function<bool()>& condition, std::chrono::milliseconds patience) {

@@ -39,6 +39,7 @@ struct WorkloadKind {
     std::string_view summary;   // one line for --list
     std::string_view protocol;  // of `switchboard serve`; "echo" is what peers serve too
     bool is_stream = false;     // no requests: there is no latency and no rate to ask for
+    bool one_reactor = false;   // that protocol needs the driver reactor, and one of them
     // What a connection does between its exchanges, if it does not follow --depth.
     enum class Manner : unsigned char { asks, connects, idles } manner = Manner::asks;
     // errc::bad_option names what does not fit.

@@ -69,7 +69,7 @@ private:
 };
 
 void for_each_peer(const std::function<void(const std::string& name)>& test) {
-    const auto cpus = bench::plan_cpus(false);
+    const auto cpus = bench::plan_cpus(bench::Cpus::apart);
     REQUIRE(cpus);
     for (const auto& kind : bench::server_kinds()) {
         if (kind.is_driver()) continue;

@@ -42,7 +42,7 @@ bool fails_with(std::vector<std::string> arguments, const std::string& part) {
 TEST_CASE("bench options: the defaults are those of the manual") {
     const auto [options, error] = parse({});
     CHECK(error.empty());
-    CHECK(options.protocol == "echo");
+    CHECK(options.workload == "echo");
     CHECK(options.servers.size() == server_kinds().size());
     CHECK(options.connections == std::vector<std::size_t>{1, 10, 100, 1000});
     CHECK(options.sizes == std::vector<std::size_t>{64, 16384});
@@ -89,10 +89,20 @@ TEST_CASE("bench options: quick is short, but for what is asked for in words") {
     CHECK(mixed.sizes == std::vector<std::size_t>{64});
 }
 
+TEST_CASE("bench options: the noise that is borne is a percentage") {
+    CHECK(parse({}).options.noise == 0.05);
+    CHECK(parse({"--noise", "0.5%"}).options.noise == doctest::Approx(0.005));
+    CHECK(parse({"--noise", "100%"}).options.noise == 1);
+    for (const char* noise : {"5", "%", "five%", "-1%", "5 %", "5%%", ""}) {
+        CAPTURE(noise);
+        CHECK(fails_with({"--noise", noise}, "is no percentage"));
+    }
+}
+
 TEST_CASE("bench options: what cannot be is said in one line") {
     CHECK(fails_with({"--drivers", "reactr"}, "reactr: there is reactor reactor-x2 iterative"));
     CHECK(fails_with({"--drivers", "reactor,reactor"}, "twice"));
-    CHECK(fails_with({"--protocol", "chat"}, "echo only"));
+    CHECK(fails_with({"--workload", "chat"}, "no workload 'chat'"));
     CHECK(fails_with({"--connections", "0"}, "at least 1"));
     CHECK(fails_with({"--connections", "-1"}, "--connections"));
     CHECK(fails_with({"--connections", "ten"}, "ten"));

@@ -1,0 +1,160 @@
+#include "cell_run.hpp"
+
+#include <unistd.h>
+#include <algorithm>
+#include <filesystem>
+
+#include "cpu_noise.hpp"
+#include "generator.hpp"
+#include "interrupt.hpp"
+#include "programs.hpp"
+#include "server.hpp"
+#include "usage.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+void fill_from_load(Measurement& m, const LoadResult& load) {
+    const auto seconds = [&](double percent) {
+        return static_cast<double>(load.tally.latency.percentile(percent)) * 1e-9;
+    };
+    m.connected = load.tally.connected;
+    m.answered = load.tally.answered;
+    m.served = load.tally.served;
+    m.exchanges = load.tally.exchanges;
+    m.seconds = load.seconds;
+    m.generator_cpu = load.cpu_seconds;
+    m.p50 = seconds(50);
+    m.p99 = seconds(99);
+    m.p999 = seconds(99.9);
+    m.max = seconds(100);
+    m.failed = load.tally.failed;
+    m.failures = load.tally.failures;
+    m.first_failure = load.tally.first_failure;
+}
+
+LoadPlan plan_for(const CompareOptions& options, const Cell& cell) {
+    LoadPlan plan;
+    plan.group = {.workload = options.workload,
+                  .connections = cell.connections,
+                  .size = cell.size,
+                  .reply = options.reply,
+                  .depth = options.depth};
+    for (const std::string& beside : options.beside)
+        plan.beside.push_back(*parse_beside(beside, cell.size));
+    plan.rate = options.rate;
+    plan.arrivals = options.arrivals;
+    plan.seed = options.seed;
+    plan.exchanges = options.exchanges;
+    plan.settle = options.settle();
+    plan.warm_up = options.warm_up();
+    plan.duration = options.duration;
+    return plan;
+}
+
+std::vector<int> cpus_of(const CpuPlan& plan) {
+    if (plan.spread()) return plan.all;
+    if (plan.shared()) return {plan.server};
+    return {plan.server, plan.generator};
+}
+
+// The window's part of what was counted over a longer time of the same load: that of the CPU time.
+std::optional<Switches> part_of(const std::optional<Switches>& counted, double window, double all) {
+    if (!counted || all <= 0) return std::nullopt;
+    return Switches{counted->voluntary * window / all, counted->involuntary * window / all};
+}
+
+// Puts `server` under load and reads what it used at the edges of the window. Context switches are
+// counted from the moment the load starts: a thousand threads cannot be read at once.
+Measured measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
+    Measured measured;
+    Measurement& m = measured.figures;
+    CpuMeter meter(server.pid());
+    SwitchMeter switches(server.pid());
+    CpuNoise noise(cpus_of(cpus));
+    CpuTime idle, before, after;
+    LoadHooks hooks;
+    hooks.all_connected = [&] {
+        meter.find_processes();
+        m.memory = read_memory(server.pid());
+        switches.begin();
+        idle = meter.read();
+    };
+    hooks.window_opens = [&] {
+        before = meter.read();
+        noise.begin();
+    };
+    hooks.window_closes = [&] {
+        noise.end();
+        meter.find_processes();
+        after = meter.read();
+        m.switches = part_of(switches.since_begin(), (after - before).total, (after - idle).total);
+        m.memory = std::max(m.memory, read_memory(server.pid()));
+    };
+    hooks.interrupted = [](const Tally&) { return is_interrupted(); };
+    const auto load = run_load(plan, hooks);
+    if (!load) {
+        m.problem = load.error().message();
+        return measured;
+    }
+    fill_from_load(m, *load);
+    if (plan.rate > 0) m.asked_rate = plan.rate;
+    m.server_cpu = after - before;
+    m.noise = noise.share(m.server_cpu.total + m.generator_cpu);
+    measured.latency = std::move(load->tally.latency);
+    return measured;
+}
+
+// Where one server listens; a path is gone with this.
+class Place {
+public:
+    explicit Place(const std::string& over) {
+        if (over != "unix") return;
+        path_ = std::filesystem::temp_directory_path() /
+                ("switchboard-bench-" + std::to_string(getpid()) + ".sock");
+        remove();
+    }
+    ~Place() { remove(); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    std::string endpoint() const { return path_.empty() ? kFreePort : "unix:" + path_.string(); }
+
+private:
+    void remove() const {
+        std::error_code none_there;
+        if (!path_.empty()) std::filesystem::remove(path_, none_there);
+    }
+
+    std::filesystem::path path_;
+};
+
+std::size_t all_connections(const LoadPlan& plan) {
+    std::size_t all = plan.group.connections;
+    for (const GroupPlan& beside : plan.beside) all += beside.connections;
+    return all;
+}
+
+}  // namespace
+
+Measured measure_cell(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus) {
+    constexpr std::size_t kSlack = 16;  // connections that the server has not seen the end of yet
+    const Place place(options.over);
+    LoadPlan plan = plan_for(options, cell);
+    ServerSetup setup{std::string(find_workload_kind(options.workload)->protocol),
+                      all_connections(plan) + kSlack, options.workers, place.endpoint()};
+    if (options.work_steps > 0)
+        setup.options.push_back("work=" + std::to_string(options.work_steps));
+    Measured failed;
+    auto server = Server::start(command_for(*find_server_kind(cell.server), own_folder(), setup),
+                                cpus.of_server());
+    if (!server) {
+        failed.figures.problem = server.error().tried();
+        return failed;
+    }
+    plan.target = server->endpoint();
+    Measured measured = measure(plan, *server, cpus);
+    failed.figures.problem = server->why_gone();
+    return failed.figures.problem.empty() ? std::move(measured) : failed;
+}
+
+}  // namespace switchboard::bench

@@ -1,0 +1,116 @@
+// What no single option of compare can know.
+#include <algorithm>
+
+#include "compare_options.hpp"
+#include "generator.hpp"
+#include "programs.hpp"
+#include "server.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kOtherDescriptors = 64;
+constexpr std::size_t kMostUnderWay = 64 * 1024 * 1024;  // bytes of one connection
+
+Result<void> bad(const std::string& what) {
+    return fail(errc::bad_option, what);
+}
+
+Result<void> check_server(const std::string& name) {
+    if (find_server_kind(name)) return {};
+    std::string known;
+    for (const ServerKind& kind : server_kinds()) known += " " + kind.name;
+    return bad("--drivers " + name + ": there is" + known);
+}
+
+Result<void> check_connections(std::size_t connections) {
+    const std::size_t limit = descriptor_limit();
+    const std::string asked = "--connections " + std::to_string(connections);
+    if (connections == 0) return bad(asked + ": at least 1");
+    if (connections <= limit - std::min(limit, kOtherDescriptors)) return {};
+    return bad(asked + ": the descriptor limit is " + std::to_string(limit) +
+               " (ulimit -Hn), so at most " +
+               std::to_string(limit - std::min(limit, kOtherDescriptors)));
+}
+
+Result<void> check_size(std::size_t size, std::size_t depth) {
+    if (size == 0) return bad("--size 0: at least 1");
+    if (size <= kMostUnderWay / depth) return {};
+    return bad("--size " + std::to_string(size) + ": times --depth it is more than 64 MiB");
+}
+
+Result<void> check_counts(const CompareOptions& options) {
+    if (options.depth == 0 || options.depth > kMostUnderWay) return bad("--depth: 1 to 67108864");
+    if (options.rounds == 0 || options.rounds > 1'000) return bad("--rounds: 1 to 1000");
+    if (options.workers == 0 || options.workers > 1'000) return bad("--workers: 1 to 1000");
+    if (options.duration < milliseconds(50)) return bad("--duration: at least 50ms");
+    if (options.over != "tcp" && options.over != "unix") {
+        return bad("--over " + options.over + ": tcp or unix");
+    }
+    return {};
+}
+
+Result<void> check_together(const CompareOptions& options) {
+    if (options.same_core && options.spread)
+        return bad("--same-core and --spread exclude each other");
+    if (options.cost && options.workload != "echo") return bad("--cost: counts echo alone");
+    if (options.work.count() > 0 && options.workload != "reply")
+        return bad("--work: of --workload reply alone");
+    return {};
+}
+
+// That there is such a load, with each size.
+Result<void> check_loads(const CompareOptions& options) {
+    for (const std::size_t size : options.sizes) {
+        for (const std::size_t connections : options.connections) {
+            LoadPlan plan;
+            plan.group = {options.workload, connections, size, options.reply, options.depth};
+            plan.rate = options.rate;
+            plan.exchanges = options.exchanges;
+            for (const std::string& text : options.beside) {
+                auto beside = parse_beside(text, size);
+                if (!beside) return tl::unexpected(beside.error());
+                plan.beside.push_back(*std::move(beside));
+            }
+            if (auto fits = check(plan); !fits) return fits;
+        }
+    }
+    return {};
+}
+
+template <class T>
+bool has_repeats(std::vector<T> values) {
+    std::sort(values.begin(), values.end());
+    return std::adjacent_find(values.begin(), values.end()) != values.end();
+}
+
+Result<void> check_lists(const CompareOptions& options) {
+    if (has_repeats(options.servers)) return bad("--drivers: a name is there twice");
+    if (has_repeats(options.connections)) return bad("--connections: a number is there twice");
+    if (has_repeats(options.sizes)) return bad("--size: a number is there twice");
+    return {};
+}
+
+}  // namespace
+
+Result<void> check(const CompareOptions& options) {
+    if (auto counts = check_counts(options); !counts) return counts;
+    if (auto lists = check_lists(options); !lists) return lists;
+    for (const std::string& name : options.servers) {
+        if (auto server = check_server(name); !server) return server;
+    }
+    for (const std::size_t connections : options.connections) {
+        if (auto allowed = check_connections(connections); !allowed) return allowed;
+    }
+    for (const std::size_t size : options.sizes) {
+        if (auto allowed = check_size(size, options.depth); !allowed) return allowed;
+    }
+    if (auto fits = check_together(options); !fits) return fits;
+    if (auto loads = check_loads(options); !loads) return loads;
+    return find_server_kind(options.baseline) ? Result<void>()
+                                              : bad("--baseline " + options.baseline + ": unknown");
+}
+
+}  // namespace switchboard::bench
