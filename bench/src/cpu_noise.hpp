@@ -11,6 +11,7 @@ namespace switchboard::bench {
 // What one CPU or several did, in seconds since the machine started; only differences mean anything.
 // The kernel counts in ticks of 10 ms.
 struct CpuTimes {
+    double busy = 0;        // user, nice and system
     double idle = 0;        // and waiting for a disk
     double interrupts = 0;  // hard and soft
     double stolen = 0;      // by the machine that this one is a guest of
@@ -26,9 +27,9 @@ std::optional<CpuTimes> parse_cpu_times(std::string_view stat, int cpu);
 // is not possible.
 bool clocks_count_interrupts();
 
-// The share, in [0, 1], of `available` CPU seconds that was neither idle, nor in interrupts, nor used by
-// those who own `own` CPU seconds. Never more than is certain: a tick for each of `cpus`, by which the
-// figures may be off, is left out.
+// The share, in [0, 1], of `available` CPU seconds that others had than those who own `own` CPU seconds:
+// of what was busy and of what was not idle the smaller one, less what is their own. Never more than is
+// certain: a tick for each of `cpus`, by which the figures may be off, is left out.
 double noise_share(const CpuTimes& used, double available, double own, std::size_t cpus);
 
 // Reads them at the edges of a window; some 100 microseconds each time.

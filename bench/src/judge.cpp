@@ -79,7 +79,7 @@ std::string noisy(const CellRounds& cell, double limit) {
     if (!noise || *noise <= limit) return {};
     const auto rounds = std::count_if(cell.rounds.begin(), cell.rounds.end(),
                                       [&](const Measurement& m) { return m.noise > limit; });
-    return "others used " + fixed(*noise * 100, 0) + "% of the CPUs; " + std::to_string(rounds) +
+    return "others used " + fixed(*noise * 100, 1) + "% of the CPUs; " + std::to_string(rounds) +
            " of " + std::to_string(cell.rounds.size()) + " rounds were noisy";
 }
 

@@ -33,16 +33,17 @@ std::string user_and_system_text(const CellRounds& cell) {
     return fixed(cpu->median * *user * 1e6, 2) + "+" + fixed(cpu->median * (1 - *user) * 1e6, 2);
 }
 
-// "1.03 [0.98, 1.07]"; with too few rounds for an interval the spread.
+// "1.03 [0.98, 1.07]"; with too few rounds for an interval the spread; alone where they are all alike.
 std::string ratio_text(const Against& against) {
     if (!against.ratio) return kNothing;
     const Ratio& ratio = *against.ratio;
     const std::string middle = fixed(ratio.median, 2);
+    if (ratio.min == ratio.max) return middle;
     if (ratio.interval) {
         return middle + " [" + fixed(ratio.interval->low, 2) + ", " +
                fixed(ratio.interval->high, 2) + "]";
     }
-    return ratio.count < 2 ? middle : middle + " \u00b1" + fixed(ratio.mad, 2);
+    return middle + " \u00b1" + fixed(ratio.mad, 2);
 }
 
 // What a ratio comes to in words, where `more` is what a cell is that has more than the baseline.

@@ -94,10 +94,10 @@ TEST_CASE("bench judge: noise counts when the median round is noisy, by the limi
     CHECK(why_invalid(cell).empty());
     cell.rounds[4].noise = 0.12;
     CHECK(reasons(cell) == std::vector{Reason::noise});
-    CHECK(notes(cell) == "others used 12% of the CPUs; 3 of 5 rounds were noisy");
+    CHECK(notes(cell) == "others used 12.0% of the CPUs; 3 of 5 rounds were noisy");
     CHECK(why_invalid(cell, 0.12).empty());
     CHECK(notes_of(why_invalid(cell, 0.119)) ==
-          "others used 12% of the CPUs; 3 of 5 rounds were noisy");
+          "others used 12.0% of the CPUs; 3 of 5 rounds were noisy");
 }
 
 TEST_CASE("bench judge: all reasons are told") {

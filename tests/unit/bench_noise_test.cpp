@@ -51,6 +51,7 @@ TEST_CASE("bench noise: the line of a CPU, in seconds") {
     const auto times = parse_cpu_times(kStat, 1);
     REQUIRE(times);
     const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
+    CHECK(times->busy == 400 / ticks);
     CHECK(times->idle == 520 / ticks);
     CHECK(times->interrupts == 6 / ticks);
     CHECK(times->stolen == 7 / ticks);
@@ -63,11 +64,17 @@ TEST_CASE("bench noise: the line of a CPU, in seconds") {
 }
 
 TEST_CASE("bench noise: what is neither idle nor our own is the others', but for a tick a CPU") {
-    // 4 s of two CPUs: 1 s idle, 2 s our own, so 1 s of others.
-    CHECK(noise_share({1, 0, 0}, 4, 2, 2) == doctest::Approx(0.245));
-    CHECK(noise_share({2, 0, 0}, 4, 2, 2) == 0);
-    CHECK(noise_share({1.9, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
-    CHECK(noise_share({3, 0, 0}, 4, 2, 2) == 0);
+    // 4 s of two CPUs: 1 s idle, 3 s busy, 2 s of them our own, so 1 s of others.
+    CHECK(noise_share({3, 1, 0, 0}, 4, 2, 2) == doctest::Approx(0.245));
+    CHECK(noise_share({2, 2, 0, 0}, 4, 2, 2) == 0);
+    CHECK(noise_share({2.1, 1.9, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
+    CHECK(noise_share({1, 3, 0, 0}, 4, 2, 2) == 0);
+    CHECK(noise_share({0, 0, 0, 0}, 0, 0, 2) == 0);
+}
+
+TEST_CASE("bench noise: time that is on nobody's account is no neighbour's, nor are samples off") {
+    CHECK(noise_share({2.1, 1, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
+    CHECK(noise_share({3, 1.9, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
 }
 
 TEST_CASE("bench noise: how the kernel counts interrupts can be told, the same each time") {
@@ -81,10 +88,9 @@ TEST_CASE("bench noise: how the kernel counts interrupts can be told, the same e
 }
 
 TEST_CASE("bench noise: interrupts are nobody's, stolen time is the others' in any case") {
-    CHECK(noise_share({1, 0.6, 0}, 4, 2, 2) == doctest::Approx(0.095));
-    CHECK(noise_share({2, 0, 0.4}, 4, 2, 2) == doctest::Approx(0.095));
-    CHECK(noise_share({1, 0, 0.4}, 4, 2, 2) == doctest::Approx(0.245));
-    CHECK(noise_share({0, 0, 0}, 0, 0, 2) == 0);
+    CHECK(noise_share({3, 1, 0.6, 0}, 4, 2, 2) == doctest::Approx(0.095));
+    CHECK(noise_share({2, 2, 0, 0.4}, 4, 2, 2) == doctest::Approx(0.095));
+    CHECK(noise_share({2.6, 1, 0, 0.4}, 4, 2, 2) == doctest::Approx(0.245));
 }
 
 TEST_CASE("bench noise: a neighbour on our CPU is seen, and our own work is none") {

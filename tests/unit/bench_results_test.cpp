@@ -99,6 +99,7 @@ TEST_CASE("bench results: the table says it in words, and ranks by throughput") 
     const Table table = tables_of(three_drivers()).at(0);
     REQUIRE(table.rows.size() == 3);
     CHECK(table.rows[0][1] == "2");
+    CHECK(table.rows[0][6] == "1.00");
     CHECK(table.rows[0].back() == "baseline");
     CHECK(table.rows[1][1] == "3");
     CHECK(table.rows[1][6] == "0.50 [0.40, 0.60]");
@@ -124,7 +125,7 @@ TEST_CASE(
     CHECK(has(table.rows[2][2], "10,100"));
     CHECK(table.rows[2][6] == "-");
     CHECK(table.rows[2].back() == "invalid");
-    CHECK(has(table.notes.at(0), "* bare-epoll: others used 6% of the CPUs"));
+    CHECK(has(table.notes.at(0), "* bare-epoll: others used 6.0% of the CPUs"));
     results.options.noise = 0.06;
     CHECK(tables_of(results).at(0).rows[2][1] == "1");
 
