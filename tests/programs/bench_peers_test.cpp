@@ -252,6 +252,21 @@ TEST_CASE(
     });
 }
 
+TEST_CASE("bench peers: 300 that do not read keep nobody waiting, and get all in the end") {
+    const BenchFolder folder;
+    for_each_peer([&](const std::string& name) {
+        const PeerServer server(name, {"unix:" + folder.file(name + ".sock")});
+        std::vector<Talk> stuck;
+        for (std::size_t i = 0; i < 300; ++i) {
+            stuck.emplace_back(server.connect(), i);
+            stuck.back().send_some(kMiB);
+        }
+        Talk other(server.connect(), 300);
+        other.exchange(100'000);
+        for (Talk& each : stuck) each.exchange(std::max(each.sent(), kMiB));
+    });
+}
+
 TEST_CASE("bench peers: connections that are reset do no harm to another") {
     for_each_peer([](const std::string& name) {
         const PeerServer server(name);
