@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 
 // A peer that sends without end must not keep the others waiting.
-enum { kReadsPerTurn = 16 };
+enum { kReadsPerTurn = 4 };
 
 // What the peer has not taken yet is kept here, and nothing is read until it is gone.
 struct conn {

@@ -10,40 +10,38 @@
 #include <event2/listener.h>
 #include <signal.h>
 
-// With so much of output unread by the peer input stays where it is, and reading stops when there
-// is as much of that.
+// With so much unread by the peer nothing more is read, until there is but so little.
 enum { kHighWater = 64 * 1024, kLowWater = 32 * 1024 };
 
+static void on_drained(struct bufferevent* peer, void* context);
 static void on_event(struct bufferevent* peer, short what, void* context);
-static void on_last_written(struct bufferevent* peer, void* context);
 
-static void echo(struct bufferevent* peer, void* context) {
-    (void)context;
-    struct evbuffer* output = bufferevent_get_output(peer);
-    if (evbuffer_get_length(output) >= kHighWater) return;
-    evbuffer_add_buffer(output, bufferevent_get_input(peer));
-}
-
-// The peer sends no more, but takes what is left.
-static void finish(struct bufferevent* peer) {
+static void on_input(struct bufferevent* peer, void* context) {
     struct evbuffer* output = bufferevent_get_output(peer);
     evbuffer_add_buffer(output, bufferevent_get_input(peer));
-    bufferevent_setwatermark(peer, EV_WRITE, 0, 0);
-    bufferevent_setcb(peer, NULL, on_last_written, on_event, NULL);
-    if (evbuffer_get_length(output) == 0) bufferevent_free(peer);
+    if (evbuffer_get_length(output) < kHighWater) return;
+    bufferevent_disable(peer, EV_READ);
+    bufferevent_setwatermark(peer, EV_WRITE, kLowWater, 0);
+    bufferevent_setcb(peer, on_input, on_drained, on_event, context);
 }
 
-static void on_last_written(struct bufferevent* peer, void* context) {
+static void on_drained(struct bufferevent* peer, void* context) {
+    bufferevent_setcb(peer, on_input, NULL, on_event, context);
+    bufferevent_enable(peer, EV_READ);
+}
+
+static void on_all_written(struct bufferevent* peer, void* context) {
     (void)context;
     bufferevent_free(peer);
 }
 
 static void on_event(struct bufferevent* peer, short what, void* context) {
-    (void)context;
-    if ((what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0) {
-        finish(peer);
-    } else {
+    const bool sends_no_more = (what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0;
+    if (!sends_no_more || evbuffer_get_length(bufferevent_get_output(peer)) == 0) {
         bufferevent_free(peer);
+    } else {
+        bufferevent_setwatermark(peer, EV_WRITE, 0, 0);
+        bufferevent_setcb(peer, NULL, on_all_written, on_event, context);
     }
 }
 
@@ -55,9 +53,7 @@ static void on_connection(struct evconnlistener* listener, evutil_socket_t fd,
     struct event_base* base = evconnlistener_get_base(listener);
     struct bufferevent* peer = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
     if (peer == NULL) fail("bufferevent_socket_new");
-    bufferevent_setwatermark(peer, EV_READ, 0, kHighWater);
-    bufferevent_setwatermark(peer, EV_WRITE, kLowWater, 0);
-    bufferevent_setcb(peer, echo, echo, on_event, NULL);
+    bufferevent_setcb(peer, on_input, NULL, on_event, NULL);
     bufferevent_enable(peer, EV_READ | EV_WRITE);
 }
 

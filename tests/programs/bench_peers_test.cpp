@@ -2,7 +2,9 @@
 // does not read, for a comparison with one that does not says nothing.
 #include <doctest/doctest.h>
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <cpus.hpp>
 #include <csignal>
 #include <filesystem>
@@ -12,6 +14,7 @@
 #include <process_status.hpp>
 #include <server.hpp>
 #include <switchboard/socket.hpp>
+#include <usage.hpp>
 
 #include "bench.hpp"
 
@@ -24,7 +27,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kMiB = 1024 * 1024;
-constexpr std::size_t kChunk = 64 * 1024;
+constexpr std::size_t kChunk = 64 * 1024, kStep = 4 * 1024;
 constexpr std::size_t kMost = 192 * kMiB;    // what a server that takes all there is would be sent
 constexpr std::size_t kGrowth = 64 * kMiB;   // what it may keep
 constexpr int kStuck = 150, kLong = 30'000;  // milliseconds
@@ -47,8 +50,9 @@ public:
         CHECK(ended.errors.empty());
     }
 
-    const std::string& endpoint() const { return endpoint_; }
+    void signal(int number) const { process_.signal(number); }
     std::size_t memory() const { return bench::status_bytes(process_.id(), "VmRSS"); }
+    double cpu_seconds() const { return bench::CpuMeter(process_.id()).read().total; }
     Socket connect() const {
         auto socket = switchboard::connect(*Endpoint::parse(endpoint_));
         REQUIRE_MESSAGE(socket.has_value(), socket.error().message());
@@ -84,6 +88,16 @@ void for_each_peer(const std::function<void(const std::string& name)>& test) {
     }
 }
 
+// Whether all that was sent has been read, over a unix socket, or has arrived, over TCP; or has soon.
+bool is_all_taken(const Socket& socket) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(kStuck);
+    for (int left = 1; std::chrono::steady_clock::now() < end; std::this_thread::yield()) {
+        REQUIRE(ioctl(socket.fd(), SIOCOUTQ, &left) == 0);
+        if (left == 0) return true;
+    }
+    return false;
+}
+
 bool is_ready(const Socket& socket, short events, int patience) {
     pollfd wanted{socket.fd(), events, 0};
     return poll(&wanted, 1, patience) == 1;
@@ -114,6 +128,11 @@ public:
         do send_some(kMost);
         while (sent_ < kMost && is_ready(socket_, POLLOUT, kStuck));
         return sent_ < kMost;
+    }
+    // Step by step, until the server does not take one.
+    void send_while_taken(std::size_t most) {
+        do send_some(std::min(sent_ + kStep, most));
+        while (is_all_taken(socket_) && sent_ < most);
     }
     // Sends what is missing from `total` and takes all that comes back.
     void exchange(std::size_t total) {
@@ -179,6 +198,9 @@ TEST_CASE("bench peers: what a peer does not read is kept in bounds, and comes b
         const std::size_t before = server.memory();
         CHECK(talk.send_until_stuck());
         CHECK(server.memory() < before + kGrowth);
+        const double used = server.cpu_seconds();
+        const bool moved = is_ready(talk.socket(), POLLOUT, kStuck);
+        CHECK((moved || server.cpu_seconds() - used < 0.02));  // it waits, and does not turn
         talk.exchange(std::max(talk.sent(), 8 * kMiB));
         CHECK(server.memory() < before + kGrowth);
     });
@@ -195,6 +217,54 @@ TEST_CASE("bench peers: who sends no more gets all that was sent, and then the e
         Talk silent(server.connect());
         REQUIRE(silent.socket().shutdown_write());
         CHECK(silent.has_ended());
+    });
+}
+
+TEST_CASE("bench peers: who sends no more gets what the server has read and could not send yet") {
+    const BenchFolder folder;
+    for_each_peer([&](const std::string& name) {
+        const PeerServer server(name, {"unix:" + folder.file(name + ".sock")});
+        Talk stuck(server.connect()), other(server.connect());
+        stuck.send_while_taken(kMost);
+        for (std::size_t steps = 1; steps <= 3; ++steps) {
+            Talk talk(server.connect());
+            talk.send_while_taken(stuck.sent() - steps * kStep);
+            REQUIRE(talk.socket().shutdown_write());
+            other.exchange(10 * steps);  // so the end has been seen
+            talk.exchange(talk.sent());
+            CHECK(talk.has_ended());
+        }
+    });
+}
+
+TEST_CASE(
+    "bench peers: what is there at once, before the server comes to read, is echoed to the last "
+    "byte") {
+    for_each_peer([](const std::string& name) {
+        const PeerServer server(name);
+        Talk talk(server.connect());
+        talk.exchange(16 * kMiB);  // now the buffers of the system are as large as they become
+        server.signal(SIGSTOP);
+        talk.send_some(talk.sent() + 8 * kChunk);
+        is_all_taken(talk.socket());
+        server.signal(SIGCONT);
+        talk.exchange(talk.sent());
+    });
+}
+
+TEST_CASE("bench peers: 300 that do not read keep nobody waiting, and get all in the end") {
+    const BenchFolder folder;
+    for_each_peer([&](const std::string& name) {
+        const PeerServer server(name, {"unix:" + folder.file(name + ".sock")});
+        Talk other(server.connect());
+        std::vector<Talk> stuck;
+        for (std::size_t i = 1; i <= 300; ++i) stuck.emplace_back(server.connect(), i);
+        for (std::size_t round = 1; round <= 3;
+             ++round) {  // what the system holds is full after two
+            for (Talk& each : stuck) each.send_some(kMiB);
+            other.exchange(round * 50'000);
+        }
+        for (Talk& each : stuck) each.exchange(std::max(each.sent(), kMiB));
     });
 }
 
