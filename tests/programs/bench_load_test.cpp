@@ -18,11 +18,6 @@ using programs::Server;
 
 namespace {
 
-nlohmann::json read_json(const std::string& path) {
-    std::ifstream file(path);
-    return nlohmann::json::parse(file);
-}
-
 std::size_t lines_of(const std::string& text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <process.hpp>
+#include <sstream>
 
 #include "bench.hpp"
 
@@ -14,10 +15,7 @@ using namespace switchboard::support;
 using namespace switchboard::test;
 namespace fs = std::filesystem;
 
-namespace {
-
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("bench compare: two servers, one round, told on stdout, as JSON and as a page") {
     const BenchFolder folder;
@@ -129,7 +127,7 @@ TEST_CASE("bench compare: a peer that cannot be had is left out of all, with the
     CHECK(json["left_out"].size() == 4);
     CHECK(json["options"]["servers"].size() == 12);
     CHECK(json["cells"].size() == 12);
-    for (const auto& cell : json["cells"]) CHECK(cell["whole"] == true);
+    for (const auto& cell : json["cells"]) CHECK(cell["rounds"][0]["served"] == 1);
 }
 
 TEST_CASE("bench compare: a peer that cannot be had and was asked for is an error, at once") {
@@ -185,4 +183,72 @@ TEST_CASE("bench compare: Ctrl-C prints what was measured and leaves no server b
     CHECK(has(done.output, "Interrupted"));
     std::ifstream pids(folder.file("pids"));
     for (pid_t pid = 0; pids >> pid;) CHECK(kill(pid, 0) == -1);
+}
+
+TEST_CASE("bench compare: a scenario is a name for options, and what is given goes first") {
+    const auto list = run({kBench, "compare", "--list"});
+    CHECK(list.status == 0);
+    CHECK(std::count(list.output.begin(), list.output.end(), '\n') >= 2 * 12);
+    CHECK(has(list.output, "slow-client "));
+    const BenchFolder folder;
+    const auto done = run({kBench, "compare", "--scenario", "slow-client", "--drivers",
+                           "reactor,iterative", "--connections", "4", "--rounds", "1", "--duration",
+                           "200ms", "--json", folder.file("o.json")});
+    CAPTURE(done.errors);
+    CHECK(done.status == 0);
+    CHECK(has(done.output, "echo, 4 connections, 64 B messages, depth 1, beside slow-reader:1"));
+    const auto json = read_json(folder.file("o.json"));
+    CHECK(json["options"]["scenario"] == "slow-client");
+    CHECK(json["cells"][0]["rounds"][0]["served"] == 4);
+    CHECK(json["cells"][1]["rounds"][0]["served"] == 0);  // the slow one was there before
+    CHECK(run({kBench, "compare", "--scenario", "nothing"}).status == 2);
+}
+
+TEST_CASE(
+    "bench compare: every scenario is one that can be run, by those who speak what it needs") {
+    const std::string list = run({kBench, "compare", "--list"}).output;
+    std::istringstream lines(list);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with(" ")) continue;
+        const std::string name = line.substr(0, line.find(' '));
+        if (name == "many-idle" || name == "stream") continue;  // too long for a test
+        CAPTURE(name);
+        const auto done = run({kBench, "compare", "--scenario", name, "--drivers", "reactor",
+                               "--rounds", "1", "--duration", "100ms", "--noise", "100%"});
+        CAPTURE(done.output);
+        CAPTURE(done.errors);
+        CHECK(done.status == 0);
+    }
+}
+
+TEST_CASE("bench compare: who does not speak what a workload needs is left out, with the reason") {
+    const auto done = run({kBench, "compare", "--workload", "line", "--connections", "2", "--size",
+                           "64", "--rounds", "1", "--duration", "100ms"});
+    CAPTURE(done.errors);
+    CHECK(done.status == 0);
+    CHECK(has(done.output, "Left out: bare-epoll: speaks echo, and not lines"));
+    CHECK(has(done.output, "process-pool"));
+    const auto named = run({kBench, "compare", "--workload", "fan-out", "--drivers", "threads",
+                            "--connections", "2", "--size", "64"});
+    CHECK(named.status == 1);
+    CHECK(has(named.errors, "threads: hub needs the driver reactor, and one of them"));
+}
+
+TEST_CASE("bench compare: a rate, and a latency file for each cell") {
+    const BenchFolder folder;
+    const auto done = run({kBench,          "compare",
+                           "--drivers",     "reactor",
+                           "--connections", "5",
+                           "--size",        "64",
+                           "--rounds",      "1",
+                           "--duration",    "200ms",
+                           "--rate",        "500",
+                           "--hgrm",        folder.file(""),
+                           "--json",        folder.file("o.json"),
+                           "--noise",       "100%"});
+    CAPTURE(done.errors);
+    CHECK(done.status == 0);
+    CHECK(has(done.output, "500 asked a second"));
+    CHECK(fs::exists(folder.file("reactor-5x64.hgrm")));
+    CHECK(read_json(folder.file("o.json"))["options"]["rate"] == 500);
 }

@@ -110,3 +110,8 @@ TEST_CASE("bench trial: usage errors are one line and exit status 2") {
         CHECK(done.output.empty());
     }
 }
+
+TEST_CASE("bench trial truth: usage") {
+    CHECK(run({kBench, "trial", "truth", "--stalls", "0"}).status == 2);
+    CHECK(run({kBench, "trial", "truth", "--rounds", "0"}).status == 2);
+}

@@ -163,3 +163,25 @@ TEST_CASE("bench options: drivers and bare peers are always there, others say wh
         CHECK(kind.may_be_missing() == !(kind.is_driver() || kind.name.starts_with("bare-")));
     }
 }
+
+TEST_CASE("bench options: what excludes what, and what belongs to one workload") {
+    CHECK(fails_with({"--same-core", "--spread"}, "exclude each other"));
+    CHECK(fails_with({"--cost", "--workload", "line"}, "--cost: counts echo alone"));
+    CHECK(fails_with({"--work", "1ms"}, "--work: of --workload reply alone"));
+    CHECK(fails_with({"--workload", "upload", "--rate", "10"}, "upload has no requests"));
+    CHECK(fails_with({"--rate", "10", "--exchanges", "5"}, "--exchanges: not with --rate"));
+    CHECK(fails_with({"--beside", "idle"}, "--beside idle: WORKLOAD:CONNECTIONS"));
+    CHECK(fails_with({"--arrivals", "never"}, "'never': constant or poisson"));
+    CHECK(fails_with({"--scenario", "nothing"}, "--scenario nothing"));
+    CHECK(parse({"--workload", "reply", "--work", "500us"}).options.work == 500us);
+}
+
+TEST_CASE("bench options: a scenario stands for options that were not given") {
+    const auto [options, error] = parse({"--scenario", "cpu-work", "--connections", "3"});
+    CHECK(error.empty());
+    CHECK(options.workload == "reply");
+    CHECK(options.work == 1ms);
+    CHECK(options.spread);
+    CHECK(options.connections == std::vector<std::size_t>{3});
+    CHECK(options.sizes == std::vector<std::size_t>{64});
+}
