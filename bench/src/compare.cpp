@@ -107,9 +107,25 @@ private:
             CellRounds& rounds = results_.at(cell);
             rounds.rounds.push_back(measured.figures);
             rounds.latency.merge(measured.latency);
+            if (results_.options.find_knee) find_knee_of(rounds);
+            if (is_interrupted()) return;
             progress.end();
         }
         progress.milestone(what);
+    }
+
+    // As high as it came in the closed loop just now. Who did not serve all has none.
+    void find_knee_of(const CellRounds& cell) {
+        const Measurement& figures = cell.rounds.back();
+        if (figures.served < cell.cell.connections || figures.failed > 0) return;
+        const double ceiling = static_cast<double>(figures.exchanges) / figures.seconds;
+        const auto known =
+            std::find_if(results_.knees.begin(), results_.knees.end(),
+                         [&](const KneeCell& knee) { return knee.cell == cell.cell; });
+        KneeCell& knee = known != results_.knees.end()
+                             ? *known
+                             : results_.knees.emplace_back(KneeCell{cell.cell, {}});
+        knee.rounds.push_back(search_knee(results_.options, cell.cell, results_.cpus, ceiling));
     }
 
     Results results_;

@@ -55,6 +55,11 @@ Result<void> check_counts(const CompareOptions& options) {
 Result<void> check_together(const CompareOptions& options) {
     if (options.same_core && options.spread)
         return bad("--same-core and --spread exclude each other");
+    if (options.find_knee != options.slo.has_value())
+        return bad("--find-knee and --slo go together");
+    if (options.find_knee && options.rate > 0) return bad("--find-knee looks for --rate itself");
+    if (options.find_knee && find_workload_kind(options.workload)->is_stream)
+        return bad("--find-knee: " + options.workload + " has no requests");
     if (options.cost && options.workload != "echo") return bad("--cost: counts echo alone");
     if (options.work.count() > 0 && options.workload != "reply")
         return bad("--work: of --workload reply alone");
@@ -107,8 +112,8 @@ Result<void> check(const CompareOptions& options) {
     for (const std::size_t size : options.sizes) {
         if (auto allowed = check_size(size, options.depth); !allowed) return allowed;
     }
-    if (auto fits = check_together(options); !fits) return fits;
     if (auto loads = check_loads(options); !loads) return loads;
+    if (auto fits = check_together(options); !fits) return fits;
     return find_server_kind(options.baseline) ? Result<void>()
                                               : bad("--baseline " + options.baseline + ": unknown");
 }

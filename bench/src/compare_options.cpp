@@ -60,6 +60,8 @@ void add_other_options(CLI::App& app, CompareOptions& options) {
     app.add_flag("--list", options.lists, "print the scenarios");
     add_parsed(app, "--noise", options.noise, parse_percent,
                "CPU that others may use before a figure is invalid [5%]", "N%");
+    app.add_flag("--find-knee", options.find_knee, "search the highest rate that keeps --slo");
+    add_parsed(app, "--slo", options.slo, parse_slo, "what that is to keep", "p99<2ms");
     app.add_flag("--cost", options.cost, "count system calls, instructions and allocations, too");
     app.add_option("--json", options.json, "write all figures there")->type_name("FILE");
     app.add_option("--csv", options.csv, "write the figures of each round there")

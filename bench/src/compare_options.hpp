@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <switchboard/error.hpp>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "judge.hpp"
 #include "load.hpp"
 #include "schedule.hpp"
+#include "slo.hpp"
 
 namespace CLI {
 class App;
@@ -44,6 +46,8 @@ struct CompareOptions {
     std::string scenario;
     bool lists = false;  // the scenarios, and nothing else
     bool quick = false;
+    bool find_knee = false;
+    std::optional<Slo> slo;         // of find_knee
     bool cost = false;              // count what an exchange costs, too
     double noise = kNoiseLimit;     // of the CPU time, in [0, 1]; above it a cell is invalid
     std::string json, csv, report;  // file names; empty: none

@@ -109,7 +109,30 @@ Json json_of(const CompareOptions& options) {
         {"seed", options.seed},
         {"same_core", options.same_core},
         {"spread", options.spread},
+        {"slo", options.slo ? Json(options.slo->text) : Json(nullptr)},
         {"noise", options.noise}};
+}
+
+Json json_of(const Knee& knee) {
+    Json probes = Json::array();
+    for (const Probe& probe : knee.probes) {
+        probes.push_back({{"rate", probe.rate},
+                          {"reached", probe.reached},
+                          {"latency", probe.latency},
+                          {"holds", probe.holds},
+                          {"why", probe.why}});
+    }
+    return {{"rate", knee.rate}, {"at_ceiling", knee.is_at_ceiling}, {"probes", std::move(probes)}};
+}
+
+Json json_of(const KneeCell& knee) {
+    Json rounds = Json::array();
+    for (const Knee& round : knee.rounds) rounds.push_back(json_of(round));
+    return {{"server", knee.cell.server},
+            {"connections", knee.cell.connections},
+            {"size", knee.cell.size},
+            {"rate", json_of(summarize(knee))},
+            {"rounds", std::move(rounds)}};
 }
 
 Json json_of(const Counted& counted) {
@@ -148,6 +171,8 @@ std::string to_json(const Results& results) {
     }
     json["cells"] = Json::array();
     for (const CellRounds& cell : results.cells) json["cells"].push_back(json_of(results, cell));
+    json["knees"] = Json::array();
+    for (const KneeCell& knee : results.knees) json["knees"].push_back(json_of(knee));
     json["counted"] = json_of(results.counted);
     // What a server wrote may be no UTF-8; the file must be JSON all the same.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

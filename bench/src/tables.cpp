@@ -177,6 +177,37 @@ Table counted_table(const Counted& counted) {
     return table;
 }
 
+// The probe above the knee that is nearest to it: what kept it from being higher.
+std::string limit_of(const Knee& knee) {
+    const Probe* nearest = nullptr;
+    for (const Probe& probe : knee.probes) {
+        if (!probe.holds && (nearest == nullptr || probe.rate < nearest->rate)) nearest = &probe;
+    }
+    return nearest == nullptr ? "not found: it holds as fast as it goes"
+                              : "at " + grouped(nearest->rate) + ": " + nearest->why;
+}
+
+// Empty rows where no search was made.
+Table knee_table(const Results& results) {
+    Table table{
+        "The highest rate that keeps " + (results.options.slo ? results.options.slo->text : ""),
+        {"server", "conns", "size", "rate", "of its closed loop", "above it, in the last round"},
+        {},
+        {}};
+    for (const KneeCell& knee : results.knees) {
+        const auto rate = summarize(knee);
+        if (!rate) continue;
+        const double ceiling =
+            knee.rounds.back().probes.empty() ? 0 : knee.rounds.back().probes.front().rate;
+        table.rows.push_back({knee.cell.server, std::to_string(knee.cell.connections),
+                              std::to_string(knee.cell.size),
+                              grouped(rate->median) + percent_text(*rate),
+                              ceiling > 0 ? fixed(rate->median / ceiling * 100, 0) + "%" : kNothing,
+                              limit_of(knee.rounds.back())});
+    }
+    return table;
+}
+
 }  // namespace
 
 std::vector<Table> tables_of(const Results& results) {
@@ -192,6 +223,7 @@ std::vector<Table> tables_of(const Results& results) {
         const std::string notes = notes_of(results.why_invalid(cell));
         if (!notes.empty()) speed.notes.push_back("* " + cell.cell.server + ": " + notes);
     }
+    if (!results.knees.empty()) tables.push_back(knee_table(results));
     if (!results.counted.exchanges.empty()) tables.push_back(counted_table(results.counted));
     return tables;
 }

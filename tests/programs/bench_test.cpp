@@ -252,3 +252,24 @@ TEST_CASE("bench compare: a rate, and a latency file for each cell") {
     CHECK(fs::exists(folder.file("reactor-5x64.hgrm")));
     CHECK(read_json(folder.file("o.json"))["options"]["rate"] == 500);
 }
+
+TEST_CASE("bench compare: the knee is searched up to the closed loop, and told with its probes") {
+    const BenchFolder folder;
+    const auto done =
+        run({kBench, "compare", "--drivers", "reactor,iterative", "--connections", "3", "--size",
+             "64", "--rounds", "1", "--duration", "50ms", "--find-knee", "--slo", "p50<20ms",
+             "--noise", "100%", "--json", folder.file("o.json")});
+    CAPTURE(done.errors);
+    CHECK(done.status == 0);
+    CHECK(has(done.output, "The highest rate that keeps p50<20ms"));
+    const auto json = read_json(folder.file("o.json"));
+    REQUIRE(json["knees"].size() == 1);  // the iterative server does not serve all
+    const auto knee = json["knees"][0];
+    CHECK(knee["server"] == "reactor");
+    const auto probes = knee["rounds"][0]["probes"];
+    CHECK(probes.size() >= 1);
+    for (const auto& probe : probes)
+        CHECK(probe["holds"] == probe["why"].get<std::string>().empty());
+    CHECK(run({kBench, "compare", "--find-knee"}).status == 2);
+    CHECK(run({kBench, "compare", "--slo", "p99<2ms"}).status == 2);
+}

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <knee.hpp>
+#include <compare_knee.hpp>
 #include <slo.hpp>
 
 using namespace switchboard::bench;
@@ -60,4 +60,22 @@ TEST_CASE("bench slo: percentile and time") {
         CAPTURE(text);
         CHECK_FALSE(parse_slo(text).has_value());
     }
+}
+
+TEST_CASE("bench knee: what one window says of the objective") {
+    const Slo slo = *parse_slo("p99<2ms");
+    Measured measured;
+    measured.figures.exchanges = 1'000;
+    measured.figures.seconds = 1;
+    measured.latency.record(1'000'000, 1'000);
+    CHECK(judge_probe(slo, 1'000, measured).holds);
+    CHECK(judge_probe(slo, 1'000, measured).latency == doctest::Approx(1e-3).epsilon(0.001));
+    CHECK(judge_probe(slo, 1'100, measured).why == "rate not reached: 1,000");
+    measured.latency.record(3'000'000, 20);
+    CHECK(judge_probe(slo, 1'000, measured).why.ends_with(" at p99<2ms"));
+    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, measured).holds);
+    measured.figures.failed = 2;
+    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, measured).why == "2 connections failed");
+    measured.figures.problem = "it died";
+    CHECK(judge_probe(slo, 1'000, measured).why == "it died");
 }

@@ -1,0 +1,62 @@
+#include "compare_knee.hpp"
+
+#include "format.hpp"
+#include "interrupt.hpp"
+#include "judge.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+constexpr double kPrecision = 0.02;  // of the ceiling: seven probes
+constexpr int kAgree = 2;            // windows of kAgree * 2 - 1
+
+std::optional<Probe> probe(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
+                           double rate) {
+    CompareOptions at_rate = options;
+    at_rate.rate = rate;
+    at_rate.exchanges = Load::kNoEnd;
+    for (int held = 0, broken = 0;;) {
+        const Measured measured = measure_cell(at_rate, cell, cpus);
+        if (is_interrupted()) return std::nullopt;
+        Probe judged = judge_probe(*options.slo, rate, measured);
+        ++(judged.holds ? held : broken);
+        if (held == kAgree || broken == kAgree) return judged;
+    }
+}
+
+}  // namespace
+
+Probe judge_probe(const Slo& slo, double rate, const Measured& measured) {
+    const Measurement& figures = measured.figures;
+    Probe probe{.rate = rate};
+    if (!figures.problem.empty()) {
+        probe.why = figures.problem;
+        return probe;
+    }
+    probe.reached = static_cast<double>(figures.exchanges) / figures.seconds;
+    probe.latency = static_cast<double>(measured.latency.percentile(slo.percent)) * 1e-9;
+    if (figures.failed > 0) {
+        probe.why = std::to_string(figures.failed) + " connections failed";
+    } else if (probe.reached < kRateReached * rate) {
+        probe.why = "rate not reached: " + grouped(probe.reached);
+    } else if (probe.latency >= slo.seconds) {
+        probe.why = seconds_text(probe.latency) + " at " + slo.text;
+    } else {
+        probe.holds = true;
+    }
+    return probe;
+}
+
+Knee search_knee(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
+                 double ceiling) {
+    return find_knee(ceiling, kPrecision,
+                     [&](double rate) { return probe(options, cell, cpus, rate); });
+}
+
+std::optional<Summary> summarize(const KneeCell& cell) {
+    Rounds rates;
+    for (const Knee& knee : cell.rounds) rates.emplace_back(knee.rate);
+    return summarize(rates);
+}
+
+}  // namespace switchboard::bench
