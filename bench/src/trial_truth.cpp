@@ -129,6 +129,7 @@ Result<void> judge_stall(Verdicts& verdicts, const CpuPlan& cpus, std::size_t st
     });
     if (!server) return tl::unexpected(server.error());
     LoadPlan plan = plan_for((*server)->endpoint(), 50, 500);
+    plan.warm_up = kStallPeriod / 2;  // so that the window begins and ends between two stalls
     plan.duration = kStallPeriod * stalls;
     const auto load = run_whole(plan);
     if (!load) return tl::unexpected(load.error());
