@@ -1,5 +1,6 @@
-// asio: echo with callbacks on one thread. A buffer for each read that waits is what the proactor's
-// shape asks for, and an attempt before each wait: one recv(2) more an exchange, which finds nothing.
+// asio: echo with callbacks on one thread. A read that waits holds a buffer, as is the shape of a
+// proactor, so there is one for each connection; and the scheduler looks for events once more before
+// it waits: two epoll_wait(2) a turn.
 #include <asio.hpp>
 #include <memory>
 

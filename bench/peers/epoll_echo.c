@@ -46,13 +46,13 @@ static void keep(struct conn* conn, const char* from, size_t size) {
 
 static void on_readable(struct conn* conn) {
     const ssize_t got = recv(conn->fd, buffer, sizeof buffer, 0);
-    if (got < 0 && would_block()) return;
+    if (got < 0 && would_block(errno)) return;
     if (got <= 0) {
         end(conn);
         return;
     }
     ssize_t sent = send(conn->fd, buffer, (size_t)got, MSG_NOSIGNAL);
-    if (sent < 0 && would_block()) sent = 0;
+    if (sent < 0 && would_block(errno)) sent = 0;
     if (sent < 0) {
         end(conn);
     } else if (sent < got) {
@@ -64,7 +64,7 @@ static void on_writable(struct conn* conn) {
     const ssize_t sent =
         send(conn->fd, conn->rest + conn->sent, conn->size - conn->sent, MSG_NOSIGNAL);
     if (sent < 0) {
-        if (!would_block()) end(conn);
+        if (!would_block(errno)) end(conn);
         return;
     }
     conn->sent += (size_t)sent;

@@ -64,7 +64,7 @@ static bool write_rest(struct conn* conn) {
     while (conn->sent < conn->size) {
         const ssize_t sent =
             send(conn->fd, conn->rest + conn->sent, conn->size - conn->sent, MSG_NOSIGNAL);
-        if (sent < 0) return would_block() ? false : end(conn);
+        if (sent < 0) return would_block(errno) ? false : end(conn);
         conn->sent += (size_t)sent;
     }
     free(conn->rest);
@@ -76,10 +76,10 @@ static bool write_rest(struct conn* conn) {
 // EPOLLRDHUP tells: so there is no second read to be told EAGAIN.
 static bool read_once(struct conn* conn) {
     const ssize_t got = recv(conn->fd, buffer, sizeof buffer, 0);
-    if (got < 0 && would_block()) return false;
+    if (got < 0 && would_block(errno)) return false;
     if (got <= 0) return end(conn);
     ssize_t sent = send(conn->fd, buffer, (size_t)got, MSG_NOSIGNAL);
-    if (sent < 0 && would_block()) sent = 0;
+    if (sent < 0 && would_block(errno)) sent = 0;
     if (sent < 0) return end(conn);
     if (sent < got) keep(conn, buffer + sent, (size_t)(got - sent));
     return sent < got || conn->ending || (size_t)got == sizeof buffer;

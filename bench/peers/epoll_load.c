@@ -78,7 +78,7 @@ static void send_what_was_asked(struct conn* conn) {
         const uint64_t left = conn->asked - conn->sent;
         const ssize_t sent = send(conn->fd, pattern + (conn->from + conn->sent) % kPeriod,
                                   left < kReadSize ? left : kReadSize, MSG_NOSIGNAL);
-        if (sent < 0 && !would_block()) fail("bare-load: send");
+        if (sent < 0 && !would_block(errno)) fail("bare-load: send");
         if (sent < 0) break;
         conn->sent += (uint64_t)sent;
     }
@@ -102,7 +102,7 @@ static void count(uint64_t began) {
 
 static void on_readable(struct conn* conn) {
     const ssize_t got = recv(conn->fd, buffer, sizeof buffer, 0);
-    if (got < 0 && would_block()) return;
+    if (got < 0 && would_block(errno)) return;
     if (got < 0) fail("bare-load: recv");
     if (got == 0) stop("the server closed a connection");
     const char* expected = pattern + (conn->from + conn->got) % kPeriod;
@@ -172,7 +172,7 @@ int main(int argc, char** argv) {
         fprintf(stderr, "usage: bare-load ENDPOINT CONNECTIONS SIZE SECONDS [DEPTH]\n");
         return 2;
     }
-    raise_descriptor_limit();
+    raise_descriptor_limit("bare-load");
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_fd < 0) fail("epoll_create1");
     fill_pattern();

@@ -75,16 +75,16 @@ static inline int listen_on_loopback(const char* name) {
 }
 
 // As switchboard-bench has it for those it starts.
-static inline void raise_descriptor_limit(void) {
+static inline void raise_descriptor_limit(const char* name) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) fail(name);
     limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) fail(name);
 }
 
 // Non-blocking. The descriptor.
 static inline int listen_as_told(int argc, char** argv, const char* name) {
-    raise_descriptor_limit();
+    raise_descriptor_limit(name);
     return argc > 1 ? listen_at_path(argv[1], name) : listen_on_loopback(name);
 }
 
@@ -97,6 +97,6 @@ static inline int next_connection(int listener) {
     }
 }
 
-static inline bool would_block(void) {
-    return errno == EAGAIN || errno == EINTR;
+static inline bool would_block(int error) {
+    return error == EAGAIN || error == EINTR;
 }
