@@ -54,8 +54,8 @@ Result<std::unique_ptr<LoadGroup>> LoadGroup::make(const GroupPlan& plan) {
         new LoadGroup(plan, pace_of(*kind, plan), *std::move(workload)));
 }
 
-LoadGroup::LoadGroup(const GroupPlan& plan, const Pace& pace, std::unique_ptr<Workload> workload)
-    : plan_(plan), workload_(std::move(workload)), load_(pace, Clock::now) {
+LoadGroup::LoadGroup(GroupPlan plan, const Pace& pace, std::unique_ptr<Workload> workload)
+    : plan_(std::move(plan)), workload_(std::move(workload)), load_(pace, Clock::now) {
     options_.limits = limits_for(workload_->request_size() * std::max<std::size_t>(pace.depth, 1));
     load_.on_change = [this] { changed(); };
     load_.on_reopen = [this](std::size_t number, Clock::time_point due) {

@@ -41,7 +41,7 @@ public:
     const GroupPlan& plan() const noexcept { return plan_; }
 
 private:
-    LoadGroup(const GroupPlan& plan, const Pace& pace, std::unique_ptr<Workload> workload);
+    LoadGroup(GroupPlan plan, const Pace& pace, std::unique_ptr<Workload> workload);
     void changed();
     bool may_connect() const;
     void connect_one(std::unique_ptr<LoadClient> client, bool is_first);
