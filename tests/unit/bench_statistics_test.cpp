@@ -52,7 +52,7 @@ Rounds lognormal(std::size_t count, double middle, std::mt19937_64& random) {
     return rounds;
 }
 
-constexpr int kSimulations = 400;
+constexpr int kSimulations = 250;
 
 // How often, of all simulations, the interval holds the true median.
 double coverage_of(std::size_t rounds) {
