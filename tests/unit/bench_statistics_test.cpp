@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <random>
 #include <statistics.hpp>
 
 using namespace switchboard::bench;
@@ -38,4 +40,92 @@ TEST_CASE("bench statistics: ratios are paired by round") {
     CHECK_FALSE(ratios[2]);
     CHECK_FALSE(ratios[3]);
     CHECK(paired_ratios({1.0, 2.0}, {1.0}).size() == 1);
+}
+
+namespace {
+
+// Skewed, as times are, with a median that is known.
+Rounds lognormal(std::size_t count, double middle, std::mt19937_64& random) {
+    std::normal_distribution<double> normal(0, 0.2);
+    Rounds rounds;
+    for (std::size_t i = 0; i < count; ++i) rounds.push_back(middle * std::exp(normal(random)));
+    return rounds;
+}
+
+constexpr int kSimulations = 250;
+
+// How often, of all simulations, the interval holds the true median.
+double coverage_of(std::size_t rounds) {
+    std::mt19937_64 random(7);
+    int held = 0;
+    for (int i = 0; i < kSimulations; ++i) {
+        const auto interval = median_interval(lognormal(rounds, 1.03, random), random());
+        held += interval->holds(1.03) ? 1 : 0;
+    }
+    return static_cast<double>(held) / kSimulations;
+}
+
+}  // namespace
+
+TEST_CASE("bench statistics: the interval holds the true median as often as it says") {
+    // By the binomial distribution of how many of the values lie above the true median.
+    CHECK(coverage_of(5) == doctest::Approx(0.938).epsilon(0.03));
+    CHECK(coverage_of(7) == doctest::Approx(0.875).epsilon(0.04));
+    CHECK(coverage_of(9) == doctest::Approx(0.961).epsilon(0.03));
+    CHECK(coverage_of(15) == doctest::Approx(0.95).epsilon(0.04));
+}
+
+TEST_CASE("bench statistics: the interval of five rounds is their range, and is repeatable") {
+    const Rounds rounds{1.02, 0.97, 1.10, std::nullopt, 1.00, 1.05};
+    const auto interval = median_interval(rounds, 11);
+    REQUIRE(interval);
+    CHECK(interval->low == 0.97);
+    CHECK(interval->high == 1.10);
+    CHECK(median_interval(rounds, 11) == interval);
+    CHECK(interval->holds(1));
+    CHECK(interval->holds(1.10));
+    CHECK_FALSE(interval->holds(0.96));
+}
+
+TEST_CASE("bench statistics: too few rounds have no interval, equal ones have a point") {
+    CHECK_FALSE(median_interval({}, 1));
+    CHECK_FALSE(median_interval({1.0}, 1));
+    CHECK_FALSE(median_interval({1.0, 2.0, 3.0, 4.0, std::nullopt, std::nullopt}, 1));
+    CHECK(median_interval({2.0, 2.0, 2.0, 2.0, 2.0}, 1) == Interval{2, 2});
+}
+
+TEST_CASE(
+    "bench statistics: more rounds make the interval narrow, one wild round does not widen it") {
+    std::mt19937_64 random(3);
+    Rounds many = lognormal(101, 1, random);
+    const auto wide = median_interval(lognormal(9, 1, random), 1);
+    const auto narrow = median_interval(many, 1);
+    CHECK(narrow->high - narrow->low < (wide->high - wide->low) / 2);
+    many[0] = 1e9;
+    CHECK(median_interval(many, 1)->high < 1.2);
+}
+
+TEST_CASE("bench statistics: a change between two runs that are no pairs") {
+    std::mt19937_64 random(5);
+    int held = 0, none_seen = 0;
+    for (int i = 0; i < kSimulations; ++i) {
+        const Rounds before = lognormal(11, 50, random);
+        const auto worse = change_interval(before, lognormal(9, 60, random), random());
+        const auto same = change_interval(before, lognormal(9, 50, random), random());
+        held += worse->holds(0.2) ? 1 : 0;
+        none_seen += same->holds(0) ? 1 : 0;
+    }
+    CHECK(held >= kSimulations * 93 / 100);
+    CHECK(held < kSimulations);
+    CHECK(none_seen >= kSimulations * 93 / 100);
+}
+
+TEST_CASE(
+    "bench statistics: a change without noise is exact, and none without five rounds in both") {
+    const Rounds five{10.0, 10.0, 10.0, 10.0, 10.0}, more{12.5, 12.5, 12.5, 12.5, 12.5};
+    CHECK(change_interval(five, more, 1) == Interval{0.25, 0.25});
+    CHECK(change_interval(five, five, 1) == Interval{0, 0});
+    CHECK_FALSE(change_interval(five, {1.0, 2.0, 3.0, 4.0}, 1));
+    CHECK_FALSE(change_interval({1.0, 2.0, 3.0, 4.0}, five, 1));
+    CHECK_FALSE(change_interval({0.0, 1.0, 1.0, 1.0, 1.0}, five, 1));
 }
