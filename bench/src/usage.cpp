@@ -42,9 +42,13 @@ struct ChildTimes {
     double user = 0, system = 0;
 };
 
+std::string read_text(const fs::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
 ChildTimes read_reaped(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text(std::istreambuf_iterator<char>(file), {});
+    const std::string text = read_text("/proc/" + std::to_string(pid) + "/stat");
     std::istringstream fields(text.substr(std::min(text.rfind(')') + 1, text.size())));
     std::string skipped;
     for (int field = 3; field < 16; ++field) fields >> skipped;  // cutime is the 16th
@@ -80,6 +84,28 @@ std::vector<Node> nodes_of(pid_t root) {
         for (const pid_t child : children) nodes.push_back({child, false});
     }
     return nodes;
+}
+
+std::map<pid_t, Switches> switches_by_thread(pid_t root) {
+    std::map<pid_t, Switches> threads;
+    for (const pid_t pid : process_tree(root)) {
+        std::error_code gone;
+        const fs::path tasks = "/proc/" + std::to_string(pid) + "/task";
+        for (fs::directory_iterator task(tasks, gone), end; !gone && task != end;
+             task.increment(gone)) {
+            const auto switches = parse_switches(read_text(task->path() / "status"));
+            if (switches) threads[std::stoi(task->path().filename())] = *switches;
+        }
+    }
+    return threads;
+}
+
+std::optional<double> number_after(const std::string& text, const std::string& label) {
+    const auto found = text.find(label);
+    if (found == std::string::npos) return std::nullopt;
+    std::istringstream rest(text.substr(found + label.size(), 32));
+    double number = 0;
+    return rest >> number ? std::optional(number) : std::nullopt;
 }
 
 std::size_t proportional_bytes(pid_t pid) {
@@ -125,6 +151,32 @@ CpuTime CpuMeter::read() const {
         sum.user_ticks += read_clock(process.clock, kUserTicks) + reaped.user;
     }
     return sum;
+}
+
+std::optional<Switches> parse_switches(const std::string& status) {
+    const auto voluntary = number_after(status, "\nvoluntary_ctxt_switches:");
+    const auto involuntary = number_after(status, "\nnonvoluntary_ctxt_switches:");
+    if (!voluntary || !involuntary) return std::nullopt;
+    return Switches{*voluntary, *involuntary};
+}
+
+void SwitchMeter::begin() {
+    threads_ = switches_by_thread(root_);
+}
+
+std::optional<Switches> SwitchMeter::since_begin() const {
+    const auto now = switches_by_thread(root_);
+    Switches sum;
+    for (const auto& [thread, switches] : now) {
+        sum.voluntary += switches.voluntary;
+        sum.involuntary += switches.involuntary;
+    }
+    for (const auto& [thread, switches] : threads_) {
+        if (!now.contains(thread)) return std::nullopt;
+        sum.voluntary -= switches.voluntary;
+        sum.involuntary -= switches.involuntary;
+    }
+    return now.empty() ? std::nullopt : std::optional(sum);
 }
 
 std::size_t read_memory(pid_t root) {

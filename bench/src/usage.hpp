@@ -1,8 +1,12 @@
-// What a server uses: CPU and memory of a process and all its descendants. Linux only (man 5 proc).
+// What a server uses: CPU, context switches and memory of a process and all its descendants. Linux
+// only (man 5 proc).
 #pragma once
 
 #include <sys/types.h>
 #include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace switchboard::bench {
@@ -39,6 +43,31 @@ private:
     };
     pid_t root_;
     std::vector<Process> processes_;
+};
+
+// How often threads gave up their CPU to wait, and how often it was taken from them.
+struct Switches {
+    double voluntary = 0;
+    double involuntary = 0;
+};
+
+// Of the text of /proc/PID/task/TID/status; nullopt when it does not tell.
+std::optional<Switches> parse_switches(const std::string& status);
+
+// Counts the context switches of all threads of `root` and its descendants. The kernel has a counter
+// for each thread, and a file to read it from: begin() and since() take some 20 microseconds a thread,
+// so neither may stand where a load waits for it.
+class SwitchMeter {
+public:
+    explicit SwitchMeter(pid_t root) : root_(root) {}
+    void begin();
+    // What has been since begin(); a thread that came since counts whole. Nullopt when there was none,
+    // or one of them has ended: its count is gone with it.
+    std::optional<Switches> since_begin() const;
+
+private:
+    pid_t root_;
+    std::map<pid_t, Switches> threads_;
 };
 
 // Proportional set size in bytes, summed over the tree: a page that n processes share counts 1/n in

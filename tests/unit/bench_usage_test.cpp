@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <csignal>
 #include <ctime>
+#include <thread>
 #include <usage.hpp>
 
 using namespace switchboard::bench;
@@ -64,6 +66,40 @@ struct Family {
     pid_t pid;
 };
 
+// A child that waits as often as it is told to, on a thread that it starts for it.
+struct Waiter {
+    Waiter() {
+        REQUIRE(pipe(orders) == 0);
+        REQUIRE(pipe(done) == 0);
+        pid = fork();
+        REQUIRE(pid >= 0);
+        if (pid == 0) child();
+    }
+    ~Waiter() {
+        kill(pid, SIGKILL);
+        waitpid(pid, nullptr, 0);
+        for (const int fd : {orders[0], orders[1], done[0], done[1]}) close(fd);
+    }
+    [[noreturn]] void child() {
+        for (;;) {
+            await(orders[0]);
+            std::thread other([&] {
+                for (int i = 0; i < kWaits; ++i) poll(nullptr, 0, 1);
+                tell(done[1]);
+                await(orders[0]);
+            });
+            other.join();
+            tell(done[1]);
+        }
+    }
+    void order() { tell(orders[1]); }
+    void await_done() { await(done[0]); }
+
+    static constexpr int kWaits = 40;
+    int orders[2], done[2];
+    pid_t pid;
+};
+
 }  // namespace
 
 TEST_CASE("bench usage: the CPU of children counts, before and after they are reaped") {
@@ -96,4 +132,38 @@ TEST_CASE("bench usage: a process that is gone uses nothing") {
     CHECK(process_tree(pid).empty());
     CHECK(CpuMeter(pid).read().total == 0);
     CHECK(read_memory(pid) == 0);
+    CHECK_FALSE(SwitchMeter(pid).since_begin());
+}
+
+TEST_CASE("bench usage: context switches are those of all threads since the beginning") {
+    Waiter waiter;
+    SwitchMeter meter(waiter.pid);
+    waiter.order();
+    waiter.await_done();
+    meter.begin();
+    const auto none = meter.since_begin();
+    REQUIRE(none);
+    CHECK(none->voluntary <= 2);  // it may not have come to its wait yet
+    waiter.order();               // the thread ends, and its count is gone
+    waiter.await_done();
+    CHECK_FALSE(meter.since_begin());
+
+    meter.begin();
+    waiter.order();
+    waiter.await_done();
+    const auto one = meter.since_begin();  // with a thread that came since
+    REQUIRE(one);
+    CHECK(one->voluntary >= Waiter::kWaits);
+    CHECK(one->voluntary <= Waiter::kWaits + 10);
+    CHECK(one->involuntary >= 0);
+}
+
+TEST_CASE("bench usage: context switches as the kernel writes them") {
+    const auto switches = parse_switches(
+        "Name:\tx\nThreads:\t1\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t3\n");
+    REQUIRE(switches);
+    CHECK(switches->voluntary == 150);
+    CHECK(switches->involuntary == 3);
+    CHECK_FALSE(parse_switches("Name:\tx\nvoluntary_ctxt_switches:\t150\n"));
+    CHECK_FALSE(parse_switches("voluntary_ctxt_switches:\tmany\nnonvoluntary_ctxt_switches:\t3\n"));
 }

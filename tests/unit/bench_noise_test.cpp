@@ -1,0 +1,123 @@
+#include <doctest/doctest.h>
+
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cpu_noise.hpp>
+#include <cpus.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+
+using namespace switchboard::bench;
+
+namespace {
+
+constexpr const char* kStat =
+    "cpu  300 0 300 900 30 3 6 12 0 0\n"
+    "cpu0 100 1 100 400 10 1 2 5 0 0\n"
+    "cpu1 200 0 200 500 20 2 4 7 50 3\n"
+    "cpu10 1 1 1 1 1 1 1 1 0 0\n"
+    "intr 294007 0 0\nctxt 398530\n";
+
+double own_cpu() {
+    timespec used{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
+}
+
+void burn(double seconds) {
+    const double end = own_cpu() + seconds;
+    while (own_cpu() < end) {
+    }
+}
+
+// A neighbour that never rests, on the CPU of this test.
+struct Neighbour {
+    Neighbour() : pid(fork()) {
+        REQUIRE(pid >= 0);
+        while (pid == 0) own_cpu();
+    }
+    ~Neighbour() {
+        kill(pid, SIGKILL);
+        waitpid(pid, nullptr, 0);
+    }
+    pid_t pid;
+};
+
+}  // namespace
+
+TEST_CASE("bench noise: the line of a CPU, in seconds") {
+    const auto times = parse_cpu_times(kStat, 1);
+    REQUIRE(times);
+    const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
+    CHECK(times->busy == 400 / ticks);
+    CHECK(times->idle == 520 / ticks);
+    CHECK(times->interrupts == 6 / ticks);
+    CHECK(times->stolen == 7 / ticks);
+    CHECK(parse_cpu_times(kStat, 0)->idle == 410 / ticks);
+    CHECK(parse_cpu_times(kStat, 10)->idle == 2 / ticks);
+    CHECK_FALSE(parse_cpu_times(kStat, 2));
+    CHECK_FALSE(parse_cpu_times("cpu0 1 2 3 4 5 6 7\n", 0));
+    CHECK_FALSE(parse_cpu_times("cpu0 1 2 3 four 5 6 7 8\n", 0));
+    CHECK_FALSE(parse_cpu_times("", 0));
+}
+
+TEST_CASE("bench noise: what is neither idle nor our own is the others', but for a tick a CPU") {
+    // 4 s of two CPUs: 1 s idle, 3 s busy, 2 s of them our own, so 1 s of others.
+    CHECK(noise_share({3, 1, 0, 0}, 4, 2, 2) == doctest::Approx(0.245));
+    CHECK(noise_share({2, 2, 0, 0}, 4, 2, 2) == 0);
+    CHECK(noise_share({2.1, 1.9, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
+    CHECK(noise_share({1, 3, 0, 0}, 4, 2, 2) == 0);
+    CHECK(noise_share({0, 0, 0, 0}, 0, 0, 2) == 0);
+}
+
+TEST_CASE("bench noise: time that is on nobody's account is no neighbour's, nor are samples off") {
+    CHECK(noise_share({2.1, 1, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
+    CHECK(noise_share({3, 1.9, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
+}
+
+TEST_CASE("bench noise: how the kernel counts interrupts can be told, the same each time") {
+    const bool counted = clocks_count_interrupts();
+    CHECK(clocks_count_interrupts() == counted);
+    // Where the kernel has its configuration at hand it can be checked.
+    const int status =
+        std::system("zgrep -q '^CONFIG_IRQ_TIME_ACCOUNTING=y' /proc/config.gz 2>/dev/null");
+    const int found = WEXITSTATUS(status);
+    if (found <= 1) CHECK(counted == (found == 1));
+}
+
+TEST_CASE("bench noise: interrupts are nobody's, stolen time is the others' in any case") {
+    CHECK(noise_share({3, 1, 0.6, 0}, 4, 2, 2) == doctest::Approx(0.095));
+    CHECK(noise_share({2, 2, 0, 0.4}, 4, 2, 2) == doctest::Approx(0.095));
+    CHECK(noise_share({2.6, 1, 0, 0.4}, 4, 2, 2) == doctest::Approx(0.245));
+}
+
+TEST_CASE("bench noise: a neighbour on our CPU is seen, and our own work is none") {
+    const auto plan = plan_cpus(true);
+    REQUIRE(plan);
+    cpu_set_t allowed;
+    REQUIRE(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+    REQUIRE(pin_to(plan->server));
+    CpuNoise noise({plan->server});
+    {
+        const Neighbour neighbour;
+        const double before = own_cpu();
+        noise.begin();
+        burn(0.3);
+        noise.end();
+        // They have half of the CPU each, if the scheduler is fair and nobody else is there.
+        const double own = own_cpu() - before;
+        CHECK(noise.share(own) > 0.2);
+        CHECK(noise.share(own) < noise.share(0));
+        CHECK(noise.share(10) == 0);
+    }
+    CHECK(sched_setaffinity(0, sizeof allowed, &allowed) == 0);
+}
+
+TEST_CASE("bench noise: a CPU that is not there is no noise") {
+    CpuNoise noise({100'000});
+    noise.begin();
+    noise.end();
+    CHECK(noise.share(0) == 0);
+}
