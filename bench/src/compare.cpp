@@ -8,6 +8,7 @@
 #include <fstream>
 #include <random>
 
+#include "cpu_noise.hpp"
 #include "environment.hpp"
 #include "generator.hpp"
 #include "programs.hpp"
@@ -69,25 +70,47 @@ LoadPlan plan_for(const CompareOptions& options, const Cell& cell, const Endpoin
     return plan;
 }
 
-// Puts `server` under load and reads what it used at the edges of the window.
-Measurement measure(const LoadPlan& plan, Server& server) {
+std::vector<int> cpus_of(const CpuPlan& plan) {
+    if (plan.shared()) return {plan.server};
+    return {plan.server, plan.generator};
+}
+
+// The window's part of what was counted over a longer time of the same load: that of the CPU time.
+std::optional<Switches> part_of(const std::optional<Switches>& counted, double window, double all) {
+    if (!counted || all <= 0) return std::nullopt;
+    return Switches{counted->voluntary * window / all, counted->involuntary * window / all};
+}
+
+// Puts `server` under load and reads what it used at the edges of the window. Context switches are
+// counted from the moment the load starts: a thousand threads cannot be read at once.
+Measurement measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
     Measurement m;
     CpuMeter meter(server.pid());
-    CpuTime before, after;
+    SwitchMeter switches(server.pid());
+    CpuNoise noise(cpus_of(cpus));
+    CpuTime idle, before, after;
     LoadHooks hooks;
     hooks.all_connected = [&] {
         meter.find_processes();
         m.memory = read_memory(server.pid());
+        switches.begin();
+        idle = meter.read();
     };
-    hooks.window_opens = [&] { before = meter.read(); };
+    hooks.window_opens = [&] {
+        before = meter.read();
+        noise.begin();
+    };
     hooks.window_closes = [&] {
+        noise.end();
         meter.find_processes();
         after = meter.read();
+        m.switches = part_of(switches.since_begin(), (after - before).total, (after - idle).total);
         m.memory = std::max(m.memory, read_memory(server.pid()));
     };
     hooks.interrupted = [] { return interrupted != 0; };
     fill_from_load(m, run_load(plan, hooks));
     m.server_cpu = after - before;
+    m.noise = noise.share(m.server_cpu.total + m.generator_cpu);
     return m;
 }
 
@@ -127,7 +150,7 @@ Measurement measure_cell(const CompareOptions& options, const Cell& cell, const 
         failed.problem = server.error().tried();
         return failed;
     }
-    Measurement m = measure(plan_for(options, cell, server->endpoint()), *server);
+    Measurement m = measure(plan_for(options, cell, server->endpoint()), *server, cpus);
     failed.problem = server->why_gone();
     return failed.problem.empty() ? m : failed;
 }
@@ -151,17 +174,23 @@ public:
     }
 
     Results run() {
+        const auto stopped = [] { return interrupted != 0; };
+        run_rounds();
+        if (results_.options.cost) results_.counted = count_costs(results_.options, stopped);
+        results_.interrupted = stopped();
+        return std::move(results_);
+    }
+
+private:
+    void run_rounds() {
         const std::size_t servers = results_.options.servers.size();
         Progress progress(results_.options.rounds * loads_.size() * servers);
         for (std::size_t round = 1; round <= results_.options.rounds; ++round) {
             std::shuffle(loads_.begin(), loads_.end(), random_);
             for (const Cell& load : loads_) run_load_in_turn(load, round, progress);
         }
-        results_.interrupted = interrupted != 0;
-        return std::move(results_);
     }
 
-private:
     // All servers under one load, one after another: what is compared stands close in time.
     void run_load_in_turn(const Cell& load, std::size_t round, Progress& progress) {
         auto servers = results_.options.servers;
@@ -218,6 +247,7 @@ int tell(const Results& results) {
     std::fflush(stdout);
     if (!write_file(options.json, to_json(results)))
         return complain("cannot write " + options.json);
+    if (!write_file(options.csv, to_csv(results))) return complain("cannot write " + options.csv);
     if (!options.report.empty() && !write_file(options.report, to_html(results))) {
         return complain("cannot write " + options.report);
     }
@@ -237,7 +267,10 @@ int compare(const CompareOptions& asked) {
     if (auto found = find_programs(options, own_folder()); !found) {
         return complain(found.error().message());
     }
-    for (const std::string& path : {options.json, options.report}) {
+    if (auto tools = options.cost ? find_cost_tools() : Result<void>(); !tools) {
+        return complain(tools.error().message());
+    }
+    for (const std::string& path : {options.json, options.csv, options.report}) {
         if (auto writable = find_writable(path); !writable)
             return complain(writable.error().message());
     }

@@ -31,6 +31,15 @@ void add_duration(CLI::App& app, CompareOptions& options) {
         ->type_name("TIME");
 }
 
+void add_noise(CLI::App& app, CompareOptions& options) {
+    const auto read = [&options](const std::string& text) {
+        options.noise = value_or_throw("--noise", parse_percent(text));
+    };
+    app.add_option_function<std::string>("--noise", read,
+                                         "CPU that others may use before a figure is invalid [5%]")
+        ->type_name("N%");
+}
+
 void add_load_options(CLI::App& app, CompareOptions& options) {
     app.add_option("--protocol", options.protocol, "what is served [echo]")->type_name("NAME");
     add_list(app, "--drivers", options.servers, parse_name, "drivers and peers to compare [all]");
@@ -53,7 +62,11 @@ void add_other_options(CLI::App& app, CompareOptions& options) {
     app.add_option("--seed", options.seed, "of the random order [from the clock]")->type_name("N");
     app.add_flag("--same-core", options.same_core, "server and generator share one CPU");
     app.add_flag("--quick", options.quick, "a short run: 1 and 100 connections, 64 B, 3 x 400 ms");
+    add_noise(app, options);
+    app.add_flag("--cost", options.cost, "count system calls, instructions and allocations, too");
     app.add_option("--json", options.json, "write all figures there")->type_name("FILE");
+    app.add_option("--csv", options.csv, "write the figures of each round there")
+        ->type_name("FILE");
     app.add_option("--report", options.report, "write a page with table and plots there")
         ->type_name("FILE.html");
 }

@@ -8,6 +8,8 @@
 #include <switchboard/error.hpp>
 #include <vector>
 
+#include "judge.hpp"
+
 namespace CLI {
 class App;
 }
@@ -28,7 +30,9 @@ struct CompareOptions {
     std::uint64_t seed = 0;            // of the order; 0 until one is chosen
     bool same_core = false;
     bool quick = false;
-    std::string json, report;  // file names; empty: none
+    bool cost = false;              // count what an exchange costs, too
+    double noise = kNoiseLimit;     // of the CPU time, in [0, 1]; above it a cell is invalid
+    std::string json, csv, report;  // file names; empty: none
 
     std::chrono::milliseconds warm_up() const;  // a quarter of the window, 100 to 500 ms
     std::chrono::milliseconds settle() const;   // half of it, 300 ms to 1 s

@@ -24,27 +24,6 @@ struct CostOptions {
     std::string json, check;
 };
 
-// What a budget may name, and where it stands in a Cost.
-struct Figure {
-    const char* name;
-    double Cost::*value;
-};
-constexpr Figure kFigures[] = {
-    {"instructions", &Cost::instructions},
-    {"calls", &Cost::calls},
-    {"receives", &Cost::receives},
-    {"sends", &Cost::sends},
-    {"waits", &Cost::waits},
-    {"watches", &Cost::watches},
-    {"other_calls", &Cost::other_calls},
-    {"failed_receives", &Cost::failed_receives},
-    {"allocations", &Cost::allocations},
-};
-
-bool serves_one_at_a_time(const std::string& server) {
-    return server == "iterative";
-}
-
 void print_header() {
     std::printf("%-14s %6s %13s %7s %7s %7s %7s %9s %7s %8s %12s\n", "server", "conns",
                 "instructions", "calls", "recv", "send", "wait", "epoll_ctl", "other", "EAGAIN",
@@ -61,20 +40,13 @@ void print_row(const CostCase& what, const Cost& cost) {
 
 Json json_of(const CostCase& what, const Cost& cost) {
     Json row{{"server", what.server}, {"connections", what.connections}, {"size", what.size}};
-    for (const Figure& figure : kFigures) row[figure.name] = cost.*figure.value;
+    for (const CostFigure& figure : cost_figures()) row[figure.name] = cost.*figure.value;
     return row;
 }
 
 int failed(const Error& error) {
     std::fprintf(stderr, "switchboard-bench: %s\n", error.message().c_str());
     return 1;
-}
-
-Result<void> find_tools() {
-    for (const char* tool : {"/usr/bin/valgrind", "/usr/bin/strace"}) {
-        if (access(tool, X_OK) != 0) return fail_errno(std::string("use ") + tool);
-    }
-    return {};
 }
 
 Result<Json> measure_exchanges(const CostOptions& options) {
@@ -137,7 +109,7 @@ Result<bool> check_exchange(const Json& budget, std::size_t size) {
     const auto cost = measure_cost(what);
     if (!cost) return tl::unexpected(cost.error());
     bool all = true;
-    for (const Figure& figure : kFigures) {
+    for (const CostFigure& figure : cost_figures()) {
         if (!budget.contains(figure.name)) continue;
         const std::string label =
             what.server + ", " + std::to_string(what.connections) + " connections: " + figure.name;
@@ -192,11 +164,37 @@ Result<void> check_options(const CostOptions& options) {
 
 int cost(const CostOptions& options) {
     raise_descriptor_limit();
-    if (auto tools = find_tools(); !tools) return failed(tools.error());
+    if (auto tools = find_cost_tools(); !tools) return failed(tools.error());
     return options.check.empty() ? report(options) : check(options);
 }
 
 }  // namespace
+
+const std::vector<CostFigure>& cost_figures() {
+    static const std::vector<CostFigure> figures{
+        {"instructions", &Cost::instructions},
+        {"calls", &Cost::calls},
+        {"receives", &Cost::receives},
+        {"sends", &Cost::sends},
+        {"waits", &Cost::waits},
+        {"watches", &Cost::watches},
+        {"other_calls", &Cost::other_calls},
+        {"failed_receives", &Cost::failed_receives},
+        {"allocations", &Cost::allocations},
+    };
+    return figures;
+}
+
+bool serves_one_at_a_time(const std::string& server) {
+    return server == "iterative";
+}
+
+Result<void> find_cost_tools() {
+    for (const char* tool : {"/usr/bin/valgrind", "/usr/bin/strace"}) {
+        if (access(tool, X_OK) != 0) return fail_errno(std::string("use ") + tool);
+    }
+    return {};
+}
 
 void add_cost(CLI::App& app, std::function<int()>& chosen) {
     auto options = std::make_shared<CostOptions>();

@@ -28,6 +28,13 @@ struct Cost {
     double allocations = 0;      // malloc and its like; memcheck
 };
 
+// What a file names, and where it stands in a Cost.
+struct CostFigure {
+    const char* name;
+    double Cost::*value;
+};
+const std::vector<CostFigure>& cost_figures();
+
 struct CostCase {
     std::string server;       // as in the tables; with "-udp" behind a driver, its datagrams
     std::size_t connections;  // sockets of the load
@@ -36,6 +43,10 @@ struct CostCase {
 
 // Whether there is a server of that name.
 bool is_cost_server(const std::string& name);
+// Whether it serves one connection at a time, so that more have no cost to speak of.
+bool serves_one_at_a_time(const std::string& server);
+// Whether valgrind and strace are installed.
+Result<void> find_cost_tools();
 
 // Runs the server under each tool twice, with few and with many exchanges: the difference is free of
 // what starting and connecting cost. Takes about ten seconds.

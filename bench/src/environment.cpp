@@ -1,5 +1,6 @@
 #include "environment.hpp"
 
+#include <ares.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -51,24 +52,29 @@ std::optional<std::string> descriptor_limit() {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> describe_environment() {
-    std::vector<std::pair<std::string, std::string>> environment;
-    const auto add = [&](const char* name, const std::optional<std::string>& value) {
-        if (value && !value->empty()) environment.emplace_back(name, *value);
+Environment describe_environment() {
+    Environment environment;
+    const auto add = [&](const char* name, const std::optional<std::string>& value,
+                         const char* without = "unknown") {
+        environment.emplace_back(name, value && !value->empty() ? *value : without);
     };
     add("date", utc_date());
     add("cpu", cpu_model());
-    add("cores", std::to_string(sysconf(_SC_NPROCESSORS_ONLN)));
+    add("cpus", std::to_string(sysconf(_SC_NPROCESSORS_ONLN)));
+    add("governor", first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "none visible");
     add("kernel", kernel());
-    add("governor", first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
-    add("descriptor limit", descriptor_limit());
+    add("open_files", descriptor_limit());
     add("somaxconn", first_line("/proc/sys/net/core/somaxconn"));
-    add("congestion control", first_line("/proc/sys/net/ipv4/tcp_congestion_control"));
+    add("congestion_control", first_line("/proc/sys/net/ipv4/tcp_congestion_control"));
     add("switchboard", build::kVersion);
     add("commit", build::kCommit);
+    add("uncommitted_changes", build::kUncommitted);
     add("compiler", build::kCompiler);
-    add("build", build::kFlags);
+    add("build_type", build::kBuildType);
+    add("flags", build::kFlags);
     add("libuv", uv_version_string());
+    add("c_ares", ares_version(nullptr));
     return environment;
 }
 

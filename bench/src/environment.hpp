@@ -7,8 +7,10 @@
 
 namespace switchboard::bench {
 
-// Name and value, in the order to print them: date, machine, kernel, limits, versions, flags,
-// commit. What this system does not tell is left out.
-std::vector<std::pair<std::string, std::string>> describe_environment();
+// Name and value, both as in the JSON, in the order to print them: date, machine, kernel, limits,
+// versions, flags, commit. Always the same names; what this system does not tell is "unknown", and a
+// governor that a virtual machine hides "none visible".
+using Environment = std::vector<std::pair<std::string, std::string>>;
+Environment describe_environment();
 
 }  // namespace switchboard::bench

@@ -7,6 +7,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+template <class T>
+Json json_or_null(const std::optional<T>& value) {
+    return value ? Json(*value) : Json(nullptr);
+}
+
 Json json_of(const std::optional<Summary>& summary) {
     if (!summary) return nullptr;
     return {{"median", summary->median},
@@ -14,6 +19,17 @@ Json json_of(const std::optional<Summary>& summary) {
             {"min", summary->min},
             {"max", summary->max},
             {"rounds", summary->count}};
+}
+
+Json json_of(const Against& against) {
+    Json json = json_of(std::optional<Summary>(against.ratio));
+    if (!against.ratio) return json;
+    const auto& interval = against.ratio->interval;
+    json["low"] = interval ? Json(interval->low) : Json(nullptr);
+    json["high"] = interval ? Json(interval->high) : Json(nullptr);
+    const auto seen = difference_seen(against);
+    json["no_difference_seen"] = seen ? Json(*seen == 0) : Json(nullptr);
+    return json;
 }
 
 Json json_of(const FailureCounts& failures) {
@@ -30,30 +46,42 @@ Json json_of(const Measurement& round) {
               {"served", round.served},
               {"exchanges", round.exchanges},
               {"seconds", round.seconds},
+              {"asked_rate", json_or_null(round.asked_rate)},
               {"generator_cpu_seconds", round.generator_cpu},
               {"server_cpu_seconds", round.server_cpu.total},
-              {"errors", json_of(round.failures)}};
-    if (!round.problem.empty()) json["problem"] = round.problem;
+              {"noise", round.noise},
+              {"errors", json_of(round.failures)},
+              {"problem", round.problem}};
     for (const Metric* metric : all_metrics()) {
-        const auto value = metric->of(round);
-        json[metric->name] = value ? Json(*value) : Json(nullptr);
+        json[metric->name] = json_or_null(metric->of(round));
+    }
+    return json;
+}
+
+Json json_of(const std::vector<Invalid>& reasons) {
+    Json json = Json::array();
+    for (const Invalid& invalid : reasons) {
+        json.push_back({{"reason", to_string(invalid.reason)}, {"text", invalid.text}});
     }
     return json;
 }
 
 Json json_of(const Results& results, const CellRounds& cell) {
-    Json json{{"server", cell.cell.server},
+    const auto reasons = results.why_invalid(cell);
+    const Against rate = results.against_baseline(cell, kThroughput);
+    Json json{{"workload", results.options.protocol},
+              {"server", cell.cell.server},
               {"connections", cell.cell.connections},
               {"size", cell.cell.size},
-              {"whole", is_whole(cell)},
-              {"notes", notes_of(cell)}};
+              {"valid", reasons.empty()},
+              {"reasons", json_of(reasons)},
+              {"rank", json_or_null(results.rank_of(cell))}};
     for (const Metric* metric : all_metrics())
         json[metric->name] = json_of(summarize(cell, *metric));
-    const auto user = user_share(cell);
-    json["cpu_user_share"] = user ? Json(*user) : Json(nullptr);
-    const CellRounds* base = results.baseline_of(cell.cell);
-    json["throughput_ratio"] = json_of(base ? ratio(cell, *base, kThroughput) : std::nullopt);
-    json["cpu_ratio"] = json_of(base ? ratio(cell, *base, kCpu) : std::nullopt);
+    json["cpu_user_share"] = json_or_null(user_share(cell));
+    json["throughput_ratio"] = json_of(rate);
+    json["cpu_ratio"] = json_of(results.against_baseline(cell, kCpu));
+    json["no_ratio"] = rate.missing;
     json["rounds"] = Json::array();
     for (const Measurement& round : cell.rounds) json["rounds"].push_back(json_of(round));
     return json;
@@ -71,13 +99,34 @@ Json json_of(const CompareOptions& options) {
             {"baseline", options.baseline},
             {"over", options.over},
             {"seed", options.seed},
-            {"same_core", options.same_core}};
+            {"same_core", options.same_core},
+            {"noise", options.noise}};
+}
+
+Json json_of(const Counted& counted) {
+    Json exchanges = Json::array(), idle = Json::array();
+    for (const CountedExchange& exchange : counted.exchanges) {
+        const CostCase& what = exchange.what;
+        Json row{{"server", what.server}, {"connections", what.connections}, {"size", what.size}};
+        for (const CostFigure& figure : cost_figures()) {
+            row[figure.name] = exchange.cost ? Json(*exchange.cost.*figure.value) : Json(nullptr);
+        }
+        row["problem"] = exchange.problem;
+        exchanges.push_back(std::move(row));
+    }
+    for (const CountedIdle& one : counted.idle) {
+        idle.push_back({{"server", one.server},
+                        {"connections", one.connections},
+                        {"bytes", json_or_null(one.bytes)},
+                        {"problem", one.problem}});
+    }
+    return {{"exchanges", std::move(exchanges)}, {"idle", std::move(idle)}};
 }
 
 }  // namespace
 
 std::string to_json(const Results& results) {
-    Json json{{"format", "switchboard-bench compare"}, {"version", 1}};
+    Json json{{"format", kCompareFormat}, {"version", kCompareVersion}};
     json["command_line"] = results.command_line;
     json["interrupted"] = results.interrupted;
     json["options"] = json_of(results.options);
@@ -86,6 +135,7 @@ std::string to_json(const Results& results) {
     for (const auto& [name, value] : results.environment) json["environment"][name] = value;
     json["cells"] = Json::array();
     for (const CellRounds& cell : results.cells) json["cells"].push_back(json_of(results, cell));
+    json["counted"] = json_of(results.counted);
     // What a server wrote may be no UTF-8; the file must be JSON all the same.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -1,5 +1,7 @@
 #include "lists.hpp"
 
+#include <cmath>
+
 namespace switchboard::bench {
 
 Result<std::vector<std::string>> split_list(const std::string& text) {
@@ -20,6 +22,18 @@ Result<std::size_t> parse_count(const std::string& text) {
     const auto [stopped, error] = std::from_chars(text.data(), end, value);
     if (error == std::errc() && stopped == end) return value;
     return fail(errc::bad_option, "'" + text + "' is no count");
+}
+
+Result<double> parse_percent(const std::string& text) {
+    double value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stopped, error] =
+        std::from_chars(text.data(), end, value, std::chars_format::fixed);
+    if (error == std::errc() && end - stopped == 1 && *stopped == '%' && value >= 0 &&
+        std::isfinite(value)) {
+        return value / 100;
+    }
+    return fail(errc::bad_option, "'" + text + "' is no percentage");
 }
 
 }  // namespace switchboard::bench

@@ -18,6 +18,7 @@ inline Result<std::string> parse_name(const std::string& text) {
     return text;
 }
 Result<std::size_t> parse_count(const std::string& text);  // decimal digits and nothing else
+Result<double> parse_percent(const std::string& text);     // "5%" and "0.5%" as 0.05 and 0.005
 
 // `option` on `app`: its list replaces `target`, or parsing fails and says which option it was.
 template <class T, class Parse>

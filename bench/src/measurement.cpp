@@ -1,7 +1,8 @@
 #include "measurement.hpp"
 
 #include <algorithm>
-#include <numeric>
+
+#include "format.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -23,59 +24,49 @@ Value throughput(const Measurement& m) {
     return static_cast<double>(m.exchanges) / m.seconds;
 }
 
-std::string range(std::size_t low, std::size_t high) {
-    const std::string first = std::to_string(low);
-    return low == high ? first : first + "-" + std::to_string(high);
+template <double Switches::*Member>
+Value switches_per_exchange(const Measurement& m) {
+    if (m.exchanges == 0 || !m.switches) return std::nullopt;
+    return (*m.switches).*Member / static_cast<double>(m.exchanges);
 }
 
-void append(std::string& notes, const std::string& note) {
-    if (!notes.empty()) notes += "; ";
-    notes += note;
+Value memory(const Measurement& m) {
+    return m.memory == 0 ? Value() : Value(static_cast<double>(m.memory));
 }
 
-std::string served_note(const CellRounds& cell) {
-    const auto [low, high] = std::minmax_element(
-        cell.rounds.begin(), cell.rounds.end(),
-        [](const Measurement& a, const Measurement& b) { return a.served < b.served; });
-    const std::size_t asked = cell.cell.connections;
-    if (low->served == asked) return {};
-    const std::string part = range(low->served, high->served) + " of " + std::to_string(asked);
-    const bool all_in_time = std::all_of(cell.rounds.begin(), cell.rounds.end(),
-                                         [&](const Measurement& m) { return m.answered == asked; });
-    return all_in_time ? "replies to " + part + " within the window" : "serves " + part;
+std::string rate_text(double rate) {
+    return grouped(rate) + "/s";
 }
 
-void append_failures(std::string& notes, const CellRounds& cell) {
-    FailureCounts sum{};
-    std::string first;
-    for (const Measurement& round : cell.rounds) {
-        std::transform(sum.begin(), sum.end(), round.failures.begin(), sum.begin(), std::plus<>());
-        if (first.empty()) first = round.first_failure;
-    }
-    for (std::size_t i = 0; i < kFailures; ++i) {
-        if (sum[i] == 0) continue;
-        const auto kind = static_cast<Failure>(i);
-        const std::string detail = kind == Failure::other && !first.empty() ? ": " + first : "";
-        append(notes, std::to_string(sum[i]) + " " + to_string(kind) + detail);
-    }
+std::string count_text(double count) {
+    return fixed(count, 3);
 }
 
 }  // namespace
 
-const Metric kThroughput{"throughput", throughput};
-const Metric kP50{"p50", latency<&Measurement::p50>};
-const Metric kP99{"p99", latency<&Measurement::p99>};
-const Metric kP999{"p99.9", latency<&Measurement::p999>};
-const Metric kMax{"max", latency<&Measurement::max>};
-const Metric kCpu{"cpu", cpu_per_exchange};
-const Metric kMemory{"memory", [](const Measurement& m) {
-                         return m.memory == 0 ? Value() : Value(static_cast<double>(m.memory));
-                     }};
+const Metric kThroughput{"throughput", true, throughput, rate_text};
+const Metric kP50{"p50", false, latency<&Measurement::p50>, seconds_text};
+const Metric kP99{"p99", false, latency<&Measurement::p99>, seconds_text};
+const Metric kP999{"p99.9", false, latency<&Measurement::p999>, seconds_text};
+const Metric kMax{"max", false, latency<&Measurement::max>, seconds_text};
+const Metric kCpu{"cpu", false, cpu_per_exchange, seconds_text};
+const Metric kVoluntary{"voluntary_switches", false, switches_per_exchange<&Switches::voluntary>,
+                        count_text};
+const Metric kInvoluntary{"involuntary_switches", false,
+                          switches_per_exchange<&Switches::involuntary>, count_text};
+const Metric kMemory{"memory", false, memory, bytes_text};
 
 const std::vector<const Metric*>& all_metrics() {
-    static const std::vector<const Metric*> metrics{&kThroughput, &kP50, &kP99,   &kP999,
-                                                    &kMax,        &kCpu, &kMemory};
+    static const std::vector<const Metric*> metrics{
+        &kThroughput, &kP50, &kP99, &kP999, &kMax, &kCpu, &kVoluntary, &kInvoluntary, &kMemory};
     return metrics;
+}
+
+const Metric* find_metric(std::string_view name) {
+    const auto& metrics = all_metrics();
+    const auto found = std::find_if(metrics.begin(), metrics.end(),
+                                    [&](const Metric* metric) { return metric->name == name; });
+    return found == metrics.end() ? nullptr : *found;
 }
 
 Rounds rounds_of(const CellRounds& cell, const Metric& metric) {
@@ -88,8 +79,12 @@ std::optional<Summary> summarize(const CellRounds& cell, const Metric& metric) {
     return summarize(rounds_of(cell, metric));
 }
 
-std::optional<Summary> ratio(const CellRounds& cell, const CellRounds& base, const Metric& metric) {
-    return summarize(paired_ratios(rounds_of(cell, metric), rounds_of(base, metric)));
+std::optional<Ratio> ratio(const CellRounds& cell, const CellRounds& base, const Metric& metric,
+                           std::uint64_t seed) {
+    const Rounds ratios = paired_ratios(rounds_of(cell, metric), rounds_of(base, metric));
+    const auto summary = summarize(ratios);
+    if (!summary) return std::nullopt;
+    return Ratio{*summary, median_interval(ratios, seed)};
 }
 
 std::optional<double> user_share(const CellRounds& cell) {
@@ -99,34 +94,6 @@ std::optional<double> user_share(const CellRounds& cell) {
         all += round.server_cpu.ticks;
     }
     return all > 0 ? std::optional(user / all) : std::nullopt;
-}
-
-bool is_whole(const CellRounds& cell) {
-    return std::all_of(cell.rounds.begin(), cell.rounds.end(), [&](const Measurement& round) {
-        return round.problem.empty() && round.served == cell.cell.connections && round.failed == 0;
-    });
-}
-
-bool is_generator_bound(const CellRounds& cell) {
-    Rounds generator, server;
-    for (const Measurement& round : cell.rounds) {
-        if (round.exchanges == 0) continue;
-        generator.push_back(round.generator_cpu / round.seconds);
-        server.push_back(round.server_cpu.total / round.seconds);
-    }
-    const auto busy = summarize(generator);
-    return busy && busy->median > 0.9 && busy->median > summarize(server)->median;
-}
-
-std::string notes_of(const CellRounds& cell) {
-    if (cell.rounds.empty()) return "not run";
-    for (const Measurement& round : cell.rounds) {
-        if (!round.problem.empty()) return round.problem;
-    }
-    std::string notes = served_note(cell);
-    append_failures(notes, cell);
-    if (is_generator_bound(cell)) append(notes, "limited by the generator");
-    return notes;
 }
 
 }  // namespace switchboard::bench

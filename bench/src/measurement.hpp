@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "echo_load.hpp"
@@ -31,7 +33,11 @@ struct Measurement {
     double p50 = 0, p99 = 0, p999 = 0, max = 0;  // seconds
     CpuTime server_cpu;
     double generator_cpu = 0;  // CPU seconds
+    double noise = 0;          // see CpuNoise::share()
     std::size_t memory = 0;    // bytes, see read_memory()
+    std::optional<Switches>
+        switches;  // in the window, see the README; none where not all were seen
+    std::optional<double> asked_rate;  // exchanges per second; none in a closed loop
     std::size_t failed = 0;
     FailureCounts failures{};
     std::string first_failure;
@@ -46,30 +52,30 @@ struct CellRounds {
 
 // What can be said of a measurement as one number.
 struct Metric {
-    const char* name;  // in the JSON
+    const char* name;  // in files
+    bool more_is_better;
     std::optional<double> (*of)(const Measurement&);
+    std::string (*text)(double);  // with its unit
 };
-extern const Metric kThroughput;              // exchanges per second
-extern const Metric kP50, kP99, kP999, kMax;  // seconds
-extern const Metric kCpu;                     // server CPU seconds per exchange, user and system
-extern const Metric kMemory;                  // bytes
+extern const Metric kThroughput;               // exchanges per second
+extern const Metric kP50, kP99, kP999, kMax;   // seconds
+extern const Metric kCpu;                      // server CPU seconds per exchange, user and system
+extern const Metric kVoluntary, kInvoluntary;  // context switches of the server per exchange
+extern const Metric kMemory;                   // bytes
 const std::vector<const Metric*>& all_metrics();
+const Metric* find_metric(std::string_view name);  // null when there is none of that name
 
 Rounds rounds_of(const CellRounds& cell, const Metric& metric);
 std::optional<Summary> summarize(const CellRounds& cell, const Metric& metric);
-// Paired round by round.
-std::optional<Summary> ratio(const CellRounds& cell, const CellRounds& base, const Metric& metric);
+
+// To a base, paired round by round; the interval as median_interval() has it.
+struct Ratio : Summary {
+    std::optional<Interval> interval;
+};
+std::optional<Ratio> ratio(const CellRounds& cell, const CellRounds& base, const Metric& metric,
+                           std::uint64_t seed);
 
 // The part of kCpu that was in user space, in [0, 1], from all rounds together: one has too few ticks.
 std::optional<double> user_share(const CellRounds& cell);
-// Whether every connection was served in every round, with no failure.
-bool is_whole(const CellRounds& cell);
-// Whether the generator, not the server, was what could do no more: its CPU busy above 90% of the
-// window and more so than the server's, in the median round. Apart on two CPUs only.
-bool is_generator_bound(const CellRounds& cell);
-// What a reader must know of it, shortest first: "serves 4 of 100" (the others wait for ever),
-// "replies to 40 of 100 within the window" (all are served, but more slowly than the window is
-// long), "12 refused", "did not start: ...". Empty when there is nothing.
-std::string notes_of(const CellRounds& cell);
 
 }  // namespace switchboard::bench

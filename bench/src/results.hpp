@@ -1,43 +1,71 @@
-// A whole comparison, and the three ways to tell it.
+// A whole comparison, and the four ways to tell it.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "compare_cost.hpp"
 #include "compare_options.hpp"
 #include "cpus.hpp"
+#include "environment.hpp"
+#include "judge.hpp"
 #include "measurement.hpp"
 
 namespace switchboard::bench {
+
+// A cell beside the baseline of its table, in one metric.
+struct Against {
+    std::optional<Ratio> ratio;
+    // Why there is none: "invalid", "baseline invalid", "no baseline"; empty when there is one, and
+    // where one of the two has no such figure.
+    std::string missing;
+};
+
+// What the interval of a ratio says: nullopt when there is none, 0 where it holds 1 (no difference was
+// seen), else 1 where the cell has more than the baseline and -1 where it has less.
+std::optional<int> difference_seen(const Against& against);
 
 struct Results {
     CompareOptions options;
     CpuPlan cpus;
     std::string command_line;
-    std::vector<std::pair<std::string, std::string>> environment;  // see describe_environment()
+    Environment environment;
     std::vector<CellRounds> cells;  // by size, then connections, then server, as in the options
+    Counted counted;                // of --cost; empty without
     bool interrupted = false;
 
-    CellRounds& at(const Cell& cell);  // adds it if it is new
+    CellRounds& at(const Cell& cell);                                // adds it if it is new
+    std::vector<Invalid> why_invalid(const CellRounds& cell) const;  // by the options' limits
+    // The place by throughput among the valid cells of the same load, 1 the best; none when invalid.
+    std::optional<std::size_t> rank_of(const CellRounds& cell) const;
+    Against against_baseline(const CellRounds& cell, const Metric& metric) const;
+    std::size_t wrong_replies() const;  // connections that got wrong bytes, in all rounds
+
+private:
     // The cell of options.baseline under the same load; null if it is not among them.
     const CellRounds* baseline_of(const Cell& cell) const;
-    std::size_t wrong_replies() const;  // connections that got wrong bytes, in all rounds
 };
 
-// One table: the cells of one load.
 struct Table {
     std::string title;
     std::vector<std::string> header;
     std::vector<std::vector<std::string>> rows;
     std::vector<std::string> notes;  // "* iterative: serves 1 of 100"
 };
+// For each load how fast it was and what that cost, then what was counted.
 std::vector<Table> tables_of(const Results& results);
+std::string to_text(const Table& table);
 // How it was measured, in a few lines: what runs where, seed, rounds, what +- means.
 std::vector<std::string> preamble_of(const Results& results);
 
+// What the JSON calls itself. The version counts up when a field goes or changes its meaning.
+inline constexpr const char* kCompareFormat = "switchboard-bench compare";
+inline constexpr int kCompareVersion = 2;
+
 std::string to_text(const Results& results);
-std::string to_json(const Results& results);  // documented in bench/README.md
+std::string to_json(const Results& results);  // see bench/compare.schema.json
+std::string to_csv(const Results& results);   // a line per cell and round; units in the names
 std::string to_html(const Results& results);  // self-contained; plots if gnuplot is installed
 
 }  // namespace switchboard::bench

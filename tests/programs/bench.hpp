@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace switchboard::test {
@@ -12,6 +13,15 @@ inline const std::string kBench = SWITCHBOARD_BIN "/switchboard-bench";
 
 inline bool has(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
+}
+
+inline std::string read_file(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+inline nlohmann::json read_json(const std::string& path) {
+    return nlohmann::json::parse(read_file(path));
 }
 
 // A folder of its own; switchboard-bench looks for servers beside itself, so what lies here is what

@@ -18,11 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-nlohmann::json read_json(const std::string& path) {
-    std::ifstream file(path);
-    return nlohmann::json::parse(file);
-}
-
 // Serves one connection after another and sends back every byte but the 100th, which it turns over.
 class FaultyEcho {
 public:
@@ -78,15 +73,18 @@ TEST_CASE("bench compare: two servers, one round, told on stdout, as JSON and as
     REQUIRE(json["cells"].size() == 2);
     for (const auto& cell : json["cells"]) {
         CAPTURE(cell.dump());
-        CHECK(cell["whole"] == true);
+        CHECK(cell["valid"] == cell["reasons"].empty());
         CHECK(cell["connections"] == 3);
         CHECK(cell["throughput"]["median"] > 100);
         CHECK(cell["p50"]["median"] <= cell["p99.9"]["median"]);
         CHECK(cell["cpu"]["median"] > 1e-7);
         CHECK(cell["memory"]["median"] > 10'000);
+        CHECK(cell["voluntary_switches"]["median"] >= 0);
         CHECK(cell["rounds"][0]["served"] == 3);
+        CHECK(cell["rounds"][0]["errors"].empty());
+        // A busy machine may make it invalid, and then it has no ratio.
+        CHECK(cell["throughput_ratio"].is_null() == !cell["no_ratio"].get<std::string>().empty());
     }
-    CHECK(json["cells"][0]["throughput_ratio"]["median"] == 1);
     CHECK(json["environment"].contains("kernel"));
     CHECK(json["options"]["seed"] == 7);
     std::ifstream page(folder.file("o.html"));
@@ -118,7 +116,9 @@ TEST_CASE("bench compare: the iterative server's waiting connections are shown, 
     REQUIRE(done.status == 0);
     CHECK(has(done.output, "* iterative: serves 1 of 5"));
     const auto cell = read_json(folder.file("o.json"))["cells"][0];
-    CHECK(cell["whole"] == false);
+    CHECK(cell["valid"] == false);
+    CHECK(cell["reasons"][0]["reason"] == "not_all_served");
+    CHECK(cell["rank"].is_null());
     CHECK(cell["throughput"]["median"] > 0);
     CHECK(cell["throughput_ratio"].is_null());
 }

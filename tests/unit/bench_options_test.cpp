@@ -89,6 +89,16 @@ TEST_CASE("bench options: quick is short, but for what is asked for in words") {
     CHECK(mixed.sizes == std::vector<std::size_t>{64});
 }
 
+TEST_CASE("bench options: the noise that is borne is a percentage") {
+    CHECK(parse({}).options.noise == 0.05);
+    CHECK(parse({"--noise", "0.5%"}).options.noise == doctest::Approx(0.005));
+    CHECK(parse({"--noise", "100%"}).options.noise == 1);
+    for (const char* noise : {"5", "%", "five%", "-1%", "5 %", "5%%", ""}) {
+        CAPTURE(noise);
+        CHECK(fails_with({"--noise", noise}, "is no percentage"));
+    }
+}
+
 TEST_CASE("bench options: what cannot be is said in one line") {
     CHECK(fails_with({"--drivers", "reactr"}, "reactr: there is reactor iterative"));
     CHECK(fails_with({"--drivers", "reactor,reactor"}, "twice"));

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <results.hpp>
+#include <sstream>
 
 using namespace switchboard::bench;
 
@@ -32,6 +34,31 @@ Results two_servers() {
     return results;
 }
 
+// Five rounds of which each is as good as another; threads does half of what reactor does.
+Results three_drivers() {
+    Results results;
+    results.options.servers = {"reactor", "threads", "bare-epoll"};
+    results.options.connections = {100};
+    results.options.sizes = {64};
+    const auto fill = [&](const char* server, std::array<double, 5> rates, double cpu) {
+        for (const double rate : rates) {
+            results.at({server, 64, 100})
+                .rounds.push_back(measured(static_cast<std::uint64_t>(rate * 10'000), 100, cpu));
+        }
+    };
+    fill("reactor", {1, 1, 1, 1, 1}, 0.5);
+    fill("threads", {0.4, 0.45, 0.5, 0.55, 0.6}, 0.5);
+    fill("bare-epoll", {0.9, 0.95, 1.01, 1.05, 1.1}, 0.5);
+    return results;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::istringstream stream(text);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
 bool has(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
@@ -46,31 +73,78 @@ std::size_t count(const std::string& text, const std::string& part) {
 
 TEST_CASE("bench results: ratios are paired, so a slow round does not count against one side") {
     const Results results = two_servers();
-    const auto found = ratio(results.cells[1], results.cells[0], kThroughput);
+    const auto found = ratio(results.cells[1], results.cells[0], kThroughput, 1);
     REQUIRE(found);
     CHECK(found->median == 0.5);
     CHECK(found->mad == 0);
-    CHECK(ratio(results.cells[1], results.cells[0], kCpu)->median == 2);
+    CHECK_FALSE(found->interval);  // of three rounds
+    CHECK(ratio(results.cells[1], results.cells[0], kCpu, 1)->median == 2);
+}
+
+TEST_CASE("bench results: a ratio's interval says what was seen") {
+    const Results results = three_drivers();
+    const auto seen = [&](std::size_t cell, const Metric& metric) {
+        return difference_seen(results.against_baseline(results.cells[cell], metric));
+    };
+    CHECK(seen(0, kThroughput) == 0);
+    CHECK(seen(1, kThroughput) == -1);
+    CHECK(seen(1, kCpu) == 1);
+    CHECK(seen(2, kThroughput) == 0);
+    const auto against = results.against_baseline(results.cells[1], kThroughput);
+    CHECK(against.ratio->interval == Interval{0.4, 0.6});
+    CHECK(results.cells[1].cell.server == "threads");
+}
+
+TEST_CASE("bench results: the table says it in words, and ranks by throughput") {
+    const Table table = tables_of(three_drivers()).at(0);
+    REQUIRE(table.rows.size() == 3);
+    CHECK(table.rows[0][1] == "2");
+    CHECK(table.rows[0][6] == "1.00");
+    CHECK(table.rows[0].back() == "baseline");
+    CHECK(table.rows[1][1] == "3");
+    CHECK(table.rows[1][6] == "0.50 [0.40, 0.60]");
+    CHECK(table.rows[1].back() == "slower");
+    CHECK(table.rows[2][1] == "1");
+    CHECK(table.rows[2][6] == "1.01 [0.90, 1.10]");
+    CHECK(table.rows[2].back() == "no difference seen");
+    CHECK(table.notes.empty());
+    const Table costs = tables_of(three_drivers()).at(1);
+    CHECK(costs.rows[1].back() == "dearer");
+    CHECK(costs.rows[2].back() == "no difference seen");
+    for (const std::string& line : lines_of(to_text(three_drivers()))) CHECK(line.size() <= 110);
+}
+
+TEST_CASE(
+    "bench results: an invalid cell is shown, but has no rank, no ratio, and is no baseline") {
+    Results results = three_drivers();
+    for (auto& round : results.cells[2].rounds) round.noise = 0.06;
+    Table table = tables_of(results).at(0);
+    CHECK(table.rows[0][1] == "1");
+    CHECK(table.rows[2][0] == "bare-epoll*");
+    CHECK(table.rows[2][1] == "-");
+    CHECK(has(table.rows[2][2], "10,100"));
+    CHECK(table.rows[2][6] == "-");
+    CHECK(table.rows[2].back() == "invalid");
+    CHECK(has(table.notes.at(0), "* bare-epoll: others used 6.0% of the CPUs"));
+    results.options.noise = 0.06;
+    CHECK(tables_of(results).at(0).rows[2][1] == "1");
+
+    results.cells[0].rounds[0].failed = results.cells[0].rounds[0].failures[0] = 1;
+    table = tables_of(results).at(0);
+    CHECK(table.rows[0].back() == "invalid");
+    CHECK(table.rows[1][6] == "-");
+    CHECK(table.rows[1].back() == "baseline invalid");
+    CHECK(table.rows[1][1] == "2");
+    results.options.baseline = "bare-uv";
+    CHECK(tables_of(results).at(0).rows[1].back() == "no baseline");
 }
 
 TEST_CASE("bench results: who serves some connections only is marked, and never a zero") {
-    const Results results = two_servers();
-    CHECK(notes_of(results.cells[0]).empty());
-    CHECK(notes_of(results.cells[1]) == "serves 1 of 100");
-    CHECK(is_whole(results.cells[0]));
-    CHECK_FALSE(is_whole(results.cells[1]));
-    const std::string text = to_text(results);
+    const std::string text = to_text(two_servers());
     CHECK(has(text, "iterative*"));
     CHECK(has(text, "* iterative: serves 1 of 100"));
     CHECK(has(text, "10,000"));
     CHECK(has(text, "echo, 100 connections, 64 B messages, depth 1"));
-}
-
-TEST_CASE(
-    "bench results: who is served, but too slowly for the window, is not said to wait for ever") {
-    Results results = two_servers();
-    for (auto& round : results.cells[1].rounds) round.answered = 100;
-    CHECK(notes_of(results.cells[1]) == "replies to 1 of 100 within the window");
 }
 
 TEST_CASE("bench results: what could not be measured has no figure but a reason") {
@@ -82,8 +156,8 @@ TEST_CASE("bench results: what could not be measured has no figure but a reason"
     CHECK_FALSE(summarize(results.cells[1], kP99));
     CHECK_FALSE(summarize(results.cells[1], kCpu));
     const Table table = tables_of(results).at(0);
-    CHECK(table.rows[1][1] == "-");
-    CHECK(table.rows[1].back() == "1");
+    for (std::size_t column = 1; column <= 6; ++column) CHECK(table.rows[1][column] == "-");
+    CHECK(table.rows[1].back() == "invalid");
     CHECK(has(table.notes.at(0), "address in use"));
 }
 
@@ -95,7 +169,7 @@ TEST_CASE("bench results: nobody served is said, with the failures by kind") {
     none.failed = 10;
     none.failures[static_cast<std::size_t>(Failure::timed_out)] = 10;
     results.cells[1].rounds = {none, none};
-    CHECK(notes_of(results.cells[1]) == "serves 0 of 100; 20 timed out");
+    CHECK(notes_of(results.why_invalid(results.cells[1])) == "serves 0 of 100; 20 timed out");
     CHECK_FALSE(summarize(results.cells[1], kThroughput));
     CHECK(results.wrong_replies() == 0);
     results.cells[1].rounds[0].failures[static_cast<std::size_t>(Failure::wrong_bytes)] = 3;
@@ -110,30 +184,106 @@ TEST_CASE("bench results: user and system are told from all rounds together") {
     CHECK_FALSE(user_share(results.cells[0]));
 }
 
-TEST_CASE("bench results: a generator that could do no more is named") {
+TEST_CASE("bench results: context switches are per exchange, and none where not all were seen") {
     Results results = two_servers();
-    for (auto& round : results.cells[0].rounds) round.generator_cpu = 0.95;
-    CHECK(is_generator_bound(results.cells[0]));
-    CHECK(notes_of(results.cells[0]) == "limited by the generator");
-    for (auto& round : results.cells[0].rounds) round.server_cpu.total = 0.99;
-    CHECK_FALSE(is_generator_bound(results.cells[0]));
+    CHECK(tables_of(results).at(1).rows[0][3] == "-");
+    for (auto& round : results.cells[0].rounds) round.switches = Switches{30'000, 1'000};
+    CHECK(summarize(results.cells[0], kVoluntary)->median == 3);
+    CHECK(summarize(results.cells[0], kInvoluntary)->max == 0.2);
+    CHECK(tables_of(results).at(1).rows[0][3] == "3.00+0.10");
 }
 
-TEST_CASE("bench results: the JSON has every round and null for what is not there") {
+TEST_CASE("bench results: the JSON has every round, and null for what is not there") {
     Results results = two_servers();
     results.environment = {{"kernel", "Linux"}};
     results.cells[1].rounds[2] = Measurement{};
     const auto json = nlohmann::json::parse(to_json(results));
     CHECK(json["format"] == "switchboard-bench compare");
-    CHECK(json["version"] == 1);
+    CHECK(json["version"] == 2);
     CHECK(json["environment"]["kernel"] == "Linux");
     REQUIRE(json["cells"].size() == 2);
     CHECK(json["cells"][0]["throughput"]["median"] == 10'000);
     CHECK(json["cells"][0]["throughput_ratio"]["median"] == 1);
+    CHECK(json["cells"][0]["throughput_ratio"]["low"].is_null());
     CHECK(json["cells"][1]["rounds"].size() == 3);
     CHECK(json["cells"][1]["rounds"][2]["throughput"].is_null());
     CHECK(json["cells"][1]["throughput"]["rounds"] == 2);
-    CHECK(json["cells"][1]["whole"] == false);
+}
+
+TEST_CASE("bench results: the JSON has verdict, reasons, rank and interval of each cell") {
+    Results results = three_drivers();
+    results.cells[2].rounds[0].served = results.cells[2].rounds[0].answered = 7;
+    const auto cells = nlohmann::json::parse(to_json(results))["cells"];
+    CHECK(cells[0]["valid"] == true);
+    CHECK(cells[0]["reasons"].empty());
+    CHECK(cells[1]["rank"] == 2);
+    CHECK(cells[1]["throughput_ratio"]["low"] == 0.4);
+    CHECK(cells[1]["throughput_ratio"]["high"] == 0.6);
+    CHECK(cells[1]["throughput_ratio"]["no_difference_seen"] == false);
+    CHECK(cells[0]["cpu_ratio"]["no_difference_seen"] == true);
+    CHECK(cells[2]["valid"] == false);
+    CHECK(cells[2]["rank"].is_null());
+    CHECK(cells[2]["throughput_ratio"].is_null());
+    CHECK(cells[2]["no_ratio"] == "invalid");
+    CHECK(cells[2]["reasons"][0]["reason"] == "not_all_served");
+    CHECK(cells[2]["reasons"][0]["text"] == "serves 7-100 of 100");
+    CHECK(cells[2]["throughput"]["median"] == 10'100);
+}
+
+TEST_CASE("bench results: what was counted has a table and a place in the JSON of its own") {
+    Results results = two_servers();
+    CHECK(tables_of(results).size() == 2);
+    Cost cost;
+    cost.instructions = 199;
+    cost.allocations = 0.5;
+    results.counted.exchanges = {{{"reactor", 100, 64}, cost, {}},
+                                 {{"iterative", 100, 64}, std::nullopt, "serves one at a time"}};
+    results.counted.idle = {{"reactor", 1000, 314, {}},
+                            {"iterative", 1000, std::nullopt, "no room"}};
+    const Table table = tables_of(results).at(2);
+    CHECK(has(table.title, "Counted, not timed"));
+    CHECK(table.rows[0] == std::vector<std::string>{"reactor", "100", "64", "199", "0.00", "0.00",
+                                                    "0.00", "0.00", "0.00", "0.50", "314"});
+    CHECK(table.rows[1][0] == "iterative*");
+    CHECK(table.rows[1][3] == "-");
+    CHECK(table.notes.at(0) == "* iterative, 100 x 64 B: serves one at a time");
+    CHECK(table.notes.at(1) == "iterative, idle: no room");
+    const auto json = nlohmann::json::parse(to_json(results))["counted"];
+    CHECK(json["exchanges"][0]["instructions"] == 199);
+    CHECK(json["exchanges"][1]["instructions"].is_null());
+    CHECK(json["exchanges"][1]["problem"] == "serves one at a time");
+    CHECK(json["idle"][0]["bytes"] == 314);
+}
+
+TEST_CASE("bench results: costs are counted for each load, of at most 100 connections, once") {
+    CompareOptions options;
+    options.servers = {"reactor", "threads"};
+    options.connections = {1000, 10, 2000};
+    options.sizes = {64, 128 * 1024};
+    const auto cases = cost_cases(options);
+    REQUIRE(cases.size() == 4);
+    CHECK(cases[0].server == "reactor");
+    CHECK(cases[0].connections == 10);
+    CHECK(cases[3].server == "threads");
+    CHECK(cases[3].connections == 100);
+    CHECK(cases[3].size == 64);
+}
+
+TEST_CASE("bench results: the CSV has a line per cell and round, under units") {
+    Results results = two_servers();
+    results.cells[0].rounds[1].seconds = 0.1;
+    results.cells[1].rounds[2] = Measurement{};
+    const auto lines = lines_of(to_csv(results));
+    REQUIRE(lines.size() == 7);
+    CHECK(lines[0] ==
+          "workload,server,connections,message_bytes,round,valid,reasons,served_connections,"
+          "failed_connections,exchanges,window_seconds,generator_cpu_seconds,noise_share,"
+          "throughput_per_second,p50_seconds,p99_seconds,p99.9_seconds,max_seconds,"
+          "cpu_seconds_per_exchange,voluntary_switches_per_exchange,"
+          "involuntary_switches_per_exchange,memory_bytes");
+    CHECK(lines[2].starts_with("echo,reactor,100,64,2,yes,,100,0,12000,0.1,0,0,120000,"));
+    CHECK(lines[6] == "echo,iterative,100,64,3,no,not_all_served,0,0,0,0,0,0,,,,,,,,,");
+    for (const std::string& line : lines) CHECK(count(line, ",") == 21);
 }
 
 TEST_CASE("bench results: the page is whole, and what came from outside is escaped") {

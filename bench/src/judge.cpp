@@ -1,0 +1,124 @@
+#include "judge.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "format.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+std::string range(std::size_t low, std::size_t high) {
+    const std::string first = std::to_string(low);
+    return low == high ? first : first + "-" + std::to_string(high);
+}
+
+// The median over the rounds that served something; nullopt when none did.
+template <class Figure>
+std::optional<double> median_of(const CellRounds& cell, Figure figure) {
+    Rounds rounds;
+    for (const Measurement& round : cell.rounds) {
+        if (round.exchanges > 0) rounds.push_back(figure(round));
+    }
+    const auto summary = summarize(rounds);
+    return summary ? std::optional(summary->median) : std::nullopt;
+}
+
+// What is wrong with it in one respect; empty when nothing is.
+std::string unserved(const CellRounds& cell) {
+    const auto [low, high] = std::minmax_element(
+        cell.rounds.begin(), cell.rounds.end(),
+        [](const Measurement& a, const Measurement& b) { return a.served < b.served; });
+    const std::size_t asked = cell.cell.connections;
+    if (low->served == asked) return {};
+    const std::string part = range(low->served, high->served) + " of " + std::to_string(asked);
+    const bool all_in_time = std::all_of(cell.rounds.begin(), cell.rounds.end(),
+                                         [&](const Measurement& m) { return m.answered == asked; });
+    return all_in_time ? "replies to " + part + " within the window" : "serves " + part;
+}
+
+std::string failures(const CellRounds& cell) {
+    FailureCounts sum{};
+    std::string first;
+    for (const Measurement& round : cell.rounds) {
+        std::transform(sum.begin(), sum.end(), round.failures.begin(), sum.begin(), std::plus<>());
+        if (first.empty()) first = round.first_failure;
+    }
+    std::string text;
+    for (std::size_t i = 0; i < kFailures; ++i) {
+        if (sum[i] == 0) continue;
+        const auto kind = static_cast<Failure>(i);
+        const std::string detail = kind == Failure::other && !first.empty() ? ": " + first : "";
+        text +=
+            (text.empty() ? "" : ", ") + std::to_string(sum[i]) + " " + to_string(kind) + detail;
+    }
+    return text;
+}
+
+std::string generator_bound(const CellRounds& cell) {
+    const auto generator =
+        median_of(cell, [](const Measurement& m) { return m.generator_cpu / m.seconds; });
+    const auto server =
+        median_of(cell, [](const Measurement& m) { return m.server_cpu.total / m.seconds; });
+    if (!generator || *generator <= kBusy || *server > kBusy) return {};
+    return "limited by the generator: its CPU " + fixed(*generator * 100, 0) +
+           "% busy, the server's " + fixed(*server * 100, 0) + "%";
+}
+
+std::string rate_missed(const CellRounds& cell) {
+    const auto reached = median_of(cell, [](const Measurement& m) -> std::optional<double> {
+        if (!m.asked_rate || *m.asked_rate <= 0) return std::nullopt;
+        return *kThroughput.of(m) / *m.asked_rate;
+    });
+    if (!reached || *reached >= kRateReached) return {};
+    return "reached " + fixed(*reached * 100, 1) + "% of the rate";
+}
+
+std::string noisy(const CellRounds& cell, double limit) {
+    const auto noise = median_of(cell, [](const Measurement& m) { return m.noise; });
+    if (!noise || *noise <= limit) return {};
+    const auto rounds = std::count_if(cell.rounds.begin(), cell.rounds.end(),
+                                      [&](const Measurement& m) { return m.noise > limit; });
+    return "others used " + fixed(*noise * 100, 1) + "% of the CPUs; " + std::to_string(rounds) +
+           " of " + std::to_string(cell.rounds.size()) + " rounds were noisy";
+}
+
+}  // namespace
+
+const char* to_string(Reason reason) noexcept {
+    switch (reason) {
+        case Reason::not_run: return "not_run";
+        case Reason::not_measured: return "not_measured";
+        case Reason::not_all_served: return "not_all_served";
+        case Reason::errors: return "errors";
+        case Reason::generator_saturated: return "generator_saturated";
+        case Reason::rate_not_reached: return "rate_not_reached";
+        case Reason::noise: return "noise";
+    }
+    return "";
+}
+
+std::vector<Invalid> why_invalid(const CellRounds& cell, double noise_limit) {
+    if (cell.rounds.empty()) return {{Reason::not_run, "not run"}};
+    for (const Measurement& round : cell.rounds) {
+        if (!round.problem.empty()) return {{Reason::not_measured, round.problem}};
+    }
+    std::vector<Invalid> reasons;
+    const auto add = [&](Reason reason, std::string text) {
+        if (!text.empty()) reasons.push_back({reason, std::move(text)});
+    };
+    add(Reason::not_all_served, unserved(cell));
+    add(Reason::errors, failures(cell));
+    add(Reason::generator_saturated, generator_bound(cell));
+    add(Reason::rate_not_reached, rate_missed(cell));
+    add(Reason::noise, noisy(cell, noise_limit));
+    return reasons;
+}
+
+std::string notes_of(const std::vector<Invalid>& reasons) {
+    std::string notes;
+    for (const Invalid& invalid : reasons) notes += (notes.empty() ? "" : "; ") + invalid.text;
+    return notes;
+}
+
+}  // namespace switchboard::bench

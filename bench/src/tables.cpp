@@ -1,0 +1,250 @@
+#include "results.hpp"
+
+#include <algorithm>
+
+#include "format.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+std::string with_spread(const std::optional<Summary>& summary, const std::string& text) {
+    return summary ? text + percent_text(*summary) : kNothing;
+}
+
+std::string rate_text(const CellRounds& cell) {
+    const auto rate = summarize(cell, kThroughput);
+    return with_spread(rate, rate ? grouped(rate->median) : "");
+}
+
+std::string latency_text(const CellRounds& cell, const Metric& metric) {
+    const auto latency = summarize(cell, metric);
+    return latency ? seconds_text(latency->median) : kNothing;
+}
+
+std::string cpu_text(const CellRounds& cell) {
+    const auto cpu = summarize(cell, kCpu);
+    return with_spread(cpu, cpu ? fixed(cpu->median * 1e6, 2) : "");
+}
+
+std::string user_and_system_text(const CellRounds& cell) {
+    const auto cpu = summarize(cell, kCpu);
+    const auto user = user_share(cell);
+    if (!cpu || !user) return kNothing;
+    return fixed(cpu->median * *user * 1e6, 2) + "+" + fixed(cpu->median * (1 - *user) * 1e6, 2);
+}
+
+// "1.03 [0.98, 1.07]"; with too few rounds for an interval the spread; alone where they are all alike.
+std::string ratio_text(const Against& against) {
+    if (!against.ratio) return kNothing;
+    const Ratio& ratio = *against.ratio;
+    const std::string middle = fixed(ratio.median, 2);
+    if (ratio.min == ratio.max) return middle;
+    if (ratio.interval) {
+        return middle + " [" + fixed(ratio.interval->low, 2) + ", " +
+               fixed(ratio.interval->high, 2) + "]";
+    }
+    return middle + " \u00b1" + fixed(ratio.mad, 2);
+}
+
+// What a ratio comes to in words, where `more` is what a cell is that has more than the baseline.
+std::string verdict_of(const Results& results, const CellRounds& cell, const Against& against,
+                       const char* more, const char* less) {
+    if (!against.missing.empty()) return against.missing;
+    if (cell.cell.server == results.options.baseline) return "baseline";
+    if (!against.ratio) return kNothing;
+    const auto seen = difference_seen(against);
+    if (!seen) return "too few rounds";
+    if (*seen == 0) return "no difference seen";
+    return *seen > 0 ? more : less;
+}
+
+std::string memory_text(const CellRounds& cell) {
+    const auto memory = summarize(cell, kMemory);
+    return memory ? bytes_text(memory->max) : kNothing;
+}
+
+std::string switches_text(const CellRounds& cell) {
+    const auto own = summarize(cell, kVoluntary), forced = summarize(cell, kInvoluntary);
+    return own && forced ? fixed(own->median, 2) + "+" + fixed(forced->median, 2) : kNothing;
+}
+
+std::string name_of(const Results& results, const CellRounds& cell) {
+    return cell.cell.server + (results.why_invalid(cell).empty() ? "" : "*");
+}
+
+std::vector<std::string> speed_row(const Results& results, const CellRounds& cell) {
+    const auto rank = results.rank_of(cell);
+    const Against against = results.against_baseline(cell, kThroughput);
+    return {name_of(results, cell),
+            rank ? std::to_string(*rank) : kNothing,
+            rate_text(cell),
+            latency_text(cell, kP50),
+            with_spread(summarize(cell, kP99), latency_text(cell, kP99)),
+            latency_text(cell, kP999),
+            ratio_text(against),
+            verdict_of(results, cell, against, "faster", "slower")};
+}
+
+std::vector<std::string> cost_row(const Results& results, const CellRounds& cell) {
+    const Against against = results.against_baseline(cell, kCpu);
+    return {name_of(results, cell),
+            cpu_text(cell),
+            user_and_system_text(cell),
+            switches_text(cell),
+            memory_text(cell),
+            ratio_text(against),
+            verdict_of(results, cell, against, "dearer", "cheaper")};
+}
+
+std::string title_of(const Results& results, const Cell& cell) {
+    return results.options.protocol + ", " + std::to_string(cell.connections) +
+           (cell.connections == 1 ? " connection, " : " connections, ") +
+           std::to_string(cell.size) + " B messages, depth " +
+           std::to_string(results.options.depth);
+}
+
+std::string idle_text(const Counted& counted, const std::string& server) {
+    const auto found = std::find_if(counted.idle.begin(), counted.idle.end(),
+                                    [&](const CountedIdle& idle) { return idle.server == server; });
+    return found != counted.idle.end() && found->bytes ? fixed(*found->bytes, 0) : kNothing;
+}
+
+std::vector<std::string> counted_row(const Counted& counted, const CountedExchange& exchange) {
+    const CostCase& what = exchange.what;
+    const std::string star = exchange.problem.empty() ? "" : "*";
+    std::vector<std::string> row{what.server + star, std::to_string(what.connections),
+                                 std::to_string(what.size)};
+    const auto add = [&](double Cost::*figure, int decimals) {
+        row.push_back(exchange.cost ? fixed(*exchange.cost.*figure, decimals) : kNothing);
+    };
+    add(&Cost::instructions, 0);
+    add(&Cost::calls, 2);
+    add(&Cost::receives, 2);
+    add(&Cost::sends, 2);
+    add(&Cost::waits, 2);
+    add(&Cost::failed_receives, 2);
+    add(&Cost::allocations, 2);
+    row.push_back(idle_text(counted, what.server));
+    return row;
+}
+
+// Empty rows where nothing was counted.
+Table counted_table(const Counted& counted) {
+    Table table{"Counted, not timed: per exchange, and user memory per idle connection (of " +
+                    grouped(kIdleCounted) + ")",
+                {"server", "conns", "size", "instructions", "calls", "recv", "send", "wait",
+                 "EAGAIN", "allocations", "idle B"},
+                {},
+                {}};
+    for (const CountedExchange& exchange : counted.exchanges) {
+        table.rows.push_back(counted_row(counted, exchange));
+        const CostCase& what = exchange.what;
+        if (exchange.problem.empty()) continue;
+        table.notes.push_back("* " + what.server + ", " + std::to_string(what.connections) + " x " +
+                              std::to_string(what.size) + " B: " + exchange.problem);
+    }
+    for (const CountedIdle& idle : counted.idle) {
+        if (!idle.problem.empty()) table.notes.push_back(idle.server + ", idle: " + idle.problem);
+    }
+    return table;
+}
+
+// Columns, not bytes: a character beyond ASCII is one column too.
+std::size_t columns(const std::string& text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) >> 6) != 2;
+    }));
+}
+
+std::vector<std::size_t> widths_of(const Table& table) {
+    std::vector<std::size_t> widths;
+    for (const std::string& cell : table.header) widths.push_back(columns(cell));
+    for (const auto& row : table.rows) {
+        for (std::size_t i = 0; i < row.size(); ++i)
+            widths[i] = std::max(widths[i], columns(row[i]));
+    }
+    return widths;
+}
+
+// The first column is a name and stands left, figures stand right.
+std::string line_of(const std::vector<std::string>& row, const std::vector<std::size_t>& widths) {
+    std::string line = "  " + row[0] + std::string(widths[0] - columns(row[0]), ' ');
+    for (std::size_t i = 1; i < row.size(); ++i) {
+        line += std::string(widths[i] - columns(row[i]) + 2, ' ') + row[i];
+    }
+    return line + "\n";
+}
+
+Table speed_table(const Results& results, const Cell& load) {
+    return {title_of(results, load),
+            {"server", "#", "exchanges/s", "p50", "p99", "p99.9", "rate ratio", "verdict"},
+            {},
+            {}};
+}
+
+Table cost_table(const Results& results, const Cell& load) {
+    return {title_of(results, load) + ": the server's cost",
+            {"server", "CPU us", "user+sys", "switches", "memory", "CPU ratio", "verdict"},
+            {},
+            {}};
+}
+
+}  // namespace
+
+std::string to_text(const Table& table) {
+    const auto widths = widths_of(table);
+    std::string text = "\n" + table.title + "\n" + line_of(table.header, widths);
+    for (const auto& row : table.rows) text += line_of(row, widths);
+    for (const std::string& note : table.notes) text += "  " + note + "\n";
+    return text;
+}
+
+std::vector<Table> tables_of(const Results& results) {
+    std::vector<Table> tables;
+    for (const CellRounds& cell : results.cells) {
+        if (tables.empty() || tables[tables.size() - 2].title != title_of(results, cell.cell)) {
+            tables.push_back(speed_table(results, cell.cell));
+            tables.push_back(cost_table(results, cell.cell));
+        }
+        Table& speed = tables[tables.size() - 2];
+        speed.rows.push_back(speed_row(results, cell));
+        tables.back().rows.push_back(cost_row(results, cell));
+        const std::string notes = notes_of(results.why_invalid(cell));
+        if (!notes.empty()) speed.notes.push_back("* " + cell.cell.server + ": " + notes);
+    }
+    if (!results.counted.exchanges.empty()) tables.push_back(counted_table(results.counted));
+    return tables;
+}
+
+std::vector<std::string> preamble_of(const Results& results) {
+    const CompareOptions& options = results.options;
+    const std::string where =
+        results.cpus.shared()
+            ? "server and generator share CPU " + std::to_string(results.cpus.server)
+            : "server on CPU " + std::to_string(results.cpus.server) + ", generator on CPU " +
+                  std::to_string(results.cpus.generator);
+    const std::string over = options.over == "unix" ? "unix sockets" : "TCP over loopback";
+    return {
+        where + "; " + over + "; " + std::to_string(options.rounds) +
+            (options.rounds == 1 ? " round of " : " rounds of ") +
+            std::to_string(options.duration.count()) + " ms in random order, seed " +
+            std::to_string(options.seed),
+        "Medians over the rounds, \u00b1 the median absolute deviation. Ratios are to " +
+            options.baseline + ", paired by round;",
+        options.rounds < kFewestForInterval
+            ? "their interval takes " + std::to_string(kFewestForInterval) +
+                  " rounds, so these tell no difference."
+            : "[a, b] is their 95% interval: where it holds 1 no difference was seen.",
+        "CPU and context switches (voluntary+involuntary): of the server, per exchange.",
+        "Every byte of every reply is checked. * invalid, see the note: no rank (#) and no ratio."};
+}
+
+std::string to_text(const Results& results) {
+    std::string text;
+    for (const std::string& line : preamble_of(results)) text += line + "\n";
+    for (const Table& table : tables_of(results)) text += to_text(table);
+    if (results.interrupted) text += "\nInterrupted: this is what had been measured by then.\n";
+    return text;
+}
+
+}  // namespace switchboard::bench
