@@ -5,6 +5,7 @@
 
 #include "compare_options.hpp"
 #include "cost.hpp"
+#include "diff.hpp"
 #include "micro.hpp"
 #include "trial.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 void add_subcommands(CLI::App& app, std::function<int()>& chosen) {
     switchboard::bench::add_compare(app, chosen);
     switchboard::bench::add_cost(app, chosen);
+    switchboard::bench::add_diff(app, chosen);
     switchboard::bench::add_micro(app, chosen);
     switchboard::bench::add_trial(app, chosen);
 }

@@ -1,0 +1,251 @@
+#include <doctest/doctest.h>
+
+#include <diff.hpp>
+#include <environment.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace switchboard::bench;
+
+namespace {
+
+constexpr double kMicro = 1e-6;
+
+// Rounds within 4% of `middle`.
+Rounds around(double middle) {
+    return {middle * 0.96, middle * 0.99, middle, middle * 1.01, middle * 1.04};
+}
+
+RunCell cell_with(const std::string& server, double throughput, double p99) {
+    RunCell cell;
+    cell.load = "echo, 100 connections, 64 B";
+    cell.server = server;
+    for (const Metric* metric : all_metrics()) cell.metrics[metric->name] = around(1);
+    cell.metrics["throughput"] = around(throughput);
+    cell.metrics["p99"] = around(p99);
+    return cell;
+}
+
+Run run_with(std::vector<RunCell> cells) {
+    return {"a.json", "today", {{"kernel", "Linux 6"}, {"depth", "1"}}, std::move(cells)};
+}
+
+Outcome outcome_of(const RunCell& before, const RunCell& after, const std::string& condition = "") {
+    const auto conditions =
+        condition.empty() ? default_conditions() : std::vector{*parse_condition(condition)};
+    return judge(compare_runs(run_with({before}), run_with({after})), conditions);
+}
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+// What compare writes of one server, with `rates` exchanges in a second.
+std::string written(const std::vector<std::uint64_t>& rates) {
+    Results results;
+    results.options.servers = {"reactor"};
+    results.environment = describe_environment();
+    for (const std::uint64_t rate : rates) {
+        Measurement m;
+        m.exchanges = rate;
+        m.seconds = 1;
+        m.answered = m.served = 100;
+        m.p99 = 1e-3;
+        results.at({"reactor", 64, 100}).rounds.push_back(m);
+    }
+    return to_json(results);
+}
+
+std::string changed(const std::string& text, const std::function<void(nlohmann::json&)>& change) {
+    auto json = nlohmann::json::parse(text);
+    change(json);
+    return json.dump();
+}
+
+std::string error_of(const std::string& text) {
+    const auto run = parse_run("x.json", text);
+    return run ? "" : run.error().message();
+}
+
+}  // namespace
+
+TEST_CASE("bench diff: conditions") {
+    const auto p99 = parse_condition("p99>+10%");
+    REQUIRE(p99);
+    CHECK(p99->metric == &kP99);
+    CHECK(p99->above);
+    CHECK(p99->bound == doctest::Approx(0.1));
+    const auto rate = parse_condition("throughput<-2.5%");
+    REQUIRE(rate);
+    CHECK(rate->metric == &kThroughput);
+    CHECK_FALSE(rate->above);
+    CHECK(rate->bound == doctest::Approx(-0.025));
+    CHECK(parse_condition("p99.9>+0%")->metric == &kP999);
+    CHECK(parse_condition("memory>+5%")->metric == &kMemory);
+    CHECK(default_conditions().size() == 3);
+}
+
+TEST_CASE("bench diff: what is no condition is said") {
+    for (const char* text : {"", "p99", "p99>", "p99>10%", "p99=+10%", "p99>+10", "p99>+%",
+                             "p99>+-1%", "p99>+1x%", ">+10%", "p99 >+10%", "p99>+inf%"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_condition(text));
+    }
+    CHECK(has(parse_condition("p98>+10%").error().tried(), "p98>+10%': there is throughput p50"));
+}
+
+TEST_CASE("bench diff: the same run is the same") {
+    const RunCell cell = cell_with("reactor", 10'000, 200 * kMicro);
+    const Outcome outcome = outcome_of(cell, cell);
+    CHECK(outcome.status == 0);
+    CHECK(outcome.text == "same or better by throughput<-10% p99>+10% cpu>+10%\n");
+}
+
+TEST_CASE("bench diff: a change past the bound that is no chance is a regression") {
+    const RunCell before = cell_with("reactor", 10'000, 200 * kMicro);
+    const RunCell after = cell_with("reactor", 10'000, 240 * kMicro);
+    const Outcome outcome = outcome_of(before, after);
+    CHECK(outcome.status == 3);
+    CHECK(has(outcome.text, "worse: reactor, echo, 100 connections, 64 B: p99 +20.0% ["));
+    CHECK(has(outcome.text, ", past p99>+10%"));
+    CHECK(outcome_of(before, after, "p99>+19%").status == 3);
+    CHECK(outcome_of(before, after, "p99>+21%").status == 0);
+    CHECK(outcome_of(before, after, "p50>+10%").status == 0);
+    CHECK(outcome_of(after, before).status == 0);  // better
+    CHECK(outcome_of(cell_with("r", 10'000, 1), cell_with("r", 8'500, 1)).status == 3);
+    CHECK(outcome_of(cell_with("r", 10'000, 1), cell_with("r", 9'500, 1)).status == 0);
+}
+
+TEST_CASE("bench diff: a change past the bound that may be chance is none") {
+    const RunCell before = cell_with("reactor", 10'000, 200 * kMicro);
+    RunCell after = before;
+    after.metrics["p99"] = {150 * kMicro, 190 * kMicro, 240 * kMicro, 260 * kMicro, 300 * kMicro};
+    const auto cells = compare_runs(run_with({before}), run_with({after}));
+    CHECK(breaks(cells[0], *parse_condition("p99>+10%")) == false);
+    CHECK(has(tables_of(cells)[0].rows[2].back(), "no difference seen"));
+    CHECK(outcome_of(before, after).status == 0);
+}
+
+TEST_CASE("bench diff: fewer than five rounds cannot be judged") {
+    RunCell before = cell_with("reactor", 10'000, 200 * kMicro);
+    RunCell after = cell_with("reactor", 1'000, 900 * kMicro);
+    for (auto& [name, rounds] : after.metrics) rounds.resize(4);
+    CHECK(outcome_of(before, after).status == 4);
+    CHECK_FALSE(breaks(compare_runs(run_with({before}), run_with({after}))[0],
+                       *parse_condition("p99>+10%")));
+    const Table table = tables_of(compare_runs(run_with({before}), run_with({after}))).at(0);
+    CHECK(table.rows[0].back() == "too few rounds");
+    CHECK(has(table.rows[0][4], "-90."));
+}
+
+TEST_CASE("bench diff: an invalid cell is not judged; one that fails now is a regression") {
+    const RunCell good = cell_with("reactor", 10'000, 200 * kMicro);
+    RunCell bad = cell_with("reactor", 1'000, 900 * kMicro);
+    bad.valid = false;
+    bad.notes = "others used 12% of the CPUs";
+    CHECK(outcome_of(good, bad).status == 4);
+    CHECK(outcome_of(bad, good).status == 4);
+    bad.failed = true;
+    bad.notes = "12 refused";
+    const Outcome lost = outcome_of(good, bad);
+    CHECK(lost.status == 3);
+    CHECK(lost.text == "worse: reactor, echo, 100 connections, 64 B: invalid now: 12 refused\n");
+    CHECK(outcome_of(bad, good).status == 4);
+    CHECK(outcome_of(bad, bad).status == 4);
+    const auto cells = compare_runs(run_with({good, bad}), run_with({good, bad}));
+    CHECK(cells.size() == 2);
+    CHECK(judge(cells, default_conditions()).status == 0);
+}
+
+TEST_CASE("bench diff: cells are found by load and server, whatever their order") {
+    RunCell other = cell_with("reactor", 500, 1);
+    other.load = "echo, 1 connection, 64 B";
+    const Run before = run_with({cell_with("reactor", 100, 1), cell_with("threads", 50, 1), other});
+    const Run after = run_with({other, cell_with("reactor", 200, 1), cell_with("processes", 9, 1)});
+    const auto cells = compare_runs(before, after);
+    REQUIRE(cells.size() == 2);
+    CHECK(cells[0].metrics[0].change == doctest::Approx(1));
+    CHECK(cells[1].load == "echo, 1 connection, 64 B");
+    CHECK(cells[1].metrics[0].change == 0);
+    CHECK(tables_of(cells).size() == 2);
+    CHECK(compare_runs(before, run_with({})).empty());
+}
+
+TEST_CASE("bench diff: what was measured under other conditions is named") {
+    const Run before = run_with({});
+    Run after = before;
+    CHECK(unequal_conditions(before, after).empty());
+    after.conditions[0].second = "Linux 7";
+    CHECK(unequal_conditions(before, after) ==
+          std::vector<std::string>{"kernel: Linux 6 and Linux 7"});
+}
+
+TEST_CASE("bench diff: reads what compare writes") {
+    const auto run = parse_run("x.json", written({10, 20, 30}));
+    REQUIRE(run);
+    REQUIRE(run->cells.size() == 1);
+    const RunCell& cell = run->cells[0];
+    CHECK(cell.load == "echo, 100 connections, 64 B");
+    CHECK(cell.server == "reactor");
+    CHECK(cell.valid);
+    CHECK(cell.metrics.at("throughput") == Rounds{10.0, 20.0, 30.0});
+    CHECK(cell.metrics.at("memory") == Rounds{std::nullopt, std::nullopt, std::nullopt});
+    CHECK(unequal_conditions(*run, *parse_run("y.json", written({1}))).empty());
+    const auto slower = changed(written({1}), [](auto& json) {
+        json["environment"]["kernel"] = "Linux 2.4";
+        json["environment"]["build_type"] = "Debugger";
+        json["environment"]["date"] = "2001-01-01";
+        json["options"]["duration_seconds"] = 77;
+    });
+    CHECK(unequal_conditions(*run, *parse_run("y.json", slower)).size() == 3);
+}
+
+TEST_CASE("bench diff: reasons of the server's are told from those of the machine") {
+    const auto with_reason = [](const char* reason) {
+        return *parse_run(
+            "x.json", changed(written({1}), [&](auto& json) {
+                json["cells"][0]["valid"] = false;
+                json["cells"][0]["reasons"] = {{{"reason", reason}, {"text", "so it is"}}};
+            }));
+    };
+    for (const char* reason : {"errors", "not_all_served", "not_measured", "rate_not_reached"}) {
+        CHECK(with_reason(reason).cells[0].failed);
+    }
+    for (const char* reason : {"noise", "generator_saturated", "not_run"}) {
+        CHECK_FALSE(with_reason(reason).cells[0].failed);
+        CHECK_FALSE(with_reason(reason).cells[0].valid);
+        CHECK(with_reason(reason).cells[0].notes == "so it is");
+    }
+}
+
+TEST_CASE("bench diff: one reason of the server's is enough") {
+    const auto text = changed(written({1}), [](auto& json) {
+        json["cells"][0]["valid"] = false;
+        json["cells"][0]["reasons"] = {{{"reason", "errors"}, {"text", "1 reset"}},
+                                       {{"reason", "noise"}, {"text", "others"}}};
+    });
+    CHECK(parse_run("x.json", text)->cells[0].failed);
+    CHECK(parse_run("x.json", text)->cells[0].notes == "1 reset; others");
+}
+
+TEST_CASE("bench diff: what is no such file is told apart, and named") {
+    const std::string good = written({1});
+    CHECK(error_of(good).empty());
+    CHECK(has(error_of(""), "x.json: is no JSON: "));
+    CHECK(has(error_of(good.substr(0, good.size() / 2)), "x.json: is no JSON: "));
+    for (const char* other : {"{}", "[]", "3", R"({"format": "other", "version": 2})"}) {
+        CAPTURE(other);
+        const auto run = parse_run("x.json", other);
+        REQUIRE_FALSE(run);
+        CHECK(run.error() == switchboard::errc::unsupported);
+    }
+    const auto older = changed(good, [](auto& json) { json["version"] = 1; });
+    CHECK(parse_run("x.json", older).error() == switchboard::errc::unsupported);
+    const auto cut = changed(good, [](auto& json) { json["cells"][0].erase("rounds"); });
+    CHECK(has(error_of(cut), "x.json: is not whole: "));
+    CHECK(has(error_of(cut), "'rounds'"));
+    const auto wrong = changed(good, [](auto& json) { json["cells"][0]["size"] = "big"; });
+    CHECK(has(error_of(wrong), "x.json: is not whole: "));
+    CHECK(read_run("/nowhere/x.json").error().message() ==
+          "read /nowhere/x.json: no such file or directory");
+    CHECK(has(read_run("/").error().message(), "read /: "));
+}
