@@ -109,9 +109,10 @@ TEST_CASE("bench generator: every workload against its server") {
         {"frame", factory_of<FrameEcho>()}, {"reply", factory_of<Replier>()},
         {"connect", factory_of<Echo>()},    {"upload", factory_of<Discard>()},
         {"download", factory_of<Chargen>()}};
-    for (const auto& [workload, factory] : servers) {
+    for (const auto& served : servers) {
+        const std::string workload = served.first;
         CAPTURE(workload);
-        TestServer server(factory);
+        TestServer server(served.second);
         const LoadResult result =
             run(short_plan(server.endpoint, {.workload = workload, .connections = 5, .size = 500}));
         CHECK(result.tally.served == 5);
