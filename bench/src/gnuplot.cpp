@@ -83,17 +83,18 @@ Result<void> can_draw() {
     return {};
 }
 
-Result<std::string> draw(const std::string& script, const std::string& name, int width,
-                         int height) {
-    const std::string terminal = "set terminal svg size " + std::to_string(width) + "," +
-                                 std::to_string(height) +
-                                 " dynamic noenhanced font 'sans-serif,14' name " + quoted(name);
-    auto svg = run_gnuplot(terminal + "\n" + script);
+Result<std::string> draw(const Plot& plot) {
+    const std::string size = std::to_string(kPlotWidth) + "," + std::to_string(plot.height);
+    auto svg = run_gnuplot("set terminal svg size " + size +
+                           " dynamic noenhanced font 'sans-serif,14'\n" + plot.script);
     if (!svg) return svg;
     const auto begin = svg->find("<svg");  // what stands before is for a file of its own
-    if (begin == std::string::npos) return fail(errc::unsupported, "gnuplot made no SVG");
-    std::string element = svg->substr(begin);
-    set_ids_apart(element, name);
+    const auto title = svg->find("<title>"), defs = svg->find("<g id=");
+    if (begin == std::string::npos || title == std::string::npos || defs == std::string::npos)
+        return fail(errc::unsupported, "gnuplot made no SVG");
+    // Its title, which shows where a mouse rests, is the program's name: the caption says more.
+    std::string element = svg->substr(begin, title - begin) + svg->substr(defs);
+    set_ids_apart(element, plot.name);
     return element;
 }
 

@@ -12,9 +12,18 @@ std::string quoted(const std::string& text);
 // Whether gnuplot is there; else the error says that it is not installed.
 Result<void> can_draw();
 
-// What `script` draws, as an SVG element of `width` times `height` to put into a page. `name` is in
-// front of all its ids, so that plots of different names stand in one page. Errors: that of
-// can_draw(), or gnuplot did not like the script.
-Result<std::string> draw(const std::string& script, const std::string& name, int width, int height);
+// One plot of a page.
+struct Plot {
+    std::string name;  // of letters, digits and dashes; no two of a page have the same
+    std::string title;
+    std::string note;    // what is drawn how; may be empty
+    std::string script;  // of gnuplot; empty when there is nothing to draw
+    int height = 0;      // in units of which it is kPlotWidth wide
+};
+inline constexpr int kPlotWidth = 480;
+
+// What its script draws, as an SVG element to put into a page. Its ids begin with the plot's name, so
+// that they do not clash. Errors: that of can_draw(), or gnuplot did not like the script.
+Result<std::string> draw(const Plot& plot);
 
 }  // namespace switchboard::bench

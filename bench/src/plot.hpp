@@ -1,26 +1,13 @@
-// The plots of a comparison: what is drawn, of which cells, and in which colours.
+// The plots of a comparison: what is drawn, of which cells, and in which colours. Only valid
+// cells are drawn.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <switchboard/error.hpp>
 #include <vector>
 
+#include "gnuplot.hpp"
 #include "results.hpp"
 
 namespace switchboard::bench {
-
-// One plot. Only valid cells are in it.
-struct Plot {
-    std::string name;  // of letters, digits and dashes; no two of a page have the same
-    std::string title;
-    std::string note;    // what is drawn how; may be empty
-    std::string script;  // of gnuplot; empty when there is nothing to draw
-    int height = 0;
-};
-
-// An SVG element. Errors: those of draw() in gnuplot.hpp.
-Result<std::string> draw(const Plot& plot);
 
 // For messages of one size: throughput, p99, CPU time per exchange and memory per connection over the
 // number of connections, lines through the medians with bars from the lowest round to the highest. With

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <sstream>
 
-#include "gnuplot.hpp"
-
 namespace switchboard::bench {
 namespace {
 
@@ -43,7 +41,8 @@ public:
                << quoted(std::string(quantity_.label) + ", from 0") << "\nplot "
                << box("0", "$2*$3", "fs solid 0.8 noborder") << ", "
                << box("$2*$3", "$3", "fs solid 0.35 noborder")
-               << ", $b using 3:1:4:5 with xerrorbars lw 1.4 ps 0 lc rgb '#222222' notitle"
+               << ", $b using 4:1:($5-$4):(0) with vectors " << kSpread
+               << " lc rgb '#222222' notitle"
                << ", $b using 5:1:7 with labels left offset 0.8,0 notitle" << more_lines << "\n";
         return script.str();
     }
@@ -95,7 +94,7 @@ Plot plot_cpu(const Results& results, const Cell& load) {
         ", NaN with boxes fs solid 0.8 noborder lc rgb '#444444' title 'user'"
         ", NaN with boxes fs solid 0.35 noborder lc rgb '#444444' title 'system'";
     Plot plot = plot_with(results, load, *cpu, user_share,
-                          "set key outside center bottom horizontal\n", of_key);
+                          "set key outside center top horizontal Left reverse\n", of_key);
     plot.height += plot.height > 0 ? 24 : 0;
     return plot;
 }

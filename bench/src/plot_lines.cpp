@@ -4,7 +4,6 @@
 #include <sstream>
 
 #include "format.hpp"
-#include "gnuplot.hpp"
 #include "plot_bars.hpp"
 #include "plot_parts.hpp"
 
@@ -28,8 +27,8 @@ public:
         ++count_;
         if (bars.empty()) return;
         data_ += spread + " << EOD\n" + bars + "EOD\n";
-        lines_ += separator() + spread + " using 1:2:3:4 with yerrorbars lw 1.2 ps 0 lc rgb '" +
-                  colour_of(place) + "' notitle";
+        lines_ += separator() + spread + " using 1:3:(0):($4-$3) with vectors " + kSpread +
+                  " lc rgb '" + colour_of(place) + "' notitle";
     }
     std::size_t count() const { return count_; }
     std::string script(const std::string& axes) const {
@@ -153,13 +152,13 @@ std::string spreads_of(const Results& results, const CellRounds& cell, Span& spa
 }
 
 std::string percentile_axis(double most) {
-    std::string script = "set logscale x\nset xlabel 'percentile'\nset xtics ('0%' 1, '50%' 2";
+    std::string script = "set logscale x\nset xlabel 'percentile'\nset xtics ('50%%' 2";
     std::size_t nines = 1;
     for (double x = 10; x <= most; x *= 10, ++nines) {
         const std::string percent = nines == 1   ? "90"
                                     : nines == 2 ? "99"
                                                  : "99." + std::string(nines - 2, '9');
-        script += ", '" + percent + "%' " + fixed(x, 0);
+        script += ", '" + percent + "%%' " + fixed(x, 0);
     }
     return script + ")\nset xrange [1:" + fixed(most * 1.1, 0) + "]\n";
 }
@@ -180,8 +179,7 @@ std::vector<Plot> plots_over_connections(const Results& results, std::size_t siz
 
 Plot plot_latency(const Results& results, const Cell& load) {
     static const Quantity kLatency{
-        "latency",   "Latency, by percentile", "latency", &kP50, false, {1, 2, 5}, 10, "%.0s %cs",
-        seconds_text};
+        "latency", "Latency, by percentile", "latency", &kP50, false, "%.0s %cs", seconds_text};
     Plot plot{
         "latency-" + std::to_string(load.size) + "-" + std::to_string(load.connections),
         kLatency.title,

@@ -6,7 +6,6 @@
 #include <sstream>
 
 #include "format.hpp"
-#include "gnuplot.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -23,77 +22,49 @@ std::string micros_text(double seconds) {
     return fixed(seconds * 1e6, seconds < 9.995e-6 ? 2 : 1) + " us";
 }
 
+std::string memory_text(double bytes) {
+    return bytes < 1024 ? fixed(bytes, 0) + " B" : bytes_text(bytes);
+}
+
 std::string rate_text(double rate) {
     return grouped(rate);
 }
 
-// Ticks by rising value, from the last at or below `low` to the first at or above `high`.
-std::vector<double> ticks_between(double low, double high, const std::vector<int>& steps,
-                                  int base) {
+// Ticks by rising value, from the last at or below `low` to the first at or above `high`: these numbers
+// before the powers of `base`.
+std::vector<double> ticks_between(const Span& span, const std::vector<int>& steps, int base) {
     std::vector<double> ticks;
-    for (double power = std::pow(base, std::floor(std::log(low) / std::log(base)) - 1);;
+    for (double power = std::pow(base, std::floor(std::log(span.low) / std::log(base)) - 1);;
          power *= base) {
         for (const int step : steps) {
             const double tick = power * step;
-            if (tick <= low * (1 + 1e-9)) ticks.clear();
+            if (tick <= span.low * (1 + 1e-9)) ticks.clear();
             ticks.push_back(tick);
-            if (tick >= high * (1 - 1e-9)) return ticks;
+            if (tick >= span.high * (1 - 1e-9)) return ticks;
         }
     }
 }
 
 // As many as can be read: all numbers of a narrow axis, only the powers of a wide one.
-std::vector<double> ticks_for(const Span& span, const Quantity& quantity) {
-    constexpr std::size_t kMany = 10;
-    if (quantity.base != 10 || span.high / span.low > 3) {
-        auto ticks = ticks_between(span.low, span.high, quantity.steps, quantity.base);
-        if (ticks.size() <= kMany) return ticks;
-        return ticks_between(span.low, span.high, {1}, std::max(quantity.base, 4));
-    }
-    return ticks_between(span.low, span.high, {1, 2, 3, 4, 5, 6, 7, 8, 9}, quantity.base);
+std::vector<double> ticks_for(const Span& span, bool binary) {
+    constexpr std::size_t kMany = 13;
+    if (!binary && span.high / span.low <= 3)
+        return ticks_between(span, {1, 2, 3, 4, 5, 6, 7, 8, 9}, 10);
+    auto ticks = binary ? ticks_between(span, {1}, 2) : ticks_between(span, {1, 2, 5}, 10);
+    return ticks.size() <= kMany ? ticks : ticks_between(span, {1}, binary ? 4 : 10);
 }
 
 }  // namespace
 
 const std::vector<Quantity>& quantities() {
     static const std::vector<Quantity> all{
-        {"throughput",
-         "Throughput",
-         "exchanges per second",
-         &kThroughput,
-         false,
-         {1, 2, 5},
-         10,
-         "%.0s%c",
+        {"throughput", "Throughput", "exchanges per second", &kThroughput, false, "%.0s%c",
          rate_text},
-        {"p99",
-         "Latency of the slowest 1%",
-         "p99",
-         &kP99,
-         false,
-         {1, 2, 5},
-         10,
-         "%.0s %cs",
-         seconds_text},
-        {"cpu",
-         "The server's CPU time per exchange, user and system",
-         "CPU time",
-         &kCpu,
-         false,
-         {1, 2, 5},
-         10,
-         "%.0s %cs",
-         micros_text},
-        {"memory",
-         "The server's memory per connection",
-         "memory / connections",
-         &kMemory,
-         true,
-         {1},
-         2,
-         "%.0b %BB",
-         bytes_text},
-    };
+        {"p99", "Latency of the slowest 1%", "p99", &kP99, false, "%.0s %cs", seconds_text},
+        {"cpu", "The server's CPU time per exchange, user and system", "CPU time", &kCpu, false,
+         "%.0s %cs", micros_text},
+        {"memory", "The server's memory per connection", "memory / connections", &kMemory, true,
+         nullptr, memory_text}};
     return all;
 }
 
@@ -129,23 +100,24 @@ void Span::add(double value) {
 }
 
 std::string log_axis(char axis, const Span& span, const Quantity& quantity) {
-    const auto ticks = ticks_for(span, quantity);
+    const bool binary = quantity.format == nullptr;
+    const auto ticks = ticks_for(span, binary);
     std::ostringstream script;
-    script << "set logscale " << axis << "\nset format " << axis << " '" << quantity.format
-           << "'\nset " << axis << "range [" << ticks.front() / 1.02 << ':' << ticks.back() * 1.02
-           << "]\nset " << axis << "label " << quoted(quantity.label) << "\nset " << axis
-           << "tics (";
-    for (std::size_t i = 0; i < ticks.size(); ++i) script << (i > 0 ? "," : "") << ticks[i];
+    script << "set logscale " << axis << "\nset " << axis << "range [" << ticks.front() / 1.02
+           << ':' << ticks.back() * 1.02 << "]\nset " << axis << "label " << quoted(quantity.label)
+           << "\nset " << axis << "tics (";
+    for (const double tick : ticks) {
+        if (tick != ticks.front()) script << ',';
+        if (binary) script << quoted(quantity.text(tick)) << ' ';
+        script << tick;
+    }
     script << ")\n";
+    if (!binary) script << "set format " << axis << ' ' << quoted(quantity.format) << '\n';
     return script.str();
 }
 
 int height_with_key(std::size_t servers) {
-    return 320 + 20 * static_cast<int>((servers + 2) / 3);
-}
-
-Result<std::string> draw(const Plot& plot) {
-    return draw(plot.script, plot.name, kPlotWidth, plot.height);
+    return 340 + 19 * static_cast<int>((servers + 1) / 2);
 }
 
 }  // namespace switchboard::bench

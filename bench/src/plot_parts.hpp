@@ -16,9 +16,7 @@ struct Quantity {
     const char* label;            // of its axis
     const Metric* metric;         // what it is made of
     bool per_connection;          // the metric is divided by the connections
-    std::vector<int> steps;       // numbers at its ticks, before ...
-    int base;                     // ... powers of this
-    const char* format;           // of the ticks
+    const char* format;           // of its ticks; null: those are powers of two, as `text` has them
     std::string (*text)(double);  // a value with its unit
 };
 const std::vector<Quantity>& quantities();  // throughput, p99, CPU per exchange, memory
@@ -41,11 +39,12 @@ struct Span {
 // A logarithmic axis ('x' or 'y') that ends at ticks.
 std::string log_axis(char axis, const Span& span, const Quantity& quantity);
 
-inline constexpr int kPlotWidth = 560;
-// Of a plot with lines and the names of `servers` in three columns below.
+// Of a plot with lines and the names of `servers` in two columns below.
 int height_with_key(std::size_t servers);
 inline constexpr const char* kKeyBelow =
-    "set key outside center bottom horizontal maxcols 3 samplen 3\n";
+    "set key outside center bottom horizontal maxcols 2 samplen 3 Left reverse\n";
 inline constexpr const char* kGrid = "set grid lc rgb '#d8d8d8'\nset border 3\nset tics nomirror\n";
+// From the lowest round to the highest, with an end at both.
+inline constexpr const char* kSpread = "heads size screen 0.006,90 fixed lw 1.2";
 
 }  // namespace switchboard::bench

@@ -1,4 +1,3 @@
-#include "gnuplot.hpp"
 #include "plot.hpp"
 #include "results.hpp"
 #include "summary.hpp"
@@ -92,10 +91,13 @@ std::string list_of(const std::vector<std::string>& lines, const std::string& ki
 std::string figure_of(const Plot& plot) {
     if (plot.script.empty()) return {};
     const auto svg = draw(plot);
-    if (!svg) return "<p class=\"notes\">No plot: " + escaped(svg.error().tried()) + "</p>\n";
+    if (!svg)
+        return "<p class=\"notes\">No plot of " + plot.name + ": " + escaped(svg.error().tried()) +
+               "</p>\n";
     std::string caption = escaped(plot.title);
     if (!plot.note.empty()) caption += "<small>" + escaped(plot.note) + "</small>";
-    return "<figure>\n<figcaption>" + caption + "</figcaption>\n" + *svg + "</figure>\n";
+    return "<figure id=\"" + plot.name + "\">\n<figcaption>" + caption + "</figcaption>\n" + *svg +
+           "</figure>\n";
 }
 
 std::string figures_of(const std::string& heading, const std::vector<Plot>& plots) {

@@ -42,7 +42,7 @@ std::string beside_best(const Results& results, const Cells& cells, const CellRo
     const auto equals = equals_of(results, cells, best, metric);
     if (!equals) return " Too few rounds to tell a difference to the others.";
     if (equals->empty())
-        return " All " + std::to_string(cells.size() - 1) + " others differ from it.";
+        return " All others differ from it.";
     return " No difference seen between it and " + *equals + ".";
 }
 
