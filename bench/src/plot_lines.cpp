@@ -85,7 +85,7 @@ std::string connections_axis(const std::vector<std::size_t>& connections) {
     std::vector<std::size_t> sorted = connections;
     std::sort(sorted.begin(), sorted.end());
     std::ostringstream script;
-    script << "set logscale x\nset xlabel 'connections'\nset xrange ["
+    script << "set logscale x\nset xlabel 'connections' offset 0,0.5\nset xrange ["
            << static_cast<double>(*low) / ends / 1.07 << ':'
            << static_cast<double>(*high) * ends * 1.07 << "]\nset xtics (";
     double last = 0;
@@ -152,7 +152,8 @@ std::string spreads_of(const Results& results, const CellRounds& cell, Span& spa
 }
 
 std::string percentile_axis(double most) {
-    std::string script = "set logscale x\nset xlabel 'percentile'\nset xtics ('50%%' 2";
+    std::string script =
+        "set logscale x\nset xlabel 'percentile' offset 0,0.5\nset xtics ('50%%' 2";
     std::size_t nines = 1;
     for (double x = 10; x <= most; x *= 10, ++nines) {
         const std::string percent = nines == 1   ? "90"

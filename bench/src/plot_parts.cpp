@@ -47,7 +47,7 @@ std::vector<double> ticks_between(const Span& span, const std::vector<int>& step
 
 // As many as can be read: all numbers of a narrow axis, only the powers of a wide one.
 std::vector<double> ticks_for(const Span& span, bool binary) {
-    constexpr std::size_t kMany = 13;
+    constexpr std::size_t kMany = 11;
     if (!binary && span.high / span.low <= 3)
         return ticks_between(span, {1, 2, 3, 4, 5, 6, 7, 8, 9}, 10);
     auto ticks = binary ? ticks_between(span, {1}, 2) : ticks_between(span, {1, 2, 5}, 10);

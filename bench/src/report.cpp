@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "plot.hpp"
 #include "results.hpp"
 #include "summary.hpp"
@@ -123,13 +125,15 @@ std::string plots_of_size(const Results& results, std::size_t size) {
     const auto& connections = results.options.connections;
     std::string html = "<h2>Plots, " + std::to_string(size) + " B messages</h2>\n";
     const auto left_out = not_drawn(results, size);
-    std::string figures = figures_of(connections.size() > 1 ? "Over the number of connections"
-                                                            : connections_text(connections[0]),
-                                     plots_over_connections(results, size));
+    std::vector<Plot> plots = plots_over_connections(results, size);
+    std::string figures;
+    if (connections.size() > 1)
+        figures = figures_of("Over the number of connections", std::exchange(plots, {}));
     for (const std::size_t each : connections) {
         const Cell load{"", size, each};
-        figures += figures_of(connections_text(each),
-                              {plot_latency(results, load), plot_cpu(results, load)});
+        plots.push_back(plot_latency(results, load));
+        plots.push_back(plot_cpu(results, load));
+        figures += figures_of(connections_text(each), std::exchange(plots, {}));
     }
     html += figures.empty() ? "<p class=\"notes\">Nothing valid to draw.</p>\n"
                             : "<p class=\"notes\">Medians; the bars reach from the lowest round to "

@@ -185,7 +185,7 @@ TEST_CASE("bench report: names are escaped, in the tables, in the words and in t
     CHECK(has(page, "<td>&lt;b&gt;'&amp;_&quot;%s{</td>"));
     if (!gnuplot_is_there()) return;
     CHECK(count(page, "<svg") == 8);
-    CHECK(has(plot_in(page, "throughput-64"), "&lt;b&gt;'&amp;_\"%s{"));
+    CHECK(has(plot_in(page, "throughput-64"), "&lt;b>'&amp;_\"%s{"));
     check_self_contained(page);
 }
 
