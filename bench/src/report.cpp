@@ -27,7 +27,7 @@ tbody tr:nth-child(odd) { background: var(--faint); }
 th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; }
 .facts table { white-space: normal; } .facts td { text-align: left; overflow-wrap: anywhere; }
 .facts td:first-child { white-space: nowrap; }
-.notes { font-size: .9rem; margin: .4rem 0; }
+.notes { font-size: .9em; margin: .4rem 0; }
 h3 { font-size: 1rem; margin-bottom: 0; }
 .summary li { margin: .3rem 0; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 0 1rem; }
