@@ -22,18 +22,18 @@ const CellRounds* best_of(const Cells& cells, const Metric& metric) {
     return best;
 }
 
-// Those of `cells` that differ from `best` by nothing that was seen; nullopt when none can be told.
+// Those of `cells` that differ from `best` by nothing that was seen; nullopt where that is not known of
+// all, for want of rounds.
 std::optional<std::string> equals_of(const Results& results, const Cells& cells,
                                      const CellRounds& best, const Metric& metric) {
     std::string names;
-    bool told = false;
     for (const CellRounds* cell : cells) {
         if (cell == &best) continue;
         const auto seen = difference_seen({ratio(*cell, best, metric, results.options.seed), {}});
-        told = told || seen;
+        if (!seen) return std::nullopt;
         if (seen == 0) names += (names.empty() ? "" : ", ") + cell->cell.server;
     }
-    return told ? std::optional(names) : std::nullopt;
+    return names;
 }
 
 std::string beside_best(const Results& results, const Cells& cells, const CellRounds& best,
@@ -41,8 +41,7 @@ std::string beside_best(const Results& results, const Cells& cells, const CellRo
     if (cells.size() == 1) return " It is the only valid one.";
     const auto equals = equals_of(results, cells, best, metric);
     if (!equals) return " Too few rounds to tell a difference to the others.";
-    if (equals->empty())
-        return " All others differ from it.";
+    if (equals->empty()) return " All others differ from it.";
     return " No difference seen between it and " + *equals + ".";
 }
 
