@@ -173,6 +173,18 @@ TEST_CASE("bench report: streams have no latency, and no plot of one") {
     CHECK(plot_in(page, "p99-64-100").empty());
 }
 
+TEST_CASE(
+    "bench report: where user and system are not told apart the CPU time stands all the same") {
+    if (!gnuplot_is_there()) return;
+    Results results = three_servers({100});
+    for (CellRounds& cell : results.cells) {
+        for (auto& round : cell.rounds) round.server_cpu = {0.5, 0, 0};
+    }
+    const std::string page = to_html(results);
+    CHECK(has(plot_in(page, "cpu-64-100"), ">50.0 us<"));
+    CHECK_FALSE(has(page, "No plot"));
+}
+
 TEST_CASE("bench report: names are escaped, in the tables, in the words and in the plots") {
     Results results = three_servers({1, 100});
     const std::string evil = "<b>'&_\"%s{";
