@@ -1,24 +1,25 @@
-// Plots by gnuplot, as SVG to put into a page.
+// The plots of a comparison: what is drawn, of which cells, and in which colours. Only valid
+// cells are drawn.
 #pragma once
 
-#include <string>
-#include <switchboard/error.hpp>
+#include <vector>
 
+#include "gnuplot.hpp"
 #include "results.hpp"
 
 namespace switchboard::bench {
 
-struct PlotAxis {
-    const Metric* metric;
-    double scale;  // what the metric is multiplied with
-    std::string title;
-    std::string label;  // with its unit
-};
+// For messages of one size: throughput, p99, CPU time per exchange and memory per connection over the
+// number of connections, lines through the medians with bars from the lowest round to the highest. With
+// one number of connections there is nothing to go over: then each has a bar for each server, and CPU
+// is left to plot_cpu().
+std::vector<Plot> plots_over_connections(const Results& results, std::size_t size);
 
-// The metric over the number of connections for one message size: a line per server through the
-// medians, with bars from the lowest round to the highest. Empty when there is nothing to plot.
-// Errors: gnuplot is not installed, or did not like its input.
-Result<std::string> plot_over_connections(const Results& results, std::size_t size,
-                                          const PlotAxis& axis);
+// For one load (its server is not looked at): latency over the percentile, of all rounds together, with
+// bars from the lowest round to the highest at p50, p99 and p99.9. Empty where nothing has a latency.
+Plot plot_latency(const Results& results, const Cell& load);
+
+// For one load: the server's CPU time per exchange, user and system, a bar for each server.
+Plot plot_cpu(const Results& results, const Cell& load);
 
 }  // namespace switchboard::bench

@@ -39,6 +39,14 @@ std::optional<std::size_t> Results::rank_of(const CellRounds& cell) const {
     return 1 + static_cast<std::size_t>(std::count_if(cells.begin(), cells.end(), is_faster));
 }
 
+std::vector<const CellRounds*> Results::valid_under(const Cell& load) const {
+    std::vector<const CellRounds*> valid;
+    for (const CellRounds& cell : cells) {
+        if (same_load(cell.cell, load) && why_invalid(cell).empty()) valid.push_back(&cell);
+    }
+    return valid;
+}
+
 Against Results::against_baseline(const CellRounds& cell, const Metric& metric) const {
     if (!why_invalid(cell).empty()) return {std::nullopt, "invalid"};
     const CellRounds* base = baseline_of(cell.cell);

@@ -48,6 +48,8 @@ struct Results {
     std::vector<Invalid> why_invalid(const CellRounds& cell) const;  // by the options' limits
     // The place by throughput among the valid cells of the same load, 1 the best; none when invalid.
     std::optional<std::size_t> rank_of(const CellRounds& cell) const;
+    // The valid cells of a load, in their order; the server of `load` is not looked at.
+    std::vector<const CellRounds*> valid_under(const Cell& load) const;
     Against against_baseline(const CellRounds& cell, const Metric& metric) const;
     std::size_t wrong_replies() const;  // connections that got wrong bytes, in all rounds
 
