@@ -23,7 +23,7 @@ using std::chrono::seconds;
 constexpr double kMostOff = 0.02;      // of the arithmetic, and of the server's count
 constexpr double kMostRateOff = 0.01;  // of the rate asked for
 constexpr double kLeastOfRival = 0.9;  // of what a generator written by hand drives
-constexpr milliseconds kDelay{100};
+constexpr milliseconds kDelay{400};
 constexpr seconds kStall{1}, kStallPeriod{10};
 
 // Sends each reply `delay` after its request has come, to the next millisecond.
@@ -111,7 +111,7 @@ Result<LoadResult> run_whole(const LoadPlan& plan, const LoadHooks& hooks = {}) 
 Result<void> judge_delay(Verdicts& verdicts, const CpuPlan& cpus) {
     auto server = PinnedReactor::start(cpus.server, echo_after(kDelay));
     if (!server) return tl::unexpected(server.error());
-    LoadPlan plan = plan_for((*server)->endpoint(), 200, 1'000);
+    LoadPlan plan = plan_for((*server)->endpoint(), 500, 1'000);
     plan.duration = seconds(5);
     const auto load = run_whole(plan);
     if (!load) return tl::unexpected(load.error());
