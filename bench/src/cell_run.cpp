@@ -14,6 +14,14 @@
 namespace switchboard::bench {
 namespace {
 
+// Without those beside it a cell is not what its title says.
+void add_failures(Measurement& m, const Tally& beside) {
+    m.failed += beside.failed;
+    std::transform(m.failures.begin(), m.failures.end(), beside.failures.begin(),
+                   m.failures.begin(), std::plus<>());
+    if (m.first_failure.empty()) m.first_failure = beside.first_failure;
+}
+
 void fill_from_load(Measurement& m, const LoadResult& load) {
     const auto seconds = [&](double percent) {
         return static_cast<double>(load.tally.latency.percentile(percent)) * 1e-9;
@@ -31,6 +39,11 @@ void fill_from_load(Measurement& m, const LoadResult& load) {
     m.failed = load.tally.failed;
     m.failures = load.tally.failures;
     m.first_failure = load.tally.first_failure;
+    m.due = load.tally.due;
+    m.unanswered = load.tally.unanswered;
+    m.uncorrected_p99 = static_cast<double>(load.tally.uncorrected.percentile(99)) * 1e-9;
+    m.late_p99 = static_cast<double>(load.lateness.percentile(99)) * 1e-9;
+    for (const Tally& beside : load.beside) add_failures(m, beside);
 }
 
 LoadPlan plan_for(const CompareOptions& options, const Cell& cell) {
@@ -127,12 +140,6 @@ private:
 
     std::filesystem::path path_;
 };
-
-std::size_t all_connections(const LoadPlan& plan) {
-    std::size_t all = plan.group.connections;
-    for (const GroupPlan& beside : plan.beside) all += beside.connections;
-    return all;
-}
 
 }  // namespace
 

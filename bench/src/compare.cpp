@@ -119,13 +119,15 @@ private:
         const Measurement& figures = cell.rounds.back();
         if (figures.served < cell.cell.connections || figures.failed > 0) return;
         const double ceiling = static_cast<double>(figures.exchanges) / figures.seconds;
+        Knee found = search_knee(results_.options, cell.cell, results_.cpus, ceiling);
+        if (is_interrupted()) return;
         const auto known =
             std::find_if(results_.knees.begin(), results_.knees.end(),
                          [&](const KneeCell& knee) { return knee.cell == cell.cell; });
         KneeCell& knee = known != results_.knees.end()
                              ? *known
                              : results_.knees.emplace_back(KneeCell{cell.cell, {}});
-        knee.rounds.push_back(search_knee(results_.options, cell.cell, results_.cpus, ceiling));
+        knee.rounds.push_back(std::move(found));
     }
 
     Results results_;

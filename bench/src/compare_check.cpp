@@ -80,6 +80,7 @@ Result<void> check_loads(const CompareOptions& options) {
                 plan.beside.push_back(*std::move(beside));
             }
             if (auto fits = check(plan); !fits) return fits;
+            if (auto fits = check_connections(all_connections(plan)); !fits) return fits;
         }
     }
     return {};

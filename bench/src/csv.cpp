@@ -24,7 +24,8 @@ constexpr Column kMetricColumns[] = {
 
 constexpr const char* kFirstColumns =
     "workload,server,connections,message_bytes,round,valid,reasons,served_connections,"
-    "failed_connections,exchanges,window_seconds,generator_cpu_seconds,noise_share";
+    "failed_connections,exchanges,window_seconds,generator_cpu_seconds,noise_share,due,unanswered,"
+    "uncorrected_p99_seconds,late_p99_seconds";
 
 // In quotes where it has to be (RFC 4180).
 std::string quoted(const std::string& text) {
@@ -64,6 +65,10 @@ std::string line_of(const Results& results, const CellRounds& cell, std::size_t 
     add(exact(m.seconds));
     add(exact(m.generator_cpu));
     add(exact(m.noise));
+    add(m.asked_rate ? std::to_string(m.due) : "");
+    add(m.asked_rate ? std::to_string(m.unanswered) : "");
+    add(m.asked_rate ? exact(m.uncorrected_p99) : "");
+    add(m.asked_rate ? exact(m.late_p99) : "");
     for (const Column& column : kMetricColumns) {
         const auto value = column.metric->of(m);
         add(value ? exact(*value) : "");

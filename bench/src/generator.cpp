@@ -2,6 +2,7 @@
 
 #include <uv.h>
 #include <ctime>
+#include <exception>
 #include <optional>
 
 #include "pacer.hpp"
@@ -12,6 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTick{50};
+constexpr std::size_t kMostUnderWay = 64 * 1024 * 1024;  // bytes of one connection
+constexpr std::size_t kMostRequests = 16'000'000;
 
 double cpu_seconds() {
     timespec used{};
@@ -60,10 +63,12 @@ public:
     }
 
     LoadResult run() {
-        tick_ = reactor_->every(kTick, [this] { tick(); });
+        tick_ = reactor_->every(kTick, [this] { guard([this] { tick(); }); });
         groups_.front()->connect(*reactor_, plan_.target);
         while (!over_) uv_run(loop_.get(), UV_RUN_ONCE);
-        result_.tally = load().tally();
+        if (thrown_) std::rethrow_exception(thrown_);
+        if (closed_) result_.tally = load().tally();
+        if (!closed_) result_.tally = load().tally().without_window();
         for (std::size_t i = 0; i + 1 < groups_.size(); ++i)
             result_.beside.push_back(groups_[i]->load().tally());
         result_.exchange_size = groups_.back()->workload().exchange_size();
@@ -83,11 +88,20 @@ private:
         return {};
     }
 
+    // What is thrown in a callback of the reactor ends there, and the run with it.
+    template <class Step>
+    void guard(Step step) {
+        try {
+            step();
+        } catch (...) {
+            thrown_ = std::current_exception();
+            finish();
+        }
+    }
+
     void tick() {
         if (hooks_.interrupted(load().tally())) {
-            result_.interrupted = true;
-            note_window();
-            finish();
+            interrupt();
         } else if (ready_ < groups_.size() && groups_[ready_]->is_ready(plan_.settle)) {
             if (++ready_ < groups_.size()) {
                 groups_[ready_]->connect(*reactor_, plan_.target);
@@ -97,11 +111,19 @@ private:
         }
     }
 
+    // What is not answered by then is not forgiven.
+    void interrupt() {
+        result_.interrupted = true;
+        note_window();
+        if (is_open_loop() && closed_) load().give_up();
+        finish();
+    }
+
     void start() {
         hooks_.all_connected();
         for (const auto& group : groups_) group->load().start();
         if (pacer_) pacer_->start();
-        step_ = reactor_->after(plan_.warm_up, [this] { open_window(); });
+        step_ = reactor_->after(plan_.warm_up, [this] { guard([this] { open_window(); }); });
     }
 
     void open_window() {
@@ -127,12 +149,18 @@ private:
     }
 
     void close_window() {
+        if (is_open_loop()) pacer_->tell_until(load().window_ends());
         note_window();
         if (!is_open_loop() || load().settled()) {
             finish();
             return;
         }
         pacer_->stop();
+        if (!load().is_alive()) {
+            load().give_up();
+            finish();
+            return;
+        }
         step_ = reactor_->after(plan_.patience, [this] {
             load().give_up();
             finish();
@@ -155,6 +183,7 @@ private:
     Clock::time_point opened_at_{};
     double cpu_at_opening_ = 0;
     std::size_t ready_ = 0;  // groups
+    std::exception_ptr thrown_;
     bool closed_ = false, finishing_ = false, over_ = false;
     TimerId tick_{}, step_{};
     HostLoop loop_;
@@ -166,14 +195,27 @@ private:
 
 }  // namespace
 
+std::size_t all_connections(const LoadPlan& plan) {
+    std::size_t all = plan.group.connections;
+    for (const GroupPlan& beside : plan.beside) all += beside.connections;
+    return all;
+}
+
 Result<void> check(const LoadPlan& plan) {
     std::vector<GroupPlan> groups = plan.beside;
     groups.push_back(plan.group);
     for (const GroupPlan& group : groups) {
         if (auto made = LoadGroup::make(group); !made) return tl::unexpected(made.error());
     }
-    if (plan.rate > 0 && find_workload_kind(plan.group.workload)->is_stream)
+    const WorkloadKind& kind = *find_workload_kind(plan.group.workload);
+    if (plan.rate > 0 && (kind.is_stream || kind.manner == WorkloadKind::Manner::idles))
         return fail(errc::bad_option, "--rate: " + plan.group.workload + " has no requests");
+    if (plan.exchanges == 0) return fail(errc::bad_option, "--exchanges: at least 1");
+    if (plan.group.size > kMostUnderWay / plan.group.depth ||
+        plan.group.connections > kMostRequests / plan.group.depth)
+        return fail(errc::bad_option, "--depth " + std::to_string(plan.group.depth) +
+                                          ": times --size more than 64 MiB, or times "
+                                          "--connections more than 16 million");
     if (plan.rate > 0 && plan.exchanges != Load::kNoEnd)
         return fail(errc::bad_option, "--exchanges: not with --rate, which ends by the clock");
     return {};

@@ -53,6 +53,8 @@ struct LoadResult {
 // with errc::bad_option for a plan that makes no sense, and where the system has no loop or timer.
 Result<LoadResult> run_load(const LoadPlan& plan, const LoadHooks& hooks = {});
 
+std::size_t all_connections(const LoadPlan& plan);  // those beside it, too
+
 // What run_load() would refuse.
 Result<void> check(const LoadPlan& plan);
 

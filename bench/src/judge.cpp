@@ -24,14 +24,20 @@ std::optional<double> median_of(const CellRounds& cell, Figure figure) {
     return summary ? std::optional(summary->median) : std::nullopt;
 }
 
+// Of an open loop not each connection need have its turn within the window.
+std::size_t served_of(const Measurement& m) {
+    return m.asked_rate ? m.answered : m.served;
+}
+
 // What is wrong with it in one respect; empty when nothing is.
 std::string unserved(const CellRounds& cell) {
     const auto [low, high] = std::minmax_element(
         cell.rounds.begin(), cell.rounds.end(),
-        [](const Measurement& a, const Measurement& b) { return a.served < b.served; });
+        [](const Measurement& a, const Measurement& b) { return served_of(a) < served_of(b); });
     const std::size_t asked = cell.cell.connections;
-    if (low->served == asked) return {};
-    const std::string part = range(low->served, high->served) + " of " + std::to_string(asked);
+    if (served_of(*low) == asked) return {};
+    const std::string part =
+        range(served_of(*low), served_of(*high)) + " of " + std::to_string(asked);
     const bool all_in_time = std::all_of(cell.rounds.begin(), cell.rounds.end(),
                                          [&](const Measurement& m) { return m.answered == asked; });
     return all_in_time ? "replies to " + part + " within the window" : "serves " + part;
@@ -67,8 +73,10 @@ std::string generator_bound(const CellRounds& cell) {
 
 std::string rate_missed(const CellRounds& cell) {
     const auto reached = median_of(cell, [](const Measurement& m) -> std::optional<double> {
-        if (!m.asked_rate || *m.asked_rate <= 0) return std::nullopt;
-        return *kThroughput.of(m) / *m.asked_rate;
+        if (!m.asked_rate || m.due == 0) return std::nullopt;
+        return reaches_rate(m.exchanges, m.due)
+                   ? 1
+                   : static_cast<double>(m.exchanges) / static_cast<double>(m.due);
     });
     if (!reached || *reached >= kRateReached) return {};
     return "reached " + fixed(*reached * 100, 1) + "% of the rate";
@@ -84,6 +92,10 @@ std::string noisy(const CellRounds& cell, double limit) {
 }
 
 }  // namespace
+
+bool reaches_rate(std::uint64_t exchanges, std::uint64_t due) noexcept {
+    return static_cast<double>(exchanges) + 2 >= kRateReached * static_cast<double>(due);
+}
 
 const char* to_string(Reason reason) noexcept {
     switch (reason) {

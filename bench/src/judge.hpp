@@ -29,7 +29,11 @@ struct Invalid {
 
 inline constexpr double kNoiseLimit = 0.05;   // a share of CPU time; see noise_share()
 inline constexpr double kBusy = 0.9;          // of a CPU: above it there was nothing left to give
-inline constexpr double kRateReached = 0.99;  // of the rate that was asked for
+inline constexpr double kRateReached = 0.99;  // of the requests that were due
+
+// Whether so many exchanges are those that were `due`, but for 1% and two at the window's edges. What was
+// due is compared with, and not the rate: of random arrivals there are more or fewer.
+bool reaches_rate(std::uint64_t exchanges, std::uint64_t due) noexcept;
 
 // Empty when it is valid. Failed and unserved connections count in every round. What varies with the
 // machine is judged by the median round, as the figures are: the generator's CPU above kBusy while the

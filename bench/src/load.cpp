@@ -1,5 +1,6 @@
 #include "load.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "load_client.hpp"
@@ -19,8 +20,8 @@ Load::Load(const Pace& pace, std::function<Clock::time_point()> clock)
 
 void Load::start() {
     started_ = true;
-    for (LoadClient* client : open_) {
-        if (client != nullptr) client->start();
+    for (const Place& place : places_) {
+        if (place.open != nullptr) place.open->start();
     }
     if (pace_.open_loop) return;
     const auto now = clock_();
@@ -55,11 +56,12 @@ void Load::offer(std::size_t number, Clock::time_point now) {
 
 // False where its connection has failed: nobody is there.
 bool Load::give(std::size_t number, Clock::time_point due) {
-    if (LoadClient* client = open_[number]; client != nullptr) {
+    if (LoadClient* client = places_[number].open; client != nullptr) {
         client->give(due);
         return true;
     }
     if (pace_.per_connection == 0) return false;
+    places_[number].reopening = due;
     on_reopen(number, due);
     return true;
 }
@@ -84,28 +86,52 @@ bool Load::end_window() {
 void Load::give_up() {
     const auto now = clock_();
     for (const auto due : std::exchange(waiting_, {})) count_unanswered({due, due}, now);
-    for (LoadClient* client : open_) {
-        if (client != nullptr) client->give_up();
+    for (Place& place : places_) {
+        if (place.open != nullptr) place.open->give_up();
+        if (place.reopening == kNobody) continue;
+        const auto due = std::exchange(place.reopening, kNobody);
+        count_unanswered({due, due}, now);
     }
 }
 
 void Load::opened(LoadClient& client) {
     const std::size_t number = client.number();
-    if (number >= open_.size()) {
-        open_.resize(number + 1);
+    if (number >= places_.size()) {
+        places_.resize(number + 1);
         served_in_.resize(number + 1);
     }
-    open_[number] = &client;
+    places_[number] = {&client, kNobody};
     ++tally_.connected;
     ++connects_ended_;
 }
 
 void Load::closed(LoadClient& client, bool was_open) {
     if (was_open) {
-        open_[client.number()] = nullptr;
+        failed(client);
     } else {
         ++connects_ended_;
+        lose_reopening(client.number());
     }
+}
+
+void Load::failed(LoadClient& client) {
+    Place& place = places_[client.number()];
+    if (place.open == &client) place.open = nullptr;
+}
+
+// Of an open loop the next that is due tries again; in a closed one nothing would bound how often.
+void Load::lose_reopening(std::size_t number) {
+    if (number >= places_.size() || places_[number].reopening == kNobody) return;
+    const auto due = std::exchange(places_[number].reopening, kNobody);
+    const auto now = clock_();
+    count_unanswered({due, due}, now);
+    if (pace_.open_loop && !stopped_) free_.push_back(number);
+}
+
+bool Load::is_alive() const noexcept {
+    return std::any_of(places_.begin(), places_.end(), [](const Place& place) {
+        return place.open != nullptr || place.reopening != kNobody;
+    });
 }
 
 void Load::answered_first() {
@@ -147,6 +173,10 @@ void Load::settle_one(Clock::time_point now) {
 }
 
 bool Load::count_passed(std::size_t number, std::uint64_t count, Clock::time_point now) {
+    if (pace_.open_loop) {
+        if (in_window(now)) count_served(number);
+        return true;
+    }
     if (now >= window_ends_) return end_window();
     tally_.exchanges += count;
     count_served(number);
@@ -154,17 +184,11 @@ bool Load::count_passed(std::size_t number, std::uint64_t count, Clock::time_poi
 }
 
 void Load::count_unanswered(const Asked& asked, Clock::time_point now) {
-    if (!in_window(asked.due)) return;
+    if (!pace_.open_loop || !in_window(asked.due)) return;
     tally_.latency.record(nanoseconds(now - asked.due));
     tally_.uncorrected.record(nanoseconds(now - asked.sent));
     ++tally_.unanswered;
     settle_one(now);
-}
-
-void Load::count_lost(const Asked& asked) {
-    if (!in_window(asked.due)) return;
-    ++tally_.unanswered;
-    settle_one(clock_());
 }
 
 void Load::count_failure(Failure failure, const std::string& message, bool decides) {
@@ -174,9 +198,11 @@ void Load::count_failure(Failure failure, const std::string& message, bool decid
     if (failure == Failure::other && tally_.first_failure.empty()) tally_.first_failure = message;
 }
 
-void Load::never_started(const std::string& message, bool decides) {
+void Load::never_started(std::size_t number, const std::string& message) {
+    const bool decides = number >= places_.size() || places_[number].reopening == kNobody;
     ++connects_ended_;
     count_failure(Failure::other, message, decides);
+    lose_reopening(number);
 }
 
 }  // namespace switchboard::bench

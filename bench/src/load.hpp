@@ -49,14 +49,16 @@ public:
     // due in it is waited for: on_settled is called once all of that has been answered or has failed.
     void open_window(Clock::duration length, std::uint64_t exchanges = kNoEnd);
     bool settled() const noexcept { return awaited_ == 0; }
+    Clock::time_point window_ends() const noexcept { return window_ends_; }
     // Open loop: what is not answered yet of the window never will be. It counts as unanswered, and
     // with the time that it has waited, in both latencies.
     void give_up();
     void stop() { stopped_ = true; }  // nothing is sent or counted any more
 
-    // Counts a client whose connect failed at once, so that it never was; no on_change. `decides` is for
-    // those that took no other's place.
-    void never_started(const std::string& message, bool decides);
+    // Counts a client whose connect failed at once, so that it never was; no on_change.
+    void never_started(std::size_t number, const std::string& message);
+    // Whether a connection is open, or one that takes another's place is on its way.
+    bool is_alive() const noexcept;
 
     std::size_t connects_ended() const noexcept { return connects_ended_; }  // well or not
     // Connections that had their first reply, or failed before it.
@@ -87,8 +89,9 @@ public:
     bool count_reply(std::size_t number, const Asked& asked, Clock::time_point now);
     // Whether `count` exchanges without a latency are within it.
     bool count_passed(std::size_t number, std::uint64_t count, Clock::time_point now);
-    void count_unanswered(const Asked& asked, Clock::time_point now);  // given up
-    void count_lost(const Asked& asked);                               // its connection has failed
+    // Given up, or its connection has failed. Counts with the time it has waited. Of an open loop.
+    void count_unanswered(const Asked& asked, Clock::time_point now);
+    void failed(LoadClient& client);  // it makes no more requests
     void count_failure(Failure failure, const std::string& message, bool decides);
 
 private:
@@ -96,6 +99,7 @@ private:
         return due >= window_began_ && due < window_ends_;
     }
     bool give(std::size_t number, Clock::time_point due);
+    void lose_reopening(std::size_t number);
     bool end_window();
     void count_served(std::size_t number);
     void count_due_reply(std::size_t number, const Asked& asked, Clock::time_point now);
@@ -104,7 +108,13 @@ private:
     Pace pace_;
     std::function<Clock::time_point()> clock_;
     Tally tally_;
-    std::vector<LoadClient*> open_;          // by number; null when not open
+    struct Place {
+        LoadClient* open = nullptr;
+        Clock::time_point reopening = kNobody;  // since when one is due that takes its place
+    };
+    static constexpr Clock::time_point kNobody = Clock::time_point::max();
+
+    std::vector<Place> places_;              // by number
     std::vector<unsigned> served_in_;        // by number: the last window in which it was
     std::deque<std::size_t> free_;           // numbers, once per request there is room for
     std::deque<Clock::time_point> waiting_;  // for one of these

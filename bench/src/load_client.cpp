@@ -49,6 +49,7 @@ void LoadClient::fail(Failure failure, const std::string& message) {
     if (failed_ || left_ || load_.stopped()) return;
     failed_ = true;
     lost();
+    if (connection_ != nullptr) load_.failed(*this);
     load_.count_failure(failure, message, !answered_ && !born_);
     if (load_.on_change) load_.on_change();
 }
@@ -58,7 +59,9 @@ Conversation::Conversation(Load& load, std::size_t number)
 
 void Conversation::opened() {
     const auto now = load().now();
-    ask_for(born().value_or(now), now);
+    // The first of an open loop is none of those that are due.
+    const auto asked = load().pace().open_loop ? Clock::time_point::min() : now;
+    ask_for(born().value_or(asked), now);
     for (std::size_t more = 1; more < load().pace().depth; ++more) load().offer(number(), now);
 }
 
@@ -98,7 +101,7 @@ void Conversation::give_up() {
 }
 
 void Conversation::lost() {
-    while (replied_ < asked_) load().count_lost(under_way_[replied_++ % under_way_.size()]);
+    give_up();
 }
 
 }  // namespace switchboard::bench

@@ -47,8 +47,7 @@ int list_workloads() {
 }
 
 Result<void> check_descriptors(const LoadPlan& plan) {
-    std::size_t all = plan.group.connections;
-    for (const GroupPlan& beside : plan.beside) all += beside.connections;
+    const std::size_t all = all_connections(plan);
     const std::size_t limit = descriptor_limit();
     if (all + kOtherDescriptors <= limit) return {};
     return fail(errc::bad_option, std::to_string(all) + " connections: the descriptor limit is " +
@@ -59,7 +58,6 @@ Result<void> check_numbers(const LoadOptions& options) {
     auto fits = check_range("--connections", options.plan.group.connections, 1, 1'000'000);
     if (fits) fits = check_range("--depth", options.plan.group.depth, 1, 1'000'000);
     if (fits) fits = check_range("--reply", options.plan.group.reply, 1, 64 * 1024 * 1024);
-    if (fits && options.plan.exchanges == 0) fits = fail(errc::bad_option, "--exchanges 0");
     if (fits && options.plan.duration < milliseconds(50))
         fits = fail(errc::bad_option, "--duration: at least 50ms");
     if (fits && options.server_pid != 0 && kill(options.server_pid, 0) != 0)
@@ -152,7 +150,10 @@ int load(const LoadOptions& options) {
         LoadPlan plan = options.plan;
         plan.rate = rate;
         auto step = run_step(plan, options.server_pid);
-        if (!step) return complain(step.error());
+        if (!step) {
+            if (!report.steps.empty()) tell(options, report);  // what there is
+            return complain(step.error());
+        }
         report.steps.push_back(*std::move(step));
         if (is_interrupted()) break;
     }

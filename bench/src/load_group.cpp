@@ -25,7 +25,7 @@ Limits limits_for(std::size_t under_way) {
     Limits limits;
     limits.low_water = under_way + limits.low_water;
     limits.high_water = 2 * under_way + limits.high_water;
-    limits.max_queued = 2 * under_way + limits.max_queued;
+    limits.max_queued = 3 * under_way + limits.max_queued;
     limits.connect_timeout = kConnectTimeout;
     return limits;
 }
@@ -61,7 +61,7 @@ LoadGroup::LoadGroup(GroupPlan plan, const Pace& pace, std::unique_ptr<Workload>
     load_.on_reopen = [this](std::size_t number, Clock::time_point due) {
         auto client = workload_->client(load_, number);
         client->born(due);
-        connect_one(std::move(client), false);
+        connect_one(std::move(client));
     };
 }
 
@@ -80,7 +80,7 @@ bool LoadGroup::is_ready(milliseconds settle) const {
 void LoadGroup::changed() {
     changed_at_ = Clock::now();
     while (may_connect()) {
-        connect_one(workload_->client(load_, next_), true);
+        connect_one(workload_->client(load_, next_));
         ++next_;
     }
 }
@@ -91,10 +91,11 @@ bool LoadGroup::may_connect() const {
     return next_ + 1 == plan_.connections ? under_way == 0 : under_way < kConnecting;
 }
 
-void LoadGroup::connect_one(std::unique_ptr<LoadClient> client, bool is_first) {
+void LoadGroup::connect_one(std::unique_ptr<LoadClient> client) {
     if (takes_turns_) options_.from = source_address(connects_++);
+    const std::size_t number = client->number();
     const auto started = reactor_->connect(target_, std::move(client), options_);
-    if (!started) load_.never_started(started.error().message(), is_first);
+    if (!started) load_.never_started(number, started.error().message());
 }
 
 }  // namespace switchboard::bench

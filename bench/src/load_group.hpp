@@ -44,7 +44,7 @@ private:
     LoadGroup(GroupPlan plan, const Pace& pace, std::unique_ptr<Workload> workload);
     void changed();
     bool may_connect() const;
-    void connect_one(std::unique_ptr<LoadClient> client, bool is_first);
+    void connect_one(std::unique_ptr<LoadClient> client);
 
     GroupPlan plan_;
     std::unique_ptr<Workload> workload_;

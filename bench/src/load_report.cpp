@@ -4,15 +4,13 @@
 
 #include "environment.hpp"
 #include "format.hpp"
+#include "judge.hpp"
 #include "table.hpp"
 
 namespace switchboard::bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr double kBusy = 0.9;      // from there on a CPU may be what limits
-constexpr double kReached = 0.99;  // of the rate asked for
 
 struct Percent {
     const char* name;
@@ -47,22 +45,24 @@ std::string generator_note(const LoadStep& step) {
         return "the generator's CPU was " + share_text(generator) +
                " busy: it may be what limits (--server-pid tells)";
     const double server = busy(*step.server_cpu, step);
-    return server < generator ? "limited by the generator: its CPU was " + share_text(generator) +
-                                    " busy, the server's " + share_text(server)
-                              : std::string();
+    return server <= kBusy ? "limited by the generator: its CPU was " + share_text(generator) +
+                                 " busy, the server's " + share_text(server)
+                           : std::string();
 }
 
 std::string rate_note(const LoadStep& step) {
-    if (step.asked_rate == 0 || throughput(step) >= kReached * step.asked_rate) return {};
+    const Tally& tally = step.result.tally;
+    if (step.asked_rate == 0 || reaches_rate(tally.exchanges, tally.due)) return {};
     return "rate not reached: " + grouped(throughput(step)) + " of " + grouped(step.asked_rate);
 }
 
 std::string served_note(const LoadReport& report, const LoadStep& step) {
     const Tally& tally = step.result.tally;
     const std::size_t asked = report.plan.group.connections;
-    if (tally.served >= asked || report.plan.rate > 0) return {};
-    return "served " + std::to_string(tally.served) + " of " + std::to_string(asked) +
-           " connections";
+    // Of an open loop not each connection need have its turn within the window.
+    const std::size_t served = report.plan.rate > 0 ? tally.answered : tally.served;
+    if (served >= asked) return {};
+    return "served " + std::to_string(served) + " of " + std::to_string(asked) + " connections";
 }
 
 std::string unanswered_note(const LoadStep& step) {

@@ -38,6 +38,10 @@ struct Measurement {
     std::optional<Switches>
         switches;  // in the window, see the README; none where not all were seen
     std::optional<double> asked_rate;  // exchanges per second; none in a closed loop
+    // Of an open loop: requests due in the window, those never answered, the 99th percentile counted from
+    // the send, and how late the generator was in 99 of 100 cases (seconds).
+    std::uint64_t due = 0, unanswered = 0;
+    double uncorrected_p99 = 0, late_p99 = 0;
     std::size_t failed = 0;
     FailureCounts failures{};
     std::string first_failure;

@@ -7,8 +7,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMostMessage = 64 * 1024 * 1024;
-constexpr std::size_t kMostLine = 8 * 1024;      // what servers of lines take
-constexpr std::size_t kMostFrame = 1024 * 1024;  // and of frames
+constexpr std::size_t kMostLine = 8 * 1024;     // what servers of lines take
+constexpr std::size_t kMostFrame = 512 * 1024;  // and of frames
 constexpr std::size_t kPrefix = 4;
 
 // What it sends comes back.

@@ -64,15 +64,22 @@ void Pacer::stop() {
 }
 
 void Pacer::tell() {
-    const auto now = Clock::now();
-    for (int i = 0; i < kMostAtOnce; ++i) {
-        const auto when = began_ + schedule_.next();
-        if (when > now) break;
-        lateness_.record(static_cast<std::uint64_t>((now - when) / std::chrono::nanoseconds(1)));
-        schedule_.advance();
-        due_(when);
+    for (int i = 0; i < kMostAtOnce && tell_one(Clock::now()); ++i) {
     }
     arm();
+}
+
+void Pacer::tell_until(Clock::time_point end) {
+    while (began_ + schedule_.next() < end) tell_one(Clock::now());
+}
+
+bool Pacer::tell_one(Clock::time_point now) {
+    const auto when = began_ + schedule_.next();
+    if (when > now) return false;
+    lateness_.record(static_cast<std::uint64_t>((now - when) / std::chrono::nanoseconds(1)));
+    schedule_.advance();
+    due_(when);
+    return true;
 }
 
 // A time that has passed makes it readable at once. Setting it also takes back what made it readable

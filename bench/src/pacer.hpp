@@ -28,6 +28,7 @@ public:
 
     void start();
     void stop();
+    void tell_until(Clock::time_point end);  // what is due before that and was not told yet
     // How long after its time each was told, in nanoseconds: the error of the generator, which is part
     // of every latency of an open loop.
     const Histogram& lateness() const noexcept { return lateness_; }
@@ -38,6 +39,7 @@ private:
 
     Pacer(const Schedule& schedule, std::function<void(Clock::time_point)> due);
     void tell();
+    bool tell_one(Clock::time_point now);  // false: the next is not due yet
     void arm();
 
     Schedule schedule_;

@@ -1,6 +1,7 @@
 #include "slo.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <string_view>
 
@@ -24,7 +25,7 @@ std::optional<double> time_of(std::string_view text) {
     const auto [stopped, error] =
         std::from_chars(text.data(), end, value, std::chars_format::fixed);
     const std::string_view unit(stopped, static_cast<std::size_t>(end - stopped));
-    if (error != std::errc() || value <= 0) return std::nullopt;
+    if (error != std::errc() || !std::isfinite(value) || value <= 0) return std::nullopt;
     if (unit == "us") return value * 1e-6;
     if (unit == "ms") return value * 1e-3;
     return unit == "s" ? std::optional(value) : std::nullopt;

@@ -79,9 +79,10 @@ private:
             if (!workload_.pattern_.matches(received_, in)) return wrong_bytes(in);
             const std::uint64_t pieces = received_ / workload_.piece_;
             received_ += in.size();
+            const std::uint64_t whole = received_ / workload_.piece_ - pieces;
+            if (whole == 0) return in.size();
             if (!load().started()) connection().pause_reading();
-            if (load().count_passed(number(), received_ / workload_.piece_ - pieces, load().now()))
-                answered();
+            if (load().count_passed(number(), whole, load().now())) answered();
             return in.size();
         }
 

@@ -16,6 +16,15 @@ const char* to_string(Failure failure) noexcept {
     return names[static_cast<std::size_t>(failure)];
 }
 
+Tally Tally::without_window() const {
+    Tally all = *this;
+    all.exchanges = all.due = all.unanswered = 0;
+    all.served = 0;
+    all.latency.reset();
+    all.uncorrected.reset();
+    return all;
+}
+
 std::string Tally::failures_text() const {
     std::string text;
     for (std::size_t i = 0; i < kFailures; ++i) {

@@ -37,6 +37,8 @@ struct Tally {
     FailureCounts failures{};
     std::string first_failure;  // what the first one of kind `other` said
 
+    // Of one whose window never opened: only what counts from the start.
+    Tally without_window() const;
     // "3 refused, 1 wrong bytes"; empty when nothing failed.
     std::string failures_text() const;
 };

@@ -77,14 +77,21 @@ TEST_CASE("bench judge: a saturated generator, while the server has something le
 
 TEST_CASE("bench judge: a rate that was asked for is reached to 1%") {
     CellRounds cell = whole_cell();
-    for (auto& round : cell.rounds) round.asked_rate = 10'100;
+    const auto due = [&](std::uint64_t requests) {
+        for (auto& round : cell.rounds) {
+            round.asked_rate = 10'000;
+            round.due = requests;
+        }
+    };
+    const std::uint64_t done = cell.rounds[0].exchanges;
+    due(done * 101 / 100);
     CHECK(why_invalid(cell).empty());
-    for (auto& round : cell.rounds) round.asked_rate = 10'102;
+    due(done * 103 / 100);
     CHECK(reasons(cell) == std::vector{Reason::rate_not_reached});
-    CHECK(notes(cell) == "reached 99.0% of the rate");
-    for (auto& round : cell.rounds) round.asked_rate = 20'000;
+    CHECK(notes(cell) == "reached 97.1% of the rate");
+    due(done * 2);
     CHECK(notes(cell) == "reached 50.0% of the rate");
-    for (auto& round : cell.rounds) round.asked_rate = 5'000;
+    due(done / 2);
     CHECK(why_invalid(cell).empty());
 }
 
@@ -107,6 +114,7 @@ TEST_CASE("bench judge: all reasons are told") {
         round.noise = 0.2;
         round.generator_cpu = 0.95;
         round.asked_rate = 50'000;
+        round.due = 50'000;
     }
     fail(cell.rounds[0], Failure::timed_out, 96);
     CHECK(reasons(cell) == std::vector{Reason::not_all_served, Reason::errors,
@@ -124,4 +132,24 @@ TEST_CASE("bench judge: what was not run, did not start or served nobody") {
     cell.rounds = {Measurement{}};
     CHECK(reasons(cell) == std::vector{Reason::not_all_served});
     CHECK(notes(cell) == "serves 0 of 100");
+}
+
+TEST_CASE("bench judge: of an open loop not each connection need have its turn") {
+    CellRounds cell = whole_cell();
+    for (auto& round : cell.rounds) {
+        round.served = 1;
+        round.asked_rate = 10;
+        round.due = round.exchanges;
+    }
+    CHECK(why_invalid(cell).empty());
+    cell.rounds[0].answered = 1;
+    CHECK(reasons(cell) == std::vector{Reason::not_all_served});
+}
+
+TEST_CASE("bench judge: what was due is reached but for 1% and two at the edges") {
+    CHECK(reaches_rate(98, 101));
+    CHECK_FALSE(reaches_rate(97, 101));
+    CHECK(reaches_rate(9'900 - 2, 10'000));
+    CHECK_FALSE(reaches_rate(9'900 - 3, 10'000));
+    CHECK(reaches_rate(0, 0));
 }

@@ -67,10 +67,16 @@ TEST_CASE("bench knee: what one window says of the objective") {
     Measured measured;
     measured.figures.exchanges = 1'000;
     measured.figures.seconds = 1;
+    measured.figures.due = 1'000;
     measured.latency.record(1'000'000, 1'000);
     CHECK(judge_probe(slo, 1'000, measured).holds);
     CHECK(judge_probe(slo, 1'000, measured).latency == doctest::Approx(1e-3).epsilon(0.001));
+    measured.figures.due = 1'100;
     CHECK(judge_probe(slo, 1'100, measured).why == "rate not reached: 1,000");
+    measured.figures.generator_cpu = 0.95;
+    CHECK(judge_probe(slo, 1'100, measured).why == "limited by the generator");
+    measured.figures.generator_cpu = 0;
+    measured.figures.due = 1'000;
     measured.latency.record(3'000'000, 20);
     CHECK(judge_probe(slo, 1'000, measured).why.ends_with(" at p99<2ms"));
     CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, measured).holds);

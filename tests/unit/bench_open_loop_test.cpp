@@ -231,3 +231,103 @@ TEST_CASE("bench schedule: Poisson arrivals have the rate, the variance, and a s
     CHECK(Schedule(1'000, Arrivals::poisson, 8).next() !=
           Schedule(1'000, Arrivals::poisson, 7).next());
 }
+
+namespace {
+
+// Connections that a test plays by hand, in an open loop.
+struct ByHand {
+    explicit ByHand(const Pace& pace) : load(pace, [this] { return now; }) {
+        load.on_reopen = [this](std::size_t number, Clock::time_point due) {
+            reopened.push_back(workload->client(load, number));
+            reopened.back()->born(due);
+        };
+    }
+    ~ByHand() { load.stop(); }
+    MemoryPeer& connect(std::size_t number) {
+        MemoryPeer& peer = driver.connect(workload->client(load, number));
+        driver.run();
+        return peer;
+    }
+    void answer(MemoryPeer& peer) {
+        peer.send(peer.take_received());
+        driver.run();
+    }
+
+    Clock::time_point now = Clock::time_point(1h);
+    std::unique_ptr<Workload> workload = *make_echo({.size = 16});
+    Load load;
+    MemoryDriver driver;  // destroyed first: its clients count in the load
+    std::vector<std::unique_ptr<LoadClient>> reopened;
+};
+
+}  // namespace
+
+TEST_CASE("bench open loop: who connects late asks once, and that was not due") {
+    ByHand bench({.open_loop = true});
+    bench.load.start();
+    bench.load.open_window(1s);
+    auto& late = bench.connect(0);
+    bench.answer(late);
+    CHECK(bench.load.tally().latency.count() == 0);
+    CHECK(bench.load.settled());
+    bench.load.due(bench.now);
+    bench.driver.run();
+    CHECK_FALSE(bench.load.settled());
+    bench.answer(late);
+    CHECK(bench.load.settled());
+    CHECK(bench.load.tally().latency.count() == 1);
+}
+
+TEST_CASE("bench open loop: a connect that fails or is under way is a request, too") {
+    ByHand bench({.per_connection = 1, .open_loop = true});
+    for (std::size_t number : {0U, 1U}) bench.answer(bench.connect(number));
+    bench.load.start();
+    bench.load.open_window(1s);
+    bench.load.due(bench.now);
+    bench.load.due(bench.now);
+    REQUIRE(bench.reopened.size() == 2);
+    bench.now += 10ms;
+    bench.reopened[0]->on_close(std::make_error_code(std::errc::connection_refused));
+    CHECK(bench.load.tally().unanswered == 1);
+    CHECK(bench.load.tally().failed == 1);
+    bench.load.due(bench.now);  // tries again in its place
+    REQUIRE(bench.reopened.size() == 3);
+    CHECK(bench.reopened[2]->number() == bench.reopened[0]->number());
+    bench.load.never_started(bench.reopened[2]->number(), "no descriptor");
+    CHECK(bench.load.tally().unanswered == 2);
+    bench.now += 2s;
+    CHECK_FALSE(bench.load.settled());
+    CHECK(bench.load.is_alive());
+    bench.load.give_up();
+    CHECK(bench.load.settled());
+    CHECK(bench.load.tally().unanswered == 3);
+    CHECK(bench.load.tally().latency.count() == 3);
+    CHECK(near(OpenLoop::milliseconds(bench.load.tally().latency, 100), 2'010));
+}
+
+TEST_CASE("bench open loop: a line to the hub that ends after the window is waited for") {
+    Clock::time_point now(1h);
+    Load load({.open_loop = true}, [&] { return now; });
+    std::unique_ptr<Workload> workload = *make_fan_out({.size = 16, .connections = 2});
+    MemoryDriver driver;
+    auto& member = driver.connect(workload->client(load, 0));
+    auto& speaker = driver.connect(workload->client(load, 1));
+    const auto pass_on = [&] {
+        driver.run();
+        member.send(speaker.take_received());
+        driver.run();
+    };
+    pass_on();
+    CHECK(load.tally().answered == 2);
+    load.start();
+    load.open_window(1s);
+    load.due(now);
+    now += 1'100ms;
+    CHECK_FALSE(load.settled());
+    pass_on();
+    CHECK(load.settled());
+    CHECK_FALSE(load.stopped());
+    CHECK(load.tally().latency.count() == 1);
+    CHECK(near(static_cast<double>(load.tally().latency.max()), 1.1e9));
+    load.stop();
+}

@@ -166,7 +166,8 @@ TEST_CASE("bench options: drivers and bare peers are always there, others say wh
 
 TEST_CASE("bench options: what excludes what, and what belongs to one workload") {
     CHECK(fails_with({"--same-core", "--spread"}, "exclude each other"));
-    CHECK(fails_with({"--cost", "--workload", "line", "--size", "64"}, "--cost: counts echo alone"));
+    CHECK(
+        fails_with({"--cost", "--workload", "line", "--size", "64"}, "--cost: counts echo alone"));
     CHECK(fails_with({"--work", "1ms"}, "--work: of --workload reply alone"));
     CHECK(fails_with({"--workload", "upload", "--rate", "10"}, "upload has no requests"));
     CHECK(fails_with({"--rate", "10", "--exchanges", "5"}, "--exchanges: not with --rate"));

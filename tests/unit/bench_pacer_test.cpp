@@ -80,3 +80,19 @@ TEST_CASE("bench pacer: stopped, it tells nothing more") {
     CHECK(uv_run(&loop.uv, UV_RUN_DEFAULT) == 0);  // nothing is left to wait for
     CHECK(count == told);
 }
+
+TEST_CASE("bench pacer: what is due before the end is told, however late") {
+    Loop loop;
+    std::uint64_t count = 0;
+    auto pacer = Pacer::make(&loop.uv, Schedule(100'000, Arrivals::constant),
+                             [&](Clock::time_point) { ++count; });
+    REQUIRE(pacer.has_value());
+    const auto began = Clock::now();
+    (*pacer)->start();
+    while (Clock::now() - began < 20ms) {
+    }
+    (*pacer)->tell_until(began + 15ms);  // nobody ran the loop
+    CHECK(count >= 1'490);
+    CHECK(count <= 1'500);
+    CHECK((*pacer)->lateness().max() > 1'000'000);
+}

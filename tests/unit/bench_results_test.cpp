@@ -277,13 +277,14 @@ TEST_CASE("bench results: the CSV has a line per cell and round, under units") {
     REQUIRE(lines.size() == 7);
     CHECK(lines[0] ==
           "workload,server,connections,message_bytes,round,valid,reasons,served_connections,"
-          "failed_connections,exchanges,window_seconds,generator_cpu_seconds,noise_share,"
+          "failed_connections,exchanges,window_seconds,generator_cpu_seconds,noise_share,due,"
+          "unanswered,uncorrected_p99_seconds,late_p99_seconds,"
           "throughput_per_second,p50_seconds,p99_seconds,p99.9_seconds,max_seconds,"
           "cpu_seconds_per_exchange,voluntary_switches_per_exchange,"
           "involuntary_switches_per_exchange,memory_bytes");
-    CHECK(lines[2].starts_with("echo,reactor,100,64,2,yes,,100,0,12000,0.1,0,0,120000,"));
-    CHECK(lines[6] == "echo,iterative,100,64,3,no,not_all_served,0,0,0,0,0,0,,,,,,,,,");
-    for (const std::string& line : lines) CHECK(count(line, ",") == 21);
+    CHECK(lines[2].starts_with("echo,reactor,100,64,2,yes,,100,0,12000,0.1,0,0,,,,,120000,"));
+    CHECK(lines[6] == "echo,iterative,100,64,3,no,not_all_served,0,0,0,0,0,0,,,,,,,,,,,,,");
+    for (const std::string& line : lines) CHECK(count(line, ",") == 25);
 }
 
 TEST_CASE("bench results: the page is whole, and what came from outside is escaped") {

@@ -261,8 +261,8 @@ TEST_CASE("bench workloads: sizes that do not fit are told") {
     };
     CHECK(refused("echo", {.size = 0}) == "--size 0: 1 to 67108864");
     CHECK(refused("line", {.size = 8'193}) == "--size 8193: 1 to 8192");
-    CHECK(refused("frame", {.size = 3}) == "--size 3: 4 to 1048576");
-    CHECK(refused("reply", {.size = 8}) == "--size 8: 9 to 1048576");
+    CHECK(refused("frame", {.size = 3}) == "--size 3: 4 to 524288");
+    CHECK(refused("reply", {.size = 8}) == "--size 8: 9 to 524288");
     CHECK(refused("reply", {.size = 9, .reply = 3}) == "--reply 3: 4 to 67108864");
     CHECK(refused("upload", {.size = 0}) == "--size 0: 1 to 16777216");
     CHECK(refused("stalled", {.size = 1}) == "--size 1: 2 to 67108864");

@@ -6,7 +6,12 @@ namespace switchboard {
 namespace {
 
 constexpr std::size_t kPrefix = 4;
+constexpr std::size_t kMostMessage = 512 * 1024;
 constexpr std::size_t kPiece = 16 * 1024;  // that much of a long reply is laid out at once
+
+Framing request_framing() {
+    return Framing::prefixed(kPrefix, std::endian::big, kMostMessage);
+}
 
 std::uint32_t read_length(Bytes in) {
     std::uint32_t value = 0;
@@ -34,13 +39,13 @@ void LineEcho::on_line(Connection& connection, std::string_view line) {
     write_line(connection, line);
 }
 
-FrameEcho::FrameEcho() : FrameHandler(Framing::prefixed(kPrefix)) {}
+FrameEcho::FrameEcho() : FrameHandler(request_framing()) {}
 
 void FrameEcho::on_frame(Connection& connection, MutableBytes frame) {
     write_frame(connection, framing(), frame);
 }
 
-Replier::Replier(std::uint64_t work) : FrameHandler(Framing::prefixed(kPrefix)), work_(work) {}
+Replier::Replier(std::uint64_t work) : FrameHandler(request_framing()), work_(work) {}
 
 void Replier::on_frame(Connection& connection, MutableBytes frame) {
     const std::uint32_t wanted = frame.size() < kPrefix ? 0 : read_length(frame);

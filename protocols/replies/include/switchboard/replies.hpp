@@ -14,8 +14,8 @@ private:
     void on_line(Connection& connection, std::string_view line) override;
 };
 
-// Sends each message back once it is whole: its length in 4 bytes, big-endian, and so many bytes, 1 MiB
-// at most.
+// Sends each message back once it is whole: its length in 4 bytes, big-endian, and so many bytes,
+// 512 KiB at most: with what is queued before it, it must fit into max_queued.
 class FrameEcho final : public FrameHandler {
 public:
     FrameEcho();
