@@ -105,7 +105,7 @@ Measured measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
         m.memory = std::max(m.memory, read_memory(server.pid()));
     };
     hooks.interrupted = [](const Tally&) { return is_interrupted(); };
-    const auto load = run_load(plan, hooks);
+    auto load = run_load(plan, hooks);
     if (!load) {
         m.problem = load.error().message();
         return measured;
