@@ -13,7 +13,8 @@ struct Slo {
     std::string text;  // as it was written
 };
 
-// "pN<TIME" with N in (0, 100), as p99.9, or "max<TIME", the time in us, ms or s. errc::bad_option says what is wrong.
+// "pN<TIME" with N in (0, 100), as p99.9, or "max<TIME", the time in us, ms or s. errc::bad_option says
+// what is wrong.
 Result<Slo> parse_slo(const std::string& text);
 
 }  // namespace switchboard::bench
