@@ -6,6 +6,7 @@
 #include <random>
 
 #include "cell_run.hpp"
+#include "compare_knee.hpp"
 #include "environment.hpp"
 #include "files.hpp"
 #include "hgrm.hpp"
@@ -115,30 +116,18 @@ private:
     }
 
     // As high as it came in the closed loop just now. Who did not serve all has none.
-    void find_knee_of(const CellRounds& cell) {
+    void find_knee_of(CellRounds& cell) {
         const Measurement& figures = cell.rounds.back();
         if (figures.served < cell.cell.connections || figures.failed > 0) return;
         const double ceiling = static_cast<double>(figures.exchanges) / figures.seconds;
         Knee found = search_knee(results_.options, cell.cell, results_.cpus, ceiling);
-        if (is_interrupted()) return;
-        const auto known =
-            std::find_if(results_.knees.begin(), results_.knees.end(),
-                         [&](const KneeCell& knee) { return knee.cell == cell.cell; });
-        KneeCell& knee = known != results_.knees.end()
-                             ? *known
-                             : results_.knees.emplace_back(KneeCell{cell.cell, {}});
-        knee.rounds.push_back(std::move(found));
+        if (!is_interrupted()) cell.knees.push_back(std::move(found));
     }
 
     Results results_;
     std::mt19937_64 random_;
     std::vector<Cell> loads_;  // without a server
 };
-
-int complain(const std::string& what) {
-    std::fprintf(stderr, "switchboard-bench: %s\n", what.c_str());
-    return 1;
-}
 
 bool has_figures(const Results& results) {
     return std::any_of(results.cells.begin(), results.cells.end(), [](const CellRounds& cell) {

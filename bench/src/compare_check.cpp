@@ -11,9 +11,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kOtherDescriptors = 64;
-constexpr std::size_t kMostUnderWay = 64 * 1024 * 1024;  // bytes of one connection
-
 Result<void> bad(const std::string& what) {
     return fail(errc::bad_option, what);
 }
@@ -26,23 +23,15 @@ Result<void> check_server(const std::string& name) {
 }
 
 Result<void> check_connections(std::size_t connections) {
-    const std::size_t limit = descriptor_limit();
     const std::string asked = "--connections " + std::to_string(connections);
     if (connections == 0) return bad(asked + ": at least 1");
-    if (connections <= limit - std::min(limit, kOtherDescriptors)) return {};
-    return bad(asked + ": the descriptor limit is " + std::to_string(limit) +
-               " (ulimit -Hn), so at most " +
-               std::to_string(limit - std::min(limit, kOtherDescriptors)));
-}
-
-Result<void> check_size(std::size_t size, std::size_t depth) {
-    if (size == 0) return bad("--size 0: at least 1");
-    if (size <= kMostUnderWay / depth) return {};
-    return bad("--size " + std::to_string(size) + ": times --depth it is more than 64 MiB");
+    if (connections <= most_connections()) return {};
+    return bad(asked + ": the descriptor limit is " + std::to_string(descriptor_limit()) +
+               " (ulimit -Hn), so at most " + std::to_string(most_connections()));
 }
 
 Result<void> check_counts(const CompareOptions& options) {
-    if (options.depth == 0 || options.depth > kMostUnderWay) return bad("--depth: 1 to 67108864");
+    if (options.depth == 0) return bad("--depth: at least 1");
     if (options.rounds == 0 || options.rounds > 1'000) return bad("--rounds: 1 to 1000");
     if (options.workers == 0 || options.workers > 1'000) return bad("--workers: 1 to 1000");
     if (options.duration < milliseconds(50)) return bad("--duration: at least 50ms");
@@ -109,9 +98,6 @@ Result<void> check(const CompareOptions& options) {
     }
     for (const std::size_t connections : options.connections) {
         if (auto allowed = check_connections(connections); !allowed) return allowed;
-    }
-    for (const std::size_t size : options.sizes) {
-        if (auto allowed = check_size(size, options.depth); !allowed) return allowed;
     }
     if (auto loads = check_loads(options); !loads) return loads;
     if (auto fits = check_together(options); !fits) return fits;

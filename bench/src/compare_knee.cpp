@@ -11,20 +11,19 @@ constexpr double kPrecision = 0.02;  // of the ceiling: seven probes
 constexpr int kAgree = 2;            // windows of kAgree * 2 - 1
 constexpr int kMostVoided = 5;       // windows of a probe in which others used the CPUs
 
-bool is_generator_bound(const Measurement& m) {
-    return m.generator_cpu / m.seconds > kBusy && m.server_cpu.total / m.seconds <= kBusy;
-}
-
 std::optional<Probe> probe(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
                            double rate) {
     CompareOptions at_rate = options;
     at_rate.rate = rate;
     at_rate.exchanges = Load::kNoEnd;
+    std::size_t wrong = 0;
     for (int held = 0, broken = 0, voided = 0;;) {
         const Measured measured = measure_cell(at_rate, cell, cpus);
         if (is_interrupted()) return std::nullopt;
+        wrong += measured.figures.wrong();
         if (measured.figures.noise > options.noise && ++voided <= kMostVoided) continue;
         Probe judged = judge_probe(*options.slo, rate, measured);
+        judged.wrong = wrong;
         ++(judged.holds ? held : broken);
         if (held == kAgree || broken == kAgree) return judged;
     }
@@ -43,7 +42,8 @@ Probe judge_probe(const Slo& slo, double rate, const Measured& measured) {
     probe.latency = static_cast<double>(measured.latency.percentile(slo.percent)) * 1e-9;
     if (figures.failed > 0) {
         probe.why = std::to_string(figures.failed) + " connections failed";
-    } else if (is_generator_bound(figures)) {
+    } else if (is_generator_bound(figures.generator_cpu / figures.seconds,
+                                  figures.server_cpu.total / figures.seconds)) {
         probe.why = "limited by the generator";
     } else if (!reaches_rate(figures.exchanges, figures.due)) {
         probe.why = "rate not reached: " + grouped(probe.reached);
@@ -59,12 +59,6 @@ Knee search_knee(const CompareOptions& options, const Cell& cell, const CpuPlan&
                  double ceiling) {
     return find_knee(ceiling, kPrecision,
                      [&](double rate) { return probe(options, cell, cpus, rate); });
-}
-
-std::optional<Summary> summarize(const KneeCell& cell) {
-    Rounds rates;
-    for (const Knee& knee : cell.rounds) rates.emplace_back(knee.rate);
-    return summarize(rates);
 }
 
 }  // namespace switchboard::bench

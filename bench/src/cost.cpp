@@ -45,8 +45,7 @@ Json json_of(const CostCase& what, const Cost& cost) {
 }
 
 int failed(const Error& error) {
-    std::fprintf(stderr, "switchboard-bench: %s\n", error.message().c_str());
-    return 1;
+    return complain(error.message());
 }
 
 Result<Json> measure_exchanges(const CostOptions& options) {

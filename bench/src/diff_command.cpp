@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "diff.hpp"
+#include "programs.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -16,7 +17,7 @@ struct DiffOptions {
 };
 
 int complain(const std::string& what, int status) {
-    std::fprintf(stderr, "switchboard-bench: %s\n", what.c_str());
+    bench::complain(what);
     return status;
 }
 

@@ -201,30 +201,41 @@ std::size_t all_connections(const LoadPlan& plan) {
     return all;
 }
 
+namespace {
+
+// What no group by itself can know. They have been made, so there is such a workload.
+Result<void> check_together(const LoadPlan& plan) {
+    const WorkloadKind& kind = *find_workload_kind(plan.group.workload);
+    if (plan.rate > 0 && (kind.is_stream || kind.manner == WorkloadKind::Manner::idles))
+        return fail(errc::bad_option, "--rate: " + plan.group.workload + " has no requests");
+    if (plan.exchanges == 0) return fail(errc::bad_option, "--exchanges: at least 1");
+    const std::size_t depth = std::max<std::size_t>(plan.group.depth, 1);
+    if (plan.group.size > kMostUnderWay / depth)
+        return fail(errc::bad_option, "--size " + std::to_string(plan.group.size) +
+                                          ": times --depth it is more than 64 MiB");
+    if (plan.group.connections > kMostRequests / depth)
+        return fail(errc::bad_option, "--connections " + std::to_string(plan.group.connections) +
+                                          ": times --depth more than 16 million");
+    if (plan.rate > 0 && plan.exchanges != Load::kNoEnd)
+        return fail(errc::bad_option, "--exchanges: not with --rate, which ends by the clock");
+    return {};
+}
+
+}  // namespace
+
 Result<void> check(const LoadPlan& plan) {
     std::vector<GroupPlan> groups = plan.beside;
     groups.push_back(plan.group);
     for (const GroupPlan& group : groups) {
         if (auto made = LoadGroup::make(group); !made) return tl::unexpected(made.error());
     }
-    const WorkloadKind& kind = *find_workload_kind(plan.group.workload);
-    if (plan.rate > 0 && (kind.is_stream || kind.manner == WorkloadKind::Manner::idles))
-        return fail(errc::bad_option, "--rate: " + plan.group.workload + " has no requests");
-    if (plan.exchanges == 0) return fail(errc::bad_option, "--exchanges: at least 1");
-    if (plan.group.size > kMostUnderWay / plan.group.depth ||
-        plan.group.connections > kMostRequests / plan.group.depth)
-        return fail(errc::bad_option, "--depth " + std::to_string(plan.group.depth) +
-                                          ": times --size more than 64 MiB, or times "
-                                          "--connections more than 16 million");
-    if (plan.rate > 0 && plan.exchanges != Load::kNoEnd)
-        return fail(errc::bad_option, "--exchanges: not with --rate, which ends by the clock");
-    return {};
+    return check_together(plan);
 }
 
 Result<LoadResult> run_load(const LoadPlan& plan, const LoadHooks& hooks) try {
-    if (auto fits = check(plan); !fits) return tl::unexpected(fits.error());
     Run run(plan, hooks);
     if (auto prepared = run.prepare(); !prepared) return tl::unexpected(prepared.error());
+    if (auto fits = check_together(plan); !fits) return tl::unexpected(fits.error());
     return run.run();
 } catch (const std::system_error& error) {
     return fail(error.code(), "generate load");

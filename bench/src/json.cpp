@@ -1,5 +1,4 @@
-#include <nlohmann/json.hpp>
-
+#include "json_parts.hpp"
 #include "results.hpp"
 
 namespace switchboard::bench {
@@ -32,14 +31,6 @@ Json json_of(const Against& against) {
     return json;
 }
 
-Json json_of(const FailureCounts& failures) {
-    Json json = Json::object();
-    for (std::size_t i = 0; i < kFailures; ++i) {
-        if (failures[i] > 0) json[to_string(static_cast<Failure>(i))] = failures[i];
-    }
-    return json;
-}
-
 Json json_of(const Measurement& round) {
     Json json{{"connected", round.connected},
               {"answered", round.answered},
@@ -54,7 +45,7 @@ Json json_of(const Measurement& round) {
               {"generator_cpu_seconds", round.generator_cpu},
               {"server_cpu_seconds", round.server_cpu.total},
               {"noise", round.noise},
-              {"errors", json_of(round.failures)},
+              {"errors", failures_json(round.failures)},
               {"problem", round.problem}};
     for (const Metric* metric : all_metrics()) {
         json[metric->name] = json_or_null(metric->of(round));
@@ -129,13 +120,13 @@ Json json_of(const Knee& knee) {
     return {{"rate", knee.rate}, {"at_ceiling", knee.is_at_ceiling}, {"probes", std::move(probes)}};
 }
 
-Json json_of(const KneeCell& knee) {
+Json knees_of(const CellRounds& cell) {
     Json rounds = Json::array();
-    for (const Knee& round : knee.rounds) rounds.push_back(json_of(round));
-    return {{"server", knee.cell.server},
-            {"connections", knee.cell.connections},
-            {"size", knee.cell.size},
-            {"rate", json_of(summarize(knee))},
+    for (const Knee& knee : cell.knees) rounds.push_back(json_of(knee));
+    return {{"server", cell.cell.server},
+            {"connections", cell.cell.connections},
+            {"size", cell.cell.size},
+            {"rate", json_of(summarize_knees(cell))},
             {"rounds", std::move(rounds)}};
 }
 
@@ -167,8 +158,7 @@ std::string to_json(const Results& results) {
     json["interrupted"] = results.interrupted;
     json["options"] = json_of(results.options);
     json["cpus"] = {{"server", results.cpus.of_server()}, {"generator", results.cpus.generator}};
-    json["environment"] = Json::object();
-    for (const auto& [name, value] : results.environment) json["environment"][name] = value;
+    json["environment"] = environment_json(results.environment);
     json["left_out"] = Json::array();
     for (const LeftOut& each : results.left_out) {
         json["left_out"].push_back({{"server", each.server}, {"why", each.why}});
@@ -176,7 +166,9 @@ std::string to_json(const Results& results) {
     json["cells"] = Json::array();
     for (const CellRounds& cell : results.cells) json["cells"].push_back(json_of(results, cell));
     json["knees"] = Json::array();
-    for (const KneeCell& knee : results.knees) json["knees"].push_back(json_of(knee));
+    for (const CellRounds& cell : results.cells) {
+        if (!cell.knees.empty()) json["knees"].push_back(knees_of(cell));
+    }
     json["counted"] = json_of(results.counted);
     // What a server wrote may be no UTF-8; the file must be JSON all the same.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -50,15 +50,7 @@ std::string failures(const CellRounds& cell) {
         std::transform(sum.begin(), sum.end(), round.failures.begin(), sum.begin(), std::plus<>());
         if (first.empty()) first = round.first_failure;
     }
-    std::string text;
-    for (std::size_t i = 0; i < kFailures; ++i) {
-        if (sum[i] == 0) continue;
-        const auto kind = static_cast<Failure>(i);
-        const std::string detail = kind == Failure::other && !first.empty() ? ": " + first : "";
-        text +=
-            (text.empty() ? "" : ", ") + std::to_string(sum[i]) + " " + to_string(kind) + detail;
-    }
-    return text;
+    return failures_text(sum, first);
 }
 
 std::string generator_bound(const CellRounds& cell) {
@@ -66,7 +58,7 @@ std::string generator_bound(const CellRounds& cell) {
         median_of(cell, [](const Measurement& m) { return m.generator_cpu / m.seconds; });
     const auto server =
         median_of(cell, [](const Measurement& m) { return m.server_cpu.total / m.seconds; });
-    if (!generator || *generator <= kBusy || *server > kBusy) return {};
+    if (!generator || !is_generator_bound(*generator, *server)) return {};
     return "limited by the generator: its CPU " + fixed(*generator * 100, 0) +
            "% busy, the server's " + fixed(*server * 100, 0) + "%";
 }

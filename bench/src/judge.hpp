@@ -27,8 +27,13 @@ struct Invalid {
     std::string text;
 };
 
-inline constexpr double kNoiseLimit = 0.05;   // a share of CPU time; see noise_share()
-inline constexpr double kBusy = 0.9;          // of a CPU: above it there was nothing left to give
+inline constexpr double kNoiseLimit = 0.05;  // a share of CPU time; see noise_share()
+inline constexpr double kBusy = 0.9;         // of a CPU: above it there was nothing left to give
+// By the parts of their CPUs that both used: the generator had nothing left to give, and the server had.
+inline bool is_generator_bound(double generator, double server) noexcept {
+    return generator > kBusy && server <= kBusy;
+}
+
 inline constexpr double kRateReached = 0.99;  // of the requests that were due
 
 // Whether so many exchanges are those that were `due`, but for 1% and two at the window's edges. What was

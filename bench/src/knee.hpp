@@ -14,7 +14,8 @@ struct Probe {
     double reached = 0;  // exchanges a second
     double latency = 0;  // seconds, at the objective's percentile
     bool holds = false;
-    std::string why = {};  // it does not; empty where it does
+    std::string why = {};   // it does not; empty where it does
+    std::size_t wrong = 0;  // connections on which wrong bytes came back
 };
 
 struct Knee {

@@ -110,7 +110,6 @@ void Load::closed(LoadClient& client, bool was_open) {
         failed(client);
     } else {
         ++connects_ended_;
-        lose_reopening(client.number());
     }
 }
 

@@ -66,8 +66,8 @@ public:
     const Pace& pace() const noexcept { return pace_; }
     const Tally& tally() const noexcept { return tally_; }
 
-    std::function<void()>
-        on_change;  // a client has connected, answered for the first time, or failed
+    // A client has connected, answered for the first time, or failed.
+    std::function<void()> on_change;
     std::function<void()> on_window_end, on_settled;
     // A connection is wanted in the place of one that has made its exchanges: connect a client of that
     // number, after LoadClient::born(due).
@@ -87,11 +87,13 @@ public:
     void offer(std::size_t number, Clock::time_point now);
     // Whether the window goes on; else nothing more is to be sent.
     bool count_reply(std::size_t number, const Asked& asked, Clock::time_point now);
-    // Whether `count` exchanges without a latency are within it.
+    // Whether `count` exchanges without a latency are within it. Of an open loop they are part of one that
+    // has a latency, and not counted by themselves.
     bool count_passed(std::size_t number, std::uint64_t count, Clock::time_point now);
     // Given up, or its connection has failed. Counts with the time it has waited. Of an open loop.
     void count_unanswered(const Asked& asked, Clock::time_point now);
-    void failed(LoadClient& client);  // it makes no more requests
+    void failed(LoadClient& client);          // it makes no more requests
+    void lose_reopening(std::size_t number);  // who was to take that place was not connected
     void count_failure(Failure failure, const std::string& message, bool decides);
 
 private:
@@ -99,7 +101,6 @@ private:
         return due >= window_began_ && due < window_ends_;
     }
     bool give(std::size_t number, Clock::time_point due);
-    void lose_reopening(std::size_t number);
     bool end_window();
     void count_served(std::size_t number);
     void count_due_reply(std::size_t number, const Asked& asked, Clock::time_point now);

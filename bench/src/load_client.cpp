@@ -21,9 +21,11 @@ void LoadClient::on_eof(Connection& connection) {
 }
 
 void LoadClient::on_close(std::error_code reason) noexcept {
-    load_.closed(*this, connection_ != nullptr);
+    const bool was_open = connection_ != nullptr;
+    load_.closed(*this, was_open);
     connection_ = nullptr;
     fail(failure_of(reason), reason.message());
+    if (!was_open) load_.lose_reopening(number_);  // after it has failed: this may end the load
     if (left_ && !failed_) load_.offer(number_, load_.now());
 }
 
@@ -48,7 +50,7 @@ void LoadClient::leave() {
 void LoadClient::fail(Failure failure, const std::string& message) {
     if (failed_ || left_ || load_.stopped()) return;
     failed_ = true;
-    lost();
+    give_up();
     if (connection_ != nullptr) load_.failed(*this);
     load_.count_failure(failure, message, !answered_ && !born_);
     if (load_.on_change) load_.on_change();
@@ -98,10 +100,6 @@ void Conversation::give_up() {
     const auto now = load().now();
     while (replied_ < asked_)
         load().count_unanswered(under_way_[replied_++ % under_way_.size()], now);
-}
-
-void Conversation::lost() {
-    give_up();
 }
 
 }  // namespace switchboard::bench

@@ -21,7 +21,7 @@ public:
     // One of the requests it offered to make. Only while it is open.
     virtual void give(Clock::time_point due) = 0;
     virtual void start() {}    // the load has started
-    virtual void give_up() {}  // what is under way will not be waited for
+    virtual void give_up() {}  // what is under way is not waited for, or it has failed
 
     void on_open(Connection& connection) final;
     std::size_t on_data(Connection& connection, MutableBytes in) final;
@@ -32,7 +32,6 @@ protected:
     virtual void opened() = 0;
     // Returns how much of `in` was used, as Protocol::on_data.
     virtual std::size_t heard(MutableBytes in) = 0;
-    virtual void lost() {}  // it has failed
 
     Load& load() noexcept { return load_; }
     Connection& connection() noexcept { return *connection_; }
@@ -75,7 +74,6 @@ protected:
 
     void opened() override;
     std::size_t heard(MutableBytes in) override;
-    void lost() override;
 
     // So many more requests have been answered.
     void complete(std::uint64_t replies, Clock::time_point now);

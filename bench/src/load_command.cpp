@@ -21,7 +21,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kOtherDescriptors = 64;
 constexpr double kMillisecond = 1e6;  // in nanoseconds
 
 struct LoadOptions {
@@ -34,11 +33,6 @@ struct LoadOptions {
     bool lists = false;
 };
 
-int complain(const Error& error) {
-    std::fprintf(stderr, "switchboard-bench: %s\n", error.message().c_str());
-    return 1;
-}
-
 int list_workloads() {
     for (const WorkloadKind& kind : workload_kinds())
         std::printf("%-12s %s (serve %s)\n", std::string(kind.name).c_str(),
@@ -48,10 +42,9 @@ int list_workloads() {
 
 Result<void> check_descriptors(const LoadPlan& plan) {
     const std::size_t all = all_connections(plan);
-    const std::size_t limit = descriptor_limit();
-    if (all + kOtherDescriptors <= limit) return {};
+    if (all <= most_connections()) return {};
     return fail(errc::bad_option, std::to_string(all) + " connections: the descriptor limit is " +
-                                      std::to_string(limit) + " (ulimit -Hn)");
+                                      std::to_string(descriptor_limit()) + " (ulimit -Hn)");
 }
 
 Result<void> check_numbers(const LoadOptions& options) {
@@ -117,13 +110,12 @@ int tell(const LoadOptions& options, const LoadReport& report) {
     std::fputs(to_text(report).c_str(), stdout);
     std::fflush(stdout);
     if (auto written = write_file(options.json, to_json(report)); !written)
-        return complain(written.error());
+        return complain(written.error().message());
     if (auto written = write_file(options.hgrm, to_hgrm(latencies(report), kMillisecond)); !written)
-        return complain(written.error());
+        return complain(written.error().message());
     const auto& steps = report.steps;
     if (std::any_of(steps.begin(), steps.end(), has_wrong_bytes)) {
-        std::fputs("switchboard-bench: wrong bytes came back\n", stderr);
-        return 1;
+        return complain("wrong bytes came back");
     }
     if (is_interrupted()) return 130;
     const bool none = std::all_of(steps.begin(), steps.end(), [](const LoadStep& step) {
@@ -133,14 +125,14 @@ int tell(const LoadOptions& options, const LoadReport& report) {
     if (!none ||
         find_workload_kind(options.plan.group.workload)->manner == WorkloadKind::Manner::idles)
         return 0;
-    std::fputs("switchboard-bench: nothing could be measured\n", stderr);
-    return 1;
+    return complain("nothing could be measured");
 }
 
 int load(const LoadOptions& options) {
     raise_descriptor_limit();
     for (const std::string& path : {options.json, options.hgrm}) {
-        if (auto writable = find_writable(path); !writable) return complain(writable.error());
+        if (auto writable = find_writable(path); !writable)
+            return complain(writable.error().message());
     }
     catch_interrupts();
     LoadReport report{options.plan, own_command_line(), {}};
@@ -152,7 +144,7 @@ int load(const LoadOptions& options) {
         auto step = run_step(plan, options.server_pid);
         if (!step) {
             if (!report.steps.empty()) tell(options, report);  // what there is
-            return complain(step.error());
+            return complain(step.error().message());
         }
         report.steps.push_back(*std::move(step));
         if (is_interrupted()) break;

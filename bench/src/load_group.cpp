@@ -8,8 +8,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kConnecting =
-    128;  // at a time: more would overrun a backlog of 511 in bursts
+constexpr std::size_t kConnecting = 128;        // more at a time would overrun a backlog of 511
 constexpr milliseconds kConnectTimeout{3'000};  // two lost SYNs (RFC 6298: 1 s, then 2 s)
 
 Pace pace_of(const WorkloadKind& kind, const GroupPlan& plan) {

@@ -1,9 +1,7 @@
 #include "load_report.hpp"
 
-#include <nlohmann/json.hpp>
-
-#include "environment.hpp"
 #include "format.hpp"
+#include "json_parts.hpp"
 #include "judge.hpp"
 #include "table.hpp"
 
@@ -45,9 +43,10 @@ std::string generator_note(const LoadStep& step) {
         return "the generator's CPU was " + share_text(generator) +
                " busy: it may be what limits (--server-pid tells)";
     const double server = busy(*step.server_cpu, step);
-    return server <= kBusy ? "limited by the generator: its CPU was " + share_text(generator) +
-                                 " busy, the server's " + share_text(server)
-                           : std::string();
+    return is_generator_bound(generator, server)
+               ? "limited by the generator: its CPU was " + share_text(generator) +
+                     " busy, the server's " + share_text(server)
+               : std::string();
 }
 
 std::string rate_note(const LoadStep& step) {
@@ -125,14 +124,6 @@ Json json_of(const Histogram& histogram) {
     return json;
 }
 
-Json json_of(const FailureCounts& failures) {
-    Json json = Json::object();
-    for (std::size_t i = 0; i < kFailures; ++i) {
-        if (failures[i] > 0) json[to_string(static_cast<Failure>(i))] = failures[i];
-    }
-    return json;
-}
-
 Json json_of(const LoadReport& report, const LoadStep& step) {
     const LoadResult& result = step.result;
     return {{"asked_rate", step.asked_rate > 0 ? Json(step.asked_rate) : Json(nullptr)},
@@ -146,7 +137,7 @@ Json json_of(const LoadReport& report, const LoadStep& step) {
             {"served", result.tally.served},
             {"due", result.tally.due},
             {"unanswered", result.tally.unanswered},
-            {"errors", json_of(result.tally.failures)},
+            {"errors", failures_json(result.tally.failures)},
             {"generator_cpu_seconds", result.cpu_seconds},
             {"server_cpu_seconds", step.server_cpu ? Json(*step.server_cpu) : Json(nullptr)},
             {"interrupted", result.interrupted},
@@ -191,9 +182,7 @@ std::vector<std::string> notes_of(const LoadReport& report, const LoadStep& step
 }
 
 bool has_wrong_bytes(const LoadStep& step) {
-    const auto wrong = [](const Tally& tally) {
-        return tally.failures[static_cast<std::size_t>(Failure::wrong_bytes)] > 0;
-    };
+    const auto wrong = [](const Tally& tally) { return tally.wrong() > 0; };
     const auto& beside = step.result.beside;
     return wrong(step.result.tally) || std::any_of(beside.begin(), beside.end(), wrong);
 }
@@ -207,8 +196,7 @@ std::string to_json(const LoadReport& report) {
     json["command_line"] = report.command_line;
     json["target"] = report.plan.target.to_string();
     json["options"] = json_of(report.plan);
-    json["environment"] = Json::object();
-    for (const auto& [name, value] : describe_environment()) json["environment"][name] = value;
+    json["environment"] = environment_json(describe_environment());
     json["steps"] = Json::array();
     for (const LoadStep& step : report.steps) json["steps"].push_back(json_of(report, step));
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

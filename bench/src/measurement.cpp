@@ -79,6 +79,12 @@ std::optional<Summary> summarize(const CellRounds& cell, const Metric& metric) {
     return summarize(rounds_of(cell, metric));
 }
 
+std::optional<Summary> summarize_knees(const CellRounds& cell) {
+    Rounds rates;
+    for (const Knee& knee : cell.knees) rates.emplace_back(knee.rate);
+    return summarize(rates);
+}
+
 std::optional<Ratio> ratio(const CellRounds& cell, const CellRounds& base, const Metric& metric,
                            std::uint64_t seed) {
     const Rounds ratios = paired_ratios(rounds_of(cell, metric), rounds_of(base, metric));

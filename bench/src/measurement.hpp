@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "knee.hpp"
 #include "statistics.hpp"
 #include "tally.hpp"
 #include "usage.hpp"
@@ -53,6 +54,7 @@ struct CellRounds {
     Cell cell;
     std::vector<Measurement> rounds;  // of the rounds that were run; fewer after Ctrl-C
     Histogram latency = {};           // nanoseconds, of all rounds together
+    std::vector<Knee> knees = {};     // of --find-knee: a search each round; without, none
 };
 
 // What can be said of a measurement as one number.
@@ -72,6 +74,8 @@ const Metric* find_metric(std::string_view name);  // null when there is none of
 
 Rounds rounds_of(const CellRounds& cell, const Metric& metric);
 std::optional<Summary> summarize(const CellRounds& cell, const Metric& metric);
+std::optional<Summary> summarize_knees(
+    const CellRounds& cell);  // their rates; none without a search
 
 // To a base, paired round by round; the interval as median_interval() has it.
 struct Ratio : Summary {

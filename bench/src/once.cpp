@@ -3,12 +3,7 @@
 namespace switchboard::bench {
 
 std::string OnceTally::failures_text() const {
-    std::string text;
-    for (std::size_t kind = 0; kind < kFailures; ++kind) {
-        if (failures[kind] == 0) continue;
-        text += (text.empty() ? "" : ", ") + std::to_string(failures[kind]) + " " +
-                to_string(static_cast<Failure>(kind));
-    }
+    const std::string text = bench::failures_text(failures);
     return first_failure.empty() ? text : text + " (first: " + first_failure + ")";
 }
 

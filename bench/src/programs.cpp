@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -32,6 +33,17 @@ void raise_descriptor_limit() {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::size_t most_connections() {
+    constexpr std::size_t kOther = 64;
+    const std::size_t all = descriptor_limit();
+    return all - std::min(all, kOther);
+}
+
+int complain(const std::string& what) {
+    std::fprintf(stderr, "switchboard-bench: %s\n", what.c_str());
+    return 1;
 }
 
 }  // namespace switchboard::bench

@@ -66,6 +66,9 @@ std::size_t Results::wrong_replies() const {
     std::size_t wrong = 0;
     for (const CellRounds& cell : cells) {
         for (const Measurement& round : cell.rounds) wrong += round.wrong();
+        for (const Knee& knee : cell.knees) {
+            for (const Probe& probe : knee.probes) wrong += probe.wrong;
+        }
     }
     return wrong;
 }

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "compare_cost.hpp"
-#include "compare_knee.hpp"
 #include "compare_options.hpp"
 #include "cpus.hpp"
 #include "environment.hpp"
@@ -40,8 +39,7 @@ struct Results {
     Environment environment;
     std::vector<CellRounds> cells;  // by size, then connections, then server, as in the options
     std::vector<LeftOut> left_out;
-    Counted counted;              // of --cost; empty without
-    std::vector<KneeCell> knees;  // of --find-knee, as the cells; empty without
+    Counted counted;  // of --cost; empty without
     bool interrupted = false;
 
     CellRounds& at(const Cell& cell);                                // adds it if it is new

@@ -187,23 +187,21 @@ std::string limit_of(const Knee& knee) {
                               : "at " + grouped(nearest->rate) + ": " + nearest->why;
 }
 
-// Empty rows where no search was made.
+// Without those of which no search was made.
 Table knee_table(const Results& results) {
     Table table{
         "The highest rate that keeps " + (results.options.slo ? results.options.slo->text : ""),
         {"server", "conns", "size", "rate", "of its closed loop", "above it, in the last round"},
         {},
         {}};
-    for (const KneeCell& knee : results.knees) {
-        const auto rate = summarize(knee);
+    for (const CellRounds& cell : results.cells) {
+        const auto rate = summarize_knees(cell);
         if (!rate) continue;
-        const double ceiling =
-            knee.rounds.back().probes.empty() ? 0 : knee.rounds.back().probes.front().rate;
-        table.rows.push_back({knee.cell.server, std::to_string(knee.cell.connections),
-                              std::to_string(knee.cell.size),
-                              grouped(rate->median) + percent_text(*rate),
-                              ceiling > 0 ? fixed(rate->median / ceiling * 100, 0) + "%" : kNothing,
-                              limit_of(knee.rounds.back())});
+        const Knee& last = cell.knees.back();
+        table.rows.push_back(
+            {cell.cell.server, std::to_string(cell.cell.connections),
+             std::to_string(cell.cell.size), grouped(rate->median) + percent_text(*rate),
+             fixed(rate->median / last.probes.front().rate * 100, 0) + "%", limit_of(last)});
     }
     return table;
 }
@@ -223,7 +221,7 @@ std::vector<Table> tables_of(const Results& results) {
         const std::string notes = notes_of(results.why_invalid(cell));
         if (!notes.empty()) speed.notes.push_back("* " + cell.cell.server + ": " + notes);
     }
-    if (!results.knees.empty()) tables.push_back(knee_table(results));
+    if (results.options.find_knee) tables.push_back(knee_table(results));
     if (!results.counted.exchanges.empty()) tables.push_back(counted_table(results.counted));
     return tables;
 }

@@ -25,14 +25,14 @@ Tally Tally::without_window() const {
     return all;
 }
 
-std::string Tally::failures_text() const {
+std::string failures_text(const FailureCounts& failures, const std::string& first_of_other) {
     std::string text;
     for (std::size_t i = 0; i < kFailures; ++i) {
         if (failures[i] == 0) continue;
         const auto kind = static_cast<Failure>(i);
         if (!text.empty()) text += ", ";
         text += std::to_string(failures[i]) + " " + to_string(kind);
-        if (kind == Failure::other && !first_failure.empty()) text += " (" + first_failure + ")";
+        if (kind == Failure::other && !first_of_other.empty()) text += ": " + first_of_other;
     }
     return text;
 }

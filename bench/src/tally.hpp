@@ -17,6 +17,9 @@ const char* to_string(Failure failure) noexcept;  // "refused", "closed by the s
 Failure failure_of(std::error_code reason);       // what a connection ended with
 
 using FailureCounts = std::array<std::size_t, kFailures>;
+// "3 refused, 1 failed: too many open files", with what the first of kind `other` said; empty when nothing
+// failed.
+std::string failures_text(const FailureCounts& failures, const std::string& first_of_other = {});
 
 // Exchanges, served, due, unanswered and latencies are those of the current window, the rest counts
 // from the start. Times are nanoseconds.
@@ -39,8 +42,8 @@ struct Tally {
 
     // Of one whose window never opened: only what counts from the start.
     Tally without_window() const;
-    // "3 refused, 1 wrong bytes"; empty when nothing failed.
-    std::string failures_text() const;
+    std::string failures_text() const { return bench::failures_text(failures, first_failure); }
+    std::size_t wrong() const { return failures[static_cast<std::size_t>(Failure::wrong_bytes)]; }
 };
 
 }  // namespace switchboard::bench

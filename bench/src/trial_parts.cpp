@@ -10,7 +10,6 @@
 namespace switchboard::bench {
 namespace {
 
-constexpr std::size_t kOtherDescriptors = 64;
 constexpr std::size_t kSlack = 32;  // connections that the server has not seen the end of yet
 
 using Judge = void (Verdicts::*)(const std::string&, double, double, const Verdicts::Text&,
@@ -30,11 +29,6 @@ void judge_ratios(Verdicts& verdicts, Judge judge, const RatioBound& bound, cons
 
 }  // namespace
 
-std::size_t most_connections() {
-    const std::size_t all = descriptor_limit();
-    return all - std::min(all, kOtherDescriptors);
-}
-
 int judge(const std::function<Result<void>(const CpuPlan&, Verdicts&)>& trial) {
     raise_descriptor_limit();
     Verdicts verdicts;
@@ -47,9 +41,7 @@ int judge(const std::function<Result<void>(const CpuPlan&, Verdicts&)>& trial) {
         // Where it is no system call that failed, the words say all.
         const Error& error = ran.error();
         const bool in_words = error == errc::unsupported;
-        std::fprintf(stderr, "switchboard-bench: %s\n",
-                     (in_words ? error.tried() : error.message()).c_str());
-        return 1;
+        return complain(in_words ? error.tried() : error.message());
     }
     std::fputs(verdicts.to_text().c_str(), stdout);
     return verdicts.hold() ? 0 : 1;

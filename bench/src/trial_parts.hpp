@@ -10,6 +10,7 @@
 
 #include "cpus.hpp"
 #include "lists.hpp"
+#include "programs.hpp"
 #include "server.hpp"
 #include "statistics.hpp"
 #include "verdicts.hpp"
@@ -18,9 +19,6 @@ namespace switchboard::bench {
 
 // With fewer rounds a bound on a ratio is not judged: one disturbed round would decide.
 inline constexpr std::size_t kEnoughRounds = 5;
-
-// How many connections one process may have: the descriptor limit less what else it needs.
-std::size_t most_connections();
 
 // Runs what is checked, on a program that has raised its descriptor limit and stands on the
 // generator's CPU; tells the verdicts on stdout or the error on stderr. The exit status.

@@ -3,9 +3,11 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
-#include <deque>
 #include <random>
+#include <switchboard/callbacks.hpp>
+#include <switchboard/inetd.hpp>
 
+#include "delayed_echo.hpp"
 #include "format.hpp"
 #include "generator.hpp"
 #include "pinned_reactor.hpp"
@@ -26,44 +28,16 @@ constexpr double kLeastOfRival = 0.9;  // of what a generator written by hand dr
 constexpr milliseconds kDelay{400};
 constexpr seconds kStall{1}, kStallPeriod{10};
 
-// Sends each reply `delay` after its request has come, to the next millisecond.
-class DelayedEcho final : public Protocol {
-public:
-    explicit DelayedEcho(milliseconds delay) : delay_(delay) {}
-    std::size_t on_data(Connection& connection, MutableBytes in) override {
-        if (delay_.count() == 0) {
-            connection.write(in);
-            return in.size();
-        }
-        replies_.push_back({connection.now() + delay_, {in.begin(), in.end()}});
-        connection.set_deadline(replies_.front().when);
-        return in.size();
-    }
-    void on_deadline(Connection& connection) override {
-        while (!replies_.empty() && replies_.front().when <= connection.now()) {
-            connection.write(replies_.front().bytes);
-            replies_.pop_front();
-        }
-        if (!replies_.empty()) connection.set_deadline(replies_.front().when);
-    }
-
-private:
-    struct Reply {
-        Clock::time_point when;
-        std::vector<std::byte> bytes;
-    };
-    milliseconds delay_;
-    std::deque<Reply> replies_;
-};
-
 void sleep_for(milliseconds time) {
     timespec left{time.count() / 1'000, (time.count() % 1'000) * 1'000'000};
     while (nanosleep(&left, &left) != 0) {
     }
 }
 
+// To the next millisecond, which is how a reactor counts.
 ProtocolFactory echo_after(milliseconds delay) {
-    return [delay] { return std::make_unique<DelayedEcho>(delay); };
+    const auto at = [delay](Clock::time_point came) { return came + delay; };
+    return [at] { return std::make_unique<DelayedEcho>(at); };
 }
 
 struct TruthOptions {
@@ -124,7 +98,7 @@ Result<void> judge_delay(Verdicts& verdicts, const CpuPlan& cpus) {
 // Of a tenth of the requests each waits for what is left of the stall, so the p-th percentile waits for
 // all of it but (100 - p) tenths.
 Result<void> judge_stall(Verdicts& verdicts, const CpuPlan& cpus, std::size_t stalls) {
-    auto server = PinnedReactor::start(cpus.server, echo_after({}), [](Reactor& reactor) {
+    auto server = PinnedReactor::start(cpus.server, factory_of<Echo>(), [](Reactor& reactor) {
         reactor.every(kStallPeriod, [] { sleep_for(kStall); });
     });
     if (!server) return tl::unexpected(server.error());
@@ -163,7 +137,7 @@ Result<void> judge_rate(Verdicts& verdicts, const CpuPlan& cpus) {
 }
 
 Result<void> judge_count(Verdicts& verdicts, const CpuPlan& cpus, std::size_t connections) {
-    auto server = PinnedReactor::start(cpus.server, echo_after({}));
+    auto server = PinnedReactor::start(cpus.server, factory_of<Echo>());
     if (!server) return tl::unexpected(server.error());
     LoadPlan plan = plan_for((*server)->endpoint(), connections, 0);
     plan.duration = seconds(3);

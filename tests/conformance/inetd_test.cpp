@@ -8,8 +8,11 @@
 #include <switchboard/testing/conformance.hpp>
 #include <switchboard/testing/memory.hpp>
 
+#include "conforms.hpp"
+
 using namespace switchboard;
 using namespace std::chrono;
+using test::conforms;
 using testing::Outcome;
 
 namespace {
@@ -18,15 +21,6 @@ constexpr WallTime kMoon = sys_days(July / 20 / 1969) + 20h + 17min + 40s;
 
 WallClock clock_at(WallTime when) {
     return [when] { return when; };
-}
-
-void conforms(const ProtocolFactory& factory, std::string_view input) {
-    const auto differences = testing::check_deliveries(factory, input);
-    CHECK(differences.empty());
-    for (const auto& difference : differences) MESSAGE(difference);
-    const auto violations = testing::check_robustness(factory, 64);
-    CHECK(violations.empty());
-    for (const auto& violation : violations) MESSAGE(violation);
 }
 
 // What a service that speaks first says; it must close by itself, and with no error.

@@ -7,19 +7,13 @@
 #include <switchboard/testing/conformance.hpp>
 #include <switchboard/testing/memory.hpp>
 
+#include "conforms.hpp"
+
 using namespace switchboard;
+using test::conforms;
 using testing::Outcome;
 
 namespace {
-
-void conforms(const ProtocolFactory& factory, const std::string& input) {
-    const auto differences = testing::check_deliveries(factory, input);
-    CHECK(differences.empty());
-    for (const auto& difference : differences) MESSAGE(difference);
-    const auto violations = testing::check_robustness(factory, 64);
-    CHECK(violations.empty());
-    for (const auto& violation : violations) MESSAGE(violation);
-}
 
 std::string length(std::size_t value) {
     std::string text;

@@ -10,13 +10,11 @@
 #include <switchboard/socket.hpp>
 #include <thread>
 
+#include "text.hpp"
+
 namespace switchboard::test {
 
 inline const std::string kBench = SWITCHBOARD_BIN "/switchboard-bench";
-
-inline bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 inline std::string read_file(const std::string& path) {
     std::ifstream file(path);

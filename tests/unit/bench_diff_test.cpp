@@ -4,7 +4,10 @@
 #include <environment.hpp>
 #include <nlohmann/json.hpp>
 
+#include "text.hpp"
+
 using namespace switchboard::bench;
+using switchboard::test::has;
 
 namespace {
 
@@ -33,10 +36,6 @@ Outcome outcome_of(const RunCell& before, const RunCell& after, const std::strin
     const auto conditions =
         condition.empty() ? default_conditions() : std::vector{*parse_condition(condition)};
     return judge(compare_runs(run_with({before}), run_with({after})), conditions);
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 // What compare writes of one server, with `rates` exchanges in a second.

@@ -190,6 +190,12 @@ TEST_CASE("bench generator: plans that make no sense") {
     plan.group.workload = "echo";
     plan.exchanges = 10;
     CHECK(refusal(plan) == "--exchanges: not with --rate, which ends by the clock");
+    plan.group.depth = 0;
+    CHECK(refusal(plan) == "--exchanges: not with --rate, which ends by the clock");
+    plan.group.depth = 1'000'000;
+    plan.group.size = 68;  // 68 million bytes
+    CHECK(refusal(plan) == "--size 68: times --depth it is more than 64 MiB");
+    plan.group = {.workload = "echo"};
     plan.group.workload = "ecco";
     plan.exchanges = Load::kNoEnd;
     CHECK(refusal(plan) == "no workload 'ecco'");

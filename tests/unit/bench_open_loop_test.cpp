@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <deque>
+#include <delayed_echo.hpp>
 #include <message_workload.hpp>
 #include <schedule.hpp>
 #include <switchboard/callbacks.hpp>
@@ -16,41 +16,14 @@ using switchboard::testing::MemoryPeer;
 
 namespace {
 
-// When a server that got a request at `when` replies.
-using ReplyAt = std::function<Clock::time_point(Clock::time_point)>;
-
-// Sends back what it gets when it is time for it.
-class Delayed final : public Protocol {
-public:
-    explicit Delayed(ReplyAt reply_at) : reply_at_(std::move(reply_at)) {}
-    std::size_t on_data(Connection& connection, MutableBytes in) override {
-        replies_.push_back({reply_at_(connection.now()), {in.begin(), in.end()}});
-        connection.set_deadline(replies_.front().when);
-        return in.size();
-    }
-    void on_deadline(Connection& connection) override {
-        while (!replies_.empty() && replies_.front().when <= connection.now()) {
-            connection.write(replies_.front().bytes);
-            replies_.pop_front();
-        }
-        if (!replies_.empty()) connection.set_deadline(replies_.front().when);
-    }
-
-private:
-    struct Reply {
-        Clock::time_point when;
-        std::vector<std::byte> bytes;
-    };
-    ReplyAt reply_at_;
-    std::deque<Reply> replies_;
-};
+using ReplyAt = DelayedEcho::ReplyAt;
 
 struct OpenLoop {
     OpenLoop(std::size_t connections, const ReplyAt& reply_at, const Pace& pace)
         : load(pace, [this] { return driver.now(); }) {
         load.on_settled = [this] { settled = true; };
         for (std::size_t i = 0; i < connections; ++i)
-            driver.join(workload->client(load, i), std::make_unique<Delayed>(reply_at));
+            driver.join(workload->client(load, i), std::make_unique<DelayedEcho>(reply_at));
         pass(2s);  // the first reply of each
         load.start();
     }
@@ -303,6 +276,21 @@ TEST_CASE("bench open loop: a connect that fails or is under way is a request, t
     CHECK(bench.load.tally().unanswered == 3);
     CHECK(bench.load.tally().latency.count() == 3);
     CHECK(near(OpenLoop::milliseconds(bench.load.tally().latency, 100), 2'010));
+}
+
+TEST_CASE("bench open loop: a connect whose failure ends the load is counted as one") {
+    ByHand bench({.per_connection = 1, .open_loop = true});
+    bench.load.on_settled = [&] { bench.load.stop(); };
+    bench.answer(bench.connect(0));
+    bench.load.start();
+    bench.load.open_window(1s);
+    bench.load.due(bench.now);
+    REQUIRE(bench.reopened.size() == 1);
+    bench.now += 2s;
+    bench.reopened[0]->on_close(std::make_error_code(std::errc::timed_out));
+    CHECK(bench.load.stopped());
+    CHECK(bench.load.tally().unanswered == 1);
+    CHECK(bench.load.tally().failed == 1);
 }
 
 TEST_CASE("bench open loop: a line to the hub that ends after the window is waited for") {

@@ -7,7 +7,11 @@
 #include <set>
 #include <summary.hpp>
 
+#include "text.hpp"
+
 using namespace switchboard::bench;
+using switchboard::test::count;
+using switchboard::test::has;
 
 namespace {
 
@@ -44,16 +48,6 @@ Results three_servers(const std::vector<std::size_t>& connections) {
         add(results, {"epoll", 64, each}, {10'050, 9'900, 10'150, 9'950, 9'850});
     }
     return results;
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
-std::size_t count(const std::string& text, const std::string& part) {
-    std::size_t found = 0;
-    for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
-    return found;
 }
 
 bool gnuplot_is_there() {

@@ -5,7 +5,11 @@
 #include <results.hpp>
 #include <sstream>
 
+#include "text.hpp"
+
 using namespace switchboard::bench;
+using switchboard::test::count;
+using switchboard::test::has;
 
 namespace {
 
@@ -57,16 +61,6 @@ std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;
     for (std::string line; std::getline(stream, line);) lines.push_back(line);
     return lines;
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
-std::size_t count(const std::string& text, const std::string& part) {
-    std::size_t found = 0;
-    for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
-    return found;
 }
 
 }  // namespace
@@ -314,4 +308,11 @@ TEST_CASE("bench results: who was left out is named, with the reason, in each wa
     REQUIRE(json["left_out"].size() == 2);
     CHECK(json["left_out"][0]["server"] == "io-uring");
     CHECK(json["left_out"][0]["why"] == "not <here>");
+}
+
+TEST_CASE("bench results: wrong bytes in the search for a knee are wrong bytes") {
+    Results results = two_servers();
+    const std::size_t before = results.wrong_replies();
+    results.cells[0].knees = {Knee{.rate = 100, .probes = {Probe{.rate = 100, .wrong = 2}}}};
+    CHECK(results.wrong_replies() == before + 2);
 }

@@ -9,14 +9,13 @@
 #include <trial_parts.hpp>
 #include <verdicts.hpp>
 
+#include "text.hpp"
+
 using namespace switchboard;
 using namespace switchboard::bench;
+using switchboard::test::has;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 std::string as_is(double value) {
     return fixed(value, 0);

@@ -65,7 +65,7 @@ void Replier::on_frame(Connection& connection, MutableBytes frame) {
     connection.write(head);
     repeat(body, wanted);
     left_ = wanted;
-    send(connection);
+    write_rest(connection);
 }
 
 // Doubled each time, so that it stays whole.
@@ -79,7 +79,7 @@ void Replier::repeat(Bytes body, std::size_t wanted) {
 }
 
 // While something is left the next request is not read: it would be answered in between.
-void Replier::send(Connection& connection) {
+void Replier::write_rest(Connection& connection) {
     const bool began = left_ > 0;
     for (bool goes_on = true; left_ > 0 && goes_on;) {
         const Bytes piece = Bytes(piece_).first(std::min<std::size_t>(left_, piece_.size()));

@@ -37,12 +37,12 @@ public:
     // does nothing else. A step takes about a nanosecond.
     explicit Replier(std::uint64_t work = 0);
 
-    void on_drain(Connection& connection) override { send(connection); }
+    void on_drain(Connection& connection) override { write_rest(connection); }
 
 private:
     void on_frame(Connection& connection, MutableBytes frame) override;
     void repeat(Bytes body, std::size_t wanted);
-    void send(Connection& connection);
+    void write_rest(Connection& connection);
 
     std::uint64_t work_;
     std::vector<std::byte> piece_;  // the body once or more, whole
