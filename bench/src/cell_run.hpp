@@ -14,6 +14,7 @@ struct Measured {
 
 // Starts the server, puts it under the load of `cell`, and stops it. This thread is the generator, and is
 // pinned already. What goes wrong is the measurement's problem.
-Measured measure_cell(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus);
+Measured measure_cell(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
+                      std::size_t round = 0);
 
 }  // namespace switchboard::bench

@@ -103,7 +103,7 @@ private:
             if (is_interrupted()) return;
             const Cell cell{server, load.size, load.connections};
             progress.begin(server + ", " + what);
-            const Measured measured = measure_cell(results_.options, cell, results_.cpus);
+            const Measured measured = measure_cell(results_.options, cell, results_.cpus, round);
             if (is_interrupted()) return;
             CellRounds& rounds = results_.at(cell);
             rounds.rounds.push_back(measured.figures);
@@ -159,8 +159,7 @@ Result<void> write_files(const Results& results) {
 }
 
 int tell(const Results& results) {
-    std::fputs(to_text(results).c_str(), stdout);
-    std::fflush(stdout);
+    if (auto told = print(to_text(results)); !told) return complain(told.error().message());
     if (auto written = write_files(results); !written) return complain(written.error().message());
     if (const std::size_t wrong = results.wrong_replies(); wrong > 0) {
         return complain("wrong bytes came back on " + std::to_string(wrong) + " connections");

@@ -50,6 +50,12 @@ Result<void> check_together(const CompareOptions& options) {
     if (options.find_knee && find_workload_kind(options.workload)->is_stream)
         return bad("--find-knee: " + options.workload + " has no requests");
     if (options.cost && options.workload != "echo") return bad("--cost: counts echo alone");
+    if (options.cost && (options.depth > 1 || options.over != "tcp" || !options.beside.empty()))
+        return bad("--cost: counts TCP, depth 1, with nobody beside");
+    if (find_workload_kind(options.workload)->manner == WorkloadKind::Manner::idles)
+        return bad("--workload " + options.workload + ": has nothing to compare; it goes --beside");
+    if (options.arrivals != Arrivals::constant && options.rate <= 0)
+        return bad("--arrivals: of --rate alone");
     if (options.work.count() > 0 && options.workload != "reply")
         return bad("--work: of --workload reply alone");
     return {};

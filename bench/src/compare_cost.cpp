@@ -20,7 +20,7 @@ CountedExchange count_exchange(const CostCase& what) {
 }
 
 CountedIdle count_idle(const std::string& server, std::size_t size) {
-    if (serves_one_at_a_time(server) || server.ends_with("-pool")) {
+    if (serves_one_at_a_time(server) || is_pool(server)) {
         return {server, kIdleCounted, std::nullopt, "serves as many connections as it has workers"};
     }
     const auto bytes = measure_idle_bytes(server, kIdleCounted, size);

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <switchboard/limits.hpp>
 
 #include "compare.hpp"
@@ -10,6 +11,7 @@
 #include "rates.hpp"
 #include "scenarios.hpp"
 #include "server.hpp"
+#include "workload.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -72,6 +74,13 @@ void add_other_options(CLI::App& app, CompareOptions& options) {
         ->type_name("FILE.html");
 }
 
+// Whether an option of a scenario excludes one that was given.
+bool gives_way(const CLI::App& app, std::string_view name) {
+    if (name == "--spread") return app.count("--same-core") > 0;
+    if (name == "--same-core") return app.count("--spread") > 0;
+    return (name == "--rate" || name == "--arrivals") && app.count("--find-knee") > 0;
+}
+
 // What stands for itself on the command line goes first.
 void apply_scenario(CLI::App& app, const CompareOptions& options) {
     if (options.scenario.empty()) return;
@@ -81,7 +90,7 @@ void apply_scenario(CLI::App& app, const CompareOptions& options) {
                                    ": --list has those there are");
     for (const auto& [name, value] : scenario->options) {
         CLI::Option* const option = app.get_option(name);
-        if (option->count() > 0) continue;
+        if (option->count() > 0 || gives_way(app, name)) continue;
         option->add_result(value.empty() ? "true" : value);
         option->run_callback();
     }
@@ -94,6 +103,28 @@ void apply_quick(const CLI::App& app, CompareOptions& options) {
     if (app.count("--size") == 0) options.sizes = {64};
     if (app.count("--duration") == 0) options.duration = milliseconds(400);
     if (app.count("--rounds") == 0) options.rounds = 3;
+}
+
+// Where none is taken all stay, and what was asked for is what is wrong.
+template <class Takes>
+void keep_taken(std::vector<std::size_t>& defaults, Takes takes) {
+    if (std::any_of(defaults.begin(), defaults.end(), takes))
+        std::erase_if(defaults, std::not_fn(takes));
+}
+
+// Of the defaults those that the workload takes: a line has no 16 KiB, and one alone has nobody to hear it.
+void fit_defaults(const CLI::App& app, CompareOptions& options) {
+    const WorkloadKind* const kind = find_workload_kind(options.workload);
+    if (kind == nullptr) return;
+    const auto takes = [&](std::size_t size, std::size_t connections) {
+        return kind->make({size, options.reply, connections}).has_value();
+    };
+    if (app.count("--connections") == 0)
+        keep_taken(options.connections,
+                   [&](std::size_t n) { return takes(options.sizes.front(), n); });
+    if (app.count("--size") == 0)
+        keep_taken(options.sizes,
+                   [&](std::size_t size) { return takes(size, options.connections.back()); });
 }
 
 void use_all_servers(CompareOptions& options) {
@@ -133,6 +164,9 @@ void describe_compare(CLI::App& app, CompareOptions& options, std::function<void
         if (options.lists) return then();
         apply_scenario(app, options);
         apply_quick(app, options);
+        fit_defaults(app, options);
+        if (app.count("--reply") > 0 && options.workload != "reply")
+            throw CLI::ValidationError("--reply: of --workload reply alone");
         use_all_servers(options);
         if (auto holds = check(options); !holds) throw CLI::ValidationError(holds.error().tried());
         check_baseline(app, options);

@@ -75,7 +75,7 @@ Result<Json> measure_idle(const CostOptions& options) {
     std::printf("\nUser memory per idle connection, of %zu that have each echoed once:\n",
                 options.idle);
     for (const std::string& server : options.servers) {
-        if (serves_one_at_a_time(server)) continue;
+        if (serves_one_at_a_time(server) || is_pool(server)) continue;
         const auto bytes = measure_idle_bytes(server, options.idle, options.size);
         if (!bytes) return tl::unexpected(bytes.error());
         std::printf("%-14s %8.0f B\n", server.c_str(), *bytes);
@@ -184,6 +184,10 @@ const std::vector<CostFigure>& cost_figures() {
     return figures;
 }
 
+bool is_pool(const std::string& server) {
+    return server.ends_with("-pool");
+}
+
 bool serves_one_at_a_time(const std::string& server) {
     return server == "iterative";
 }
@@ -202,7 +206,7 @@ void add_cost(CLI::App& app, std::function<int()>& chosen) {
     add_list(*command, "--drivers", options->servers, parse_name,
              "drivers and peers, and reactor-udp [reactor and peers]");
     add_list(*command, "--connections", options->connections, parse_count, "at once [1,100]");
-    command->add_option("--size", options->size, "bytes per message [64]");
+    add_parsed(*command, "--size", options->size, parse_size, "bytes per message [64]", "SIZE");
     command->add_option("--idle", options->idle, "connections for the memory [10000]; 0: none");
     command->add_option("--json", options->json, "write all figures there");
     command->add_option("--check", options->check,

@@ -45,6 +45,7 @@ struct CostCase {
 bool is_cost_server(const std::string& name);
 // Whether it serves one connection at a time, so that more have no cost to speak of.
 bool serves_one_at_a_time(const std::string& server);
+bool is_pool(const std::string& server);  // serves as many connections as it has workers
 // Whether valgrind and strace are installed.
 Result<void> find_cost_tools();
 

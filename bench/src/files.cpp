@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -20,6 +21,11 @@ Result<void> write_file(const std::string& path, const std::string& text) {
     file << text;
     if (file.flush()) return {};
     return fail_errno("write " + path);
+}
+
+Result<void> print(const std::string& text) {
+    if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return {};
+    return fail_errno("write to stdout");
 }
 
 }  // namespace switchboard::bench

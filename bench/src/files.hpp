@@ -9,5 +9,6 @@ namespace switchboard::bench {
 // Before hours of measuring, and without making or changing a file.
 Result<void> find_writable(const std::string& path);
 Result<void> write_file(const std::string& path, const std::string& text);
+Result<void> print(const std::string& text);  // on stdout, which may be a full disk
 
 }  // namespace switchboard::bench

@@ -206,6 +206,16 @@ namespace {
 // What no group by itself can know. They have been made, so there is such a workload.
 Result<void> check_together(const LoadPlan& plan) {
     const WorkloadKind& kind = *find_workload_kind(plan.group.workload);
+    for (const GroupPlan& beside : plan.beside) {
+        const WorkloadKind& other = *find_workload_kind(beside.workload);
+        if (other.protocol == kind.protocol || other.name == "idle") continue;
+        return fail(errc::bad_option, "--beside " + beside.workload + ": speaks " +
+                                          std::string(other.protocol) + ", and " +
+                                          plan.group.workload + " " + std::string(kind.protocol));
+    }
+    if (plan.group.depth > 1 && kind.manner != WorkloadKind::Manner::asks)
+        return fail(errc::bad_option,
+                    "--depth: " + plan.group.workload + " has one request at a time");
     if (plan.rate > 0 && (kind.is_stream || kind.manner == WorkloadKind::Manner::idles))
         return fail(errc::bad_option, "--rate: " + plan.group.workload + " has no requests");
     if (plan.exchanges == 0) return fail(errc::bad_option, "--exchanges: at least 1");

@@ -53,6 +53,7 @@ Result<void> check_numbers(const LoadOptions& options) {
     if (fits) fits = check_range("--reply", options.plan.group.reply, 1, 64 * 1024 * 1024);
     if (fits && options.plan.duration < milliseconds(50))
         fits = fail(errc::bad_option, "--duration: at least 50ms");
+    if (fits && options.server_pid < 0) fits = fail(errc::bad_option, "--server-pid: above 0");
     if (fits && options.server_pid != 0 && kill(options.server_pid, 0) != 0)
         fits = fail_errno("--server-pid " + std::to_string(options.server_pid));
     return fits;
@@ -107,8 +108,7 @@ Histogram latencies(const LoadReport& report) {
 }
 
 int tell(const LoadOptions& options, const LoadReport& report) {
-    std::fputs(to_text(report).c_str(), stdout);
-    std::fflush(stdout);
+    if (auto told = print(to_text(report)); !told) return complain(told.error().message());
     if (auto written = write_file(options.json, to_json(report)); !written)
         return complain(written.error().message());
     if (auto written = write_file(options.hgrm, to_hgrm(latencies(report), kMillisecond)); !written)
@@ -150,6 +150,16 @@ int load(const LoadOptions& options) {
         if (is_interrupted()) break;
     }
     return tell(options, report);
+}
+
+// What would be without effect is a mistake.
+void check_effect(const CLI::App& app, const LoadOptions& options) {
+    for (const char* name : {"--arrivals", "--seed"}) {
+        if (app.count(name) > 0 && options.rates.empty())
+            throw CLI::ValidationError(std::string(name) + ": of --rate alone");
+    }
+    if (app.count("--reply") > 0 && options.plan.group.workload != "reply")
+        throw CLI::ValidationError("--reply: of --workload reply alone");
 }
 
 void add_what(CLI::App& app, LoadOptions& options) {
@@ -197,12 +207,13 @@ void add_load(CLI::App& app, std::function<int()>& chosen) {
                      "write the latencies of all rates there, in ms, as HdrHistogram does")
         ->type_name("FILE");
     command->add_flag("--list", options->lists, "print the workloads");
-    command->callback([options, &chosen] {
+    command->callback([command, options, &chosen] {
         if (options->lists) {
             chosen = list_workloads;
             return;
         }
         if (options->target.empty()) throw CLI::RequiredError("endpoint");
+        check_effect(*command, *options);
         // Where it is no system call that failed, the words say all.
         if (auto fits = complete(*options); !fits)
             throw CLI::ValidationError(fits.error() == errc::bad_option ? fits.error().tried()

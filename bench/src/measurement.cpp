@@ -9,9 +9,10 @@ namespace {
 
 using Value = std::optional<double>;
 
+// A stream has exchanges, and no latency.
 template <double Measurement::*Member>
 Value latency(const Measurement& m) {
-    return m.exchanges == 0 ? Value() : Value(m.*Member);
+    return m.exchanges == 0 || m.*Member <= 0 ? Value() : Value(m.*Member);
 }
 
 Value cpu_per_exchange(const Measurement& m) {

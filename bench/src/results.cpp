@@ -28,15 +28,21 @@ std::vector<Invalid> Results::why_invalid(const CellRounds& cell) const {
     return bench::why_invalid(cell, options.noise);
 }
 
+const Metric& Results::goal() const {
+    return options.rate > 0 ? kP99 : kThroughput;
+}
+
 std::optional<std::size_t> Results::rank_of(const CellRounds& cell) const {
-    const auto own = summarize(cell, kThroughput);
+    const Metric& metric = goal();
+    const auto own = summarize(cell, metric);
     if (!own || !why_invalid(cell).empty()) return std::nullopt;
-    const auto is_faster = [&](const CellRounds& other) {
-        const auto rate = summarize(other, kThroughput);
-        return same_load(other.cell, cell.cell) && rate && rate->median > own->median &&
-               why_invalid(other).empty();
+    const auto is_better = [&](const CellRounds& other) {
+        const auto theirs = summarize(other, metric);
+        if (!theirs || !same_load(other.cell, cell.cell) || !why_invalid(other).empty())
+            return false;
+        return metric.more_is_better ? theirs->median > own->median : theirs->median < own->median;
     };
-    return 1 + static_cast<std::size_t>(std::count_if(cells.begin(), cells.end(), is_faster));
+    return 1 + static_cast<std::size_t>(std::count_if(cells.begin(), cells.end(), is_better));
 }
 
 std::vector<const CellRounds*> Results::valid_under(const Cell& load) const {

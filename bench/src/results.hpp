@@ -44,7 +44,9 @@ struct Results {
 
     CellRounds& at(const Cell& cell);                                // adds it if it is new
     std::vector<Invalid> why_invalid(const CellRounds& cell) const;  // by the options' limits
-    // The place by throughput among the valid cells of the same load, 1 the best; none when invalid.
+    // What servers are ranked by: throughput, or where a rate was asked for, p99.
+    const Metric& goal() const;
+    // The place by goal() among the valid cells of the same load, 1 the best; none when invalid.
     std::optional<std::size_t> rank_of(const CellRounds& cell) const;
     // The valid cells of a load, in their order; the server of `load` is not looked at.
     std::vector<const CellRounds*> valid_under(const Cell& load) const;

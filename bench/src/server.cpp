@@ -187,7 +187,9 @@ Result<std::string> Server::read_line(milliseconds timeout) {
 
 std::string Server::last_words() const {
     std::array<char, 4096> text{};
-    const ssize_t size = pread(complaints_, text.data(), text.size(), 0);
+    const off_t written = lseek(complaints_, 0, SEEK_END);
+    const off_t start = std::max<off_t>(0, written - static_cast<off_t>(text.size()));
+    const ssize_t size = pread(complaints_, text.data(), text.size(), start);
     std::string_view words(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     while (words.ends_with('\n')) words.remove_suffix(1);
     return std::string(words.substr(words.rfind('\n') + 1));
@@ -213,11 +215,13 @@ bool Server::reap(milliseconds patience) noexcept {
 }
 
 void Server::stop() noexcept {
-    if (pid_ < 0 || reap(milliseconds(0))) return;
-    kill(pid_, SIGTERM);
-    if (reap(kPatience)) return;
-    for (const pid_t pid : process_tree(pid_)) kill(pid, SIGKILL);
-    reap(kPatience);
+    if (pid_ < 0) return;
+    if (!reap(milliseconds(0))) kill(pid_, SIGTERM);
+    if (!reap(kPatience)) {
+        for (const pid_t pid : process_tree(pid_)) kill(pid, SIGKILL);
+        reap(kPatience);
+    }
+    kill(-pid_, SIGKILL);  // what it started and left: its group outlives it
 }
 
 }  // namespace switchboard::bench

@@ -51,7 +51,7 @@ std::string sentence_of(const Results& results, const Cell& load) {
         connections_text(load.connections) + ", " + std::to_string(load.size) + " B: ";
     // At a rate that was asked for all valid ones are equally fast.
     const bool paced = results.options.rate > 0;
-    const Metric& metric = paced ? kP99 : kThroughput;
+    const Metric& metric = results.goal();
     const CellRounds* best = best_of(valid, metric);
     if (best == nullptr) return where + "no server was valid.";
     const std::string figure = metric.text(summarize(*best, metric)->median);

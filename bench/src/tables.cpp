@@ -74,7 +74,8 @@ std::string name_of(const Results& results, const CellRounds& cell) {
 
 std::vector<std::string> speed_row(const Results& results, const CellRounds& cell) {
     const auto rank = results.rank_of(cell);
-    const Against against = results.against_baseline(cell, kThroughput);
+    const Metric& goal = results.goal();
+    const Against against = results.against_baseline(cell, goal);
     return {name_of(results, cell),
             rank ? std::to_string(*rank) : kNothing,
             rate_text(cell),
@@ -82,7 +83,8 @@ std::vector<std::string> speed_row(const Results& results, const CellRounds& cel
             with_spread(summarize(cell, kP99), latency_text(cell, kP99)),
             latency_text(cell, kP999),
             ratio_text(against),
-            verdict_of(results, cell, against, "faster", "slower")};
+            goal.more_is_better ? verdict_of(results, cell, against, "faster", "slower")
+                                : verdict_of(results, cell, against, "slower", "faster")};
 }
 
 std::vector<std::string> cost_row(const Results& results, const CellRounds& cell) {
@@ -102,7 +104,10 @@ std::string title_of(const Results& results, const Cell& cell) {
                         (cell.connections == 1 ? " connection, " : " connections, ") +
                         std::to_string(cell.size) + " B messages, depth " +
                         std::to_string(options.depth);
+    if (options.workload == "reply")
+        title += ", replies of " + std::to_string(options.reply) + " B";
     if (options.rate > 0) title += ", " + grouped(options.rate) + " asked a second";
+    if (options.arrivals == Arrivals::poisson) title += " (poisson)";
     if (options.work.count() > 0)
         title += ", " + std::to_string(options.work.count()) + " us of work each";
     for (const std::string& beside : options.beside) title += ", beside " + beside;
@@ -117,9 +122,15 @@ std::string where_of(const CpuPlan& cpus) {
                          : "server on CPU " + server + ", generator on CPU " + generator;
 }
 
+std::string exchanges_text(const CompareOptions& options) {
+    if (options.exchanges == Load::kNoEnd) return {};
+    return " or " + grouped(static_cast<double>(options.exchanges)) + " exchanges";
+}
+
 Table speed_table(const Results& results, const Cell& load) {
     return {title_of(results, load),
-            {"server", "#", "exchanges/s", "p50", "p99", "p99.9", "rate ratio", "verdict"},
+            {"server", "#", "exchanges/s", "p50", "p99", "p99.9",
+             results.options.rate > 0 ? "p99 ratio" : "rate ratio", "verdict"},
             {},
             {}};
 }
@@ -233,8 +244,8 @@ std::vector<std::string> preamble_of(const Results& results) {
     std::vector<std::string> lines{
         where + "; " + over + "; " + std::to_string(options.rounds) +
             (options.rounds == 1 ? " round of " : " rounds of ") +
-            std::to_string(options.duration.count()) + " ms in random order, seed " +
-            std::to_string(options.seed),
+            std::to_string(options.duration.count()) + " ms" + exchanges_text(options) +
+            " in random order, seed " + std::to_string(options.seed),
         "Medians over the rounds, \u00b1 the median absolute deviation. Ratios are to " +
             options.baseline + ", paired by round;",
         options.rounds < kFewestForInterval
@@ -243,6 +254,10 @@ std::vector<std::string> preamble_of(const Results& results) {
             : "[a, b] is their 95% interval: where it holds 1 no difference was seen.",
         "CPU and context switches (voluntary+involuntary): of the server, per exchange.",
         "Every byte of every reply is checked. * invalid, see the note: no rank (#) and no ratio."};
+    for (const auto& [name, value] : results.environment) {
+        if (name == "build_type" && value != "Release")
+            lines.push_back("Built as " + value + ": these are no figures of Release.");
+    }
     for (const LeftOut& each : results.left_out)
         lines.push_back("Left out: " + each.server + ": " + each.why);
     return lines;

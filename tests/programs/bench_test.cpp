@@ -99,6 +99,39 @@ TEST_CASE("bench compare: a server that returns wrong bytes fails the run") {
     CHECK(has(done.errors, "wrong bytes came back on 1 connection"));
 }
 
+TEST_CASE("bench compare: a wrong byte is not forgotten where the server ends then") {
+    const FaultyEcho faulty;
+    const BenchFolder folder;
+    folder.script("bare-epoll", "echo 'listening on " + faulty.endpoint().to_string() +
+                                    " (echo, faulty)'; sleep 0.2; exit 7");
+    const auto done = run({folder.bench(), "compare", "--drivers", "bare-epoll", "--connections",
+                           "1", "--size", "64", "--rounds", "1", "--duration", "300ms"});
+    CHECK(done.status == 1);
+    CHECK(has(done.output, "ended with exit status 7"));
+    CHECK(has(done.errors, "wrong bytes came back on 1 connection"));
+}
+
+TEST_CASE("bench compare: short connections are not refused by the limit that this sets") {
+    const BenchFolder folder;
+    const auto done = run({kBench, "compare", "--scenario", "short-connections", "--drivers",
+                           "reactor,threads", "--rounds", "2", "--duration", "200ms", "--noise",
+                           "100%", "--json", folder.file("o.json")});
+    CAPTURE(done.output);
+    REQUIRE(done.status == 0);
+    const auto json = read_json(folder.file("o.json"));
+    for (const auto& cell : json["cells"]) {
+        for (const auto& round : cell["rounds"]) CHECK(round["failed"] == 0);
+    }
+}
+
+TEST_CASE("bench compare: a table that could not be written fails the run") {
+    const auto done = run({"sh", "-c",
+                           kBench + std::string(" compare --drivers reactor --connections 1 --size "
+                                                "64 --rounds 1 --duration 50ms >/dev/full")});
+    CHECK(done.status == 1);
+    CHECK(has(done.errors, "write to stdout: no space left on device"));
+}
+
 TEST_CASE("bench compare: a server that does not start is a reason in its cell") {
     const BenchFolder folder;
     folder.script("bare-epoll", "echo 'no luck today' >&2; exit 3");

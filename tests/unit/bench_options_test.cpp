@@ -177,6 +177,44 @@ TEST_CASE("bench options: what excludes what, and what belongs to one workload")
     CHECK(parse({"--workload", "reply", "--work", "500us"}).options.work == 500us);
 }
 
+TEST_CASE("bench options: what would be without effect is refused") {
+    CHECK(fails_with({"--arrivals", "poisson"}, "--arrivals: of --rate alone"));
+    CHECK(fails_with({"--reply", "4"}, "--reply: of --workload reply alone"));
+    CHECK(
+        fails_with({"--workload", "connect", "--depth", "4"}, "--depth: connect has one request"));
+    CHECK(fails_with({"--workload", "stalled"}, "--workload stalled: has nothing to compare"));
+    CHECK(fails_with({"--cost", "--depth", "4"}, "--cost: counts TCP, depth 1"));
+    CHECK(fails_with({"--cost", "--over", "unix"}, "--cost: counts TCP, depth 1"));
+}
+
+TEST_CASE("bench options: who goes on beside it speaks the same protocol, or says nothing") {
+    CHECK(fails_with({"--beside", "upload:1"}, "--beside upload: speaks discard, and echo echo"));
+    CHECK(fails_with({"--workload", "reply", "--beside", "echo:1"}, "--beside echo: speaks echo"));
+    CHECK(parse({"--workload", "upload", "--beside", "idle:1"}).error.empty());
+}
+
+TEST_CASE("bench options: of the defaults those that the workload takes") {
+    const auto line = parse({"--workload", "line"});
+    CHECK(line.error.empty());
+    CHECK(line.options.sizes == std::vector<std::size_t>{64});
+    const auto fan_out = parse({"--workload", "fan-out"});
+    CHECK(fan_out.error.empty());
+    CHECK(fan_out.options.connections == std::vector<std::size_t>{10, 100, 1000});
+    CHECK_FALSE(parse({"--workload", "line", "--size", "16k"}).error.empty());
+}
+
+TEST_CASE("bench options: of a scenario what excludes a given option gives way to it") {
+    const auto shared = parse({"--scenario", "cpu-work", "--same-core"});
+    CHECK(shared.error.empty());
+    CHECK_FALSE(shared.options.spread);
+    const auto spread = parse({"--scenario", "upload", "--spread"});
+    CHECK(spread.error.empty());
+    CHECK_FALSE(spread.options.same_core);
+    const auto knee = parse({"--scenario", "open-loop", "--find-knee", "--slo", "p99<2ms"});
+    CHECK(knee.error.empty());
+    CHECK(knee.options.rate == 0);
+}
+
 TEST_CASE("bench options: a scenario stands for options that were not given") {
     const auto [options, error] = parse({"--scenario", "cpu-work", "--connections", "3"});
     CHECK(error.empty());

@@ -316,3 +316,38 @@ TEST_CASE("bench results: wrong bytes in the search for a knee are wrong bytes")
     results.cells[0].knees = {Knee{.rate = 100, .probes = {Probe{.rate = 100, .wrong = 2}}}};
     CHECK(results.wrong_replies() == before + 2);
 }
+
+TEST_CASE(
+    "bench results: where a rate was asked for servers are ranked by p99, and compared by it") {
+    Results results = three_drivers();
+    results.options.rate = 1'000;
+    results.options.rounds = 5;
+    for (CellRounds& cell : results.cells) {
+        for (Measurement& round : cell.rounds) {
+            round.exchanges = 1'000;  // as many as were asked for, by all
+            round.p99 = cell.cell.server == "threads" ? 100e-6 : 200e-6;
+        }
+    }
+    CHECK(results.rank_of(results.cells[0]) == 2);
+    CHECK(results.rank_of(results.cells[1]) == 1);
+    const std::string text = to_text(results);
+    CHECK(has(text, "p99 ratio"));
+    CHECK(has(text, "0.50"));
+    CHECK(has(text, "faster"));
+    CHECK_FALSE(has(text, "slower"));
+}
+
+TEST_CASE("bench results: a stream has no latency, and not one of zero") {
+    Results results = two_servers();
+    for (Measurement& round : results.cells[0].rounds) round.p50 = round.p99 = round.p999 = 0;
+    CHECK_FALSE(summarize(results.cells[0], kP99));
+    CHECK(summarize(results.cells[0], kThroughput));
+}
+
+TEST_CASE("bench results: figures of another build than Release say so") {
+    Results results = two_servers();
+    results.environment = {{"build_type", "Debug"}};
+    CHECK(has(to_text(results), "Built as Debug"));
+    results.environment = {{"build_type", "Release"}};
+    CHECK_FALSE(has(to_text(results), "Built as"));
+}
