@@ -15,6 +15,11 @@ Value latency(const Measurement& m) {
     return m.exchanges == 0 || m.*Member <= 0 ? Value() : Value(m.*Member);
 }
 
+template <double Measurement::*Member>
+Value open_loop(const Measurement& m) {
+    return m.asked_rate && m.exchanges > 0 ? Value(m.*Member) : Value();
+}
+
 Value cpu_per_exchange(const Measurement& m) {
     if (m.exchanges == 0) return std::nullopt;
     return m.server_cpu.total / static_cast<double>(m.exchanges);
@@ -56,6 +61,10 @@ const Metric kVoluntary{"voluntary_switches", false, switches_per_exchange<&Swit
 const Metric kInvoluntary{"involuntary_switches", false,
                           switches_per_exchange<&Switches::involuntary>, count_text};
 const Metric kMemory{"memory", false, memory, bytes_text};
+
+const Metric kUncorrectedP99{"uncorrected_p99", false, open_loop<&Measurement::uncorrected_p99>,
+                             seconds_text};
+const Metric kLateP99{"late_p99", false, open_loop<&Measurement::late_p99>, seconds_text};
 
 const std::vector<const Metric*>& all_metrics() {
     static const std::vector<const Metric*> metrics{

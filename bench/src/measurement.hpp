@@ -64,11 +64,12 @@ struct Metric {
     std::optional<double> (*of)(const Measurement&);
     std::string (*text)(double);  // with its unit
 };
-extern const Metric kThroughput;               // exchanges per second
-extern const Metric kP50, kP99, kP999, kMax;   // seconds
-extern const Metric kCpu;                      // server CPU seconds per exchange, user and system
-extern const Metric kVoluntary, kInvoluntary;  // context switches of the server per exchange
-extern const Metric kMemory;                   // bytes
+extern const Metric kThroughput;                // exchanges per second
+extern const Metric kP50, kP99, kP999, kMax;    // seconds
+extern const Metric kCpu;                       // server CPU seconds per exchange, user and system
+extern const Metric kVoluntary, kInvoluntary;   // context switches of the server per exchange
+extern const Metric kMemory;                    // bytes
+extern const Metric kUncorrectedP99, kLateP99;  // seconds, of an open loop; not among all_metrics()
 const std::vector<const Metric*>& all_metrics();
 const Metric* find_metric(std::string_view name);  // null when there is none of that name
 

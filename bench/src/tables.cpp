@@ -76,15 +76,20 @@ std::vector<std::string> speed_row(const Results& results, const CellRounds& cel
     const auto rank = results.rank_of(cell);
     const Metric& goal = results.goal();
     const Against against = results.against_baseline(cell, goal);
-    return {name_of(results, cell),
-            rank ? std::to_string(*rank) : kNothing,
-            rate_text(cell),
-            latency_text(cell, kP50),
-            with_spread(summarize(cell, kP99), latency_text(cell, kP99)),
-            latency_text(cell, kP999),
-            ratio_text(against),
-            goal.more_is_better ? verdict_of(results, cell, against, "faster", "slower")
-                                : verdict_of(results, cell, against, "slower", "faster")};
+    std::vector<std::string> row{name_of(results, cell),
+                                 rank ? std::to_string(*rank) : kNothing,
+                                 rate_text(cell),
+                                 latency_text(cell, kP50),
+                                 with_spread(summarize(cell, kP99), latency_text(cell, kP99)),
+                                 latency_text(cell, kP999)};
+    if (results.options.rate > 0) {
+        row.push_back(latency_text(cell, kUncorrectedP99));
+        row.push_back(latency_text(cell, kLateP99));
+    }
+    row.push_back(ratio_text(against));
+    row.push_back(goal.more_is_better ? verdict_of(results, cell, against, "faster", "slower")
+                                      : verdict_of(results, cell, against, "slower", "faster"));
+    return row;
 }
 
 std::vector<std::string> cost_row(const Results& results, const CellRounds& cell) {
@@ -128,11 +133,11 @@ std::string exchanges_text(const CompareOptions& options) {
 }
 
 Table speed_table(const Results& results, const Cell& load) {
-    return {title_of(results, load),
-            {"server", "#", "exchanges/s", "p50", "p99", "p99.9",
-             results.options.rate > 0 ? "p99 ratio" : "rate ratio", "verdict"},
-            {},
-            {}};
+    const bool paced = results.options.rate > 0;
+    std::vector<std::string> head{"server", "#", "exchanges/s", "p50", "p99", "p99.9"};
+    if (paced) head.insert(head.end(), {"p99 uncorrected", "p99 late"});
+    head.insert(head.end(), {paced ? "p99 ratio" : "rate ratio", "verdict"});
+    return {title_of(results, load), std::move(head), {}, {}};
 }
 
 Table cost_table(const Results& results, const Cell& load) {

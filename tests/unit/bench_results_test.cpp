@@ -326,11 +326,18 @@ TEST_CASE(
         for (Measurement& round : cell.rounds) {
             round.exchanges = 1'000;  // as many as were asked for, by all
             round.p99 = cell.cell.server == "threads" ? 100e-6 : 200e-6;
+            round.asked_rate = 1'000;
+            round.due = 1'000;
+            round.uncorrected_p99 = 77e-6;
+            round.late_p99 = 3e-6;
         }
     }
     CHECK(results.rank_of(results.cells[0]) == 2);
     CHECK(results.rank_of(results.cells[1]) == 1);
     const std::string text = to_text(results);
+    CHECK(has(text, "p99 uncorrected"));
+    CHECK(has(text, "77.0 us"));
+    CHECK(has(text, "3.00 us"));
     CHECK(has(text, "p99 ratio"));
     CHECK(has(text, "0.50"));
     CHECK(has(text, "faster"));
