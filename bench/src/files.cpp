@@ -9,7 +9,11 @@
 namespace switchboard::bench {
 
 Result<void> find_writable(const std::string& path) {
-    if (path.empty() || access(path.c_str(), W_OK) == 0) return {};
+    if (path.empty()) return {};
+    if (std::filesystem::is_directory(path)) {
+        return fail(std::make_error_code(std::errc::is_a_directory), "write " + path);
+    }
+    if (access(path.c_str(), W_OK) == 0) return {};
     const auto folder = std::filesystem::absolute(path).parent_path();
     if (errno == ENOENT && access(folder.c_str(), W_OK | X_OK) == 0) return {};
     return fail_errno("write " + path);

@@ -43,6 +43,13 @@ std::string unserved(const CellRounds& cell) {
     return all_in_time ? "replies to " + part + " within the window" : "serves " + part;
 }
 
+// Of an open loop: one that is never answered is no matter of percentages.
+std::string unanswered(const CellRounds& cell) {
+    std::uint64_t lost = 0;
+    for (const Measurement& round : cell.rounds) lost += round.unanswered;
+    return lost == 0 ? "" : std::to_string(lost) + " requests never answered";
+}
+
 std::string failures(const CellRounds& cell) {
     FailureCounts sum{};
     std::string first;
@@ -112,6 +119,7 @@ std::vector<Invalid> why_invalid(const CellRounds& cell, double noise_limit) {
         if (!text.empty()) reasons.push_back({reason, std::move(text)});
     };
     add(Reason::not_all_served, unserved(cell));
+    add(Reason::not_all_served, unanswered(cell));
     add(Reason::errors, failures(cell));
     add(Reason::generator_saturated, generator_bound(cell));
     add(Reason::rate_not_reached, rate_missed(cell));

@@ -1,5 +1,6 @@
 #include "run_file.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -16,11 +17,22 @@ std::string text_of(const Json& value) {
     return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-bool is_of_server(const std::string& reason) {
-    for (const Reason other : {Reason::not_run, Reason::generator_saturated, Reason::noise}) {
-        if (reason == to_string(other)) return false;
-    }
-    return true;
+bool is_one_of(const std::string& reason, std::initializer_list<Reason> reasons) {
+    return std::any_of(reasons.begin(), reasons.end(),
+                       [&](Reason each) { return reason == to_string(each); });
+}
+
+// Where the generator or others were in the way, what was not reached is no fault of the server.
+bool is_by_server(const Json& reasons) {
+    const bool hindered = std::any_of(reasons.begin(), reasons.end(), [](const Json& each) {
+        return is_one_of(each.at("reason"), {Reason::generator_saturated, Reason::noise});
+    });
+    return std::any_of(reasons.begin(), reasons.end(), [&](const Json& each) {
+        const std::string reason = each.at("reason");
+        if (is_one_of(reason, {Reason::not_run, Reason::generator_saturated, Reason::noise}))
+            return false;
+        return !hindered || !is_one_of(reason, {Reason::rate_not_reached, Reason::not_all_served});
+    });
 }
 
 RunCell cell_of(const Json& json) {
@@ -31,8 +43,8 @@ RunCell cell_of(const Json& json) {
                 std::to_string(json.at("size").get<std::size_t>()) + " B";
     cell.server = json.at("server");
     cell.valid = json.at("valid");
+    cell.failed = is_by_server(json.at("reasons"));
     for (const Json& reason : json.at("reasons")) {
-        cell.failed = cell.failed || is_of_server(reason.at("reason"));
         cell.notes += (cell.notes.empty() ? "" : "; ") + reason.at("text").get<std::string>();
     }
     for (const Metric* metric : all_metrics()) {

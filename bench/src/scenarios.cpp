@@ -4,8 +4,11 @@
 
 namespace switchboard::bench {
 
-const std::vector<Scenario>& scenarios() {
-    static const std::vector<Scenario> all{
+namespace {
+
+// What clients there are beside those that are measured, and how they come.
+std::vector<Scenario> of_clients() {
+    return {
         {"slow-client",
          "100 fast clients behind one that reads slowly: who serves one at a time serves nobody "
          "else",
@@ -16,6 +19,11 @@ const std::vector<Scenario>& scenarios() {
         {"many-idle",
          "10 busy among 10,000 idle: what a connection costs that does nothing",
          {{"--connections", "10"}, {"--size", "64"}, {"--beside", "idle:10000"}}},
+    };
+}
+
+std::vector<Scenario> of_loads() {
+    return {
         {"large-messages",
          "16 KiB at a time: copying and the network's share grow, waking up matters less",
          {{"--connections", "1,100"}, {"--size", "16k"}}},
@@ -68,6 +76,17 @@ const std::vector<Scenario>& scenarios() {
           {"--rate", "10k"},
           {"--arrivals", "poisson"}}},
     };
+}
+
+}  // namespace
+
+const std::vector<Scenario>& scenarios() {
+    static const std::vector<Scenario> all = [] {
+        auto both = of_clients();
+        const auto loads = of_loads();
+        both.insert(both.end(), loads.begin(), loads.end());
+        return both;
+    }();
     return all;
 }
 

@@ -124,6 +124,14 @@ TEST_CASE("bench compare: short connections are not refused by the limit that th
     }
 }
 
+TEST_CASE("bench compare: a folder is no file to write to, and that is said before it measures") {
+    const BenchFolder folder;
+    const auto done = run({kBench, "compare", "--drivers", "reactor", "--json", folder.file("")});
+    CHECK(done.status == 1);
+    CHECK(done.output.empty());
+    CHECK(has(done.errors, "is a directory"));
+}
+
 TEST_CASE("bench compare: a table that could not be written fails the run") {
     const auto done = run({"sh", "-c",
                            kBench + std::string(" compare --drivers reactor --connections 1 --size "

@@ -146,6 +146,18 @@ TEST_CASE("bench judge: of an open loop not each connection need have its turn")
     CHECK(reasons(cell) == std::vector{Reason::not_all_served});
 }
 
+TEST_CASE("bench judge: one request that is never answered is no matter of percentages") {
+    CellRounds cell = whole_cell();
+    for (auto& round : cell.rounds) {
+        round.asked_rate = 10;
+        round.due = round.exchanges;
+    }
+    CHECK(why_invalid(cell).empty());
+    cell.rounds[1].unanswered = 1;
+    CHECK(reasons(cell) == std::vector{Reason::not_all_served});
+    CHECK(notes(cell) == "1 requests never answered");
+}
+
 TEST_CASE("bench judge: what was due is reached but for 1% and two at the edges") {
     CHECK(reaches_rate(98, 101));
     CHECK_FALSE(reaches_rate(97, 101));
