@@ -118,12 +118,12 @@ Measured measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
     return measured;
 }
 
-// How many connections a server sees at most: of some it has not seen the end yet, and of short ones
-// many may have come again before it has.
 std::size_t seen_at_once(const LoadPlan& plan) {
+    constexpr std::size_t kSlack = 16;  // connections that the server has not seen the end of yet
+    const std::size_t all = all_connections(plan);
     const bool is_short =
         find_workload_kind(plan.group.workload)->manner == WorkloadKind::Manner::connects;
-    return is_short ? 4 * all_connections(plan) + 1'000 : all_connections(plan) + 16;
+    return is_short ? short_seen_at_once(all) : all + kSlack;
 }
 
 // Where one server listens; a path is gone with this.
@@ -155,7 +155,7 @@ Measured measure_cell(const CompareOptions& options, const Cell& cell, const Cpu
                       std::size_t round) {
     const Place place(options.over);
     LoadPlan plan = plan_for(options, cell);
-    plan.seed += round;  // all servers of a round meet the same arrivals, each round others
+    plan.seed += round;
     ServerSetup setup{std::string(find_workload_kind(options.workload)->protocol),
                       seen_at_once(plan), options.workers, place.endpoint()};
     if (options.work_steps > 0)

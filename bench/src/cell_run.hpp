@@ -13,8 +13,9 @@ struct Measured {
 };
 
 // Starts the server, puts it under the load of `cell`, and stops it. This thread is the generator, and is
-// pinned already. What goes wrong is the measurement's problem.
+// pinned already. What goes wrong is the measurement's problem. Arrivals of an open loop are the same for
+// all servers in a `round`, and others in another.
 Measured measure_cell(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
-                      std::size_t round = 0);
+                      std::size_t round);
 
 }  // namespace switchboard::bench

@@ -17,8 +17,9 @@ std::optional<Probe> probe(const CompareOptions& options, const Cell& cell, cons
     at_rate.rate = rate;
     at_rate.exchanges = Load::kNoEnd;
     std::size_t wrong = 0;
+    std::size_t window = 0;
     for (int held = 0, broken = 0, voided = 0;;) {
-        const Measured measured = measure_cell(at_rate, cell, cpus);
+        const Measured measured = measure_cell(at_rate, cell, cpus, ++window);
         if (is_interrupted()) return std::nullopt;
         wrong += measured.figures.wrong();
         if (measured.figures.noise > options.noise && ++voided <= kMostVoided) continue;

@@ -215,7 +215,7 @@ Result<void> check_together(const LoadPlan& plan) {
     }
     if (plan.group.depth > 1 && kind.manner != WorkloadKind::Manner::asks)
         return fail(errc::bad_option,
-                    "--depth: " + plan.group.workload + " has one request at a time");
+                    "--depth: " + plan.group.workload + " has one request at a time at most");
     if (plan.rate > 0 && (kind.is_stream || kind.manner == WorkloadKind::Manner::idles))
         return fail(errc::bad_option, "--rate: " + plan.group.workload + " has no requests");
     if (plan.exchanges == 0) return fail(errc::bad_option, "--exchanges: at least 1");

@@ -65,7 +65,7 @@ std::vector<std::string> preamble_of(const Results& results);
 
 // What the JSON calls itself. The version counts up when a field goes or changes its meaning.
 inline constexpr const char* kCompareFormat = "switchboard-bench compare";
-inline constexpr int kCompareVersion = 2;
+inline constexpr int kCompareVersion = 3;
 
 std::string to_text(const Results& results);
 std::string to_json(const Results& results);  // see bench/compare.schema.json

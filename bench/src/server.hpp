@@ -31,6 +31,12 @@ std::optional<ServerKind> find_server_kind(std::string_view name);
 inline constexpr const char* kFreePort = "tcp://127.0.0.1:0";
 
 // The command line that serves `protocol`.
+// How many short connections a server may see open while so many clients make them: one that was answered
+// closes and connects anew before the server has read its FIN.
+constexpr std::size_t short_seen_at_once(std::size_t parallel) noexcept {
+    return 4 * parallel + 1'000;
+}
+
 struct ServerSetup {
     std::string protocol;
     std::size_t max_connections;

@@ -23,11 +23,6 @@ constexpr std::size_t kWarmUp = 5'000;         // connections
 constexpr std::size_t kEnoughToGrow = 50'000;  // below it resident memory says nothing
 constexpr std::size_t kMost = 100'000'000;
 
-// A client that was answered closes and connects anew before the server has read its FIN.
-std::size_t seen_at_once(std::size_t parallel) {
-    return 4 * parallel + 1'000;
-}
-
 struct ChurnOptions {
     std::size_t connections = 1'000'000;
     std::size_t parallel = 64;
@@ -78,7 +73,7 @@ void judge_served(Verdicts& verdicts, const ChurnOptions& options, const ChurnRe
 
 // Through `switchboard serve`, a process of its own: what it holds of the system.
 Result<void> judge_process(const ChurnOptions& options, const CpuPlan& cpus, Verdicts& verdicts) {
-    auto server = start_echo("reactor", seen_at_once(options.parallel), cpus.server);
+    auto server = start_echo("reactor", short_seen_at_once(options.parallel), cpus.server);
     if (!server) return tl::unexpected(server.error());
     const std::size_t descriptors = count_descriptors(server->pid());
     if (auto warm = warm_up(options, server->endpoint(), options.connections); !warm) return warm;
@@ -145,7 +140,7 @@ struct Round {
 };
 
 Result<Round> run_round(const ChurnOptions& options, const std::string& name, int cpu) {
-    auto server = start_echo(name, seen_at_once(options.parallel), cpu);
+    auto server = start_echo(name, short_seen_at_once(options.parallel), cpu);
     if (!server) return tl::unexpected(server.error());
     if (auto warm = warm_up(options, server->endpoint(), options.round_connections); !warm)
         return tl::unexpected(warm.error());

@@ -193,7 +193,7 @@ TEST_CASE("bench results: the JSON has every round, and null for what is not the
     results.cells[1].rounds[2] = Measurement{};
     const auto json = nlohmann::json::parse(to_json(results));
     CHECK(json["format"] == "switchboard-bench compare");
-    CHECK(json["version"] == 2);
+    CHECK(json["version"] == 3);
     CHECK(json["environment"]["kernel"] == "Linux");
     REQUIRE(json["cells"].size() == 2);
     CHECK(json["cells"][0]["throughput"]["median"] == 10'000);
