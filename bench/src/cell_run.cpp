@@ -29,6 +29,7 @@ void fill_from_load(Measurement& m, const LoadResult& load) {
     m.connected = load.tally.connected;
     m.answered = load.tally.answered;
     m.served = load.tally.served;
+    m.stuck = load.tally.stuck;
     m.exchanges = load.tally.exchanges;
     m.seconds = load.seconds;
     m.generator_cpu = load.cpu_seconds;
@@ -99,9 +100,11 @@ Measured measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
     };
     hooks.window_closes = [&] {
         noise.end();
-        meter.find_processes();
         after = meter.read();
-        m.switches = part_of(switches.since_begin(), (after - before).total, (after - idle).total);
+    };
+    hooks.at_rest = [&] {
+        const double all = (meter.read() - idle).total;
+        m.switches = part_of(switches.since_begin(), (after - before).total, all);
         m.memory = std::max(m.memory, read_memory(server.pid()));
     };
     hooks.interrupted = [](const Tally&) { return is_interrupted(); };
@@ -111,6 +114,7 @@ Measured measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
         return measured;
     }
     fill_from_load(m, *load);
+    m.held = all_connections(plan);
     if (plan.rate > 0) m.asked_rate = plan.rate;
     m.server_cpu = after - before;
     m.noise = noise.share(m.server_cpu.total + m.generator_cpu);

@@ -55,7 +55,7 @@ public:
             if (!group) return tl::unexpected(group.error());
             groups_.push_back(*std::move(group));
         }
-        load().on_window_end = [this] { close_window(); };
+        load().on_window_end = [this] { guard([this] { close_window(); }); };
         load().on_settled = [this] {
             if (closed_) finish();
         };
@@ -134,7 +134,8 @@ private:
         opened_at_ = Clock::now();
         // Of a closed loop this is for the case that no reply comes that could end it.
         const auto grace = is_open_loop() ? milliseconds(1) : kTick;
-        step_ = reactor_->after(plan_.duration + grace, [this] { close_window(); });
+        step_ =
+            reactor_->after(plan_.duration + grace, [this] { guard([this] { close_window(); }); });
     }
 
     void note_window() {
@@ -146,6 +147,7 @@ private:
         result_.seconds = is_open_loop() ? std::min(lasted, most).count() : lasted.count();
         result_.cpu_seconds = cpu_seconds() - cpu_at_opening_;
         hooks_.window_closes();
+        if (!is_open_loop()) load().count_stuck();
     }
 
     void close_window() {
@@ -172,6 +174,7 @@ private:
         finishing_ = true;
         if (pacer_) pacer_->stop();
         for (const auto& group : groups_) group->load().stop();
+        if (closed_) hooks_.at_rest();
         reactor_->cancel(tick_);
         reactor_->cancel(step_);
         reactor_->drain(milliseconds(0), [this](std::size_t) { over_ = true; });

@@ -27,12 +27,15 @@ struct LoadPlan {
     std::chrono::milliseconds patience{10'000};
 };
 
-// What the caller does at the edges of the window. The generator does nothing else meanwhile, so
-// the server falls idle soon after: what they read is not moving much.
+// What the caller does meanwhile. The generator does nothing else in it, so at the edges of the window it
+// must be quick: what comes then waits, and of an open loop that is part of the latencies.
 struct LoadHooks {
     std::function<void()> all_connected = [] {};  // and idle; may take its time
-    std::function<void()> window_opens = [] {};   // must be quick
+    std::function<void()> window_opens = [] {};
     std::function<void()> window_closes = [] {};
+    // After the window, if there was one: all that is waited for has come, and all are still connected.
+    // May take its time.
+    std::function<void()> at_rest = [] {};
     // Asked every 50 ms. The tally is that of the window, once it is open.
     std::function<bool(const Tally&)> interrupted = [](const Tally&) { return false; };
 };

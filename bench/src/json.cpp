@@ -35,6 +35,7 @@ Json json_of(const Measurement& round) {
     Json json{{"connected", round.connected},
               {"answered", round.answered},
               {"served", round.served},
+              {"stuck", round.stuck},
               {"exchanges", round.exchanges},
               {"seconds", round.seconds},
               {"asked_rate", json_or_null(round.asked_rate)},

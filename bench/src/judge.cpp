@@ -43,6 +43,15 @@ std::string unserved(const CellRounds& cell) {
     return all_in_time ? "replies to " + part + " within the window" : "serves " + part;
 }
 
+std::string stuck(const CellRounds& cell) {
+    const auto most = std::max_element(
+        cell.rounds.begin(), cell.rounds.end(),
+        [](const Measurement& a, const Measurement& b) { return a.stuck < b.stuck; });
+    if (most->stuck == 0) return {};
+    return std::to_string(most->stuck) + " of " + std::to_string(cell.cell.connections) +
+           " without a reply in the window's second half";
+}
+
 // Of an open loop: one that is never answered is no matter of percentages.
 std::string unanswered(const CellRounds& cell) {
     std::uint64_t lost = 0;
@@ -119,6 +128,7 @@ std::vector<Invalid> why_invalid(const CellRounds& cell, double noise_limit) {
         if (!text.empty()) reasons.push_back({reason, std::move(text)});
     };
     add(Reason::not_all_served, unserved(cell));
+    add(Reason::not_all_served, stuck(cell));
     add(Reason::not_all_served, unanswered(cell));
     add(Reason::errors, failures(cell));
     add(Reason::generator_saturated, generator_bound(cell));

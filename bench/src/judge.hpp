@@ -12,7 +12,7 @@ namespace switchboard::bench {
 enum class Reason {
     not_run,              // Ctrl-C came first
     not_measured,         // the server did not start, or died
-    not_all_served,       // connections without a reply in the window
+    not_all_served,       // connections without a reply in the window, or in its second half
     errors,               // connections that failed
     generator_saturated,  // the generator, not the server, was what could do no more
     rate_not_reached,     // less was done than was asked for

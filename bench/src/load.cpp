@@ -69,6 +69,7 @@ bool Load::give(std::size_t number, Clock::time_point due) {
 void Load::open_window(Clock::duration length, std::uint64_t exchanges) {
     tally_.exchanges = tally_.served = 0;
     tally_.due = tally_.unanswered = awaited_ = 0;
+    tally_.stuck = 0;
     tally_.latency.reset();
     tally_.uncorrected.reset();
     ++window_;
@@ -94,11 +95,22 @@ void Load::give_up() {
     }
 }
 
+void Load::count_stuck() {
+    const auto now = clock_();
+    const auto half = (now - window_began_) / 2;
+    for (std::size_t number = 0; number < places_.size(); ++number) {
+        const auto waited = now - served_[number].at;
+        if (!is_there(number) || served_[number].window != window_ || waited < half) continue;
+        ++tally_.stuck;
+        if (tally_.latency.count() > 0) tally_.latency.record(nanoseconds(waited));
+    }
+}
+
 void Load::opened(LoadClient& client) {
     const std::size_t number = client.number();
     if (number >= places_.size()) {
         places_.resize(number + 1);
-        served_in_.resize(number + 1);
+        served_.resize(number + 1);
     }
     places_[number] = {&client, kNobody};
     ++tally_.connected;
@@ -128,9 +140,14 @@ void Load::lose_reopening(std::size_t number) {
 }
 
 bool Load::is_alive() const noexcept {
-    return std::any_of(places_.begin(), places_.end(), [](const Place& place) {
-        return place.open != nullptr || place.reopening != kNobody;
-    });
+    for (std::size_t number = 0; number < places_.size(); ++number) {
+        if (is_there(number)) return true;
+    }
+    return false;
+}
+
+bool Load::is_there(std::size_t number) const noexcept {
+    return places_[number].open != nullptr || places_[number].reopening != kNobody;
 }
 
 void Load::answered_first() {
@@ -138,9 +155,11 @@ void Load::answered_first() {
     ++decided_;
 }
 
-void Load::count_served(std::size_t number) {
-    if (served_in_[number] == window_) return;
-    served_in_[number] = window_;
+void Load::count_served(std::size_t number, Clock::time_point now) {
+    Served& served = served_[number];
+    served.at = now;
+    if (served.window == window_) return;
+    served.window = window_;
     ++tally_.served;
 }
 
@@ -151,14 +170,14 @@ bool Load::count_reply(std::size_t number, const Asked& asked, Clock::time_point
     }
     if (now >= window_ends_) return end_window();
     tally_.latency.record(nanoseconds(now - asked.due));
-    count_served(number);
+    count_served(number, now);
     return ++tally_.exchanges < most_exchanges_ || end_window();
 }
 
 void Load::count_due_reply(std::size_t number, const Asked& asked, Clock::time_point now) {
     if (in_window(now)) {
         ++tally_.exchanges;
-        count_served(number);
+        count_served(number, now);
     }
     if (!in_window(asked.due)) return;
     tally_.latency.record(nanoseconds(now - asked.due));
@@ -173,12 +192,12 @@ void Load::settle_one(Clock::time_point now) {
 
 bool Load::count_passed(std::size_t number, std::uint64_t count, Clock::time_point now) {
     if (pace_.open_loop) {
-        if (in_window(now)) count_served(number);
+        if (in_window(now)) count_served(number, now);
         return true;
     }
     if (now >= window_ends_) return end_window();
     tally_.exchanges += count;
-    count_served(number);
+    count_served(number, now);
     return tally_.exchanges < most_exchanges_ || end_window();
 }
 

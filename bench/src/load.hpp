@@ -53,6 +53,10 @@ public:
     // Open loop: what is not answered yet of the window never will be. It counts as unanswered, and
     // with the time that it has waited, in both latencies.
     void give_up();
+    // Closed loop: who was served in the window, and at its end has had no reply for half of it or longer,
+    // counts as stuck, and with that time in the latency. A window has only replies to tell of, so a
+    // server that turns to some of its connections alone would look the better for it. Call it once.
+    void count_stuck();
     void stop() { stopped_ = true; }  // nothing is sent or counted any more
 
     // Counts a client whose connect failed at once, so that it never was; no on_change.
@@ -102,7 +106,8 @@ private:
     }
     bool give(std::size_t number, Clock::time_point due);
     bool end_window();
-    void count_served(std::size_t number);
+    void count_served(std::size_t number, Clock::time_point now);
+    bool is_there(std::size_t number) const noexcept;
     void count_due_reply(std::size_t number, const Asked& asked, Clock::time_point now);
     void settle_one(Clock::time_point now);
 
@@ -115,8 +120,13 @@ private:
     };
     static constexpr Clock::time_point kNobody = Clock::time_point::max();
 
+    struct Served {
+        unsigned window = 0;  // the last one in which it was
+        Clock::time_point at{};
+    };
+
     std::vector<Place> places_;              // by number
-    std::vector<unsigned> served_in_;        // by number: the last window in which it was
+    std::vector<Served> served_;             // by number
     std::deque<std::size_t> free_;           // numbers, once per request there is room for
     std::deque<Clock::time_point> waiting_;  // for one of these
     std::size_t connects_ended_ = 0, decided_ = 0;

@@ -87,7 +87,6 @@ Result<LoadStep> run_step(const LoadPlan& plan, pid_t server) {
         if (meter) before = meter->read();
     };
     hooks.window_closes = [&] {
-        if (meter) meter->find_processes();
         if (meter) after = meter->read();
     };
     hooks.interrupted = [&](const Tally& tally) {

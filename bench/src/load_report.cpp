@@ -64,6 +64,13 @@ std::string served_note(const LoadReport& report, const LoadStep& step) {
     return "served " + std::to_string(served) + " of " + std::to_string(asked) + " connections";
 }
 
+std::string stuck_note(const LoadStep& step) {
+    const std::size_t stuck = step.result.tally.stuck;
+    return stuck == 0
+               ? std::string()
+               : std::to_string(stuck) + " connections had no reply in the window's second half";
+}
+
 std::string unanswered_note(const LoadStep& step) {
     const std::uint64_t unanswered = step.result.tally.unanswered;
     return unanswered == 0
@@ -135,6 +142,7 @@ Json json_of(const LoadReport& report, const LoadStep& step) {
             {"lateness", json_of(result.lateness)},
             {"connected", result.tally.connected},
             {"served", result.tally.served},
+            {"stuck", result.tally.stuck},
             {"due", result.tally.due},
             {"unanswered", result.tally.unanswered},
             {"errors", failures_json(result.tally.failures)},
@@ -172,6 +180,7 @@ std::vector<std::string> notes_of(const LoadReport& report, const LoadStep& step
     add(rate_note(step));
     add(generator_note(step));
     add(served_note(report, step));
+    add(stuck_note(step));
     add(unanswered_note(step));
     add(step.result.tally.failures_text());
     for (std::size_t i = 0; i < step.result.beside.size(); ++i) {

@@ -29,6 +29,8 @@ struct Measurement {
     std::size_t connected = 0;
     std::size_t answered = 0;  // connections that had a reply at all, before the window or in it
     std::size_t served = 0;    // connections with at least one whole reply within the window
+    std::size_t held = 0;      // connections that there are, those beside it included
+    std::size_t stuck = 0;     // of these: without one in its second half
     std::uint64_t exchanges = 0;
     double seconds = 0;
     double p50 = 0, p99 = 0, p999 = 0, max = 0;  // seconds

@@ -70,10 +70,10 @@ const std::vector<Quantity>& quantities() {
 
 std::optional<Summary> summary_of(const CellRounds& cell, const Quantity& quantity) {
     Rounds rounds = rounds_of(cell, *quantity.metric);
-    for (auto& round : rounds) {
+    for (std::size_t i = 0; i < rounds.size(); ++i) {
+        auto& round = rounds[i];
         if (round && *round <= 0) round.reset();
-        if (round && quantity.per_connection)
-            *round /= static_cast<double>(std::max<std::size_t>(1, cell.cell.connections));
+        if (round && quantity.per_connection) *round /= static_cast<double>(cell.rounds[i].held);
     }
     return summarize(rounds);
 }

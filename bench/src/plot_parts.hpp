@@ -15,7 +15,7 @@ struct Quantity {
     const char* title;
     const char* label;            // of its axis
     const Metric* metric;         // what it is made of
-    bool per_connection;          // the metric is divided by the connections
+    bool per_connection;          // the metric is divided by all connections that there are
     const char* format;           // of its ticks; null: those are powers of two, as `text` has them
     std::string (*text)(double);  // a value with its unit
 };

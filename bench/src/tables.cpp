@@ -60,7 +60,7 @@ std::string verdict_of(const Results& results, const CellRounds& cell, const Aga
 
 std::string memory_text(const CellRounds& cell) {
     const auto memory = summarize(cell, kMemory);
-    return memory ? bytes_text(memory->max) : kNothing;
+    return memory ? bytes_text(memory->median) : kNothing;
 }
 
 std::string switches_text(const CellRounds& cell) {

@@ -21,7 +21,7 @@ using FailureCounts = std::array<std::size_t, kFailures>;
 // failed.
 std::string failures_text(const FailureCounts& failures, const std::string& first_of_other = {});
 
-// Exchanges, served, due, unanswered and latencies are those of the current window, the rest counts
+// Exchanges, served, due, unanswered, stuck and latencies are those of the current window, the rest counts
 // from the start. Times are nanoseconds.
 struct Tally {
     std::uint64_t exchanges = 0;  // that came to their end within the window
@@ -34,6 +34,7 @@ struct Tally {
     Histogram uncorrected;
     std::uint64_t due = 0;         // of an open loop: requests due within the window
     std::uint64_t unanswered = 0;  // of these: given up, or on connections that failed
+    std::size_t stuck = 0;         // of a closed loop: see Load::count_stuck()
     std::size_t connected = 0;
     std::size_t answered = 0;  // connections that have had a reply at all
     std::size_t failed = 0;

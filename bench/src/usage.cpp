@@ -108,12 +108,13 @@ std::optional<double> number_after(const std::string& text, const std::string& l
     return rest >> number ? std::optional(number) : std::nullopt;
 }
 
+// Its own share of what it has written. Pages of files (the code) count by how many map them, be it
+// others that have nothing to do with it, so that the figure would change with the neighbours.
 std::size_t proportional_bytes(pid_t pid) {
-    std::ifstream rollup("/proc/" + std::to_string(pid) + "/smaps_rollup");
-    for (std::string line; std::getline(rollup, line);) {
-        if (line.starts_with("Pss:")) return std::stoul(line.substr(4)) * 1024;
-    }
-    return 0;
+    const std::string rollup = read_text("/proc/" + std::to_string(pid) + "/smaps_rollup");
+    const double kib = number_after(rollup, "\nPss_Anon:").value_or(0) +
+                       number_after(rollup, "\nPss_Shmem:").value_or(0);
+    return static_cast<std::size_t>(kib) * 1024;
 }
 
 }  // namespace

@@ -70,9 +70,10 @@ private:
     std::map<pid_t, Switches> threads_;
 };
 
-// Proportional set size in bytes, summed over the tree: a page that n processes share counts 1/n in
-// each, so that forked children do not count their parent's pages again. Kernel memory (socket
-// buffers, stacks in the kernel) is not in it.
+// Memory that it has written, in bytes, summed over the tree: heap, stacks, data and what is shared among
+// its processes. A page that n of them share counts 1/n in each, so that forked children do not count
+// their parent's pages again. Neither code nor kernel memory (socket buffers, stacks in the kernel) is in
+// it. 0 where the system does not tell (before Linux 5.2: Pss_Anon, man 5 proc).
 std::size_t read_memory(pid_t root);
 
 }  // namespace switchboard::bench

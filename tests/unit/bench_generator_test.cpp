@@ -1,6 +1,7 @@
 // The load generator against servers of this process.
 #include <doctest/doctest.h>
 
+#include <delayed_echo.hpp>
 #include <future>
 #include <generator.hpp>
 #include <switchboard/callbacks.hpp>
@@ -101,6 +102,21 @@ TEST_CASE("bench generator: an open loop asks as often as it is told") {
     CHECK(result.tally.unanswered == 0);
     CHECK(result.seconds == 0.5);
     CHECK(result.lateness.count() >= 999);
+}
+
+TEST_CASE("bench generator: it is at rest when the window's last replies are in, still connected") {
+    constexpr auto kDelay = 100ms;
+    TestServer server(ProtocolFactory(
+        [=] { return std::make_unique<DelayedEcho>([=](auto now) { return now + kDelay; }); }));
+    Clock::time_point closed{}, rest{};
+    LoadHooks hooks;
+    hooks.window_closes = [&] { closed = Clock::now(); };
+    hooks.at_rest = [&] { rest = Clock::now(); };
+    LoadPlan plan = short_plan(server.endpoint, {.connections = 10});
+    plan.rate = 50;
+    const LoadResult result = run(plan, hooks);
+    CHECK(result.tally.unanswered == 0);
+    CHECK(rest - closed > kDelay / 2);
 }
 
 TEST_CASE("bench generator: every workload against its server") {

@@ -51,6 +51,14 @@ TEST_CASE("bench judge: one failed connection in one round is enough, and kinds 
     CHECK(notes(cell) == "12 refused, 1 reset, 1 failed: connect: no buffer space");
 }
 
+TEST_CASE(
+    "bench judge: a connection that was served no more in the window's second half is enough") {
+    CellRounds cell = whole_cell();
+    cell.rounds[2].stuck = 50;
+    CHECK(reasons(cell) == std::vector{Reason::not_all_served});
+    CHECK(notes(cell) == "50 of 100 without a reply in the window's second half");
+}
+
 TEST_CASE("bench judge: a connection without a reply in the window is enough") {
     CellRounds cell = whole_cell();
     cell.rounds[2].served = 40;

@@ -101,6 +101,39 @@ TEST_CASE("bench load: latency is from the send to the last byte of the reply") 
     CHECK(bench.load.tally().latency.max() == 1'000);
 }
 
+TEST_CASE("bench load: who was answered no more in the window's second half is not forgotten") {
+    Bench bench(8);
+    bench.load.start();
+    auto& steady = bench.client();
+    auto& dropped = bench.client(1);
+    bench.client(2);  // never answered: that is told by itself
+    bench.driver.run();
+    bench.load.open_window(1s);
+    const auto answer = [&](MemoryPeer& peer) {
+        peer.send(peer.take_received());
+        bench.driver.run();
+    };
+    for (int tenth = 1; tenth <= 9; ++tenth) {
+        bench.now += 100ms;
+        answer(steady);
+        if (tenth == 5) answer(dropped);
+    }
+    bench.now += 100ms;
+    bench.load.count_stuck();
+    CHECK(bench.load.tally().served == 2);
+    CHECK(bench.load.tally().stuck == 1);
+    CHECK(bench.load.tally().exchanges == 10);
+    CHECK(bench.load.tally().latency.count() == 11);
+    bench.load.open_window(1s);
+    CHECK(bench.load.tally().stuck == 0);
+    answer(dropped);
+    bench.now += 499ms;
+    answer(dropped);
+    bench.now += 498ms;
+    bench.load.count_stuck();
+    CHECK(bench.load.tally().stuck == 0);
+}
+
 TEST_CASE("bench load: a window forgets what was before") {
     Bench bench(8);
     bench.load.start();

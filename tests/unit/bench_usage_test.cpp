@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <csignal>
+#include <cstdio>
 #include <ctime>
 #include <thread>
 #include <usage.hpp>
@@ -123,6 +125,29 @@ TEST_CASE("bench usage: memory of the family, shared pages once") {
     const std::size_t both = read_memory(family.pid);
     CHECK(both > 0);
     CHECK(both < 512 * 1024 * 1024);
+}
+
+TEST_CASE("bench usage: memory is what was written, and not what others may map as well") {
+    constexpr std::size_t kSize = 16 * 1024 * 1024;
+    const auto grown_by = [](int descriptor, int flags, int protection) {
+        const std::size_t before = read_memory(getpid());
+        void* const there = mmap(nullptr, kSize, protection, flags, descriptor, 0);
+        REQUIRE(there != MAP_FAILED);
+        auto* const bytes = static_cast<volatile char*>(there);
+        for (std::size_t at = 0; at < kSize; at += 4096) {
+            if ((protection & PROT_WRITE) != 0) bytes[at] = 1;
+            [[maybe_unused]] const char read = bytes[at];
+        }
+        const std::size_t after = read_memory(getpid());
+        munmap(there, kSize);
+        return after > before ? after - before : 0;
+    };
+    CHECK(grown_by(-1, MAP_PRIVATE | MAP_ANONYMOUS, PROT_READ | PROT_WRITE) >= kSize);
+    std::FILE* const file = std::tmpfile();
+    REQUIRE(file != nullptr);
+    REQUIRE(ftruncate(fileno(file), kSize) == 0);
+    CHECK(grown_by(fileno(file), MAP_PRIVATE, PROT_READ) < kSize / 4);
+    std::fclose(file);
 }
 
 TEST_CASE("bench usage: a process that is gone uses nothing") {
