@@ -117,10 +117,8 @@ private:
 
     // As high as it came in the closed loop just now. Who did not serve all has none.
     void find_knee_of(CellRounds& cell) {
-        const Measurement& figures = cell.rounds.back();
-        if (figures.served < cell.cell.connections || figures.failed > 0) return;
-        const double ceiling = static_cast<double>(figures.exchanges) / figures.seconds;
-        Knee found = search_knee(results_.options, cell.cell, results_.cpus, ceiling);
+        const CellRounds closed_loop{cell.cell, {cell.rounds.back()}};
+        Knee found = search_knee(results_.options, closed_loop, results_.cpus);
         if (!is_interrupted()) cell.knees.push_back(std::move(found));
     }
 

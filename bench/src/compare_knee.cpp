@@ -22,10 +22,16 @@ std::optional<Probe> probe(const CompareOptions& options, const Cell& cell, cons
         const Measured measured = measure_cell(at_rate, cell, cpus, ++window);
         if (is_interrupted()) return std::nullopt;
         wrong += measured.figures.wrong();
-        if (measured.figures.noise > options.noise && ++voided <= kMostVoided) continue;
         Probe judged = judge_probe(*options.slo, rate, measured);
+        if (measured.figures.noise > options.noise) {
+            if (++voided < kMostVoided) continue;
+            judged.holds.reset();
+            judged.why = "others used " + fixed(measured.figures.noise * 100, 1) +
+                         "% of the CPUs, again and again";
+        }
         judged.wrong = wrong;
-        ++(judged.holds ? held : broken);
+        if (!judged.holds) return judged;
+        ++(*judged.holds ? held : broken);
         if (held == kAgree || broken == kAgree) return judged;
     }
 }
@@ -45,7 +51,10 @@ Probe judge_probe(const Slo& slo, double rate, const Measured& measured) {
         probe.why = std::to_string(figures.failed) + " connections failed";
     } else if (is_generator_bound(figures.generator_cpu / figures.seconds,
                                   figures.server_cpu.total / figures.seconds)) {
+        probe.holds.reset();
         probe.why = "limited by the generator";
+    } else if (figures.unanswered > 0) {
+        probe.why = std::to_string(figures.unanswered) + " requests never answered";
     } else if (!reaches_rate(figures.exchanges, figures.due)) {
         probe.why = "rate not reached: " + grouped(probe.reached);
     } else if (probe.latency >= slo.seconds) {
@@ -56,10 +65,17 @@ Probe judge_probe(const Slo& slo, double rate, const Measured& measured) {
     return probe;
 }
 
-Knee search_knee(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
-                 double ceiling) {
+Knee search_knee(const CompareOptions& options, const CellRounds& closed_loop,
+                 const CpuPlan& cpus) {
+    for (const Invalid& invalid : why_invalid(closed_loop)) {
+        // These two are told of each probe by itself.
+        if (invalid.reason == Reason::generator_saturated || invalid.reason == Reason::noise)
+            continue;
+        return {.untold = invalid.text, .probes = {}};
+    }
+    const double ceiling = *kThroughput.of(closed_loop.rounds.front());
     return find_knee(ceiling, kPrecision,
-                     [&](double rate) { return probe(options, cell, cpus, rate); });
+                     [&](double rate) { return probe(options, closed_loop.cell, cpus, rate); });
 }
 
 }  // namespace switchboard::bench

@@ -7,10 +7,10 @@
 
 namespace switchboard::bench {
 
-// Searches up to `ceiling`, which is what the server did in a closed loop of the same connections: more it
-// does not do. A rate is measured until two of three windows agree. Ctrl-C ends it early.
-Knee search_knee(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
-                 double ceiling);
+// Searches up to what the server did in `closed_loop`, one round with the same connections: more it does
+// not do. A rate is measured until two of three windows agree; of one that others disturb again and again
+// nothing can be told. Ctrl-C ends it early. Not found where it did not serve all in the closed loop.
+Knee search_knee(const CompareOptions& options, const CellRounds& closed_loop, const CpuPlan& cpus);
 
 // What one window at `rate` says of the objective.
 Probe judge_probe(const Slo& slo, double rate, const Measured& measured);

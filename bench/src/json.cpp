@@ -20,13 +20,13 @@ Json json_of(const std::optional<Summary>& summary) {
             {"rounds", summary->count}};
 }
 
-Json json_of(const Against& against) {
-    Json json = json_of(std::optional<Summary>(against.ratio));
-    if (!against.ratio) return json;
-    const auto& interval = against.ratio->interval;
+Json json_of(const std::optional<Ratio>& ratio) {
+    Json json = json_of(std::optional<Summary>(ratio));
+    if (!ratio) return json;
+    const auto& interval = ratio->interval;
     json["low"] = interval ? Json(interval->low) : Json(nullptr);
     json["high"] = interval ? Json(interval->high) : Json(nullptr);
-    const auto seen = difference_seen(against);
+    const auto seen = difference_seen(*ratio);
     json["no_difference_seen"] = seen ? Json(*seen == 0) : Json(nullptr);
     return json;
 }
@@ -75,8 +75,8 @@ Json json_of(const Results& results, const CellRounds& cell) {
     for (const Metric* metric : all_metrics())
         json[metric->name] = json_of(summarize(cell, *metric));
     json["cpu_user_share"] = json_or_null(user_share(cell));
-    json["throughput_ratio"] = json_of(rate);
-    json["cpu_ratio"] = json_of(results.against_baseline(cell, kCpu));
+    json["throughput_ratio"] = json_of(rate.ratio);
+    json["cpu_ratio"] = json_of(results.against_baseline(cell, kCpu).ratio);
     json["no_ratio"] = rate.missing;
     json["rounds"] = Json::array();
     for (const Measurement& round : cell.rounds) json["rounds"].push_back(json_of(round));
@@ -115,19 +115,23 @@ Json json_of(const Knee& knee) {
         probes.push_back({{"rate", probe.rate},
                           {"reached", probe.reached},
                           {"latency", probe.latency},
-                          {"holds", probe.holds},
+                          {"holds", json_or_null(probe.holds)},
                           {"why", probe.why}});
     }
-    return {{"rate", knee.rate}, {"at_ceiling", knee.is_at_ceiling}, {"probes", std::move(probes)}};
+    return {{"rate", knee.rate},
+            {"at_ceiling", knee.is_at_ceiling},
+            {"untold", knee.untold},
+            {"probes", std::move(probes)}};
 }
 
-Json knees_of(const CellRounds& cell) {
+Json knees_of(const Results& results, const CellRounds& cell) {
     Json rounds = Json::array();
     for (const Knee& knee : cell.knees) rounds.push_back(json_of(knee));
     return {{"server", cell.cell.server},
             {"connections", cell.cell.connections},
             {"size", cell.cell.size},
-            {"rate", json_of(summarize_knees(cell))},
+            {"rate", json_of(summarize(knee_rates(cell)))},
+            {"ratio", json_of(results.knee_against_baseline(cell))},
             {"rounds", std::move(rounds)}};
 }
 
@@ -168,7 +172,7 @@ std::string to_json(const Results& results) {
     for (const CellRounds& cell : results.cells) json["cells"].push_back(json_of(results, cell));
     json["knees"] = Json::array();
     for (const CellRounds& cell : results.cells) {
-        if (!cell.knees.empty()) json["knees"].push_back(knees_of(cell));
+        if (!cell.knees.empty()) json["knees"].push_back(knees_of(results, cell));
     }
     json["counted"] = json_of(results.counted);
     // What a server wrote may be no UTF-8; the file must be JSON all the same.

@@ -10,8 +10,14 @@ Knee find_knee(double ceiling, double precision,
          rate = (knee.rate + lowest_over) / 2) {
         auto probe = measure(rate);
         if (!probe) break;
-        (probe->holds ? knee.rate : lowest_over) = rate;
         knee.probes.push_back(*std::move(probe));
+        const Probe& made = knee.probes.back();
+        if (made.holds == true) {
+            knee.rate = rate;
+        } else {
+            lowest_over = rate;
+            knee.untold = made.holds ? "" : made.why;
+        }
         if (knee.rate == ceiling) {
             knee.is_at_ceiling = true;
             break;

@@ -89,15 +89,20 @@ std::optional<Summary> summarize(const CellRounds& cell, const Metric& metric) {
     return summarize(rounds_of(cell, metric));
 }
 
-std::optional<Summary> summarize_knees(const CellRounds& cell) {
+Rounds knee_rates(const CellRounds& cell) {
     Rounds rates;
-    for (const Knee& knee : cell.knees) rates.emplace_back(knee.rate);
-    return summarize(rates);
+    for (const Knee& knee : cell.knees)
+        rates.push_back(knee.untold.empty() ? std::optional(knee.rate) : std::nullopt);
+    return rates;
 }
 
 std::optional<Ratio> ratio(const CellRounds& cell, const CellRounds& base, const Metric& metric,
                            std::uint64_t seed) {
-    const Rounds ratios = paired_ratios(rounds_of(cell, metric), rounds_of(base, metric));
+    return ratio(rounds_of(cell, metric), rounds_of(base, metric), seed);
+}
+
+std::optional<Ratio> ratio(const Rounds& values, const Rounds& bases, std::uint64_t seed) {
+    const Rounds ratios = paired_ratios(values, bases);
     const auto summary = summarize(ratios);
     if (!summary) return std::nullopt;
     return Ratio{*summary, median_interval(ratios, seed)};

@@ -56,7 +56,7 @@ struct CellRounds {
     Cell cell;
     std::vector<Measurement> rounds;  // of the rounds that were run; fewer after Ctrl-C
     Histogram latency = {};           // nanoseconds, of all rounds together
-    std::vector<Knee> knees = {};     // of --find-knee: a search each round; without, none
+    std::vector<Knee> knees = {};     // of --find-knee: one for each round; without, none
 };
 
 // What can be said of a measurement as one number.
@@ -77,13 +77,13 @@ const Metric* find_metric(std::string_view name);  // null when there is none of
 
 Rounds rounds_of(const CellRounds& cell, const Metric& metric);
 std::optional<Summary> summarize(const CellRounds& cell, const Metric& metric);
-std::optional<Summary> summarize_knees(
-    const CellRounds& cell);  // their rates; none without a search
+Rounds knee_rates(const CellRounds& cell);  // none in a round that did not find it
 
 // To a base, paired round by round; the interval as median_interval() has it.
 struct Ratio : Summary {
     std::optional<Interval> interval;
 };
+std::optional<Ratio> ratio(const Rounds& values, const Rounds& bases, std::uint64_t seed);
 std::optional<Ratio> ratio(const CellRounds& cell, const CellRounds& base, const Metric& metric,
                            std::uint64_t seed);
 

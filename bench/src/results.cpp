@@ -11,11 +11,10 @@ bool same_load(const Cell& a, const Cell& b) {
 
 }  // namespace
 
-std::optional<int> difference_seen(const Against& against) {
-    if (!against.ratio || !against.ratio->interval) return std::nullopt;
-    const Interval& interval = *against.ratio->interval;
-    if (interval.holds(1)) return 0;
-    return interval.low > 1 ? 1 : -1;
+std::optional<int> difference_seen(const Ratio& ratio) {
+    if (!ratio.interval) return std::nullopt;
+    if (ratio.interval->holds(1)) return 0;
+    return ratio.interval->low > 1 ? 1 : -1;
 }
 
 CellRounds& Results::at(const Cell& cell) {
@@ -59,6 +58,12 @@ Against Results::against_baseline(const CellRounds& cell, const Metric& metric) 
     if (base == nullptr) return {std::nullopt, "no baseline"};
     if (!why_invalid(*base).empty()) return {std::nullopt, "baseline invalid"};
     return {ratio(cell, *base, metric, options.seed), {}};
+}
+
+std::optional<Ratio> Results::knee_against_baseline(const CellRounds& cell) const {
+    const CellRounds* base = baseline_of(cell.cell);
+    if (base == nullptr || base == &cell) return std::nullopt;
+    return ratio(knee_rates(cell), knee_rates(*base), options.seed);
 }
 
 const CellRounds* Results::baseline_of(const Cell& cell) const {

@@ -30,7 +30,7 @@ struct Against {
 
 // What the interval of a ratio says: nullopt when there is none, 0 where it holds 1 (no difference was
 // seen), else 1 where the cell has more than the baseline and -1 where it has less.
-std::optional<int> difference_seen(const Against& against);
+std::optional<int> difference_seen(const Ratio& ratio);
 
 struct Results {
     CompareOptions options;
@@ -51,6 +51,8 @@ struct Results {
     // The valid cells of a load, in their order; the server of `load` is not looked at.
     std::vector<const CellRounds*> valid_under(const Cell& load) const;
     Against against_baseline(const CellRounds& cell, const Metric& metric) const;
+    // Of its knees; nullopt where one of both has none, and for the baseline itself.
+    std::optional<Ratio> knee_against_baseline(const CellRounds& cell) const;
     std::size_t wrong_replies() const;  // connections that got wrong bytes, in all rounds
 
 private:
@@ -65,7 +67,7 @@ std::vector<std::string> preamble_of(const Results& results);
 
 // What the JSON calls itself. The version counts up when a field goes or changes its meaning.
 inline constexpr const char* kCompareFormat = "switchboard-bench compare";
-inline constexpr int kCompareVersion = 3;
+inline constexpr int kCompareVersion = 4;
 
 std::string to_text(const Results& results);
 std::string to_json(const Results& results);  // see bench/compare.schema.json

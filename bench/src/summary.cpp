@@ -29,7 +29,8 @@ std::optional<std::string> equals_of(const Results& results, const Cells& cells,
     std::string names;
     for (const CellRounds* cell : cells) {
         if (cell == &best) continue;
-        const auto seen = difference_seen({ratio(*cell, best, metric, results.options.seed), {}});
+        const auto to_best = ratio(*cell, best, metric, results.options.seed);
+        const auto seen = to_best ? difference_seen(*to_best) : std::nullopt;
         if (!seen) return std::nullopt;
         if (seen == 0) names += (names.empty() ? "" : ", ") + cell->cell.server;
     }

@@ -1,8 +1,8 @@
-#include "results.hpp"
-
 #include <algorithm>
 
 #include "format.hpp"
+#include "knee_tables.hpp"
+#include "results.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -52,7 +52,7 @@ std::string verdict_of(const Results& results, const CellRounds& cell, const Aga
     if (!against.missing.empty()) return against.missing;
     if (cell.cell.server == results.options.baseline) return "baseline";
     if (!against.ratio) return kNothing;
-    const auto seen = difference_seen(against);
+    const auto seen = difference_seen(*against.ratio);
     if (!seen) return "too few rounds";
     if (*seen == 0) return "no difference seen";
     return *seen > 0 ? more : less;
@@ -193,35 +193,6 @@ Table counted_table(const Counted& counted) {
     return table;
 }
 
-// The probe above the knee that is nearest to it: what kept it from being higher.
-std::string limit_of(const Knee& knee) {
-    const Probe* nearest = nullptr;
-    for (const Probe& probe : knee.probes) {
-        if (!probe.holds && (nearest == nullptr || probe.rate < nearest->rate)) nearest = &probe;
-    }
-    return nearest == nullptr ? "not found: it holds as fast as it goes"
-                              : "at " + grouped(nearest->rate) + ": " + nearest->why;
-}
-
-// Without those of which no search was made.
-Table knee_table(const Results& results) {
-    Table table{
-        "The highest rate that keeps " + (results.options.slo ? results.options.slo->text : ""),
-        {"server", "conns", "size", "rate", "of its closed loop", "above it, in the last round"},
-        {},
-        {}};
-    for (const CellRounds& cell : results.cells) {
-        const auto rate = summarize_knees(cell);
-        if (!rate) continue;
-        const Knee& last = cell.knees.back();
-        table.rows.push_back(
-            {cell.cell.server, std::to_string(cell.cell.connections),
-             std::to_string(cell.cell.size), grouped(rate->median) + percent_text(*rate),
-             fixed(rate->median / last.probes.front().rate * 100, 0) + "%", limit_of(last)});
-    }
-    return table;
-}
-
 }  // namespace
 
 std::vector<Table> tables_of(const Results& results) {
@@ -237,7 +208,9 @@ std::vector<Table> tables_of(const Results& results) {
         const std::string notes = notes_of(results.why_invalid(cell));
         if (!notes.empty()) speed.notes.push_back("* " + cell.cell.server + ": " + notes);
     }
-    if (results.options.find_knee) tables.push_back(knee_table(results));
+    if (results.options.find_knee) {
+        for (Table& table : knee_tables(results)) tables.push_back(std::move(table));
+    }
     if (!results.counted.exchanges.empty()) tables.push_back(counted_table(results.counted));
     return tables;
 }

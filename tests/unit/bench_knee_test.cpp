@@ -37,6 +37,22 @@ TEST_CASE("bench knee: at the ceiling there may be more; where nothing holds the
     CHECK(find_knee(1'000, 0.01, holds_up_to(0)).rate == 0);
 }
 
+TEST_CASE("bench knee: what can't be told is no limit of the server") {
+    const auto told_up_to = [](double generator, double server) {
+        return find_knee(1'000, 0.01, [=](double rate) {
+            if (rate > generator) return Probe{.rate = rate, .holds = {}, .why = "generator"};
+            return Probe{.rate = rate, .holds = rate <= server};
+        });
+    };
+    const Knee above = told_up_to(600, 800);
+    CHECK(above.untold == "generator");
+    CHECK(above.rate == doctest::Approx(600).epsilon(0.02));
+    CHECK_FALSE(above.is_at_ceiling);
+    const Knee below = told_up_to(600, 300);
+    CHECK(below.untold.empty());
+    CHECK(below.rate == doctest::Approx(300).epsilon(0.04));
+}
+
 TEST_CASE("bench knee: interrupted, it has what it has") {
     int left = 3;
     const Knee knee = find_knee(1'000, 0.001, [&](double rate) -> std::optional<Probe> {
@@ -69,17 +85,20 @@ TEST_CASE("bench knee: what one window says of the objective") {
     measured.figures.seconds = 1;
     measured.figures.due = 1'000;
     measured.latency.record(1'000'000, 1'000);
-    CHECK(judge_probe(slo, 1'000, measured).holds);
+    CHECK(judge_probe(slo, 1'000, measured).holds == true);
     CHECK(judge_probe(slo, 1'000, measured).latency == doctest::Approx(1e-3).epsilon(0.001));
     measured.figures.due = 1'100;
     CHECK(judge_probe(slo, 1'100, measured).why == "rate not reached: 1,000");
     measured.figures.generator_cpu = 0.95;
     CHECK(judge_probe(slo, 1'100, measured).why == "limited by the generator");
+    CHECK_FALSE(judge_probe(slo, 1'100, measured).holds.has_value());
     measured.figures.generator_cpu = 0;
     measured.figures.due = 1'000;
     measured.latency.record(3'000'000, 20);
     CHECK(judge_probe(slo, 1'000, measured).why.ends_with(" at p99<2ms"));
-    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, measured).holds);
+    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, measured).holds == true);
+    measured.figures.unanswered = 3;
+    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, measured).why == "3 requests never answered");
     measured.figures.failed = 2;
     CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, measured).why == "2 connections failed");
     measured.figures.problem = "it died";

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <results.hpp>
 #include <sstream>
 
@@ -78,7 +79,7 @@ TEST_CASE("bench results: ratios are paired, so a slow round does not count agai
 TEST_CASE("bench results: a ratio's interval says what was seen") {
     const Results results = three_drivers();
     const auto seen = [&](std::size_t cell, const Metric& metric) {
-        return difference_seen(results.against_baseline(results.cells[cell], metric));
+        return difference_seen(*results.against_baseline(results.cells[cell], metric).ratio);
     };
     CHECK(seen(0, kThroughput) == 0);
     CHECK(seen(1, kThroughput) == -1);
@@ -308,6 +309,42 @@ TEST_CASE("bench results: who was left out is named, with the reason, in each wa
     REQUIRE(json["left_out"].size() == 2);
     CHECK(json["left_out"][0]["server"] == "io-uring");
     CHECK(json["left_out"][0]["why"] == "not <here>");
+}
+
+TEST_CASE(
+    "bench results: knees are compared by rounds that found both, and the fewest connections "
+    "named") {
+    Results results;
+    results.options.servers = {"reactor", "threads"};
+    results.options.connections = {10, 100, 1'000};
+    results.options.sizes = {64};
+    results.options.find_knee = true;
+    results.options.slo = parse_slo("p99<2ms").value();
+    const auto add = [&](const std::string& server, std::size_t connections, double rate) {
+        CellRounds& cell = results.at({server, 64, connections});
+        for (int round = 0; round < 6; ++round)
+            cell.knees.push_back({.rate = rate, .probes = {{.rate = 20'000, .why = "3.00 ms"}}});
+    };
+    for (const std::size_t connections : results.options.connections) {
+        const double rate = connections == 10 ? 5'000 : connections == 100 ? 9'600 : 10'000;
+        add("reactor", connections, rate);
+        add("threads", connections, rate / 2);
+    }
+    CellRounds& threads = results.at({"threads", 64, 100});
+    threads.knees[2] = {.rate = 4'000, .untold = "limited by the generator", .probes = {}};
+    const auto ratio = results.knee_against_baseline(threads);
+    REQUIRE(ratio.has_value());
+    CHECK(ratio->count == 5);
+    CHECK(ratio->median == 0.5);
+    CHECK(ratio->interval->high == 0.5);
+    const std::string text = to_text(results);
+    CHECK(has(text, "threads*"));
+    CHECK(
+        has(text,
+            "* threads, 100 x 64 B: not found in round 3: above 4,000: limited by the generator"));
+    CHECK(has(text, "The fewest connections that come to 95% of the highest such rate"));
+    CHECK(std::regex_search(text, std::regex("reactor +64 +100 +9,600")));
+    CHECK(std::regex_search(text, std::regex("threads +64 +100 +4,800")));
 }
 
 TEST_CASE("bench results: wrong bytes in the search for a knee are wrong bytes") {

@@ -1,0 +1,134 @@
+#include "knee_tables.hpp"
+
+#include <algorithm>
+
+#include "format.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+// The probe above the knee that is nearest to it: what kept it from being higher.
+std::string limit_of(const Knee& knee) {
+    const Probe* nearest = nullptr;
+    for (const Probe& probe : knee.probes) {
+        if (probe.holds == false && (nearest == nullptr || probe.rate < nearest->rate))
+            nearest = &probe;
+    }
+    if (knee.is_at_ceiling) return "not found: it holds as fast as it goes";
+    return nearest == nullptr ? kNothing : "at " + grouped(nearest->rate) + ": " + nearest->why;
+}
+
+const Knee* last_found(const CellRounds& cell) {
+    const auto found = std::find_if(cell.knees.rbegin(), cell.knees.rend(),
+                                    [](const Knee& knee) { return knee.untold.empty(); });
+    return found == cell.knees.rend() ? nullptr : &*found;
+}
+
+// "round 2: above 10,000: others used 7.1% of the CPUs"; empty where all were found.
+std::string untold_of(const CellRounds& cell) {
+    std::string text;
+    for (std::size_t round = 0; round < cell.knees.size(); ++round) {
+        const Knee& knee = cell.knees[round];
+        if (knee.untold.empty()) continue;
+        text += (text.empty() ? "round " : "; round ") + std::to_string(round + 1) + ": " +
+                (knee.rate > 0 ? "above " + grouped(knee.rate) + ": " : "") + knee.untold;
+    }
+    return text;
+}
+
+std::string against_text(const Results& results, const CellRounds& cell) {
+    if (cell.cell.server == results.options.baseline) return "baseline";
+    const auto ratio = results.knee_against_baseline(cell);
+    if (!ratio) return kNothing;
+    const std::string middle = fixed(ratio->median, 2);
+    if (!ratio->interval) return middle + " (too few rounds)";
+    return middle + " [" + fixed(ratio->interval->low, 2) + ", " + fixed(ratio->interval->high, 2) +
+           "]" + (ratio->interval->holds(1) ? " no difference seen" : "");
+}
+
+std::vector<std::string> knee_row(const Results& results, const CellRounds& cell) {
+    const auto rate = summarize(knee_rates(cell));
+    const Knee* const last = last_found(cell);
+    const std::string star = untold_of(cell).empty() ? "" : "*";
+    const auto of_ceiling = [&] {
+        return fixed(rate->median / last->probes.front().rate * 100, 0) + "%";
+    };
+    return {cell.cell.server + star,
+            std::to_string(cell.cell.connections),
+            std::to_string(cell.cell.size),
+            rate ? grouped(rate->median) + percent_text(*rate) : kNothing,
+            against_text(results, cell),
+            last != nullptr ? of_ceiling() : kNothing,
+            last != nullptr ? limit_of(*last) : kNothing};
+}
+
+Table knee_table(const Results& results) {
+    Table table{
+        "The highest rate that keeps " + (results.options.slo ? results.options.slo->text : ""),
+        {"server", "conns", "size", "rate", "ratio", "of its closed loop",
+         "above it, in the last round"},
+        {},
+        {}};
+    for (const CellRounds& cell : results.cells) {
+        if (cell.knees.empty()) continue;
+        table.rows.push_back(knee_row(results, cell));
+        const std::string untold = untold_of(cell);
+        if (!untold.empty())
+            table.notes.push_back("* " + cell.cell.server + ", " +
+                                  std::to_string(cell.cell.connections) + " x " +
+                                  std::to_string(cell.cell.size) + " B: not found in " + untold);
+    }
+    return table;
+}
+
+std::vector<const CellRounds*> cells_of(const Results& results, const std::string& server,
+                                        std::size_t size) {
+    std::vector<const CellRounds*> cells;
+    for (const CellRounds& cell : results.cells) {
+        if (cell.cell.server == server && cell.cell.size == size) cells.push_back(&cell);
+    }
+    return cells;
+}
+
+Table concurrency_table(const Results& results) {
+    Table table{"The fewest connections that come to " + fixed(kNearly * 100, 0) +
+                    "% of the highest such rate",
+                {"server", "size", "conns", "rate"},
+                {},
+                {}};
+    for (const std::size_t size : results.options.sizes) {
+        for (const std::string& server : results.options.servers) {
+            const CellRounds* const cell = fewest_connections(cells_of(results, server, size));
+            if (cell == nullptr) continue;
+            table.rows.push_back({server, std::to_string(size),
+                                  std::to_string(cell->cell.connections),
+                                  grouped(summarize(knee_rates(*cell))->median)});
+        }
+    }
+    return table;
+}
+
+}  // namespace
+
+const CellRounds* fewest_connections(const std::vector<const CellRounds*>& cells) {
+    const auto rate_of = [](const CellRounds& cell) {
+        const auto rate = summarize(knee_rates(cell));
+        return rate ? rate->median : 0;
+    };
+    double highest = 0;
+    for (const CellRounds* cell : cells) highest = std::max(highest, rate_of(*cell));
+    const CellRounds* fewest = nullptr;
+    for (const CellRounds* cell : cells) {
+        if (highest == 0 || rate_of(*cell) < kNearly * highest) continue;
+        if (fewest == nullptr || cell->cell.connections < fewest->cell.connections) fewest = cell;
+    }
+    return fewest;
+}
+
+std::vector<Table> knee_tables(const Results& results) {
+    std::vector<Table> tables{knee_table(results)};
+    if (results.options.connections.size() > 1) tables.push_back(concurrency_table(results));
+    return tables;
+}
+
+}  // namespace switchboard::bench
