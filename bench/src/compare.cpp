@@ -104,7 +104,10 @@ private:
             const Cell cell{server, load.size, load.connections};
             progress.begin(server + ", " + what);
             const Measured measured = measure_cell(results_.options, cell, results_.cpus, round);
-            if (is_interrupted()) return;
+            if (is_interrupted()) {
+                results_.wrong_at_the_end = measured.figures.wrong();
+                return;
+            }
             CellRounds& rounds = results_.at(cell);
             rounds.rounds.push_back(measured.figures);
             rounds.latency.merge(measured.latency);
@@ -119,7 +122,11 @@ private:
     void find_knee_of(CellRounds& cell) {
         const CellRounds closed_loop{cell.cell, {cell.rounds.back()}};
         Knee found = search_knee(results_.options, closed_loop, results_.cpus);
-        if (!is_interrupted()) cell.knees.push_back(std::move(found));
+        if (is_interrupted()) {
+            results_.wrong_at_the_end = found.wrong;
+        } else {
+            cell.knees.push_back(std::move(found));
+        }
     }
 
     Results results_;

@@ -12,16 +12,15 @@ constexpr int kAgree = 2;            // windows of kAgree * 2 - 1
 constexpr int kMostVoided = 5;       // windows of a probe in which others used the CPUs
 
 std::optional<Probe> probe(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
-                           double rate) {
+                           double rate, std::size_t& wrong) {
     CompareOptions at_rate = options;
     at_rate.rate = rate;
     at_rate.exchanges = Load::kNoEnd;
-    std::size_t wrong = 0;
     std::size_t window = 0;
     for (int held = 0, broken = 0, voided = 0;;) {
         const Measured measured = measure_cell(at_rate, cell, cpus, ++window);
-        if (is_interrupted()) return std::nullopt;
         wrong += measured.figures.wrong();
+        if (is_interrupted()) return std::nullopt;
         Probe judged = judge_probe(*options.slo, rate, measured);
         if (measured.figures.noise > options.noise) {
             if (++voided < kMostVoided) continue;
@@ -29,7 +28,6 @@ std::optional<Probe> probe(const CompareOptions& options, const Cell& cell, cons
             judged.why = "others used " + fixed(measured.figures.noise * 100, 1) +
                          "% of the CPUs, again and again";
         }
-        judged.wrong = wrong;
         if (!judged.holds) return judged;
         ++(*judged.holds ? held : broken);
         if (held == kAgree || broken == kAgree) return judged;
@@ -71,11 +69,15 @@ Knee search_knee(const CompareOptions& options, const CellRounds& closed_loop,
         // These two are told of each probe by itself.
         if (invalid.reason == Reason::generator_saturated || invalid.reason == Reason::noise)
             continue;
-        return {.untold = invalid.text, .probes = {}};
+        return {.untold = invalid.text};
     }
     const double ceiling = *kThroughput.of(closed_loop.rounds.front());
-    return find_knee(ceiling, kPrecision,
-                     [&](double rate) { return probe(options, closed_loop.cell, cpus, rate); });
+    std::size_t wrong = 0;
+    Knee knee = find_knee(ceiling, kPrecision, [&](double rate) {
+        return probe(options, closed_loop.cell, cpus, rate, wrong);
+    });
+    knee.wrong = wrong;
+    return knee;
 }
 
 }  // namespace switchboard::bench

@@ -1,6 +1,7 @@
 #include "generator.hpp"
 
 #include <uv.h>
+#include <cmath>
 #include <ctime>
 #include <exception>
 #include <optional>
@@ -15,6 +16,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTick{50};
 constexpr std::size_t kMostUnderWay = 64 * 1024 * 1024;  // bytes of one connection
 constexpr std::size_t kMostRequests = 16'000'000;
+constexpr double kMostDue = 100e6;  // where the server answers none, each waits in 8 bytes
 
 double cpu_seconds() {
     timespec used{};
@@ -229,6 +231,10 @@ Result<void> check_together(const LoadPlan& plan) {
     if (plan.group.connections > kMostRequests / depth)
         return fail(errc::bad_option, "--connections " + std::to_string(plan.group.connections) +
                                           ": times --depth more than 16 million");
+    const std::chrono::duration<double> seconds = plan.warm_up + plan.duration;
+    if (plan.rate * seconds.count() > kMostDue)
+        return fail(errc::bad_option, "--rate " + std::to_string(std::llround(plan.rate)) +
+                                          ": with --duration more than 100 million requests");
     if (plan.rate > 0 && plan.exchanges != Load::kNoEnd)
         return fail(errc::bad_option, "--exchanges: not with --rate, which ends by the clock");
     return {};

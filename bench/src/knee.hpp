@@ -15,15 +15,15 @@ struct Probe {
     double latency = 0;  // seconds, at the objective's percentile
     // Nullopt where that can't be told: it did not, and for that the server is not to blame.
     std::optional<bool> holds = false;
-    std::string why = {};   // it does not, or can't be told; empty where it does
-    std::size_t wrong = 0;  // connections on which wrong bytes came back
+    std::string why = {};  // it does not, or can't be told; empty where it does
 };
 
 struct Knee {
     double rate = 0;             // the highest that held; 0: none did
     bool is_at_ceiling = false;  // so did the ceiling: there may be more
     std::string untold = {};     // why it was not found, be it higher than `rate`; empty: it was
-    std::vector<Probe> probes;   // in the order they were made
+    std::vector<Probe> probes = {};  // in the order they were made
+    std::size_t wrong = 0;           // connections on which wrong bytes came back, in all of them
 };
 
 // Bisects (0, ceiling] until the highest rate that held and the lowest that did not are within

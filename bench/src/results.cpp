@@ -74,12 +74,10 @@ const CellRounds* Results::baseline_of(const Cell& cell) const {
 }
 
 std::size_t Results::wrong_replies() const {
-    std::size_t wrong = 0;
+    std::size_t wrong = wrong_at_the_end;
     for (const CellRounds& cell : cells) {
         for (const Measurement& round : cell.rounds) wrong += round.wrong();
-        for (const Knee& knee : cell.knees) {
-            for (const Probe& probe : knee.probes) wrong += probe.wrong;
-        }
+        for (const Knee& knee : cell.knees) wrong += knee.wrong;
     }
     return wrong;
 }

@@ -41,6 +41,8 @@ struct Results {
     std::vector<LeftOut> left_out;
     Counted counted;  // of --cost; empty without
     bool interrupted = false;
+    // Connections that got wrong bytes in what Ctrl-C cut short, which is not among the cells' rounds.
+    std::size_t wrong_at_the_end = 0;
 
     CellRounds& at(const Cell& cell);                                // adds it if it is new
     std::vector<Invalid> why_invalid(const CellRounds& cell) const;  // by the options' limits

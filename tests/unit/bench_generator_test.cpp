@@ -215,4 +215,8 @@ TEST_CASE("bench generator: plans that make no sense") {
     plan.group.workload = "ecco";
     plan.exchanges = Load::kNoEnd;
     CHECK(refusal(plan) == "no workload 'ecco'");
+    plan.group.workload = "echo";
+    plan.rate = 10e6;
+    plan.duration = 11s;
+    CHECK(refusal(plan) == "--rate 10000000: with --duration more than 100 million requests");
 }

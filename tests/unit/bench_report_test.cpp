@@ -112,6 +112,13 @@ TEST_CASE(
     check_self_contained(page);
 }
 
+TEST_CASE(
+    "bench report: lines go from few connections to many, in whatever order they were asked for") {
+    if (!gnuplot_is_there()) return;
+    CHECK(plot_in(to_html(three_servers({100, 1, 10})), "throughput-64") ==
+          plot_in(to_html(three_servers({1, 10, 100})), "throughput-64"));
+}
+
 TEST_CASE("bench report: with one number of connections there are bars, with their figures") {
     if (!gnuplot_is_there()) return;
     const std::string page = to_html(three_servers({100}));
