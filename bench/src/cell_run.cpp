@@ -173,6 +173,8 @@ Measured measure_cell(const CompareOptions& options, const Cell& cell, const Cpu
     }
     plan.target = server->endpoint();
     Measured measured = measure(plan, *server, cpus);
+    measured.figures.server_cpus =
+        static_cast<double>(find_server_kind(cell.server)->cpus_of(cpus.of_server().size()));
     failed.figures.problem = server->why_gone();
     if (failed.figures.problem.empty()) return measured;
     // What came before it ended stands for nothing, but a wrong byte is not forgotten.

@@ -25,7 +25,7 @@ std::optional<Probe> probe(const CompareOptions& options, const Cell& cell, cons
         if (measured.figures.noise > options.noise) {
             if (++voided < kMostVoided) continue;
             judged.holds.reset();
-            judged.why = "others used " + fixed(measured.figures.noise * 100, 1) +
+            judged.why = "others used " + fixed(*measured.figures.noise * 100, 1) +
                          "% of the CPUs, again and again";
         }
         if (!judged.holds) return judged;
@@ -48,7 +48,7 @@ Probe judge_probe(const Slo& slo, double rate, const Measured& measured) {
     if (figures.failed > 0) {
         probe.why = std::to_string(figures.failed) + " connections failed";
     } else if (is_generator_bound(figures.generator_cpu / figures.seconds,
-                                  figures.server_cpu.total / figures.seconds)) {
+                                  busy_of_server(figures))) {
         probe.holds.reset();
         probe.why = "limited by the generator";
     } else if (figures.unanswered > 0) {

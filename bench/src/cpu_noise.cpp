@@ -101,7 +101,7 @@ CpuNoise::CpuNoise(std::vector<int> cpus)
 CpuNoise::Reading CpuNoise::read() const {
     std::ifstream file("/proc/stat");
     const std::string text(std::istreambuf_iterator<char>(file), {});
-    Reading reading{CpuTimes{}, std::chrono::steady_clock::now()};
+    Reading reading{CpuTimes{}, quota_.throttled(), std::chrono::steady_clock::now()};
     for (const int cpu : cpus_) {
         const auto times = parse_cpu_times(text, cpu);
         if (!times) return {};
@@ -118,12 +118,14 @@ void CpuNoise::end() {
     end_ = read();
 }
 
-double CpuNoise::share(double own) const {
-    if (!begin_.times || !end_.times) return 0;
+std::optional<double> CpuNoise::share(double own) const {
+    if (!begin_.times || !end_.times) return std::nullopt;
     const double passed = std::chrono::duration<double>(end_.at - begin_.at).count();
     CpuTimes used = *end_.times - *begin_.times;
     if (interrupts_are_owned_) used.busy += std::exchange(used.interrupts, 0);
-    return noise_share(used, passed * static_cast<double>(cpus_.size()), own, cpus_.size());
+    const double available = passed * static_cast<double>(cpus_.size());
+    const double held_back = (end_.throttled - begin_.throttled) / available;  // it looks idle
+    return std::min(1.0, noise_share(used, available, own, cpus_.size()) + held_back);
 }
 
 }  // namespace switchboard::bench

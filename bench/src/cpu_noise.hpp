@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cpu_quota.hpp"
+
 namespace switchboard::bench {
 
 // What one CPU or several did, in seconds since the machine started; only differences mean anything.
@@ -41,17 +43,19 @@ public:
     void end();
     // Of the window between begin() and end(), in which server and generator used `own` CPU seconds;
     // see noise_share(). Interrupts are most of them packets of the load itself: they are nobody's noise.
-    // 0 where the system does not tell.
-    double share(double own) const;
+    // What a quota kept from these CPUs is noise. Nullopt where the system does not tell.
+    std::optional<double> share(double own) const;
 
 private:
     struct Reading {
         std::optional<CpuTimes> times;
+        double throttled = 0;
         std::chrono::steady_clock::time_point at{};
     };
     Reading read() const;
 
     std::vector<int> cpus_;
+    CpuQuota quota_;
     bool interrupts_are_owned_;  // are in `own` already
     Reading begin_, end_;
 };

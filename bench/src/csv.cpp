@@ -64,7 +64,7 @@ std::string line_of(const Results& results, const CellRounds& cell, std::size_t 
     add(std::to_string(m.exchanges));
     add(exact(m.seconds));
     add(exact(m.generator_cpu));
-    add(exact(m.noise));
+    add(m.noise ? exact(*m.noise) : "");
     add(m.asked_rate ? std::to_string(m.due) : "");
     add(m.asked_rate ? std::to_string(m.unanswered) : "");
     add(m.asked_rate ? exact(m.uncorrected_p99) : "");

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "build_info.hpp"
+#include "cpu_noise.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -66,6 +67,7 @@ Environment describe_environment() {
     add("kernel", kernel());
     add("open_files", descriptor_limit());
     add("somaxconn", first_line("/proc/sys/net/core/somaxconn"));
+    add("cpu_time_has_interrupts", clocks_count_interrupts() ? "yes" : "no");
     add("congestion_control", first_line("/proc/sys/net/ipv4/tcp_congestion_control"));
     add("switchboard", build::kVersion);
     add("commit", build::kCommit);

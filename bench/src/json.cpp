@@ -45,7 +45,7 @@ Json json_of(const Measurement& round) {
               {"late_p99", round.asked_rate ? Json(round.late_p99) : Json(nullptr)},
               {"generator_cpu_seconds", round.generator_cpu},
               {"server_cpu_seconds", round.server_cpu.total},
-              {"noise", round.noise},
+              {"noise", json_or_null(round.noise)},
               {"errors", failures_json(round.failures)},
               {"problem", round.problem}};
     for (const Metric* metric : all_metrics()) {

@@ -69,11 +69,18 @@ std::string failures(const CellRounds& cell) {
     return failures_text(sum, first);
 }
 
+}  // namespace
+
+double busy_of_server(const Measurement& m) noexcept {
+    return m.server_cpu.total / m.seconds / m.server_cpus;
+}
+
+namespace {
+
 std::string generator_bound(const CellRounds& cell) {
     const auto generator =
         median_of(cell, [](const Measurement& m) { return m.generator_cpu / m.seconds; });
-    const auto server =
-        median_of(cell, [](const Measurement& m) { return m.server_cpu.total / m.seconds; });
+    const auto server = median_of(cell, busy_of_server);
     if (!generator || !is_generator_bound(*generator, *server)) return {};
     return "limited by the generator: its CPU " + fixed(*generator * 100, 0) +
            "% busy, the server's " + fixed(*server * 100, 0) + "%";

@@ -40,10 +40,7 @@ std::string against_text(const Results& results, const CellRounds& cell) {
     if (cell.cell.server == results.options.baseline) return "baseline";
     const auto ratio = results.knee_against_baseline(cell);
     if (!ratio) return kNothing;
-    const std::string middle = fixed(ratio->median, 2);
-    if (!ratio->interval) return middle + " (too few rounds)";
-    return middle + " [" + fixed(ratio->interval->low, 2) + ", " + fixed(ratio->interval->high, 2) +
-           "]" + (ratio->interval->holds(1) ? " no difference seen" : "");
+    return to_text(*ratio) + (difference_seen(*ratio) == 0 ? ", no difference seen" : "");
 }
 
 std::vector<std::string> knee_row(const Results& results, const CellRounds& cell) {

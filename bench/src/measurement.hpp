@@ -35,9 +35,10 @@ struct Measurement {
     double seconds = 0;
     double p50 = 0, p99 = 0, p999 = 0, max = 0;  // seconds
     CpuTime server_cpu;
-    double generator_cpu = 0;  // CPU seconds
-    double noise = 0;          // see CpuNoise::share()
-    std::size_t memory = 0;    // bytes, see read_memory()
+    double generator_cpu = 0;     // CPU seconds
+    double server_cpus = 1;       // that it can use at once
+    std::optional<double> noise;  // see CpuNoise::share()
+    std::size_t memory = 0;       // bytes, see read_memory()
     std::optional<Switches>
         switches;  // in the window, see the README; none where not all were seen
     std::optional<double> asked_rate;  // exchanges per second; none in a closed loop

@@ -32,6 +32,9 @@ struct Against {
 // seen), else 1 where the cell has more than the baseline and -1 where it has less.
 std::optional<int> difference_seen(const Ratio& ratio);
 
+// "1.03 [0.98, 1.07]"; with too few rounds for an interval the spread; alone where they are all alike.
+std::string to_text(const Ratio& ratio);
+
 struct Results {
     CompareOptions options;
     CpuPlan cpus;

@@ -70,7 +70,20 @@ void pause_briefly() {
     nanosleep(&pause, nullptr);
 }
 
+// It goes to terminals and files: whatever a server wrote, they get no control characters.
+std::string printable(std::string_view words) {
+    std::string text(words);
+    const auto is_control = [](unsigned char c) { return c < ' ' || c == 0x7f; };
+    std::replace_if(text.begin(), text.end(), is_control, '?');
+    return text;
+}
+
 }  // namespace
+
+std::size_t ServerKind::cpus_of(std::size_t there) const {
+    const bool is_parallel = is_driver() && driver != "reactor" && driver != "iterative";
+    return is_parallel ? there : std::min(there, reactors);
+}
 
 const std::vector<ServerKind>& server_kinds() {
     static const std::vector<ServerKind> kinds = all_kinds();
@@ -192,7 +205,7 @@ std::string Server::last_words() const {
     const ssize_t size = pread(complaints_, text.data(), text.size(), start);
     std::string_view words(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     while (words.ends_with('\n')) words.remove_suffix(1);
-    return std::string(words.substr(words.rfind('\n') + 1));
+    return printable(words.substr(words.rfind('\n') + 1));
 }
 
 std::string Server::why_gone() {

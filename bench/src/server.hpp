@@ -21,6 +21,8 @@ struct ServerKind {
 
     bool is_driver() const { return !driver.empty(); }
     bool may_be_missing() const { return !needs.empty(); }
+    // How many of so many CPUs it can use at once.
+    std::size_t cpus_of(std::size_t there) const;
 };
 
 // All of them, in the order of the tables: the drivers, and the peers of peers/CMakeLists.txt.
@@ -30,7 +32,6 @@ std::optional<ServerKind> find_server_kind(std::string_view name);
 
 inline constexpr const char* kFreePort = "tcp://127.0.0.1:0";
 
-// The command line that serves `protocol`.
 // How many short connections a server may see open while so many clients make them: one that was answered
 // closes and connects anew before the server has read its FIN.
 constexpr std::size_t short_seen_at_once(std::size_t parallel) noexcept {
@@ -44,6 +45,7 @@ struct ServerSetup {
     std::string listen = kFreePort;         // of peers: this or unix:PATH
     std::vector<std::string> options = {};  // NAME=VALUE of the protocol
 };
+// The command line that serves `setup.protocol`.
 std::vector<std::string> command_for(const ServerKind& kind, const std::string& folder,
                                      const ServerSetup& setup);
 

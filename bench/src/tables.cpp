@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "format.hpp"
 #include "knee_tables.hpp"
@@ -33,17 +34,11 @@ std::string user_and_system_text(const CellRounds& cell) {
     return fixed(cpu->median * *user * 1e6, 2) + "+" + fixed(cpu->median * (1 - *user) * 1e6, 2);
 }
 
-// "1.03 [0.98, 1.07]"; with too few rounds for an interval the spread; alone where they are all alike.
-std::string ratio_text(const Against& against) {
-    if (!against.ratio) return kNothing;
-    const Ratio& ratio = *against.ratio;
-    const std::string middle = fixed(ratio.median, 2);
-    if (ratio.min == ratio.max) return middle;
-    if (ratio.interval) {
-        return middle + " [" + fixed(ratio.interval->low, 2) + ", " +
-               fixed(ratio.interval->high, 2) + "]";
-    }
-    return middle + " \u00b1" + fixed(ratio.mad, 2);
+// As many digits as it takes for an interval without 1 to look like one.
+int digits_for(const Interval& interval) {
+    const double nearest = std::min(std::abs(interval.low - 1), std::abs(interval.high - 1));
+    if (interval.holds(1) || nearest >= 0.005) return 2;
+    return nearest < 0.0005 ? 4 : 3;
 }
 
 // What a ratio comes to in words, where `more` is what a cell is that has more than the baseline.
@@ -86,7 +81,7 @@ std::vector<std::string> speed_row(const Results& results, const CellRounds& cel
         row.push_back(latency_text(cell, kUncorrectedP99));
         row.push_back(latency_text(cell, kLateP99));
     }
-    row.push_back(ratio_text(against));
+    row.push_back(against.ratio ? to_text(*against.ratio) : kNothing);
     row.push_back(goal.more_is_better ? verdict_of(results, cell, against, "faster", "slower")
                                       : verdict_of(results, cell, against, "slower", "faster"));
     return row;
@@ -99,7 +94,7 @@ std::vector<std::string> cost_row(const Results& results, const CellRounds& cell
             user_and_system_text(cell),
             switches_text(cell),
             memory_text(cell),
-            ratio_text(against),
+            against.ratio ? to_text(*against.ratio) : kNothing,
             verdict_of(results, cell, against, "dearer", "cheaper")};
 }
 
@@ -195,6 +190,15 @@ Table counted_table(const Counted& counted) {
 
 }  // namespace
 
+std::string to_text(const Ratio& ratio) {
+    if (ratio.min == ratio.max) return fixed(ratio.median, 2);
+    if (!ratio.interval) return fixed(ratio.median, 2) + " \u00b1" + fixed(ratio.mad, 2);
+    const auto [low, high] = *ratio.interval;
+    const int digits = digits_for(*ratio.interval);
+    return fixed(ratio.median, digits) + " [" + fixed(low, digits) + ", " + fixed(high, digits) +
+           "]";
+}
+
 std::vector<Table> tables_of(const Results& results) {
     std::vector<Table> tables;
     for (const CellRounds& cell : results.cells) {
@@ -236,6 +240,13 @@ std::vector<std::string> preamble_of(const Results& results) {
         if (name == "build_type" && value != "Release")
             lines.push_back("Built as " + value + ": these are no figures of Release.");
     }
+    const bool sees_others =
+        std::all_of(results.cells.begin(), results.cells.end(), [](const CellRounds& cell) {
+            return std::all_of(cell.rounds.begin(), cell.rounds.end(),
+                               [](const Measurement& round) { return round.noise.has_value(); });
+        });
+    if (!sees_others)
+        lines.push_back("Who else used the CPUs is not known: /proc/stat does not tell.");
     for (const LeftOut& each : results.left_out)
         lines.push_back("Left out: " + each.server + ": " + each.why);
     return lines;

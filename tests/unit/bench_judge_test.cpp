@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <judge.hpp>
+#include <server.hpp>
 
 using namespace switchboard::bench;
 
@@ -14,6 +15,7 @@ CellRounds whole_cell() {
     m.seconds = 1;
     m.server_cpu = {0.6, 0.2, 0.6};
     m.generator_cpu = 0.7;
+    m.noise = 0;
     return {{"reactor", 64, 100}, std::vector<Measurement>(5, m)};
 }
 
@@ -100,6 +102,29 @@ TEST_CASE("bench judge: a rate that was asked for is reached to 1%") {
     due(done * 2);
     CHECK(notes(cell) == "reached 50.0% of the rate");
     due(done / 2);
+    CHECK(why_invalid(cell).empty());
+}
+
+TEST_CASE("bench judge: a server that could use two CPUs has more to give when it uses one") {
+    CellRounds cell = whole_cell();
+    for (Measurement& round : cell.rounds) {
+        round.generator_cpu = 0.95;
+        round.server_cpu.total = 1.2;
+    }
+    CHECK(why_invalid(cell).empty());
+    for (Measurement& round : cell.rounds) round.server_cpus = 2;
+    CHECK(notes(cell) == "limited by the generator: its CPU 95% busy, the server's 60%");
+    CHECK(find_server_kind("reactor")->cpus_of(4) == 1);
+    CHECK(find_server_kind("reactor-x2")->cpus_of(4) == 2);
+    CHECK(find_server_kind("reactor-x2")->cpus_of(1) == 1);
+    CHECK(find_server_kind("iterative")->cpus_of(4) == 1);
+    CHECK(find_server_kind("threads")->cpus_of(4) == 4);
+    CHECK(find_server_kind("bare-epoll")->cpus_of(4) == 1);
+}
+
+TEST_CASE("bench judge: what the system does not tell is no noise") {
+    CellRounds cell = whole_cell();
+    for (Measurement& round : cell.rounds) round.noise.reset();
     CHECK(why_invalid(cell).empty());
 }
 

@@ -72,6 +72,20 @@ TEST_CASE("bench noise: what is neither idle nor our own is the others', but for
     CHECK(noise_share({0, 0, 0, 0}, 0, 0, 2) == 0);
 }
 
+TEST_CASE("bench noise: what a quota holds back is told by cpu.stat, of all cgroups above") {
+    CHECK(quota_files("12:cpuset:/\n3:cpu,cpuacct:/a/b\n0::/c\n") ==
+          std::vector<std::string>{"/sys/fs/cgroup/cpu/a/b/cpu.stat",
+                                   "/sys/fs/cgroup/cpu/a/cpu.stat", "/sys/fs/cgroup/cpu/cpu.stat",
+                                   "/sys/fs/cgroup/c/cpu.stat", "/sys/fs/cgroup/cpu.stat"});
+    CHECK(quota_files("0::/\n") == std::vector<std::string>{"/sys/fs/cgroup/cpu.stat"});
+    CHECK(quota_files("9:name=systemd:/x\nno line\n4:cpu:gone\n").empty());
+    CHECK(parse_throttled("usage_usec 9\nnr_periods 5\nnr_throttled 2\nthrottled_usec 1500\n") ==
+          0.0015);
+    CHECK(parse_throttled("nr_periods 5\nnr_throttled 2\nthrottled_time 2000000\n") == 0.002);
+    CHECK_FALSE(parse_throttled("usage_usec 9\n"));
+    CHECK_FALSE(parse_throttled(""));
+}
+
 TEST_CASE("bench noise: time that is on nobody's account is no neighbour's, nor are samples off") {
     CHECK(noise_share({2.1, 1, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
     CHECK(noise_share({3, 1.9, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
@@ -115,9 +129,9 @@ TEST_CASE("bench noise: a neighbour on our CPU is seen, and our own work is none
     CHECK(sched_setaffinity(0, sizeof allowed, &allowed) == 0);
 }
 
-TEST_CASE("bench noise: a CPU that is not there is no noise") {
+TEST_CASE("bench noise: of a CPU that is not there nothing is known") {
     CpuNoise noise({100'000});
     noise.begin();
     noise.end();
-    CHECK(noise.share(0) == 0);
+    CHECK_FALSE(noise.share(0));
 }

@@ -277,8 +277,8 @@ TEST_CASE("bench results: the CSV has a line per cell and round, under units") {
           "throughput_per_second,p50_seconds,p99_seconds,p99.9_seconds,max_seconds,"
           "cpu_seconds_per_exchange,voluntary_switches_per_exchange,"
           "involuntary_switches_per_exchange,memory_bytes");
-    CHECK(lines[2].starts_with("echo,reactor,100,64,2,yes,,100,0,12000,0.1,0,0,,,,,120000,"));
-    CHECK(lines[6] == "echo,iterative,100,64,3,no,not_all_served,0,0,0,0,0,0,,,,,,,,,,,,,");
+    CHECK(lines[2].starts_with("echo,reactor,100,64,2,yes,,100,0,12000,0.1,0,,,,,,120000,"));
+    CHECK(lines[6] == "echo,iterative,100,64,3,no,not_all_served,0,0,0,0,0,,,,,,,,,,,,,,");
     for (const std::string& line : lines) CHECK(count(line, ",") == 25);
 }
 
@@ -345,6 +345,28 @@ TEST_CASE(
     CHECK(has(text, "The fewest connections that come to 95% of the highest such rate"));
     CHECK(std::regex_search(text, std::regex("reactor +64 +100 +9,600")));
     CHECK(std::regex_search(text, std::regex("threads +64 +100 +4,800")));
+}
+
+TEST_CASE("bench results: an interval that leaves 1 out looks like one") {
+    Ratio ratio;
+    ratio.min = 0.9;
+    ratio.max = 1.1;
+    ratio.median = 1.0341;
+    ratio.interval = Interval{1.0021, 1.0712};
+    CHECK(to_text(ratio) == "1.034 [1.002, 1.071]");
+    ratio.interval = Interval{0.95, 0.99991};
+    CHECK(to_text(ratio) == "1.0341 [0.9500, 0.9999]");
+    ratio.interval = Interval{0.9981, 1.0712};
+    CHECK(to_text(ratio) == "1.03 [1.00, 1.07]");
+}
+
+TEST_CASE("bench results: where others are not seen it is said") {
+    Results results = two_servers();
+    CHECK(has(to_text(results), "Who else used the CPUs is not known"));
+    for (CellRounds& cell : results.cells) {
+        for (Measurement& round : cell.rounds) round.noise = 0;
+    }
+    CHECK_FALSE(has(to_text(results), "Who else used the CPUs is not known"));
 }
 
 TEST_CASE("bench results: wrong bytes in the search for a knee are wrong bytes") {
