@@ -97,10 +97,11 @@ void Load::give_up() {
 
 void Load::count_stuck() {
     const auto now = clock_();
-    const auto half = (now - window_began_) / 2;
+    const std::chrono::nanoseconds slowest(tally_.latency.max());
+    const auto least = std::max<Clock::duration>((now - window_began_) / 2, slowest);
     for (std::size_t number = 0; number < places_.size(); ++number) {
         const auto waited = now - served_[number].at;
-        if (!is_there(number) || served_[number].window != window_ || waited < half) continue;
+        if (!is_there(number) || served_[number].window != window_ || waited < least) continue;
         ++tally_.stuck;
         if (tally_.latency.count() > 0) tally_.latency.record(nanoseconds(waited));
     }

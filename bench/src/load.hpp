@@ -54,8 +54,9 @@ public:
     // with the time that it has waited, in both latencies.
     void give_up();
     // Closed loop: who was served in the window, and at its end has had no reply for half of it or longer,
-    // counts as stuck, and with that time in the latency. A window has only replies to tell of, so a
-    // server that turns to some of its connections alone would look the better for it. Call it once.
+    // and for longer than any reply took, counts as stuck, and with that time in the latency. A window has
+    // only replies to tell of, so a server that turns to some of its connections alone would look the
+    // better for it. Call it once.
     void count_stuck();
     void stop() { stopped_ = true; }  // nothing is sent or counted any more
 

@@ -124,14 +124,39 @@ TEST_CASE("bench load: who was answered no more in the window's second half is n
     CHECK(bench.load.tally().stuck == 1);
     CHECK(bench.load.tally().exchanges == 10);
     CHECK(bench.load.tally().latency.count() == 11);
+}
+
+TEST_CASE("bench load: who waits is not stuck while others waited as long, or half the window") {
+    Bench bench(8);
+    bench.load.start();
+    auto& slow = bench.client();
+    auto& other = bench.client(1);
+    bench.driver.run();
+    const auto answer = [&](MemoryPeer& peer) {
+        peer.send(peer.take_received());
+        bench.driver.run();
+    };
     bench.load.open_window(1s);
-    CHECK(bench.load.tally().stuck == 0);
-    answer(dropped);
+    answer(slow);
+    answer(other);
     bench.now += 499ms;
-    answer(dropped);
+    answer(slow);
+    answer(other);
     bench.now += 498ms;
     bench.load.count_stuck();
+    CHECK(bench.load.tally().stuck == 0);  // 498 of 997 ms
+
+    bench.load.open_window(1s);
+    answer(other);
+    bench.now += 701ms;
+    answer(slow);  // after 1,199 ms
+    answer(other);
+    bench.now += 1'150ms;
+    bench.load.count_stuck();
     CHECK(bench.load.tally().stuck == 0);
+    bench.now += 50ms;
+    bench.load.count_stuck();
+    CHECK(bench.load.tally().stuck == 2);
 }
 
 TEST_CASE("bench load: a window forgets what was before") {
