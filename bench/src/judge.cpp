@@ -43,6 +43,17 @@ std::string unserved(const CellRounds& cell) {
     return all_in_time ? "replies to " + part + " within the window" : "serves " + part;
 }
 
+// Part of one may have come to all, and none to its end, as of a line to many.
+std::string unfinished(const CellRounds& cell) {
+    const auto rounds =
+        std::count_if(cell.rounds.begin(), cell.rounds.end(), [&](const Measurement& m) {
+            return m.exchanges == 0 && m.served == cell.cell.connections;
+        });
+    if (rounds == 0) return {};
+    return "no exchange came to its end in " + std::to_string(rounds) + " of " +
+           std::to_string(cell.rounds.size()) + " rounds";
+}
+
 std::string stuck(const CellRounds& cell) {
     const auto most = std::max_element(
         cell.rounds.begin(), cell.rounds.end(),
@@ -135,6 +146,7 @@ std::vector<Invalid> why_invalid(const CellRounds& cell, double noise_limit) {
         if (!text.empty()) reasons.push_back({reason, std::move(text)});
     };
     add(Reason::not_all_served, unserved(cell));
+    add(Reason::not_all_served, unfinished(cell));
     add(Reason::not_all_served, stuck(cell));
     add(Reason::not_all_served, unanswered(cell));
     add(Reason::errors, failures(cell));

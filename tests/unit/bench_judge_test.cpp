@@ -122,6 +122,14 @@ TEST_CASE("bench judge: a server that could use two CPUs has more to give when i
     CHECK(find_server_kind("bare-epoll")->cpus_of(4) == 1);
 }
 
+TEST_CASE(
+    "bench judge: a round without a whole exchange has no figure, and is not valid for that") {
+    CellRounds cell = whole_cell();
+    cell.rounds[1].exchanges = 0;
+    CHECK(reasons(cell) == std::vector{Reason::not_all_served});
+    CHECK(notes(cell) == "no exchange came to its end in 1 of 5 rounds");
+}
+
 TEST_CASE("bench judge: what the system does not tell is no noise") {
     CellRounds cell = whole_cell();
     for (Measurement& round : cell.rounds) round.noise.reset();
