@@ -246,7 +246,7 @@ std::vector<std::string> preamble_of(const Results& results) {
                                [](const Measurement& round) { return round.noise.has_value(); });
         });
     if (!sees_others)
-        lines.push_back("Who else used the CPUs is not known: /proc/stat does not tell.");
+        lines.emplace_back("Who else used the CPUs is not known: /proc/stat does not tell.");
     for (const LeftOut& each : results.left_out)
         lines.push_back("Left out: " + each.server + ": " + each.why);
     return lines;
