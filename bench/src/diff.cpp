@@ -1,6 +1,8 @@
 #include "diff.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <regex>
 
 #include "format.hpp"
@@ -12,6 +14,7 @@ namespace {
 constexpr std::uint64_t kSeed = 1;  // of the intervals: the same two files give the same answer
 
 std::string change_text(double change) {
+    if (std::isinf(change)) return "from 0";
     const std::string text = fixed(change * 100, 1) + "%";
     return change < 0 ? text : "+" + text;
 }
@@ -28,14 +31,29 @@ const RunCell* find_cell(const Run& run, const RunCell& wanted) {
     return found == run.cells.end() ? nullptr : &*found;
 }
 
+// Of what was 0 in all rounds any other figure is more than any bound: if it is one in all rounds now.
+MetricChange change_from_zero(const Metric& metric, const Summary& was, const Summary& is) {
+    constexpr double kEndless = std::numeric_limits<double>::infinity();
+    const double change = is.median > 0 ? kEndless : 0;
+    const bool is_certain = is.min > 0 || is.max == 0;
+    const bool suffices = std::min(was.count, is.count) >= kFewestForInterval;
+    MetricChange from_zero{&metric, 0, is.median, change, std::nullopt};
+    if (is_certain && (suffices || is_counted(metric)))
+        from_zero.interval = Interval{change, change};
+    return from_zero;
+}
+
 std::optional<MetricChange> change_of(const Metric& metric, const RunCell& before,
                                       const RunCell& after) {
-    const Rounds& old = before.metrics.at(metric.name);
-    const Rounds& now = after.metrics.at(metric.name);
+    const Rounds old = before.rounds_of(metric), now = after.rounds_of(metric);
     const auto was = summarize(old), is = summarize(now);
-    if (!was || !is || was->median <= 0) return std::nullopt;
-    return MetricChange{&metric, was->median, is->median, is->median / was->median - 1,
-                        change_interval(old, now, kSeed)};
+    if (!was || !is) return std::nullopt;
+    if (was->max <= 0) return change_from_zero(metric, *was, *is);
+    if (was->median <= 0) return std::nullopt;
+    const double change = is->median / was->median - 1;
+    return MetricChange{&metric, was->median, is->median, change,
+                        is_counted(metric) ? std::optional(Interval{change, change})
+                                           : change_interval(old, now, kSeed)};
 }
 
 std::string why_not_judged(const RunCell& before, const RunCell& after) {
@@ -49,10 +67,11 @@ CellChange compare_cells(const RunCell& before, const RunCell& after) {
     CellChange cell{before.load,
                     before.server,
                     why_not_judged(before, after),
+                    before.valid,
                     before.valid && after.failed,
                     {}};
     if (!cell.not_judged.empty()) return cell;
-    for (const Metric* metric : all_metrics()) {
+    for (const Metric* metric : file_metrics()) {
         if (auto change = change_of(*metric, before, after)) cell.metrics.push_back(*change);
     }
     return cell;
@@ -78,10 +97,32 @@ std::string broken_line(const CellChange& cell, const Condition& condition) {
            condition.text + "\n";
 }
 
-std::string text_of(const std::vector<Condition>& conditions) {
-    std::string text;
-    for (const Condition& condition : conditions) text += " " + condition.text;
-    return text;
+const Metric* find_file_metric(const std::string& name) {
+    const auto& metrics = file_metrics();
+    const auto found = std::find_if(metrics.begin(), metrics.end(),
+                                    [&](const Metric* metric) { return metric->name == name; });
+    return found == metrics.end() ? nullptr : *found;
+}
+
+std::size_t judged_by(const std::vector<CellChange>& cells, const Condition& condition) {
+    return static_cast<std::size_t>(
+        std::count_if(cells.begin(), cells.end(),
+                      [&](const CellChange& cell) { return breaks(cell, condition).has_value(); }));
+}
+
+const char* needed_for(const Condition& condition) {
+    return is_counted(*condition.metric) ? "is valid in both and has that counted"
+                                         : "is valid and has it in 5 rounds, in both";
+}
+
+// "p99>+10%", or where not all that were valid before could be judged, "p99>+10% (2 of 3 cells)".
+std::string judged_text(const std::vector<CellChange>& cells, const Condition& condition) {
+    const std::size_t judged = judged_by(cells, condition);
+    const auto valid = static_cast<std::size_t>(std::count_if(
+        cells.begin(), cells.end(), [](const CellChange& cell) { return cell.was_valid; }));
+    if (judged == valid) return condition.text;
+    return condition.text + " (" + std::to_string(judged) + " of " + std::to_string(valid) +
+           " cells)";
 }
 
 }  // namespace
@@ -92,15 +133,20 @@ Result<Condition> parse_condition(const std::string& text) {
     if (!std::regex_match(text, parts, form)) {
         return fail(errc::bad_option, "'" + text + "' is no condition like 'p99>+10%'");
     }
-    const Metric* const metric = find_metric(parts[1].str());
+    const Metric* const metric = find_file_metric(parts[1].str());
     if (metric == nullptr) {
         std::string known;
-        for (const Metric* one : all_metrics()) known += std::string(" ") + one->name;
+        for (const Metric* one : file_metrics()) known += std::string(" ") + one->name;
         return fail(errc::bad_option, "'" + text + "': there is" + known);
     }
     const auto percent = parse_percent(parts[4]);
     if (!percent) return tl::unexpected(percent.error());
-    return Condition{metric, parts[2] == ">", parts[3] == "-" ? -*percent : *percent, text};
+    const std::string worse = metric->more_is_better ? "<-" : ">+";
+    if (parts[2].str() + parts[3].str() != worse)
+        return fail(errc::bad_option, "'" + text + "': worse is " + metric->name + worse +
+                                          "N%, and a condition says how much of that is too much");
+    return Condition{metric, !metric->more_is_better, metric->more_is_better ? -*percent : *percent,
+                     text};
 }
 
 std::vector<Condition> default_conditions() {
@@ -125,6 +171,15 @@ std::vector<CellChange> compare_runs(const Run& before, const Run& after) {
         if (same != nullptr) cells.push_back(compare_cells(cell, *same));
     }
     return cells;
+}
+
+std::vector<std::string> missing_cells(const Run& before, const Run& after) {
+    std::vector<std::string> missing;
+    for (const RunCell& cell : before.cells) {
+        if (cell.valid && find_cell(after, cell) == nullptr)
+            missing.push_back(cell.server + ", " + cell.load);
+    }
+    return missing;
 }
 
 std::optional<bool> breaks(const CellChange& cell, const Condition& condition) {
@@ -158,26 +213,23 @@ std::vector<Table> tables_of(const std::vector<CellChange>& cells) {
 }
 
 Outcome judge(const std::vector<CellChange>& cells, const std::vector<Condition>& conditions) {
-    Outcome outcome;
-    std::size_t judged = 0;
+    std::string worse, unjudged, judged;
     for (const CellChange& cell : cells) {
         if (cell.lost)
-            outcome.text +=
-                "worse: " + cell.server + ", " + cell.load + ": " + cell.not_judged + "\n";
+            worse += "worse: " + cell.server + ", " + cell.load + ": " + cell.not_judged + "\n";
         for (const Condition& condition : conditions) {
-            const auto broken = breaks(cell, condition);
-            if (broken) ++judged;
-            if (broken.value_or(false)) outcome.text += broken_line(cell, condition);
+            if (breaks(cell, condition).value_or(false)) worse += broken_line(cell, condition);
         }
     }
-    if (!outcome.text.empty()) {
-        outcome.status = 3;
-    } else if (judged == 0) {
-        outcome = {4, "not comparable: no cell is valid in both and has 5 rounds in each\n"};
-    } else {
-        outcome.text = "same or better by" + text_of(conditions) + "\n";
+    for (const Condition& condition : conditions) {
+        if (judged_by(cells, condition) == 0)
+            unjudged +=
+                "not comparable by " + condition.text + ": no cell " + needed_for(condition) + "\n";
+        judged += " " + judged_text(cells, condition);
     }
-    return outcome;
+    if (!worse.empty()) return {3, worse + unjudged};
+    if (!unjudged.empty()) return {4, unjudged};
+    return {0, "same or better by" + judged + "\n"};
 }
 
 }  // namespace switchboard::bench

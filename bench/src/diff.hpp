@@ -24,21 +24,24 @@ struct Condition {
     double bound;  // relative: 0.1 is +10%
     std::string text;
 };
-Result<Condition> parse_condition(const std::string& text);  // errc::bad_option
+// errc::bad_option for what is none, or would fail a run for being better.
+Result<Condition> parse_condition(const std::string& text);
 // What is asked when nothing is: throughput<-10%, p99>+10%, cpu>+10%.
 std::vector<Condition> default_conditions();
 
 // The second run against the first.
 struct MetricChange {
     const Metric* metric;
-    double before = 0, after = 0;      // medians
-    double change = 0;                 // relative
-    std::optional<Interval> interval;  // as change_interval() has it
+    double before = 0, after = 0;  // medians
+    double change = 0;             // relative; infinite where all rounds before were 0
+    std::optional<Interval>
+        interval;  // as change_interval() has it; of what was counted the change
 };
 struct CellChange {
     std::string load, server;
     std::string not_judged;  // why nothing is said of it, one of the two being invalid; else empty
-    bool lost = false;       // it was valid, and now the server fails in it
+    bool was_valid = true;
+    bool lost = false;                  // it was valid, and now the server fails in it
     std::vector<MetricChange> metrics;  // those that both have; none where it is not judged
 };
 
@@ -46,6 +49,8 @@ struct CellChange {
 std::vector<std::string> unequal_conditions(const Run& before, const Run& after);
 // The cells that both have, in the order of the first.
 std::vector<CellChange> compare_runs(const Run& before, const Run& after);
+// "reactor, echo, 100 connections, 64 B", for each that was valid before and is not in `after`.
+std::vector<std::string> missing_cells(const Run& before, const Run& after);
 
 // Whether it breaks the condition: the change is past the bound, and the interval excludes that there
 // is none. Nullopt where that can't be told: there is no such figure, or no interval.
@@ -54,8 +59,8 @@ std::optional<bool> breaks(const CellChange& cell, const Condition& condition);
 // A table for each load: a row for each server and metric.
 std::vector<Table> tables_of(const std::vector<CellChange>& cells);
 
-// What it comes to. Status 0: same or better; 3: a condition is broken, or a cell is lost; 4: there
-// was nothing that could be judged.
+// What it comes to. Status 0: same or better; 3: a condition is broken, or a cell is lost; 4: there is a
+// condition that no cell can be judged by.
 struct Outcome {
     int status = 0;
     std::string text;  // lines

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "diff.hpp"
+#include "files.hpp"
 #include "programs.hpp"
 
 namespace switchboard::bench {
@@ -37,9 +38,13 @@ int tell(const Run& before, const Run& after, const DiffOptions& options) {
         text += "unequal: " + unequal + "\n";
     }
     for (const Table& table : tables_of(cells)) text += to_text(table);
-    const Outcome outcome = judge(cells, options.conditions);
-    text += "\n" + outcome.text;
-    std::fputs(text.c_str(), stdout);
+    Outcome outcome = judge(cells, options.conditions);
+    for (const std::string& missing : missing_cells(before, after)) {
+        outcome.text += "missing now: " + missing + "\n";
+        if (outcome.status == 0 && !options.force) outcome.status = kNotComparable;
+    }
+    if (auto told = print(text + "\n" + outcome.text); !told)
+        return complain(told.error().message(), 1);
     return outcome.status;
 }
 
@@ -72,7 +77,8 @@ void add_diff(CLI::App& app, std::function<int()>& chosen) {
     command->add_option("B", options->after, "the run now")->required();
     command
         ->add_option("--fail-if", options->fail_if,
-                     "METRIC(>|<)(+|-)N%; exit status 3 if one holds; any number of them "
+                     "METRIC>+N% or, where more is better, METRIC<-N%; exit status 3 if one holds; "
+                     "any number of them "
                      "[throughput<-10% p99>+10% cpu>+10%]")
         ->type_name("CONDITION")
         ->allow_extra_args(false);

@@ -7,9 +7,16 @@
 #include <utility>
 #include <vector>
 
+#include "measurement.hpp"
 #include "statistics.hpp"
 
 namespace switchboard::bench {
+
+// What a file may have of a cell beside all_metrics(). The knee is a rate; the others were counted (--cost):
+// one figure, the same in every round there might be. Of no Measurement.
+extern const Metric kKnee, kInstructions, kCalls, kAllocations;
+const std::vector<const Metric*>& file_metrics();  // all_metrics() and these
+bool is_counted(const Metric& metric) noexcept;
 
 struct RunCell {
     std::string load;    // "echo, 100 connections, 64 B": what is asked of the server
@@ -17,7 +24,8 @@ struct RunCell {
     bool valid = true;
     bool failed = false;  // invalid by what the server did, which a quieter machine would not mend
     std::string notes;    // why it is invalid
-    std::map<std::string, Rounds> metrics;  // by name, see all_metrics()
+    std::map<std::string, Rounds> metrics;  // by name, see file_metrics(); those that it has
+    Rounds rounds_of(const Metric& metric) const;
 };
 
 // Whichever subcommand wrote it.

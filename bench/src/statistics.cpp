@@ -85,11 +85,8 @@ std::optional<Interval> change_interval(const Rounds& before, const Rounds& afte
                                         std::uint64_t seed) {
     const std::vector<double> old = values_of(before), now = values_of(after);
     if (std::min(old.size(), now.size()) < kFewestForInterval) return std::nullopt;
-    const auto above_zero = [](double value) { return value > 0; };
-    if (!std::all_of(old.begin(), old.end(), above_zero) ||
-        !std::all_of(now.begin(), now.end(), above_zero)) {
+    if (!std::all_of(old.begin(), old.end(), [](double value) { return value > 0; }))
         return std::nullopt;
-    }
     Resampler resampler(seed);
     return bootstrap([&] {
         const double base = resampler.median_of(old);  // first, so that it is repeatable

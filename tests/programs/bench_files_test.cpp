@@ -178,6 +178,15 @@ TEST_CASE("bench diff: exit status 4 for what cannot be compared, which --force 
     CHECK(diff(before, other, {"--force"}).status == 4);
     change(before, other, [](Json& json) { json["cells"].erase(0); });
     CHECK(diff(before, other).status == 4);  // but for one that is invalid
+    change(before, other, [](Json& json) {
+        json["cells"].push_back(json["cells"][0]);
+        json["cells"].back()["server"] = "threads";
+    });
+    const auto missing = diff(other, before);
+    CHECK(missing.status == 4);
+    CHECK(has(missing.output, "missing now: threads, echo, 2 connections, 64 B"));
+    CHECK(diff(other, before, {"--force"}).status == 0);
+    CHECK(diff(before, other).status == 0);
     change(before, other,
            [](Json& json) { json["cells"][0]["size"] = json["cells"][1]["size"] = 1; });
     CHECK(has(diff(before, other).errors, "no cell is in both"));

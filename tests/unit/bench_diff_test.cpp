@@ -92,6 +92,72 @@ TEST_CASE("bench diff: what is no condition is said") {
     CHECK(has(parse_condition("p98>+10%").error().tried(), "p98>+10%': there is throughput p50"));
 }
 
+TEST_CASE("bench diff: a condition that would fail what became better is none") {
+    for (const char* text : {"p99>-5%", "p99<-5%", "p99<+5%", "throughput>+10%", "throughput<+1%",
+                             "throughput>-1%", "knee>+1%", "instructions<-1%"}) {
+        CAPTURE(text);
+        const auto refused = parse_condition(text);
+        REQUIRE_FALSE(refused);
+        CHECK(has(refused.error().tried(), "': worse is "));
+    }
+    CHECK(has(parse_condition("p99>-5%").error().tried(), "'p99>-5%': worse is p99>+N%"));
+    CHECK(parse_condition("knee<-0%"));
+}
+
+TEST_CASE("bench diff: a condition that no cell can be judged by is not comparable, and named") {
+    RunCell before = cell_with("reactor", 10'000, 200 * kMicro);
+    RunCell after = before;
+    after.metrics["memory"].resize(4);
+    const std::vector<Condition> conditions{*parse_condition("throughput<-10%"),
+                                            *parse_condition("memory>+10%")};
+    const Outcome outcome = judge(compare_runs(run_with({before}), run_with({after})), conditions);
+    CHECK(outcome.status == 4);
+    CHECK(outcome.text ==
+          "not comparable by memory>+10%: no cell is valid and has it in 5 rounds, in both\n");
+    RunCell other = before;
+    other.server = "threads";
+    const auto cells = compare_runs(run_with({before, other}), run_with({after, other}));
+    CHECK(judge(cells, conditions).status == 0);
+    CHECK(judge(cells, conditions).text ==
+          "same or better by throughput<-10% memory>+10% (1 of 2 cells)\n");
+    after.metrics["throughput"] = around(1'000);
+    const auto worse = judge(compare_runs(run_with({before}), run_with({after})), conditions);
+    CHECK(worse.status == 3);
+    CHECK(has(worse.text, "not comparable by memory>+10%"));
+}
+
+TEST_CASE(
+    "bench diff: what was 0 and no longer is breaks any bound, where it is so in all rounds") {
+    RunCell before = cell_with("reactor", 10'000, 200 * kMicro);
+    before.metrics["voluntary_switches"] = {0.0, 0.0, 0.0, 0.0, 0.0};
+    RunCell after = before;
+    CHECK(outcome_of(before, after, "voluntary_switches>+10%").status == 0);
+    after.metrics["voluntary_switches"] = {0.1, 0.1, 0.2, 0.1, 0.1};
+    const Outcome worse = outcome_of(before, after, "voluntary_switches>+10%");
+    CHECK(worse.status == 3);
+    CHECK(has(worse.text, "voluntary_switches from 0 [from 0, from 0], past"));
+    after.metrics["voluntary_switches"] = {0.1, 0.0, 0.2, 0.1, 0.1};
+    CHECK(outcome_of(before, after, "voluntary_switches>+10%").status == 4);
+    after = before;
+    before.metrics["knee"] = around(1'000);
+    after.metrics["knee"] = {0.0, 0.0, 0.0, 0.0, 0.0};
+    CHECK(outcome_of(before, after, "knee<-10%").status == 3);
+}
+
+TEST_CASE("bench diff: what was counted has one figure, and needs no rounds") {
+    RunCell before = cell_with("reactor", 10'000, 200 * kMicro);
+    before.metrics["instructions"] = {200.0};
+    RunCell after = before;
+    after.metrics["instructions"] = {231.0};
+    CHECK(outcome_of(before, after, "instructions>+15%").status == 3);
+    CHECK(outcome_of(before, after, "instructions>+16%").status == 0);
+    CHECK(outcome_of(before, after, "allocations>+0%").text ==
+          "not comparable by allocations>+0%: no cell is valid in both and has that counted\n");
+    before.metrics["allocations"] = {0.0};
+    after.metrics["allocations"] = {0.5};
+    CHECK(outcome_of(before, after, "allocations>+10%").status == 3);
+}
+
 TEST_CASE("bench diff: the same run is the same") {
     const RunCell cell = cell_with("reactor", 10'000, 200 * kMicro);
     const Outcome outcome = outcome_of(cell, cell);
@@ -167,6 +233,9 @@ TEST_CASE("bench diff: cells are found by load and server, whatever their order"
     CHECK(cells[1].metrics[0].change == 0);
     CHECK(tables_of(cells).size() == 2);
     CHECK(compare_runs(before, run_with({})).empty());
+    CHECK(missing_cells(before, after) ==
+          std::vector<std::string>{"threads, echo, 100 connections, 64 B"});
+    CHECK(missing_cells(after, after).empty());
 }
 
 TEST_CASE("bench diff: what was measured under other conditions is named") {
@@ -196,6 +265,38 @@ TEST_CASE("bench diff: reads what compare writes") {
         json["options"]["duration_seconds"] = 77;
     });
     CHECK(unequal_conditions(*run, *parse_run("y.json", slower)).size() == 3);
+    const auto elsewhere = changed(written({1}), [](auto& json) {
+        json["cpus"] = {{"server", {0}}, {"generator", 1}};
+        json["environment"]["governor"] = "powersave";
+        json["environment"]["congestion_control"] = "vegas";
+        json["environment"]["flags"] = "-O0";
+    });
+    const auto unequal = unequal_conditions(*run, *parse_run("y.json", elsewhere));
+    CHECK(unequal.size() == 4);
+    CHECK(unequal.back() == "CPUs used: one for both and one each");
+}
+
+TEST_CASE("bench diff: reads knees by rounds, and what was counted") {
+    const auto text = changed(written({1}), [](auto& json) {
+        json["knees"] = {{{"server", "reactor"},
+                          {"connections", 100},
+                          {"size", 64},
+                          {"rounds",
+                           {{{"rate", 500.0}, {"untold", ""}},
+                            {{"rate", 300.0}, {"untold", "limited by the generator"}}}}}};
+        json["counted"]["exchanges"] = {{{"server", "reactor"},
+                                         {"connections", 100},
+                                         {"size", 64},
+                                         {"instructions", 200.5},
+                                         {"calls", nullptr},
+                                         {"allocations", 0}}};
+    });
+    const auto run = parse_run("x.json", text);
+    REQUIRE(run);
+    CHECK(run->cells[0].rounds_of(kKnee) == Rounds{500.0, std::nullopt});
+    CHECK(run->cells[0].rounds_of(kInstructions) == Rounds{200.5});
+    CHECK(run->cells[0].rounds_of(kCalls) == Rounds{std::nullopt});
+    CHECK(run->cells[0].rounds_of(kAllocations) == Rounds{0.0});
 }
 
 TEST_CASE("bench diff: reasons of the server's are told from those of the machine") {
