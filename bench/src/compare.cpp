@@ -154,21 +154,28 @@ Result<void> write_hgrm(const Results& results) {
     return {};
 }
 
-Result<void> write_files(const Results& results) {
+// Whether all could be; what one disk cannot take another may.
+bool write_files(const Results& results) {
     const CompareOptions& options = results.options;
-    auto done = write_file(options.json, to_json(results));
-    if (done) done = write_file(options.csv, to_csv(results));
-    if (done && !options.hgrm.empty()) done = write_hgrm(results);
-    if (done && !options.report.empty()) done = write_file(options.report, to_html(results));
-    return done;
+    bool all = true;
+    const auto note = [&](const Result<void>& done) {
+        if (!done) complain(done.error().message());
+        all = all && done;
+    };
+    note(print(to_text(results)));
+    note(write_file(options.json, to_json(results)));
+    note(write_file(options.csv, to_csv(results)));
+    if (!options.hgrm.empty()) note(write_hgrm(results));
+    if (!options.report.empty()) note(write_file(options.report, to_html(results)));
+    return all;
 }
 
 int tell(const Results& results) {
-    if (auto told = print(to_text(results)); !told) return complain(told.error().message());
-    if (auto written = write_files(results); !written) return complain(written.error().message());
+    const bool written = write_files(results);
     if (const std::size_t wrong = results.wrong_replies(); wrong > 0) {
         return complain("wrong bytes came back on " + std::to_string(wrong) + " connections");
     }
+    if (!written) return 1;
     if (results.interrupted) return 130;
     return has_figures(results) ? 0 : complain("nothing could be measured");
 }
@@ -183,10 +190,9 @@ int compare(const CompareOptions& asked) {
         return complain(tools.error().message());
     }
     const std::string one_hgrm = options.hgrm.empty() ? "" : options.hgrm + "/one.hgrm";
-    for (const std::string& path : {options.json, options.csv, options.report, one_hgrm}) {
-        if (auto writable = find_writable(path); !writable)
-            return complain(writable.error().message());
-    }
+    if (auto writable = find_writable({options.json, options.csv, options.report, one_hgrm});
+        !writable)
+        return complain(writable.error().message());
     const auto cpus = plan_cpus(options.cpus());
     if (!cpus) return complain(cpus.error().message());
     Available found = find_servers(options, own_folder(), cpus->server);

@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 namespace switchboard::bench {
+namespace {
 
-Result<void> find_writable(const std::string& path) {
+Result<void> find_writable_one(const std::string& path) {
     if (path.empty()) return {};
     if (std::filesystem::is_directory(path)) {
         return fail(std::make_error_code(std::errc::is_a_directory), "write " + path);
@@ -17,6 +19,18 @@ Result<void> find_writable(const std::string& path) {
     const auto folder = std::filesystem::absolute(path).parent_path();
     if (errno == ENOENT && access(folder.c_str(), W_OK | X_OK) == 0) return {};
     return fail_errno("write " + path);
+}
+
+}  // namespace
+
+Result<void> find_writable(const std::vector<std::string>& paths) {
+    std::set<std::filesystem::path> seen;
+    for (const std::string& path : paths) {
+        if (auto writable = find_writable_one(path); !writable) return writable;
+        if (!path.empty() && !seen.insert(std::filesystem::weakly_canonical(path)).second)
+            return fail(errc::bad_option, "write " + path + ": it is given twice");
+    }
+    return {};
 }
 
 Result<void> write_file(const std::string& path, const std::string& text) {

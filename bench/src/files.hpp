@@ -3,11 +3,13 @@
 
 #include <string>
 #include <switchboard/error.hpp>
+#include <vector>
 
 namespace switchboard::bench {
 
-// Before hours of measuring, and without making or changing a file.
-Result<void> find_writable(const std::string& path);
+// Before hours of measuring, and without making or changing a file. Fails for the first that is not, or is
+// there twice: the second would overwrite the first.
+Result<void> find_writable(const std::vector<std::string>& paths);
 Result<void> write_file(const std::string& path, const std::string& text);
 Result<void> print(const std::string& text);  // on stdout, which may be a full disk
 

@@ -162,7 +162,9 @@ std::string to_json(const Results& results) {
     json["command_line"] = results.command_line;
     json["interrupted"] = results.interrupted;
     json["options"] = json_of(results.options);
-    json["cpus"] = {{"server", results.cpus.of_server()}, {"generator", results.cpus.generator}};
+    json["cpus"] = {{"server", results.cpus.of_server()},
+                    {"generator", results.cpus.generator},
+                    {"one_core", results.cpus.one_core}};
     json["environment"] = environment_json(results.environment);
     json["left_out"] = Json::array();
     for (const LeftOut& each : results.left_out) {

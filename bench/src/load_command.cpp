@@ -107,15 +107,19 @@ Histogram latencies(const LoadReport& report) {
 }
 
 int tell(const LoadOptions& options, const LoadReport& report) {
-    if (auto told = print(to_text(report)); !told) return complain(told.error().message());
-    if (auto written = write_file(options.json, to_json(report)); !written)
-        return complain(written.error().message());
-    if (auto written = write_file(options.hgrm, to_hgrm(latencies(report), kMillisecond)); !written)
-        return complain(written.error().message());
+    bool written = true;
+    const auto note = [&](const Result<void>& done) {
+        if (!done) complain(done.error().message());
+        written = written && done;
+    };
+    note(print(to_text(report)));
+    note(write_file(options.json, to_json(report)));
+    note(write_file(options.hgrm, to_hgrm(latencies(report), kMillisecond)));
     const auto& steps = report.steps;
     if (std::any_of(steps.begin(), steps.end(), has_wrong_bytes)) {
         return complain("wrong bytes came back");
     }
+    if (!written) return 1;
     if (is_interrupted()) return 130;
     const bool none = std::all_of(steps.begin(), steps.end(), [](const LoadStep& step) {
         return step.result.tally.exchanges == 0;
@@ -129,10 +133,8 @@ int tell(const LoadOptions& options, const LoadReport& report) {
 
 int load(const LoadOptions& options) {
     raise_descriptor_limit();
-    for (const std::string& path : {options.json, options.hgrm}) {
-        if (auto writable = find_writable(path); !writable)
-            return complain(writable.error().message());
-    }
+    if (auto writable = find_writable({options.json, options.hgrm}); !writable)
+        return complain(writable.error().message());
     catch_interrupts();
     LoadReport report{options.plan, own_command_line(), {}};
     std::vector<double> rates = options.rates;

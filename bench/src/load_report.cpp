@@ -79,8 +79,15 @@ std::string unanswered_note(const LoadStep& step) {
                      " requests were never answered; they count with the time they waited";
 }
 
+// Of few replies the slowest is no percentile: one of them at least is to lie beyond it.
+bool has_percentile(const Histogram& histogram, double percent) {
+    const double beyond = static_cast<double>(histogram.count()) * (100 - percent) / 100;
+    return percent < 100 ? beyond >= 1 - 1e-9 : histogram.count() > 0;
+}
+
 std::string latency_text(const Histogram& histogram, double percent) {
-    return histogram.count() == 0 ? kNothing : seconds_text(seconds_at(histogram, percent));
+    return has_percentile(histogram, percent) ? seconds_text(seconds_at(histogram, percent))
+                                              : kNothing;
 }
 
 std::vector<std::string> row_of(const LoadReport& report, const LoadStep& step) {
@@ -127,7 +134,11 @@ Table table_of(const LoadReport& report) {
 Json json_of(const Histogram& histogram) {
     if (histogram.count() == 0) return nullptr;
     Json json{{"count", histogram.count()}, {"mean", histogram.mean() * 1e-9}};
-    for (const Percent& each : kPercents) json[each.name] = seconds_at(histogram, each.percent);
+    for (const Percent& each : kPercents) {
+        json[each.name] = has_percentile(histogram, each.percent)
+                              ? Json(seconds_at(histogram, each.percent))
+                              : Json(nullptr);
+    }
     return json;
 }
 

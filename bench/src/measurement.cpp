@@ -9,10 +9,11 @@ namespace {
 
 using Value = std::optional<double>;
 
-// A stream has exchanges, and no latency.
-template <double Measurement::*Member>
+// A stream has exchanges, and no latency; and of few replies the slowest is no percentile: one of them at
+// least is to lie beyond it.
+template <double Measurement::*Member, int OneIn>
 Value latency(const Measurement& m) {
-    return m.exchanges == 0 || m.*Member <= 0 ? Value() : Value(m.*Member);
+    return m.exchanges < OneIn || m.*Member <= 0 ? Value() : Value(m.*Member);
 }
 
 template <double Measurement::*Member>
@@ -51,10 +52,10 @@ std::string count_text(double count) {
 }  // namespace
 
 const Metric kThroughput{"throughput", true, throughput, rate_text};
-const Metric kP50{"p50", false, latency<&Measurement::p50>, seconds_text};
-const Metric kP99{"p99", false, latency<&Measurement::p99>, seconds_text};
-const Metric kP999{"p99.9", false, latency<&Measurement::p999>, seconds_text};
-const Metric kMax{"max", false, latency<&Measurement::max>, seconds_text};
+const Metric kP50{"p50", false, latency<&Measurement::p50, 2>, seconds_text};
+const Metric kP99{"p99", false, latency<&Measurement::p99, 100>, seconds_text};
+const Metric kP999{"p99.9", false, latency<&Measurement::p999, 1'000>, seconds_text};
+const Metric kMax{"max", false, latency<&Measurement::max, 1>, seconds_text};
 const Metric kCpu{"cpu", false, cpu_per_exchange, seconds_text};
 const Metric kVoluntary{"voluntary_switches", false, switches_per_exchange<&Switches::voluntary>,
                         count_text};

@@ -97,7 +97,8 @@ void add_counted(Run& run, const std::string& workload, const Json& exchanges) {
 std::string cpus_used(const Json& cpus) {
     const Json& server = cpus.at("server");
     if (server.size() > 1) return "the server on " + std::to_string(server.size());
-    return server.at(0) == cpus.at("generator") ? "one for both" : "one each";
+    if (server.at(0) == cpus.at("generator")) return "one for both";
+    return cpus.at("one_core") ? "two threads of one core" : "one each";
 }
 
 Run run_of(const std::string& file, const Json& json) {

@@ -118,8 +118,25 @@ std::string where_of(const CpuPlan& cpus) {
     const std::string server = std::to_string(cpus.server);
     const std::string generator = std::to_string(cpus.generator);
     if (cpus.spread()) return "server on all CPUs, generator on CPU " + generator;
-    return cpus.shared() ? "server and generator share CPU " + server
-                         : "server on CPU " + server + ", generator on CPU " + generator;
+    if (cpus.shared()) return "server and generator share CPU " + server;
+    return "server on CPU " + server + ", generator on CPU " + generator +
+           (cpus.one_core ? ", two threads of one core" : "");
+}
+
+// How many of so many comparisons at 95% seem to differ by chance alone; empty for none.
+std::string chance_text(const Results& results) {
+    std::size_t comparisons = 0;
+    for (const CellRounds& cell : results.cells) {
+        if (cell.cell.server == results.options.baseline) continue;
+        for (const Metric* metric : {&results.goal(), &kCpu}) {
+            const auto ratio = results.against_baseline(cell, *metric).ratio;
+            if (ratio && ratio->interval) ++comparisons;
+        }
+    }
+    const auto by_chance = std::lround(0.05 * static_cast<double>(comparisons));
+    if (by_chance == 0) return {};
+    return "Of " + std::to_string(comparisons) + " comparisons at 95% chance alone makes about " +
+           std::to_string(by_chance) + " differ.";
 }
 
 std::string exchanges_text(const CompareOptions& options) {
@@ -240,6 +257,7 @@ std::vector<std::string> preamble_of(const Results& results) {
         if (name == "build_type" && value != "Release")
             lines.push_back("Built as " + value + ": these are no figures of Release.");
     }
+    if (const std::string chance = chance_text(results); !chance.empty()) lines.push_back(chance);
     const bool sees_others =
         std::all_of(results.cells.begin(), results.cells.end(), [](const CellRounds& cell) {
             return std::all_of(cell.rounds.begin(), cell.rounds.end(),

@@ -119,6 +119,30 @@ TEST_CASE("bench compare: short connections are not refused by the limit that th
     }
 }
 
+TEST_CASE("bench compare: a file is written once, and where one cannot be the others are") {
+    const BenchFolder folder;
+    const std::vector<std::string> short_run{kBench,          "compare",
+                                             "--drivers",     "reactor",
+                                             "--connections", "1",
+                                             "--size",        "64",
+                                             "--rounds",      "1",
+                                             "--duration",    "50ms",
+                                             "--csv",         folder.file("o.csv"),
+                                             "--json"};
+    auto twice = short_run;
+    twice.push_back(folder.file("./o.csv"));
+    const auto refused = run(twice);
+    CHECK(refused.status == 1);
+    CHECK(has(refused.errors, "o.csv: it is given twice"));
+    CHECK_FALSE(fs::exists(folder.file("o.csv")));
+    auto full = short_run;
+    full.push_back("/dev/full");
+    const auto failed = run(full);
+    CHECK(failed.status == 1);
+    CHECK(has(failed.errors, "write /dev/full: no space left on device"));
+    CHECK(fs::exists(folder.file("o.csv")));
+}
+
 TEST_CASE("bench compare: a folder is no file to write to, and that is said before it measures") {
     const BenchFolder folder;
     const auto done = run({kBench, "compare", "--drivers", "reactor", "--json", folder.file("")});

@@ -266,7 +266,7 @@ TEST_CASE("bench diff: reads what compare writes") {
     });
     CHECK(unequal_conditions(*run, *parse_run("y.json", slower)).size() == 3);
     const auto elsewhere = changed(written({1}), [](auto& json) {
-        json["cpus"] = {{"server", {0}}, {"generator", 1}};
+        json["cpus"] = {{"server", {0}}, {"generator", 1}, {"one_core", false}};
         json["environment"]["governor"] = "powersave";
         json["environment"]["congestion_control"] = "vegas";
         json["environment"]["flags"] = "-O0";

@@ -47,6 +47,35 @@ struct Neighbour {
 
 }  // namespace
 
+TEST_CASE("bench cpus: the generator has a core of its own where there is one") {
+    const auto generator = [](Cpus how, const std::vector<int>& allowed,
+                              const std::vector<int>& siblings) {
+        return choose_cpus(how, allowed, siblings).generator;
+    };
+    CHECK(generator(Cpus::apart, {0, 1, 2, 3}, {0, 1}) == 2);
+    CHECK(generator(Cpus::apart, {0, 1, 2, 3}, {0, 2}) == 1);
+    CHECK(generator(Cpus::apart, {0, 1}, {}) == 1);
+    CHECK(generator(Cpus::spread, {0, 1, 2, 3}, {0, 1}) == 2);
+    CHECK(generator(Cpus::shared, {3, 4}, {3}) == 3);
+    const CpuPlan one_core = choose_cpus(Cpus::apart, {2, 6}, {2, 6});
+    CHECK(one_core.server == 2);
+    CHECK(one_core.generator == 6);
+    CHECK(one_core.one_core);
+    CHECK_FALSE(choose_cpus(Cpus::apart, {2, 6}, {2, 3}).one_core);
+    CHECK_FALSE(choose_cpus(Cpus::apart, {2}, {2, 6}).one_core);
+    CHECK(choose_cpus(Cpus::apart, {2}, {2, 6}).shared());
+}
+
+TEST_CASE("bench cpus: a list of the kernel's") {
+    CHECK(parse_cpu_list("0,4\n") == std::vector{0, 4});
+    CHECK(parse_cpu_list("2-4,7") == std::vector{2, 3, 4, 7});
+    CHECK(parse_cpu_list("0") == std::vector{0});
+    for (const char* text : {"", "\n", "a", "1,", "4-2", "1-", "1;2", "-1,2", "0-99999999"}) {
+        CAPTURE(text);
+        CHECK(parse_cpu_list(text).empty());
+    }
+}
+
 TEST_CASE("bench noise: the line of a CPU, in seconds") {
     const auto times = parse_cpu_times(kStat, 1);
     REQUIRE(times);

@@ -360,6 +360,44 @@ TEST_CASE("bench results: an interval that leaves 1 out looks like one") {
     CHECK(to_text(ratio) == "1.03 [1.00, 1.07]");
 }
 
+TEST_CASE("bench results: of few replies the slowest is no percentile") {
+    Measurement m;
+    m.seconds = 1;
+    m.p50 = m.p99 = m.p999 = m.max = 1e-3;
+    m.exchanges = 99;
+    CHECK(kP50.of(m));
+    CHECK_FALSE(kP99.of(m));
+    CHECK(kMax.of(m));
+    m.exchanges = 100;
+    CHECK(kP99.of(m));
+    CHECK_FALSE(kP999.of(m));
+    m.exchanges = 1'000;
+    CHECK(kP999.of(m));
+    m.exchanges = 1;
+    CHECK_FALSE(kP50.of(m));
+    CHECK(kMax.of(m));
+}
+
+TEST_CASE("bench results: of many comparisons it is said how many differ by chance") {
+    Results results;
+    results.options.servers = {"reactor", "threads"};
+    const auto add = [&](std::size_t connections) {
+        for (const std::string server : {"reactor", "threads"}) {
+            Measurement m;
+            m.exchanges = 10'000;
+            m.seconds = 1;
+            m.answered = m.served = connections;
+            m.server_cpu.total = 0.5;
+            CellRounds& cell = results.at({server, 64, connections});
+            for (int round = 0; round < 5; ++round, m.exchanges += 10) cell.rounds.push_back(m);
+        }
+    };
+    for (std::size_t connections = 1; connections <= 9; ++connections) add(connections);
+    CHECK(has(to_text(results), "\nOf 18 comparisons at 95% chance alone makes about 1 differ.\n"));
+    results.cells.resize(8);
+    CHECK_FALSE(has(to_text(results), "chance alone"));
+}
+
 TEST_CASE("bench results: where others are not seen it is said") {
     Results results = two_servers();
     CHECK(has(to_text(results), "Who else used the CPUs is not known"));
