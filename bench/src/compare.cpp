@@ -143,6 +143,9 @@ bool has_figures(const Results& results) {
 // A file for each cell that has latencies: SERVER-CONNECTIONSxSIZE.hgrm, in milliseconds.
 Result<void> write_hgrm(const Results& results) {
     constexpr double kMillisecond = 1e6;
+    std::error_code unmade;
+    std::filesystem::create_directory(results.options.hgrm, unmade);
+    if (unmade) return fail(unmade, "make the folder " + results.options.hgrm);
     for (const CellRounds& cell : results.cells) {
         if (cell.latency.count() == 0) continue;
         const std::string name = cell.cell.server + "-" + std::to_string(cell.cell.connections) +
@@ -189,10 +192,9 @@ int compare(const CompareOptions& asked) {
     if (auto tools = options.cost ? find_cost_tools() : Result<void>(); !tools) {
         return complain(tools.error().message());
     }
-    const std::string one_hgrm = options.hgrm.empty() ? "" : options.hgrm + "/one.hgrm";
-    if (auto writable = find_writable({options.json, options.csv, options.report, one_hgrm});
-        !writable)
-        return complain(writable.error().message());
+    auto writable = find_writable({options.json, options.csv, options.report});
+    if (writable) writable = find_folder(options.hgrm);
+    if (!writable) return complain(writable.error().message());
     const auto cpus = plan_cpus(options.cpus());
     if (!cpus) return complain(cpus.error().message());
     Available found = find_servers(options, own_folder(), cpus->server);

@@ -17,9 +17,7 @@ Result<void> bad(const std::string& what) {
 
 Result<void> check_server(const std::string& name) {
     if (find_server_kind(name)) return {};
-    std::string known;
-    for (const ServerKind& kind : server_kinds()) known += " " + kind.name;
-    return bad("--drivers " + name + ": there is" + known);
+    return bad("--drivers " + name + ": there is " + list_servers());
 }
 
 Result<void> check_connections(std::size_t connections) {
@@ -107,8 +105,9 @@ Result<void> check(const CompareOptions& options) {
     }
     if (auto loads = check_loads(options); !loads) return loads;
     if (auto fits = check_together(options); !fits) return fits;
-    return find_server_kind(options.baseline) ? Result<void>()
-                                              : bad("--baseline " + options.baseline + ": unknown");
+    return find_server_kind(options.baseline)
+               ? Result<void>()
+               : bad("--baseline " + options.baseline + ": there is " + list_servers());
 }
 
 }  // namespace switchboard::bench

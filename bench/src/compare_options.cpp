@@ -20,15 +20,15 @@ using std::chrono::milliseconds;
 
 void add_load_options(CLI::App& app, CompareOptions& options) {
     add_list(app, "--drivers", options.servers, parse_name,
-             "drivers, reactor-xN and peers to compare [all]");
+             "to compare: " + list_servers() + " [all]");
     app.add_option("--workload", options.workload, "what clients do: see load --list [echo]")
         ->type_name("NAME");
     add_list(app, "--connections", options.connections, parse_count,
              "open at once [1,10,100,1000]");
     add_list(app, "--size", options.sizes, parse_size, "bytes per message [64,16k]");
     add_parsed(app, "--reply", options.reply, parse_size, "bytes per reply, of reply [64]", "SIZE");
-    app.add_option("--depth", options.depth, "messages under way per connection [1]")
-        ->type_name("N");
+    add_parsed(app, "--depth", options.depth, parse_count, "messages under way per connection [1]",
+               "N");
     app.add_option("--beside", options.beside, "what goes on beside it, as idle:1000")
         ->type_name("WORKLOAD:N");
     add_parsed(app, "--work", options.work, parse_work,
@@ -42,16 +42,17 @@ void add_time_options(CLI::App& app, CompareOptions& options) {
                "constant|poisson");
     add_parsed(app, "--duration", options.duration, parse_duration,
                "what one measurement lasts [2s]", "TIME");
-    app.add_option("--exchanges", options.exchanges, "or until so many have been made")
-        ->type_name("N");
-    app.add_option("--rounds", options.rounds, "measurements of each kind [5]")->type_name("N");
-    app.add_option("--workers", options.workers, "threads or processes of the pools [4]")
-        ->type_name("N");
+    add_parsed(app, "--exchanges", options.exchanges, parse_count,
+               "or until so many have been made", "N");
+    add_parsed(app, "--rounds", options.rounds, parse_count, "measurements of each kind [5]", "N");
+    add_parsed(app, "--workers", options.workers, parse_count,
+               "threads or processes of the pools [4]", "N");
     app.add_option("--over", options.over, "sockets of the loopback network or of files [tcp]")
         ->type_name("tcp|unix");
     app.add_option("--baseline", options.baseline, "what ratios are to [reactor]")
         ->type_name("NAME");
-    app.add_option("--seed", options.seed, "of the random order [from the clock]")->type_name("N");
+    add_parsed(app, "--seed", options.seed, parse_count, "of the random order [from the clock]",
+               "N");
 }
 
 void add_other_options(CLI::App& app, CompareOptions& options) {

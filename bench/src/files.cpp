@@ -12,6 +12,7 @@ namespace {
 
 Result<void> find_writable_one(const std::string& path) {
     if (path.empty()) return {};
+    if (path == "-") return fail(errc::bad_option, "write -: a file is asked for, not stdout");
     if (std::filesystem::is_directory(path)) {
         return fail(std::make_error_code(std::errc::is_a_directory), "write " + path);
     }
@@ -31,6 +32,16 @@ Result<void> find_writable(const std::vector<std::string>& paths) {
             return fail(errc::bad_option, "write " + path + ": it is given twice");
     }
     return {};
+}
+
+Result<void> find_folder(const std::string& path) {
+    if (path.empty()) return {};
+    if (std::filesystem::is_directory(path))
+        return access(path.c_str(), W_OK | X_OK) == 0 ? Result<void>()
+                                                      : fail_errno("write into " + path);
+    if (std::filesystem::exists(path))
+        return fail(std::make_error_code(std::errc::not_a_directory), "write into " + path);
+    return find_writable_one(path);
 }
 
 Result<void> write_file(const std::string& path, const std::string& text) {

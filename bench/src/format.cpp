@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 namespace switchboard::bench {
 namespace {
@@ -17,7 +18,8 @@ std::string three_digits(double value) {
 std::string fixed(double value, int decimals) {
     char text[64];
     std::snprintf(text, sizeof text, "%.*f", decimals, value);
-    return text;
+    const bool is_zero = std::strspn(text, "-0.") == std::strlen(text);
+    return text + (is_zero && text[0] == '-' ? 1 : 0);  // no "-0.00"
 }
 
 std::string grouped(double value) {

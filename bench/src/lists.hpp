@@ -41,7 +41,7 @@ void add_parsed(CLI::App& app, const std::string& option, T& target, Parse parse
 // `option` on `app`: its list replaces `target`, or parsing fails and says which option it was.
 template <class T, class Parse>
 void add_list(CLI::App& app, const char* option, std::vector<T>& target, Parse parse,
-              const char* meaning) {
+              const std::string& meaning) {
     const auto read = [&target, parse, option](const std::string& text) {
         const auto pieces = split_list(text);
         if (!pieces) throw CLI::ValidationError(option, pieces.error().message());

@@ -33,7 +33,7 @@ struct LoadOptions {
     bool lists = false;
 };
 
-int list_workloads() {
+int print_workloads() {
     for (const WorkloadKind& kind : workload_kinds())
         std::printf("%-12s %s (serve %s)\n", std::string(kind.name).c_str(),
                     std::string(kind.summary).c_str(), std::string(kind.protocol).c_str());
@@ -168,9 +168,9 @@ void add_what(CLI::App& app, LoadOptions& options) {
     app.add_option("endpoint", options.target, "what is asked: tcp://HOST:PORT or unix:PATH");
     app.add_option("--workload", group.workload, "what a connection does; --list has them [echo]")
         ->type_name("NAME");
-    app.add_option("-c,--connections", group.connections, "open at once [1]")->type_name("N");
-    app.add_option("--depth", group.depth, "requests under way per connection, at most [1]")
-        ->type_name("N");
+    add_parsed(app, "-c,--connections", group.connections, parse_count, "open at once [1]", "N");
+    add_parsed(app, "--depth", group.depth, parse_count,
+               "requests under way per connection, at most [1]", "N");
     add_parsed(app, "--size", group.size, parse_size, "bytes per message [64]", "SIZE");
     add_parsed(app, "--reply", group.reply, parse_size, "bytes per reply, of reply [64]", "SIZE");
     app.add_option("--beside", options.beside, "what goes on beside it, as idle:1000")
@@ -182,13 +182,13 @@ void add_when(CLI::App& app, LoadOptions& options) {
                "requests a second, whatever was answered (an open loop)", "RATE|FROM..TO:STEP");
     add_parsed(app, "--arrivals", options.plan.arrivals, parse_arrivals,
                "how these come [constant]", "constant|poisson");
-    app.add_option("--seed", options.plan.seed, "of these [1]")->type_name("N");
+    add_parsed(app, "--seed", options.plan.seed, parse_count, "of these [1]", "N");
     add_parsed(app, "--duration", options.plan.duration, parse_duration,
                "what is measured, of each rate [10s]", "TIME");
     add_parsed(app, "--warm-up", options.plan.warm_up, parse_duration,
                "under load before that [500ms]", "TIME");
-    app.add_option("--exchanges", options.plan.exchanges, "or until so many have been made")
-        ->type_name("N");
+    add_parsed(app, "--exchanges", options.plan.exchanges, parse_count,
+               "or until so many have been made", "N");
 }
 
 }  // namespace
@@ -210,7 +210,7 @@ void add_load(CLI::App& app, std::function<int()>& chosen) {
     command->add_flag("--list", options->lists, "print the workloads");
     command->callback([command, options, &chosen] {
         if (options->lists) {
-            chosen = list_workloads;
+            chosen = print_workloads;
             return;
         }
         if (options->target.empty()) throw CLI::RequiredError("endpoint");

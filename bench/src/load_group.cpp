@@ -46,7 +46,9 @@ Result<GroupPlan> parse_beside(const std::string& text, std::size_t size) {
 
 Result<std::unique_ptr<LoadGroup>> LoadGroup::make(const GroupPlan& plan) {
     const WorkloadKind* const kind = find_workload_kind(plan.workload);
-    if (kind == nullptr) return fail(errc::bad_option, "no workload '" + plan.workload + "'");
+    if (kind == nullptr)
+        return fail(errc::bad_option,
+                    "no workload '" + plan.workload + "': there is " + list_workloads());
     auto workload = kind->make({plan.size, plan.reply, plan.connections});
     if (!workload) return tl::unexpected(workload.error());
     return std::unique_ptr<LoadGroup>(

@@ -90,6 +90,12 @@ const std::vector<ServerKind>& server_kinds() {
     return kinds;
 }
 
+std::string list_servers() {
+    std::string names;
+    for (const ServerKind& kind : server_kinds()) names += kind.name + " ";
+    return names + "and reactor-xN, N from 2 to " + std::to_string(kMostReactors);
+}
+
 std::optional<ServerKind> find_server_kind(std::string_view name) {
     const auto& kinds = server_kinds();
     const auto found = std::find_if(kinds.begin(), kinds.end(),

@@ -27,6 +27,7 @@ struct ServerKind {
 
 // All of them, in the order of the tables: the drivers, and the peers of peers/CMakeLists.txt.
 const std::vector<ServerKind>& server_kinds();
+std::string list_servers();  // their names, for people
 // One of them, or reactor-xN: the reactor in N threads, 2 to 64.
 std::optional<ServerKind> find_server_kind(std::string_view name);
 

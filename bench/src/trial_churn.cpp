@@ -8,6 +8,7 @@
 
 #include "churn_load.hpp"
 #include "format.hpp"
+#include "lists.hpp"
 #include "pinned_reactor.hpp"
 #include "process_status.hpp"
 #include "trial.hpp"
@@ -230,10 +231,13 @@ int churn(const ChurnOptions& options) {
 void add_churn(CLI::App& trials, std::function<int()>& chosen) {
     auto options = std::make_shared<ChurnOptions>();
     CLI::App* command = trials.add_subcommand("churn", "a million short connections leave nothing");
-    command->add_option("--connections", options->connections, "in all [1000000]");
-    command->add_option("--parallel", options->parallel, "at once [64]");
-    command->add_option("--rounds", options->rounds, "of the comparison [11]; 0: none");
-    command->add_option("--round-connections", options->round_connections, "in each [20000]");
+    add_parsed(*command, "--connections", options->connections, parse_count, "in all [1000000]",
+               "N");
+    add_parsed(*command, "--parallel", options->parallel, parse_count, "at once [64]", "N");
+    add_parsed(*command, "--rounds", options->rounds, parse_count,
+               "of the comparison [11]; 0: none", "N");
+    add_parsed(*command, "--round-connections", options->round_connections, parse_count,
+               "in each [20000]", "N");
     command->add_option("--baseline", options->baseline, "the peer to compare with [bare-epoll]");
     command->callback([options, &chosen] {
         if (auto fit = check(*options); !fit) throw CLI::ValidationError(fit.error().tried());

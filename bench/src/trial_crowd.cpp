@@ -7,6 +7,7 @@
 
 #include "crowd.hpp"
 #include "format.hpp"
+#include "lists.hpp"
 #include "process_status.hpp"
 #include "trial.hpp"
 #include "trial_parts.hpp"
@@ -168,8 +169,9 @@ void add_crowd(CLI::App& trials, std::function<int()>& chosen) {
     auto options = std::make_shared<CrowdOptions>();
     CLI::App* command =
         trials.add_subcommand("crowd", "more connections at once than one process may have");
-    command->add_option("--servers", options->servers, "processes [8]");
-    command->add_option("--connections", options->connections, "over all of them [150000]");
+    add_parsed(*command, "--servers", options->servers, parse_count, "processes [8]", "N");
+    add_parsed(*command, "--connections", options->connections, parse_count,
+               "over all of them [150000]", "N");
     command->callback([options, &chosen] {
         if (auto fit = check(*options); !fit) throw CLI::ValidationError(fit.error().tried());
         chosen = [options] { return crowd(*options); };

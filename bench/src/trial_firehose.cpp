@@ -9,6 +9,7 @@
 #include "firehose.hpp"
 #include "format.hpp"
 #include "generator.hpp"
+#include "lists.hpp"
 #include "lockstep.hpp"
 #include "process_status.hpp"
 #include "trial.hpp"
@@ -185,9 +186,12 @@ void add_firehose(CLI::App& trials, std::function<int()>& chosen) {
     auto options = std::make_shared<FirehoseOptions>();
     CLI::App* command = trials.add_subcommand(
         "firehose", "a peer that sends as fast as it can and never reads costs the others little");
-    command->add_option("--idle", options->idle, "connections that do nothing [9000]");
-    command->add_option("--others", options->others, "connections that echo [10]");
-    command->add_option("--rounds", options->rounds, "measurements of each kind [9]");
+    add_parsed(*command, "--idle", options->idle, parse_count, "connections that do nothing [9000]",
+               "N");
+    add_parsed(*command, "--others", options->others, parse_count, "connections that echo [10]",
+               "N");
+    add_parsed(*command, "--rounds", options->rounds, parse_count, "measurements of each kind [9]",
+               "N");
     const auto read = [options](const std::string& text) {
         const auto time = parse_duration(text);
         if (!time) throw CLI::ValidationError("--duration", time.error().message());

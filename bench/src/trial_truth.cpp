@@ -10,6 +10,7 @@
 #include "delayed_echo.hpp"
 #include "format.hpp"
 #include "generator.hpp"
+#include "lists.hpp"
 #include "pinned_reactor.hpp"
 #include "programs.hpp"
 #include "rival.hpp"
@@ -207,9 +208,11 @@ void add_truth(CLI::App& trials, std::function<int()>& chosen) {
     auto options = std::make_shared<TruthOptions>();
     CLI::App* command = trials.add_subcommand(
         "truth", "the load generator's percentiles, rates and counts against what is known");
-    command->add_option("--stalls", options->stalls, "of a second, one in ten seconds [3]");
-    command->add_option("--rounds", options->rounds, "beside a generator written by hand [7]");
-    command->add_option("--connections", options->connections, "of these [100]");
+    add_parsed(*command, "--stalls", options->stalls, parse_count,
+               "of a second, one in ten seconds [3]", "N");
+    add_parsed(*command, "--rounds", options->rounds, parse_count,
+               "beside a generator written by hand [7]", "N");
+    add_parsed(*command, "--connections", options->connections, parse_count, "of these [100]", "N");
     command->callback([options, &chosen] {
         auto fits = check_range("--stalls", options->stalls, 1, 100);
         if (fits) fits = check_range("--rounds", options->rounds, 1, 1'000);

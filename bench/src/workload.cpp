@@ -40,4 +40,11 @@ const WorkloadKind* find_workload_kind(std::string_view name) {
     return found == kinds.end() ? nullptr : &*found;
 }
 
+std::string list_workloads() {
+    std::string names;
+    for (const WorkloadKind& kind : workload_kinds())
+        names += (names.empty() ? "" : " ") + std::string(kind.name);
+    return names;
+}
+
 }  // namespace switchboard::bench

@@ -48,5 +48,6 @@ struct WorkloadKind {
 
 const std::vector<WorkloadKind>& workload_kinds();
 const WorkloadKind* find_workload_kind(std::string_view name);  // null: there is none
+std::string list_workloads();                                   // their names, for people
 
 }  // namespace switchboard::bench

@@ -55,6 +55,21 @@ TEST_CASE("bench load: a server under load, as text and as JSON") {
     CHECK(server.stop(SIGTERM).status == 0);
 }
 
+TEST_CASE("bench load: without a terminal's descriptors") {
+    const BenchFolder folder;
+    Server server({"echo"});
+    const std::string command = kBench + std::string(" load ") + server.endpoint() +
+                                " --duration 100ms --warm-up 20ms --json " + folder.file("o.json");
+    for (const char* closed : {" <&-", " 2>&-", " <&- 2>&-"}) {
+        CAPTURE(closed);
+        CHECK(run({"sh", "-c", command + closed}).status == 0);
+    }
+    const auto unheard = run({"sh", "-c", command + " >&-"});
+    CHECK(unheard.status == 1);
+    CHECK(has(unheard.errors, "write to stdout: bad file descriptor"));
+    CHECK(read_json(folder.file("o.json"))["steps"][0]["exchanges"] > 0);
+}
+
 TEST_CASE("bench load: one line per rate of an open loop, and the uncorrected beside it") {
     const BenchFolder folder;
     Server server({"echo"});

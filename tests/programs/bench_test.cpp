@@ -143,6 +143,35 @@ TEST_CASE("bench compare: a file is written once, and where one cannot be the ot
     CHECK(fs::exists(folder.file("o.csv")));
 }
 
+TEST_CASE("bench compare: a folder of latencies is made, and stdout is no file") {
+    const BenchFolder folder;
+    const auto compare_to = [&](const std::string& option, const std::string& path) {
+        return run({kBench, "compare", "--drivers", "reactor", "--connections", "1", "--size", "64",
+                    "--rounds", "1", "--duration", "50ms", option, path});
+    };
+    CHECK(compare_to("--hgrm", folder.file("new")).status == 0);
+    CHECK(fs::exists(folder.file("new/reactor-1x64.hgrm")));
+    CHECK(has(compare_to("--hgrm", folder.file("none/new")).errors,
+              "write " + folder.file("none/new") + ": no such file or directory"));
+    CHECK(has(compare_to("--hgrm", folder.bench()).errors, "not a directory"));
+    CHECK(has(compare_to("--json", "-").errors, "write -: a file is asked for, not stdout"));
+}
+
+TEST_CASE("bench: what could not be written to stdout fails a run that went well") {
+    for (const std::string command : {" compare --list", " load --list", " --version"}) {
+        CAPTURE(command);
+        const auto full = run({"sh", "-c", kBench + command + " >/dev/full"});
+        CHECK(full.status == 1);
+        CHECK(has(full.errors, "write to stdout: No space left on device"));
+        const auto closed = run({"sh", "-c", kBench + command + " >&-"});
+        CHECK(closed.status == 1);
+        CHECK(has(closed.errors, "write to stdout: Bad file descriptor"));
+    }
+    const auto none = run({kBench});
+    CHECK(none.status == 2);
+    CHECK(has(none.errors, "a subcommand is required: compare, load, cost, diff, micro, trial"));
+}
+
 TEST_CASE("bench compare: a folder is no file to write to, and that is said before it measures") {
     const BenchFolder folder;
     const auto done = run({kBench, "compare", "--drivers", "reactor", "--json", folder.file("")});
