@@ -25,13 +25,13 @@ struct CostOptions {
 };
 
 void print_header() {
-    std::printf("%-14s %6s %13s %7s %7s %7s %7s %9s %7s %8s %12s\n", "server", "conns",
+    std::printf("%-20s %6s %13s %7s %7s %7s %7s %9s %7s %8s %12s\n", "server", "conns",
                 "instructions", "calls", "recv", "send", "wait", "epoll_ctl", "other", "EAGAIN",
                 "allocations");
 }
 
 void print_row(const CostCase& what, const Cost& cost) {
-    std::printf("%-14s %6zu %13.1f %7.3f %7.3f %7.3f %7.3f %9.3f %7.3f %8.3f %12.3f\n",
+    std::printf("%-20s %6zu %13.1f %7.3f %7.3f %7.3f %7.3f %9.3f %7.3f %8.3f %12.3f\n",
                 what.server.c_str(), what.connections, cost.instructions, cost.calls, cost.receives,
                 cost.sends, cost.waits, cost.watches, cost.other_calls, cost.failed_receives,
                 cost.allocations);
@@ -56,7 +56,7 @@ Result<Json> measure_exchanges(const CostOptions& options) {
         for (const std::size_t connections : options.connections) {
             const CostCase what{server, connections, options.size};
             if (serves_one_at_a_time(server) && connections > 1) {
-                std::printf("%-14s %6zu  serves one connection at a time\n", server.c_str(),
+                std::printf("%-20s %6zu  serves one connection at a time\n", server.c_str(),
                             connections);
                 continue;
             }
@@ -78,7 +78,7 @@ Result<Json> measure_idle(const CostOptions& options) {
         if (serves_one_at_a_time(server) || is_pool(server)) continue;
         const auto bytes = measure_idle_bytes(server, options.idle, options.size);
         if (!bytes) return tl::unexpected(bytes.error());
-        std::printf("%-14s %8.0f B\n", server.c_str(), *bytes);
+        std::printf("%-20s %8.0f B\n", server.c_str(), *bytes);
         rows.push_back({{"server", server}, {"connections", options.idle}, {"bytes", *bytes}});
     }
     return rows;
