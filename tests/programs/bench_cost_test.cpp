@@ -133,7 +133,9 @@ TEST_CASE("bench cost: killed, it leaves no server behind, also of those under s
     REQUIRE(silent);
     folder.script("bare-epoll", "echo 'listening on " + silent->local()->to_string() +
                                     " (echo, silent)'; exec sleep 60");
-    Process bench({folder.bench(), "cost", "--drivers", "bare-epoll", "--idle", "0"});
+    Process bench(Process::Setup{
+        .command = {folder.bench(), "cost", "--drivers", "bare-epoll", "--idle", "0"},
+        .environment = {"TMPDIR=" + folder.file("")}});  // for what it cannot remove
     pid_t traced = 0;
     CHECK(eventually([&] {
         for (const pid_t pid : descendants(bench)) {
