@@ -6,13 +6,18 @@
 namespace {
 
 using Stream = asio::generic::stream_protocol;  // TCP or a unix socket
-using Acceptor = asio::basic_socket_acceptor<Stream>;
+using Executor = asio::io_context::executor_type;
+using Peer = asio::basic_stream_socket<Stream, Executor>;
+using Acceptor = asio::basic_socket_acceptor<Stream, Executor>;
+using Task = asio::awaitable<void, Executor>;
+
+constexpr asio::use_awaitable_t<Executor> kAwaited;
 
 // The peer's end is no exception: each connection has one.
-asio::awaitable<void> echo(Stream::socket socket) {
+Task echo(Peer socket) {
     char buffer[kReadSize];
     std::error_code error;
-    auto checked = asio::redirect_error(asio::use_awaitable, error);
+    auto checked = asio::redirect_error(kAwaited, error);
     for (;;) {
         const std::size_t got = co_await socket.async_read_some(asio::buffer(buffer), checked);
         if (error) co_return;
@@ -21,9 +26,9 @@ asio::awaitable<void> echo(Stream::socket socket) {
     }
 }
 
-asio::awaitable<void> serve(Acceptor& acceptor) {
+Task serve(Acceptor& acceptor) {
     for (;;) {
-        Stream::socket peer = co_await acceptor.async_accept(asio::use_awaitable);
+        Peer peer = co_await acceptor.async_accept(kAwaited);
         asio::co_spawn(acceptor.get_executor(), echo(std::move(peer)), asio::detached);
     }
 }
@@ -35,7 +40,7 @@ void end_on(std::exception_ptr error) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    asio::io_context context(1);  // one thread runs it
+    asio::io_context context(ASIO_CONCURRENCY_HINT_UNSAFE);  // no locks: all is done by one thread
     const Stream kind(argc > 1 ? AF_UNIX : AF_INET, 0);
     Acceptor acceptor(context, kind, listen_as_told(argc, argv, "asio-coro"));
     asio::co_spawn(context, serve(acceptor), end_on);

@@ -1,6 +1,7 @@
 // asio: echo with callbacks on one thread. A read that waits holds a buffer, as is the shape of a
 // proactor, so there is one for each connection; and the scheduler looks for events once more before
-// it waits: two epoll_wait(2) a turn.
+// it waits: two epoll_wait(2) a turn. The executor has its own type, as the default one, which can hold
+// any, goes through pointers at each step.
 #include <asio.hpp>
 #include <memory>
 
@@ -9,10 +10,13 @@
 namespace {
 
 using Stream = asio::generic::stream_protocol;  // TCP or a unix socket
+using Executor = asio::io_context::executor_type;
+using Peer = asio::basic_stream_socket<Stream, Executor>;
+using Acceptor = asio::basic_socket_acceptor<Stream, Executor>;
 
 class Session : public std::enable_shared_from_this<Session> {
 public:
-    explicit Session(Stream::socket socket) : socket_(std::move(socket)) {}
+    explicit Session(Peer socket) : socket_(std::move(socket)) {}
 
     // Ends, and the connection with it, when a callback does not go on.
     void read() {
@@ -30,14 +34,12 @@ private:
                           });
     }
 
-    Stream::socket socket_;
+    Peer socket_;
     char buffer_[kReadSize];
 };
 
-using Acceptor = asio::basic_socket_acceptor<Stream>;
-
 void accept_next(Acceptor& acceptor) {
-    acceptor.async_accept([&acceptor](std::error_code error, Stream::socket peer) {
+    acceptor.async_accept([&acceptor](std::error_code error, Peer peer) {
         if (error) throw std::system_error(error, "accept");
         std::make_shared<Session>(std::move(peer))->read();
         accept_next(acceptor);
@@ -47,7 +49,7 @@ void accept_next(Acceptor& acceptor) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    asio::io_context context(1);  // one thread runs it
+    asio::io_context context(ASIO_CONCURRENCY_HINT_UNSAFE);  // no locks: all is done by one thread
     const Stream kind(argc > 1 ? AF_UNIX : AF_INET, 0);
     Acceptor acceptor(context, kind, listen_as_told(argc, argv, "asio"));
     accept_next(acceptor);

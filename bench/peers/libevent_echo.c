@@ -1,77 +1,110 @@
-// libevent: echo on bufferevents, moving what came from the input buffer to the output buffer
-// without a copy. A bufferevent asks how much there is before it reads, reads 4 KiB at a time, and
-// writes when the loop says that it can: what that costs is what this shows.
+// libevent: echo on its events alone, with recv(2) and send(2), as a careful user writes it: the base
+// has no locks, and changes of what is watched for wait for its next turn, so that those that undo one
+// another cost nothing.
 #define _GNU_SOURCE
 #include "peer.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
-#include <signal.h>
 
-// With so much unread by the peer nothing more is read, until there is but so little.
-enum { kHighWater = 64 * 1024, kLowWater = 32 * 1024 };
+// What the peer has not taken yet is kept here, and nothing is read until it is gone.
+struct conn {
+    int fd;
+    struct event* event;
+    char* rest;
+    size_t size, sent;
+};
 
-static void on_drained(struct bufferevent* peer, void* context);
-static void on_event(struct bufferevent* peer, short what, void* context);
+static struct event_base* base;
+static char buffer[kReadSize];
 
-static void on_input(struct bufferevent* peer, void* context) {
-    struct evbuffer* output = bufferevent_get_output(peer);
-    evbuffer_add_buffer(output, bufferevent_get_input(peer));
-    if (evbuffer_get_length(output) < kHighWater) return;
-    bufferevent_disable(peer, EV_READ);
-    bufferevent_setwatermark(peer, EV_WRITE, kLowWater, 0);
-    bufferevent_setcb(peer, on_input, on_drained, on_event, context);
+static void end(struct conn* conn) {
+    event_free(conn->event);
+    close(conn->fd);
+    free(conn->rest);
+    free(conn);
 }
 
-static void on_drained(struct bufferevent* peer, void* context) {
-    bufferevent_setcb(peer, on_input, NULL, on_event, context);
-    bufferevent_enable(peer, EV_READ);
-}
-
-static void on_all_written(struct bufferevent* peer, void* context) {
-    (void)context;
-    bufferevent_free(peer);
-}
-
-static void on_event(struct bufferevent* peer, short what, void* context) {
-    const bool sends_no_more = (what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0;
-    if (!sends_no_more || evbuffer_get_length(bufferevent_get_output(peer)) == 0) {
-        bufferevent_free(peer);
-    } else {
-        bufferevent_setwatermark(peer, EV_WRITE, 0, 0);
-        bufferevent_setcb(peer, NULL, on_all_written, on_event, context);
+static void watch(struct conn* conn, short what, event_callback_fn callback) {
+    event_del(conn->event);
+    if (event_assign(conn->event, base, conn->fd, what | EV_PERSIST, callback, conn) != 0 ||
+        event_add(conn->event, NULL) != 0) {
+        fail("event_add");
     }
 }
 
-static void on_connection(struct evconnlistener* listener, evutil_socket_t fd,
-                          struct sockaddr* address, int size, void* context) {
-    (void)address;
-    (void)size;
-    (void)context;
-    struct event_base* base = evconnlistener_get_base(listener);
-    struct bufferevent* peer = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
-    if (peer == NULL) fail("bufferevent_socket_new");
-    bufferevent_setcb(peer, on_input, NULL, on_event, NULL);
-    bufferevent_enable(peer, EV_READ | EV_WRITE);
+static void on_readable(int fd, short what, void* context);
+
+static void on_writable(int fd, short what, void* context) {
+    (void)what;
+    struct conn* conn = context;
+    const ssize_t sent = send(fd, conn->rest + conn->sent, conn->size - conn->sent, MSG_NOSIGNAL);
+    if (sent < 0) {
+        if (!would_block(errno)) end(conn);
+        return;
+    }
+    conn->sent += (size_t)sent;
+    if (conn->sent < conn->size) return;
+    free(conn->rest);
+    conn->rest = NULL;
+    watch(conn, EV_READ, on_readable);
 }
 
-static void on_accept_error(struct evconnlistener* listener, void* context) {
-    (void)listener;
+static void keep(struct conn* conn, const char* from, size_t size) {
+    conn->rest = malloc(size);
+    if (conn->rest == NULL) fail("malloc");
+    memcpy(conn->rest, from, size);
+    conn->size = size;
+    conn->sent = 0;
+    watch(conn, EV_WRITE, on_writable);
+}
+
+static void on_readable(int fd, short what, void* context) {
+    (void)what;
+    struct conn* conn = context;
+    const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+    if (got < 0 && would_block(errno)) return;
+    if (got <= 0) {
+        end(conn);
+        return;
+    }
+    ssize_t sent = send(fd, buffer, (size_t)got, MSG_NOSIGNAL);
+    if (sent < 0 && would_block(errno)) sent = 0;
+    if (sent < 0) {
+        end(conn);
+    } else if (sent < got) {
+        keep(conn, buffer + sent, (size_t)(got - sent));
+    }
+}
+
+static struct event* new_event(int fd, event_callback_fn callback, void* context) {
+    struct event* event = event_new(base, fd, EV_READ | EV_PERSIST, callback, context);
+    if (event == NULL || event_add(event, NULL) != 0) fail("event_new");
+    return event;
+}
+
+static void on_acceptable(int listener, short what, void* context) {
+    (void)what;
     (void)context;
-    fail("accept4");
+    for (int fd; (fd = next_connection(listener)) >= 0;) {
+        struct conn* conn = calloc(1, sizeof *conn);
+        if (conn == NULL) fail("calloc");
+        conn->fd = fd;
+        conn->event = new_event(fd, on_readable, conn);
+    }
+}
+
+static struct event_base* new_base(void) {
+    struct event_config* config = event_config_new();
+    if (config == NULL) fail("event_config_new");
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    struct event_base* made = event_base_new_with_config(config);
+    if (made == NULL) fail("event_base_new");
+    event_config_free(config);
+    return made;
 }
 
 int main(int argc, char** argv) {
-    signal(SIGPIPE, SIG_IGN);  // libevent writes with writev(2)
-    struct event_base* base = event_base_new();
-    if (base == NULL) fail("event_base_new");
-    const int fd = listen_as_told(argc, argv, "libevent");
-    const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
-    // With a backlog of 0 it is told that the socket listens already.
-    struct evconnlistener* listener = evconnlistener_new(base, on_connection, NULL, flags, 0, fd);
-    if (listener == NULL) fail("evconnlistener_new");
-    evconnlistener_set_error_cb(listener, on_accept_error);
+    base = new_base();
+    new_event(listen_as_told(argc, argv, "libevent"), on_acceptable, NULL);
     return event_base_dispatch(base);
 }

@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -21,6 +23,32 @@ enum { kBacklog = 4096, kReadSize = 64 * 1024 };
 static inline void fail(const char* what) {
     perror(what);
     exit(1);
+}
+
+// For results of libuv and liburing: a negative one is an error's number.
+static inline void check(int result, const char* what) {
+    if (result >= 0) return;
+    errno = -result;
+    fail(what);
+}
+
+// For who waits in a call that a signal does not end, as io_uring_enter(2) under valgrind: readable once
+// the signal has come, which waits until it is let through.
+static inline int held_signal(int number) {
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, number);
+    sigprocmask(SIG_BLOCK, &held, NULL);
+    const int fd = signalfd(-1, &held, SFD_CLOEXEC);
+    if (fd < 0) fail("signalfd");
+    return fd;
+}
+
+static inline void let_through(int number) {
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, number);
+    sigprocmask(SIG_UNBLOCK, &held, NULL);
 }
 
 static inline void announce(const char* endpoint, const char* name) {

@@ -80,8 +80,7 @@ int main(int argc, char** argv) {
     uv_tcp_t listener;
     signal(SIGPIPE, SIG_IGN);  // libuv writes without MSG_NOSIGNAL
     uv_tcp_init(uv_default_loop(), &listener);
-    if (uv_tcp_open(&listener, listen_as_told(argc, argv, "bare-uv-naive")) != 0)
-        fail("uv_tcp_open");
-    if (uv_listen((uv_stream_t*)&listener, kBacklog, on_connection) != 0) fail("uv_listen");
+    check(uv_tcp_open(&listener, listen_as_told(argc, argv, "bare-uv-naive")), "uv_tcp_open");
+    check(uv_listen((uv_stream_t*)&listener, kBacklog, on_connection), "uv_listen");
     return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
 }

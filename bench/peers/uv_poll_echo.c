@@ -84,7 +84,7 @@ static void open_connection(uv_loop_t* loop, int fd) {
     if (conn == NULL) fail("calloc");
     conn->fd = fd;
     conn->poll.data = conn;
-    if (uv_poll_init(loop, &conn->poll, fd) != 0) fail("uv_poll_init");
+    check(uv_poll_init(loop, &conn->poll, fd), "uv_poll_init");
     uv_poll_start(&conn->poll, UV_READABLE, on_ready);
 }
 
@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
     uv_poll_t poll;
     int listener = listen_as_told(argc, argv, "bare-uv-poll");
     poll.data = &listener;
-    if (uv_poll_init(uv_default_loop(), &poll, listener) != 0) fail("uv_poll_init");
+    check(uv_poll_init(uv_default_loop(), &poll, listener), "uv_poll_init");
     uv_poll_start(&poll, UV_READABLE, on_acceptable);
     return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
 }

@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "files.hpp"
 #include "format.hpp"
+#include "interrupt.hpp"
 #include "lists.hpp"
 #include "programs.hpp"
 #include "server.hpp"
@@ -24,75 +27,101 @@ struct CostOptions {
     std::string json, check;
 };
 
+// What could not be measured has its reason where the figures would be.
+struct CostReport {
+    Json exchanges = Json::array(), idle = Json::array();
+    bool whole = true;
+};
+
 void print_header() {
-    std::printf("%-14s %6s %13s %7s %7s %7s %7s %9s %7s %8s %12s\n", "server", "conns",
+    std::printf("%-20s %6s %13s %7s %7s %7s %7s %9s %7s %8s %12s\n", "server", "conns",
                 "instructions", "calls", "recv", "send", "wait", "epoll_ctl", "other", "EAGAIN",
                 "allocations");
+    std::fflush(stdout);
 }
 
 void print_row(const CostCase& what, const Cost& cost) {
-    std::printf("%-14s %6zu %13.1f %7.3f %7.3f %7.3f %7.3f %9.3f %7.3f %8.3f %12.3f\n",
+    std::printf("%-20s %6zu %13.1f %7.3f %7.3f %7.3f %7.3f %9.3f %7.3f %8.3f %12.3f\n",
                 what.server.c_str(), what.connections, cost.instructions, cost.calls, cost.receives,
                 cost.sends, cost.waits, cost.watches, cost.other_calls, cost.failed_receives,
                 cost.allocations);
     std::fflush(stdout);
 }
 
-Json json_of(const CostCase& what, const Cost& cost) {
-    Json row{{"server", what.server}, {"connections", what.connections}, {"size", what.size}};
-    for (const CostFigure& figure : cost_figures()) row[figure.name] = cost.*figure.value;
-    return row;
+void print_reason(const CostCase& what, const std::string& reason) {
+    std::printf("%-20s %6zu  %s\n", what.server.c_str(), what.connections, reason.c_str());
+    std::fflush(stdout);
 }
 
 int failed(const Error& error) {
     return complain(error.message());
 }
 
-Result<Json> measure_exchanges(const CostOptions& options) {
-    Json rows = Json::array();
+void measure_exchange(const CostCase& what, CostReport& report) {
+    if (serves_one_at_a_time(what.server) && what.connections > 1) {
+        print_reason(what, "serves one connection at a time");
+        return;
+    }
+    const auto cost = measure_cost(what);
+    if (!cost && is_interrupted()) return;
+    Json row{{"server", what.server}, {"connections", what.connections}, {"size", what.size}};
+    if (cost) {
+        print_row(what, *cost);
+        for (const CostFigure& figure : cost_figures()) row[figure.name] = *cost.*figure.value;
+    } else {
+        print_reason(what, cost.error().message());
+        row["reason"] = cost.error().message();
+        report.whole = false;
+    }
+    report.exchanges.push_back(std::move(row));
+}
+
+void measure_exchanges(const CostOptions& options, CostReport& report) {
     std::printf("Per exchange of %zu bytes, user space:\n", options.size);
     print_header();
     for (const std::string& server : options.servers) {
         for (const std::size_t connections : options.connections) {
-            const CostCase what{server, connections, options.size};
-            if (serves_one_at_a_time(server) && connections > 1) {
-                std::printf("%-14s %6zu  serves one connection at a time\n", server.c_str(),
-                            connections);
-                continue;
-            }
-            const auto cost = measure_cost(what);
-            if (!cost) return tl::unexpected(cost.error());
-            print_row(what, *cost);
-            rows.push_back(json_of(what, *cost));
+            if (is_interrupted()) return;
+            measure_exchange({server, connections, options.size}, report);
         }
     }
-    return rows;
 }
 
-Result<Json> measure_idle(const CostOptions& options) {
-    Json rows = Json::array();
-    if (options.idle == 0) return rows;
+void measure_idle(const CostOptions& options, const std::string& server, CostReport& report) {
+    const auto bytes = measure_idle_bytes(server, options.idle, options.size);
+    if (!bytes && is_interrupted()) return;
+    Json row{{"server", server}, {"connections", options.idle}};
+    if (bytes) {
+        std::printf("%-20s %8.0f B\n", server.c_str(), *bytes);
+        row["bytes"] = *bytes;
+    } else {
+        std::printf("%-20s %s\n", server.c_str(), bytes.error().message().c_str());
+        row["reason"] = bytes.error().message();
+        report.whole = false;
+    }
+    report.idle.push_back(std::move(row));
+}
+
+void measure_idle(const CostOptions& options, CostReport& report) {
+    if (options.idle == 0 || is_interrupted()) return;
     std::printf("\nUser memory per idle connection, of %zu that have each echoed once:\n",
                 options.idle);
     for (const std::string& server : options.servers) {
         if (serves_one_at_a_time(server) || is_pool(server)) continue;
-        const auto bytes = measure_idle_bytes(server, options.idle, options.size);
-        if (!bytes) return tl::unexpected(bytes.error());
-        std::printf("%-14s %8.0f B\n", server.c_str(), *bytes);
-        rows.push_back({{"server", server}, {"connections", options.idle}, {"bytes", *bytes}});
+        if (is_interrupted()) return;
+        measure_idle(options, server, report);
     }
-    return rows;
 }
 
-int report(const CostOptions& options) {
-    const auto exchanges = measure_exchanges(options);
-    if (!exchanges) return failed(exchanges.error());
-    const auto idle = measure_idle(options);
-    if (!idle) return failed(idle.error());
-    if (options.json.empty()) return 0;
-    std::ofstream file(options.json);
-    file << Json{{"version", 1}, {"exchanges", *exchanges}, {"idle", *idle}}.dump(2) << "\n";
-    return file ? 0 : failed(Error(std::make_error_code(std::errc::io_error), options.json));
+int measure_all(const CostOptions& options) {
+    CostReport report;
+    measure_exchanges(options, report);
+    measure_idle(options, report);
+    const Json json{{"version", 1}, {"exchanges", report.exchanges}, {"idle", report.idle}};
+    if (auto written = write_file(options.json, json.dump(2) + "\n"); !written)
+        return failed(written.error());
+    if (is_interrupted()) return 130;
+    return report.whole ? 0 : complain("not all could be measured");
 }
 
 // Half a percent of slack: the one wait more or less that a run of thousands may take.
@@ -103,30 +132,37 @@ bool holds(const std::string& what, double figure, double budget) {
     return within;
 }
 
-Result<bool> check_exchange(const Json& budget, std::size_t size) {
+enum class Held { yes, no, unknown };
+
+Held tell_unknown(const std::string& label, const Error& why) {
+    std::printf("  none %s: no figure: %s\n", label.c_str(), why.message().c_str());
+    return Held::unknown;
+}
+
+Held check_exchange(const Json& budget, std::size_t size) {
     const CostCase what{budget.at("server"), budget.at("connections"), size};
+    const std::string label =
+        what.server + ", " + std::to_string(what.connections) + " connections";
     const auto cost = measure_cost(what);
-    if (!cost) return tl::unexpected(cost.error());
+    if (!cost) return tell_unknown(label, cost.error());
     bool all = true;
     for (const CostFigure& figure : cost_figures()) {
         if (!budget.contains(figure.name)) continue;
-        const std::string label =
-            what.server + ", " + std::to_string(what.connections) + " connections: " + figure.name;
-        all = holds(label, *cost.*figure.value, budget.at(figure.name)) && all;
+        all = holds(label + ": " + figure.name, *cost.*figure.value, budget.at(figure.name)) && all;
     }
-    return all;
+    return all ? Held::yes : Held::no;
 }
 
-Result<bool> check_idle(const Json& budget, std::size_t size) {
+Held check_idle(const Json& budget, std::size_t size) {
     const std::string server = budget.at("server");
     const std::size_t count = budget.at("idle_connections");
+    const std::string label = server + ", " + std::to_string(count) + " idle";
     const auto bytes = measure_idle_bytes(server, count, size);
-    if (!bytes) return tl::unexpected(bytes.error());
-    return holds(server + ", " + std::to_string(count) + " idle: bytes", *bytes,
-                 budget.at("bytes"));
+    if (!bytes) return tell_unknown(label, bytes.error());
+    return holds(label + ": bytes", *bytes, budget.at("bytes")) ? Held::yes : Held::no;
 }
 
-// All of them, also after one that is over; 3 if any is.
+// All of them, also after one that is over; 3 if any is, 1 if any could not be told.
 int check(const CostOptions& options) try {
     std::ifstream file(options.check);
     if (!file)
@@ -134,15 +170,16 @@ int check(const CostOptions& options) try {
             Error(std::error_code(errno, std::system_category()), "read budgets " + options.check));
     const Json budgets = Json::parse(file);
     const std::size_t size = budgets.at("size");
-    bool all = true;
+    Held all = Held::yes;
     for (const Json& budget : budgets.at("budgets")) {
-        const auto within = budget.contains("idle_connections") ? check_idle(budget, size)
-                                                                : check_exchange(budget, size);
-        if (!within) return failed(within.error());
-        all = *within && all;
+        const Held held = budget.contains("idle_connections") ? check_idle(budget, size)
+                                                              : check_exchange(budget, size);
+        if (is_interrupted()) return 130;
+        all = std::max(all, held);
     }
-    std::printf(all ? "all budgets hold\n" : "over budget\n");
-    return all ? 0 : 3;
+    if (all == Held::unknown) return complain("not all could be measured");
+    std::printf(all == Held::yes ? "all budgets hold\n" : "over budget\n");
+    return all == Held::yes ? 0 : 3;
 } catch (const Json::exception& error) {
     return failed(Error(errc::bad_option, "budgets " + options.check + ": " + error.what()));
 }
@@ -164,7 +201,9 @@ Result<void> check_options(const CostOptions& options) {
 int cost(const CostOptions& options) {
     raise_descriptor_limit();
     if (auto tools = find_cost_tools(); !tools) return failed(tools.error());
-    return options.check.empty() ? report(options) : check(options);
+    if (auto writable = find_writable(options.json); !writable) return failed(writable.error());
+    catch_interrupts();
+    return options.check.empty() ? measure_all(options) : check(options);
 }
 
 }  // namespace

@@ -50,18 +50,19 @@ bool is_pool(const std::string& server);  // serves as many connections as it ha
 Result<void> find_cost_tools();
 
 // Runs the server under each tool twice, with few and with many exchanges: the difference is free of
-// what starting and connecting cost. Takes about ten seconds.
+// what starting and connecting cost. Takes about ten seconds; none after an interrupt.
 Result<Cost> measure_cost(const CostCase& what);
 
 // User memory per connection: `count` connections that have each made one exchange and are idle.
 Result<double> measure_idle_bytes(const std::string& server, std::size_t count, std::size_t size);
 
-// The calls by name of what `strace -c -U calls,errors,name` wrote, and how many of them failed.
+// The calls by name of what `strace -c -U calls,errors,name` wrote, and how many of them failed. None of
+// a text that is cut short, or not understood: then they do not add up to its total.
 struct CallCount {
     double calls = 0;
     double errors = 0;
 };
-std::map<std::string, CallCount> parse_strace_summary(const std::string& text);
+std::optional<std::map<std::string, CallCount>> parse_strace_summary(const std::string& text);
 // "summary: N" of a callgrind file, "total heap usage: N allocs" of a memcheck log.
 std::optional<double> parse_callgrind_total(const std::string& text);
 std::optional<double> parse_memcheck_allocations(const std::string& text);

@@ -4,12 +4,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <regex>
 #include <sstream>
 #include <thread>
 
 #include "cost.hpp"
 #include "cpus.hpp"
+#include "interrupt.hpp"
 #include "lockstep.hpp"
 #include "programs.hpp"
 #include "server.hpp"
@@ -53,7 +55,10 @@ std::vector<std::string> tool_command(Tool tool, const fs::path& folder) {
             return {"/usr/bin/valgrind", "-q", "--tool=callgrind",
                     "--callgrind-out-file=" + out + ".%p"};
         case Tool::strace:
-            return {"/usr/bin/strace", "-f", "-qq", "-c", "-U", "calls,errors,name", "-o", out};
+            // With -D the program is our child, and strace beside it: what ends our children, also
+            // when this is killed, ends the program.
+            return {"/usr/bin/strace",   "-D", "-f", "-qq", "-c", "-U",
+                    "calls,errors,name", "-o", out};
         case Tool::memcheck:
             return {"/usr/bin/valgrind", "--tool=memcheck", "--leak-check=no",
                     "--undef-value-errors=no", "--log-file=" + out + ".%p"};
@@ -71,19 +76,33 @@ std::vector<std::string> read_outputs(const fs::path& folder) {
     return texts;
 }
 
-// Ends the program itself and not strace around it, which would let go of it; waits for both.
-Result<void> end(Server& server, Tool tool) {
-    const auto tree = process_tree(server.pid());
-    const bool wrapped = tool == Tool::strace && tree.size() > 1;
-    ::kill(wrapped ? tree[1] : server.pid(), SIGTERM);
+Result<void> wait_for(const std::function<bool()>& done, const std::string& what) {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (server.why_gone().empty()) {
+    while (!done()) {
+        if (is_interrupted()) return fail(std::make_error_code(std::errc::interrupted), what);
         if (std::chrono::steady_clock::now() > deadline) {
-            return fail(std::make_error_code(std::errc::timed_out), "end the measured server");
+            return fail(std::make_error_code(std::errc::timed_out), what + " within 30 s");
         }
         std::this_thread::sleep_for(milliseconds(2));
     }
     return {};
+}
+
+// Also of strace, which is no child of ours, writes when the program has ended.
+Result<std::vector<std::string>> end(Server& server, Tool tool, const fs::path& folder) {
+    ::kill(server.pid(), SIGTERM);
+    const auto has_ended = [&] { return !server.why_gone().empty(); };
+    if (auto ended = wait_for(has_ended, "end the measured server"); !ended)
+        return tl::unexpected(ended.error());
+    if (tool != Tool::strace) return read_outputs(folder);
+    std::vector<std::string> texts;
+    const auto is_written = [&] {
+        texts = read_outputs(folder);
+        return texts.size() == 1 && parse_strace_summary(texts[0]);
+    };
+    if (auto written = wait_for(is_written, "read what strace counted"); !written)
+        return tl::unexpected(written.error());
+    return texts;
 }
 
 constexpr std::string_view kUdp = "-udp";
@@ -105,6 +124,8 @@ std::vector<std::string> server_command(const std::string& name, std::size_t con
 // One run of the server under the tool, on the CPU that the load uses too: then a round's requests
 // are all there when the server comes to run.
 Result<std::vector<std::string>> run_under(Tool tool, const CostCase& what, std::size_t exchanges) {
+    if (is_interrupted())
+        return fail(std::make_error_code(std::errc::interrupted), "measure " + what.server);
     const Scratchpad pad;
     auto command = tool_command(tool, pad.path());
     const auto program = server_command(what.server, what.connections);
@@ -120,8 +141,7 @@ Result<std::vector<std::string>> run_under(Tool tool, const CostCase& what, std:
         return tl::unexpected(ran.error());
     }
     load->close();
-    if (auto ended = end(*server, tool); !ended) return tl::unexpected(ended.error());
-    return read_outputs(pad.path());
+    return end(*server, tool, pad.path());
 }
 
 // The sum over the processes of what `read` finds in the tool's text.
@@ -130,9 +150,12 @@ Result<double> total_of(Tool tool, const CostCase& what, std::size_t exchanges, 
     auto texts = run_under(tool, what, exchanges);
     if (!texts) return tl::unexpected(texts.error());
     double sum = 0;
-    for (const std::string& text : *texts) sum += read(text).value_or(0);
-    if (sum > 0) return sum;
-    return fail(errc::unsupported, "read what the tool counted for " + what.server);
+    for (const std::string& text : *texts) {
+        const auto count = read(text);
+        if (!count) return fail(errc::unsupported, "read what valgrind counted");
+        sum += *count;
+    }
+    return sum;
 }
 
 double exchanges_between(const CostCase& what) {
@@ -151,11 +174,14 @@ Result<double> slope(Tool tool, const CostCase& what, Read read) {
 
 double* kind_of_call(const std::string& name, Cost& cost) {
     static const std::map<std::string, double Cost::*> kinds{
-        {"recvfrom", &Cost::receives}, {"read", &Cost::receives},     {"recvmsg", &Cost::receives},
-        {"readv", &Cost::receives},    {"recvmmsg", &Cost::receives}, {"sendmmsg", &Cost::sends},
-        {"sendto", &Cost::sends},      {"write", &Cost::sends},       {"sendmsg", &Cost::sends},
-        {"writev", &Cost::sends},      {"epoll_wait", &Cost::waits},  {"epoll_pwait", &Cost::waits},
-        {"poll", &Cost::waits},        {"ppoll", &Cost::waits},       {"select", &Cost::waits},
+        {"recvfrom", &Cost::receives}, {"read", &Cost::receives},
+        {"recvmsg", &Cost::receives},  {"readv", &Cost::receives},
+        {"recvmmsg", &Cost::receives}, {"sendmmsg", &Cost::sends},
+        {"sendto", &Cost::sends},      {"write", &Cost::sends},
+        {"sendmsg", &Cost::sends},     {"writev", &Cost::sends},
+        {"epoll_wait", &Cost::waits},  {"epoll_pwait", &Cost::waits},
+        {"poll", &Cost::waits},        {"ppoll", &Cost::waits},
+        {"select", &Cost::waits},      {"io_uring_enter", &Cost::waits},
         {"epoll_ctl", &Cost::watches}};
     const auto kind = kinds.find(name);
     return &(cost.*(kind == kinds.end() ? &Cost::other_calls : kind->second));
@@ -165,15 +191,14 @@ Result<void> count_calls(const CostCase& what, Cost& cost) {
     for (const auto& [exchanges, sign] : {std::pair{kFewExchanges, -1.0}, {kManyExchanges, 1.0}}) {
         const auto texts = run_under(Tool::strace, what, exchanges);
         if (!texts) return tl::unexpected(texts.error());
-        for (const std::string& text : *texts) {
-            for (const auto& [name, count] : parse_strace_summary(text)) {
-                double* const kind = kind_of_call(name, cost);
-                const double calls = sign * count.calls / exchanges_between(what);
-                *kind += calls;
-                cost.calls += calls;
-                if (kind != &cost.receives) continue;
-                cost.failed_receives += sign * count.errors / exchanges_between(what);
-            }
+        const auto counted = parse_strace_summary(texts->at(0));
+        for (const auto& [name, count] : *counted) {
+            double* const kind = kind_of_call(name, cost);
+            const double calls = sign * count.calls / exchanges_between(what);
+            *kind += calls;
+            cost.calls += calls;
+            if (kind != &cost.receives) continue;
+            cost.failed_receives += sign * count.errors / exchanges_between(what);
         }
     }
     return {};
@@ -201,17 +226,24 @@ bool is_cost_server(const std::string& name) {
     return kind && (kind->is_driver() || !is_udp(name));
 }
 
-std::map<std::string, CallCount> parse_strace_summary(const std::string& text) {
+std::optional<std::map<std::string, CallCount>> parse_strace_summary(const std::string& text) {
     std::map<std::string, CallCount> calls;
+    double sum = 0, total = 0;
     std::istringstream lines(text);
     static const std::regex row(R"(^\s*(\d+)(?:\s+(\d+))?\s+(\w+)\s*$)");
     for (std::string line; std::getline(lines, line);) {
         std::smatch fields;
-        if (!std::regex_match(line, fields, row) || fields[3] == "total") continue;
-        CallCount& count = calls[fields[3]];
-        count.calls += std::stod(fields[1]);
-        if (fields[2].matched) count.errors += std::stod(fields[2]);
+        if (!std::regex_match(line, fields, row)) continue;
+        const double count = std::stod(fields[1]);
+        if (fields[3] == "total") {
+            total = count;
+            continue;
+        }
+        sum += count;
+        calls[fields[3]].calls += count;
+        if (fields[2].matched) calls[fields[3]].errors += std::stod(fields[2]);
     }
+    if (sum == 0 || sum != total) return std::nullopt;
     return calls;
 }
 
@@ -226,13 +258,13 @@ std::optional<double> parse_memcheck_allocations(const std::string& text) {
 
 Result<Cost> measure_cost(const CostCase& what) {
     Cost cost;
+    if (auto counted = count_calls(what, cost); !counted) return tl::unexpected(counted.error());
     const auto instructions = slope(Tool::callgrind, what, parse_callgrind_total);
     if (!instructions) return tl::unexpected(instructions.error());
     cost.instructions = *instructions;
     const auto allocations = slope(Tool::memcheck, what, parse_memcheck_allocations);
     if (!allocations) return tl::unexpected(allocations.error());
     cost.allocations = *allocations;
-    if (auto counted = count_calls(what, cost); !counted) return tl::unexpected(counted.error());
     return cost;
 }
 

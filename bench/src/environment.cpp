@@ -77,6 +77,9 @@ Environment describe_environment() {
     add("flags", build::kFlags);
     add("libuv", uv_version_string());
     add("c_ares", ares_version(nullptr));
+    add("libevent", build::kLibevent, "not built");
+    add("asio", build::kAsio, "not built");
+    add("liburing", build::kLiburing, "not built");
     return environment;
 }
 

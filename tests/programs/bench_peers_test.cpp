@@ -7,11 +7,14 @@
 #include <sys/ioctl.h>
 #include <cpus.hpp>
 #include <csignal>
+#include <environment.hpp>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <pattern.hpp>
 #include <process.hpp>
 #include <process_status.hpp>
+#include <regex>
 #include <server.hpp>
 #include <switchboard/socket.hpp>
 #include <usage.hpp>
@@ -281,4 +284,21 @@ TEST_CASE("bench peers: connections that are reset do no harm to another") {
         }
         other.exchange(50'000);
     });
+}
+
+TEST_CASE(
+    "bench peers: with which version of a library one was built is told, or that it was not") {
+    std::map<std::string, std::string> told;
+    for (const auto& [name, value] : bench::describe_environment()) told[name] = value;
+    for (const auto& [library, peer] : {std::pair<std::string, std::string>{"libevent", "libevent"},
+                                        {"asio", "asio"},
+                                        {"liburing", "io-uring"}}) {
+        const std::string version = told[library];
+        CAPTURE(version);
+        if (fs::exists(SWITCHBOARD_BIN "/" + peer)) {
+            CHECK(std::regex_match(version, std::regex("[1-9][0-9]*([.][0-9]+)+(-[a-z0-9]+)?")));
+        } else {
+            CHECK(version == "not built");
+        }
+    }
 }

@@ -1,0 +1,151 @@
+// `switchboard-bench cost` as a program: what fails, what interrupts it, and what it leaves.
+#include <doctest/doctest.h>
+
+#include <dlfcn.h>
+#include <cpus.hpp>
+#include <csignal>
+#include <process.hpp>
+#include <server.hpp>
+#include <usage.hpp>
+
+#include "bench.hpp"
+
+using namespace switchboard;
+using namespace switchboard::support;
+using namespace switchboard::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// bare-epoll does not start, and bare-uv-poll is itself.
+class OneFails : public BenchFolder {
+public:
+    OneFails() {
+        script("bare-epoll", "echo 'no luck today' >&2; exit 3");
+        fs::copy_file(SWITCHBOARD_BIN "/bare-uv-poll", file("bare-uv-poll"));
+    }
+};
+
+// Valgrind does not run what a sanitizer is built into.
+bool runs_under_valgrind() {
+    for (const char* sanitizer : {"__asan_init", "__tsan_init"}) {
+        if (dlsym(RTLD_DEFAULT, sanitizer) == nullptr) continue;
+        MESSAGE("left out: " << sanitizer << " is built in");
+        return false;
+    }
+    return true;
+}
+
+std::string status_of(pid_t pid) {
+    return read_file("/proc/" + std::to_string(pid) + "/status");
+}
+
+// A zombie has ended: who is to reap it is init, which some containers have none of.
+bool has_ended(pid_t pid) {
+    const std::string status = status_of(pid);
+    return status.empty() || has(status, "State:\tZ");
+}
+
+std::vector<pid_t> descendants(const Process& bench) {
+    auto tree = bench::process_tree(bench.id());
+    if (!tree.empty()) tree.erase(tree.begin());
+    return tree;
+}
+
+}  // namespace
+
+TEST_CASE("bench cost: a server that fails has its reason, the rest is measured, and exit is 1") {
+    if (!runs_under_valgrind()) return;
+    const OneFails folder;
+    const auto done = run({folder.bench(), "cost", "--drivers", "bare-epoll,bare-uv-poll",
+                           "--connections", "1", "--idle", "10", "--json", folder.file("o.json")});
+    CAPTURE(done.output);
+    CHECK(done.status == 1);
+    CHECK(has(done.errors, "not all could be measured"));
+    const auto json = read_json(folder.file("o.json"));
+    REQUIRE(json["exchanges"].size() == 2);
+    CHECK(has(json["exchanges"][0]["reason"], "ended with exit status 3: no luck today"));
+    CHECK_FALSE(json["exchanges"][0].contains("calls"));
+    CHECK(json["exchanges"][1]["calls"] == doctest::Approx(3).epsilon(0.05));
+    CHECK(json["exchanges"][1]["instructions"] > 100);
+    REQUIRE(json["idle"].size() == 2);
+    CHECK(has(json["idle"][0]["reason"], "no luck today"));
+    CHECK(json["idle"][1].contains("bytes"));
+    CHECK(has(done.output, "ended with exit status 3: no luck today"));
+}
+
+TEST_CASE("bench cost: a budget without a figure does not hold, and the others are checked") {
+    const OneFails folder;
+    std::ofstream(folder.file("budgets.json")) << R"({"size": 64, "budgets": [
+        {"server": "bare-epoll", "connections": 1, "calls": 4},
+        {"server": "bare-uv-poll", "idle_connections": 1000, "bytes": 1}]})";
+    const auto done = run({folder.bench(), "cost", "--check", folder.file("budgets.json")});
+    CAPTURE(done.output);
+    CHECK(done.status == 1);
+    CHECK(has(done.output, "none bare-epoll, 1 connections: no figure: "));
+    CHECK(has(done.output, "no luck today"));
+    CHECK(has(done.output, "OVER bare-uv-poll, 1000 idle: bytes"));
+    CHECK(has(done.errors, "not all could be measured"));
+    CHECK_FALSE(has(done.output, "all budgets hold"));
+}
+
+TEST_CASE("bench cost: io-uring ends under every tool, and its one system call is a wait") {
+    if (!runs_under_valgrind()) return;
+    const auto kind = bench::find_server_kind("io-uring");
+    const auto cpus = bench::plan_cpus(bench::Cpus::shared);
+    REQUIRE((kind && cpus));
+    if (const auto why = bench::why_unavailable(*kind, SWITCHBOARD_BIN, cpus->server);
+        !why.empty()) {
+        MESSAGE("io-uring left out: " << why);
+        return;
+    }
+    const BenchFolder folder;
+    const auto done = run({kBench, "cost", "--drivers", "io-uring", "--connections", "1", "--idle",
+                           "0", "--json", folder.file("o.json")});
+    CAPTURE(done.output);
+    REQUIRE(done.status == 0);
+    const auto costs = read_json(folder.file("o.json"))["exchanges"][0];
+    CHECK(costs["waits"] == doctest::Approx(2).epsilon(0.05));
+    CHECK(costs["calls"] == doctest::Approx(2).epsilon(0.05));
+}
+
+TEST_CASE("bench cost: Ctrl-C prints what was counted and ends the servers, with exit status 130") {
+    const OneFails folder;
+    Process bench({folder.bench(), "cost", "--drivers", "bare-epoll,bare-uv-poll", "--connections",
+                   "1", "--idle", "10", "--json", folder.file("o.json")});
+    for (int line = 0; line < 3; ++line) bench.read_line();  // the last is the reason of bare-epoll
+    std::vector<pid_t> servers;
+    CHECK(eventually([&] { return !(servers = descendants(bench)).empty(); }));
+    bench.signal(SIGINT);
+    const auto done = bench.wait();
+    CHECK(done.status == 130);
+    CHECK(done.errors.empty());
+    CHECK_FALSE(has(done.output, "bare-uv-poll"));
+    for (const pid_t server : servers) CHECK(has_ended(server));
+    const auto json = read_json(folder.file("o.json"));
+    CHECK(json["exchanges"].size() == 1);
+    CHECK(json["idle"].empty());
+}
+
+TEST_CASE("bench cost: killed, it leaves no server behind, also of those under strace") {
+    const BenchFolder folder;
+    const auto silent = listen(*Endpoint::parse("127.0.0.1:0"));  // so it is asked, and waited for
+    REQUIRE(silent);
+    folder.script("bare-epoll", "echo 'listening on " + silent->local()->to_string() +
+                                    " (echo, silent)'; exec sleep 60");
+    Process bench(Process::Setup{
+        .command = {folder.bench(), "cost", "--drivers", "bare-epoll", "--idle", "0"},
+        .environment = {"TMPDIR=" + folder.file("")}});  // for what it cannot remove
+    pid_t traced = 0;
+    CHECK(eventually([&] {
+        for (const pid_t pid : descendants(bench)) {
+            const std::string status = status_of(pid);
+            const bool is_traced = !status.empty() && !has(status, "TracerPid:\t0\n");
+            if (is_traced && has(status, "Name:\tsleep\n")) traced = pid;
+        }
+        return traced != 0;
+    }));
+    bench.signal(SIGKILL);
+    bench.wait();
+    CHECK(eventually([&] { return has_ended(traced); }));
+}
