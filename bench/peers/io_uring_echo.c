@@ -31,6 +31,7 @@ struct conn {
 };
 
 static struct io_uring ring;
+static bool repeats;  // a receive does: not of unix sockets, whose end Linux 6.18 may not tell it
 static struct operation accepting, stopping, sigterm;  // of no connection
 static _Alignas(4096) struct io_uring_buf lent_entries[kBuffers];
 static struct io_uring_buf_ring* const lent = (struct io_uring_buf_ring*)lent_entries;
@@ -70,9 +71,9 @@ static void accept_all(int listener) {
 // Nothing is there yet, most likely: so it is waited for, without an attempt before.
 static void receive(struct conn* conn) {
     struct io_uring_sqe* entry = begin(&conn->receive);
-    io_uring_prep_recv_multishot(entry, conn->fd, NULL, 0, 0);
+    io_uring_prep_recv(entry, conn->fd, NULL, 0, 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
-    entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    entry->ioprio |= IORING_RECVSEND_POLL_FIRST | (repeats ? IORING_RECV_MULTISHOT : 0);
     conn->stops = false;
 }
 
@@ -162,18 +163,14 @@ static void on_completion(const struct io_uring_cqe* done, int listener) {
     if (operation == &accepting) on_accepted(done->res, done->flags, listener);
     struct conn* conn = operation->conn;
     if (conn == NULL) return;
-    if (operation == &conn->send) {
-        on_sent(conn, done->res);
-    } else {
-        on_received(conn, done->res, done->flags);
-    }
+    if (operation == &conn->send) on_sent(conn, done->res);
+    if (operation == &conn->receive) on_received(conn, done->res, done->flags);
     go_on(conn);
 }
 
 static void open_ring(void) {
     struct io_uring_params how = {.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN};
     check(io_uring_queue_init_params(kEntries, &ring, &how), "io_uring as of Linux 6.1");
-    check(io_uring_register_ring_fd(&ring), "io_uring_register_ring_fd");
     struct io_uring_buf_reg group = {.ring_addr = (uintptr_t)lent, .ring_entries = kBuffers};
     check(io_uring_register_buf_ring(&ring, &group, 0), "io_uring_register_buf_ring");
     io_uring_buf_ring_init(lent);
@@ -183,6 +180,7 @@ static void open_ring(void) {
 int main(int argc, char** argv) {
     open_ring();
     const int listener = listen_as_told(argc, argv, "io-uring");
+    repeats = argc == 1;
     accept_all(listener);
     io_uring_prep_poll_add(begin(&sigterm), held_signal(SIGTERM), POLLIN);
     for (;;) {

@@ -41,7 +41,8 @@ static void on_written(uv_write_t* request, int status) {
     free(reply);
     if (status < 0) {
         end(stream);
-    } else if (!uv_is_closing((uv_handle_t*)stream)) {
+    } else if (!uv_is_closing((uv_handle_t*)stream) &&
+               uv_stream_get_write_queue_size(stream) == 0) {
         start_reading(stream);
     }
 }

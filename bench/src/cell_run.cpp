@@ -22,6 +22,11 @@ void add_failures(Measurement& m, const Tally& beside) {
     if (m.first_failure.empty()) m.first_failure = beside.first_failure;
 }
 
+// Of what was used while it was looked at.
+double part_of_window(const LoadResult& load) {
+    return load.lasted > 0 ? load.seconds / load.lasted : 0;
+}
+
 void fill_from_load(Measurement& m, const LoadResult& load) {
     const auto seconds = [&](double percent) {
         return static_cast<double>(load.tally.latency.percentile(percent)) * 1e-9;
@@ -32,7 +37,7 @@ void fill_from_load(Measurement& m, const LoadResult& load) {
     m.stuck = load.tally.stuck;
     m.exchanges = load.tally.exchanges;
     m.seconds = load.seconds;
-    m.generator_cpu = load.cpu_seconds;
+    m.generator_cpu = load.cpu_seconds * part_of_window(load);
     m.p50 = seconds(50);
     m.p99 = seconds(99);
     m.p999 = seconds(99.9);
@@ -116,8 +121,9 @@ Measured measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
     fill_from_load(m, *load);
     m.held = all_connections(plan);
     if (plan.rate > 0) m.asked_rate = plan.rate;
-    m.server_cpu = after - before;
-    m.noise = noise.share(m.server_cpu.total + m.generator_cpu);
+    const CpuTime used = after - before;
+    m.server_cpu = used * part_of_window(*load);
+    m.noise = noise.share(used.total + load->cpu_seconds);
     measured.latency = std::move(load->tally.latency);
     return measured;
 }

@@ -186,13 +186,16 @@ int check(const CostOptions& options) try {
 
 Result<void> check_options(const CostOptions& options) {
     for (const std::string& name : options.servers) {
-        if (!is_cost_server(name)) return fail(errc::bad_option, "--drivers " + name);
+        if (!is_cost_server(name))
+            return fail(errc::bad_option,
+                        "--drivers " + name + ": there is reactor-udp " + list_servers());
     }
     for (const std::size_t connections : options.connections) {
         if (connections >= 1 && connections <= 2'000) continue;
         return fail(errc::bad_option,
                     "--connections " + std::to_string(connections) + ": 1 to 2000");
     }
+    if (auto fits = check_range("--idle", options.idle, 0, 19'000); !fits) return fits;
     if (options.size == 0 || options.size > 65'536)
         return fail(errc::bad_option, "--size: 1 to 64k");
     return {};
@@ -201,7 +204,7 @@ Result<void> check_options(const CostOptions& options) {
 int cost(const CostOptions& options) {
     raise_descriptor_limit();
     if (auto tools = find_cost_tools(); !tools) return failed(tools.error());
-    if (auto writable = find_writable(options.json); !writable) return failed(writable.error());
+    if (auto writable = find_writable({options.json}); !writable) return failed(writable.error());
     catch_interrupts();
     return options.check.empty() ? measure_all(options) : check(options);
 }
@@ -246,7 +249,8 @@ void add_cost(CLI::App& app, std::function<int()>& chosen) {
              "drivers and peers, and reactor-udp [reactor and peers]");
     add_list(*command, "--connections", options->connections, parse_count, "at once [1,100]");
     add_parsed(*command, "--size", options->size, parse_size, "bytes per message [64]", "SIZE");
-    command->add_option("--idle", options->idle, "connections for the memory [10000]; 0: none");
+    add_parsed(*command, "--idle", options->idle, parse_count,
+               "connections for the memory [10000]; 0: none", "N");
     command->add_option("--json", options->json, "write all figures there");
     command->add_option("--check", options->check,
                         "measure what this file has budgets for; "

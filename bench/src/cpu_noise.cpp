@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <switchboard/datagram_socket.hpp>
 #include <utility>
+
+#include "files.hpp"
 
 // Where the times come from. The account of a process is exact (see usage.cpp), and so is the time that a
 // CPU was idle; its user and system time are samples, taken 100 to 1,000 times a second. What is neither
@@ -99,8 +100,7 @@ CpuNoise::CpuNoise(std::vector<int> cpus)
     : cpus_(std::move(cpus)), interrupts_are_owned_(clocks_count_interrupts()) {}
 
 CpuNoise::Reading CpuNoise::read() const {
-    std::ifstream file("/proc/stat");
-    const std::string text(std::istreambuf_iterator<char>(file), {});
+    const std::string text = read_text("/proc/stat");
     Reading reading{CpuTimes{}, quota_.throttled(), std::chrono::steady_clock::now()};
     for (const int cpu : cpus_) {
         const auto times = parse_cpu_times(text, cpu);

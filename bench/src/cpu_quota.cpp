@@ -1,15 +1,11 @@
 #include "cpu_quota.hpp"
 
-#include <fstream>
 #include <sstream>
+
+#include "files.hpp"
 
 namespace switchboard::bench {
 namespace {
-
-std::string read_text(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // "cpu,cpuacct" names cpu.
 bool names_cpu(const std::string& controllers) {

@@ -20,13 +20,19 @@ std::vector<int> siblings_of(int cpu) {
 
 }  // namespace
 
-Result<CpuPlan> plan_cpus(Cpus how) {
-    cpu_set_t allowed;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return fail_errno("sched_getaffinity");
+std::vector<int> allowed_cpus() {
     std::vector<int> all;
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return all;
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
         if (CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) all.push_back(cpu);
     }
+    return all;
+}
+
+Result<CpuPlan> plan_cpus(Cpus how) {
+    const std::vector<int> all = allowed_cpus();
+    if (all.empty()) return fail_errno("sched_getaffinity");
     return choose_cpus(how, all, siblings_of(all.front()));
 }
 

@@ -31,6 +31,8 @@ CpuPlan choose_cpus(Cpus how, const std::vector<int>& allowed, const std::vector
 // "0,4-6" as the files of /sys/devices/system/cpu have it; empty when it is no such list.
 std::vector<int> parse_cpu_list(std::string_view text);
 
+std::vector<int> allowed_cpus();  // those that this process may use; none where that is not known
+
 // Pins the calling thread; threads and processes that it makes later are pinned with it.
 Result<void> pin_to(const std::vector<int>& cpus);
 Result<void> pin_to(int cpu);

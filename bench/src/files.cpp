@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 namespace switchboard::bench {
 namespace {
@@ -42,6 +43,14 @@ Result<void> find_folder(const std::string& path) {
     if (std::filesystem::exists(path))
         return fail(std::make_error_code(std::errc::not_a_directory), "write into " + path);
     return find_writable_one(path);
+}
+
+// Through the stream's own operator, which is told of errors: an iterator would throw where a process has
+// gone while its file in /proc is read.
+std::string read_text(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
 }
 
 Result<void> write_file(const std::string& path, const std::string& text) {

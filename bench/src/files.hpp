@@ -12,6 +12,7 @@ namespace switchboard::bench {
 Result<void> find_writable(const std::vector<std::string>& paths);
 // The same of a folder, which may be none yet where there is one to make it in.
 Result<void> find_folder(const std::string& path);
+std::string read_text(const std::string& path);  // empty where it cannot be read, or no longer
 Result<void> write_file(const std::string& path, const std::string& text);
 Result<void> print(const std::string& text);  // on stdout, which may be a full disk
 

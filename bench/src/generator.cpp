@@ -122,6 +122,7 @@ private:
     }
 
     void start() {
+        if (load().tally().connected == 0) return finish();
         hooks_.all_connected();
         for (const auto& group : groups_) group->load().start();
         if (pacer_) pacer_->start();
@@ -146,6 +147,7 @@ private:
         const std::chrono::duration<double> lasted = Clock::now() - opened_at_;
         // An open loop counts by the clock, up to the end of the window and no further.
         const std::chrono::duration<double> most = plan_.duration;
+        result_.lasted = lasted.count();
         result_.seconds = is_open_loop() ? std::min(lasted, most).count() : lasted.count();
         result_.cpu_seconds = cpu_seconds() - cpu_at_opening_;
         hooks_.window_closes();

@@ -45,14 +45,16 @@ struct LoadResult {
     std::vector<Tally> beside;        // as LoadPlan::beside
     std::uint64_t exchange_size = 0;  // see Workload
     double seconds = 0;               // of the window, measured
-    double cpu_seconds = 0;           // of this process in the window
-    Histogram lateness;               // of an open loop, in the window: see Pacer
-    bool interrupted = false;         // then what there is until then, if the window was open
+    // From window_opens to window_closes: longer where an open loop was late to see its end.
+    double lasted = 0;
+    double cpu_seconds = 0;    // of this process in all of that
+    Histogram lateness;        // of an open loop, in the window: see Pacer
+    bool interrupted = false;  // then what there is until then, if the window was open
 };
 
 // Connects all, waits until each has had one reply (or nothing has happened for `settle`: some
 // servers never serve them all), puts all under load, warms up, measures, resets the connections
-// (so that no port is left in TIME_WAIT) and returns. Blocks this thread for all that time. Fails
+// (so that no port is left in TIME_WAIT) and returns. Where none could connect there is no window. Blocks this thread for all that time. Fails
 // with errc::bad_option for a plan that makes no sense, and where the system has no loop or timer.
 Result<LoadResult> run_load(const LoadPlan& plan, const LoadHooks& hooks = {});
 

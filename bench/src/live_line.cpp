@@ -32,15 +32,24 @@ void LiveLine::update(const Tally& tally) {
     const auto now = Clock::now();
     if (now - told_at_ < (terminal_ ? milliseconds(250) : milliseconds(5'000))) return;
     const std::string line =
-        open_ ? progress(now) + grouped(rate(tally, now)) + "/s, p99 " +
-                    seconds_text(static_cast<double>(tally.latency.percentile(99)) * 1e-9) + ", " +
-                    std::to_string(tally.failed) + " failed"
-              : std::to_string(tally.connected) + " connected, " + std::to_string(tally.answered) +
-                    " answered, " + std::to_string(tally.failed) + " failed";
+        is_over(tally, now)
+            ? "waiting for " + grouped(static_cast<double>(tally.due - tally.latency.count())) +
+                  " replies"
+        : open_
+            ? progress(now) + grouped(rate(tally, now)) + "/s, p99 " +
+                  seconds_text(static_cast<double>(tally.latency.percentile(99)) * 1e-9) + ", " +
+                  std::to_string(tally.failed) + " failed"
+            : std::to_string(tally.connected) + " connected, " + std::to_string(tally.answered) +
+                  " answered, " + std::to_string(tally.failed) + " failed";
     std::fprintf(stderr, terminal_ ? "\r\033[K%s: %s" : "%s: %s\n", what_.c_str(), line.c_str());
     std::fflush(stderr);
     told_at_ = now;
     told_exchanges_ = tally.exchanges;
+}
+
+// Of an open loop: what was due in the window may be answered later.
+bool LiveLine::is_over(const Tally& tally, Clock::time_point now) const {
+    return open_ && tally.due > tally.latency.count() && now - opened_at_ > whole_;
 }
 
 std::string LiveLine::progress(Clock::time_point now) const {

@@ -23,6 +23,7 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
+    bool is_over(const Tally& tally, Clock::time_point now) const;
     std::string progress(Clock::time_point now) const;
     double rate(const Tally& tally, Clock::time_point now);
 

@@ -63,6 +63,9 @@ Result<void> complete(LoadOptions& options) {
     if (auto fits = check_numbers(options); !fits) return fits;
     auto target = Endpoint::parse(options.target);
     if (!target) return tl::unexpected(target.error());
+    if (target->kind() == Endpoint::Kind::udp)
+        return fail(errc::bad_option,
+                    options.target + ": has no connections; tcp://HOST:PORT or unix:PATH");
     options.plan.target = *std::move(target);
     if (!options.rates.empty()) options.plan.rate = options.rates.front();
     for (const std::string& text : options.beside) {
@@ -147,9 +150,15 @@ int load(const LoadOptions& options) {
             if (!report.steps.empty()) tell(options, report);  // what there is
             return complain(step.error().message());
         }
+        if (step->result.tally.connected == 0 && !step->result.interrupted) {
+            if (!report.steps.empty()) tell(options, report);
+            return complain("connect " + options.plan.target.to_string() + ": " +
+                            step->result.tally.failures_text());
+        }
         report.steps.push_back(*std::move(step));
         if (is_interrupted()) break;
     }
+    report.not_run = rates.size() - report.steps.size();
     return tell(options, report);
 }
 

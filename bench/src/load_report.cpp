@@ -1,5 +1,8 @@
 #include "load_report.hpp"
 
+#include <algorithm>
+
+#include "cpus.hpp"
 #include "format.hpp"
 #include "json_parts.hpp"
 #include "judge.hpp"
@@ -33,7 +36,7 @@ std::string share_text(double part) {
 
 // CPU seconds a second.
 double busy(double cpu_seconds, const LoadStep& step) {
-    return step.result.seconds > 0 ? cpu_seconds / step.result.seconds : 0;
+    return step.result.lasted > 0 ? cpu_seconds / step.result.lasted : 0;
 }
 
 std::string generator_note(const LoadStep& step) {
@@ -71,12 +74,20 @@ std::string stuck_note(const LoadStep& step) {
                : std::to_string(stuck) + " connections had no reply in the window's second half";
 }
 
+std::string interrupted_note(const LoadStep& step) {
+    return step.result.lasted > 0
+               ? "interrupted after " + seconds_text(step.result.lasted) + " of the window"
+               : "interrupted before the window opened";
+}
+
 std::string unanswered_note(const LoadStep& step) {
-    const std::uint64_t unanswered = step.result.tally.unanswered;
-    return unanswered == 0
-               ? std::string()
-               : grouped(static_cast<double>(unanswered)) +
-                     " requests were never answered; they count with the time they waited";
+    const Tally& tally = step.result.tally;
+    if (tally.unanswered == 0) return {};
+    return grouped(static_cast<double>(tally.unanswered)) +
+           " requests were never answered; they count with the time they waited" +
+           (tally.unanswered == tally.due && tally.exchanges > 0
+                ? "; those answered in the window were due before it"
+                : "");
 }
 
 // Of few replies the slowest is no percentile: one of them at least is to lie beyond it.
@@ -102,6 +113,7 @@ std::vector<std::string> row_of(const LoadReport& report, const LoadStep& step) 
         row.push_back(latency_text(result.lateness, 99));
     }
     row.push_back(share_text(busy(result.cpu_seconds, step)));
+    if (step.server_cpu) row.push_back(share_text(busy(*step.server_cpu, step)));
     row.push_back(std::to_string(result.tally.failed));
     return row;
 }
@@ -115,13 +127,17 @@ Table table_of(const LoadReport& report) {
                   std::to_string(group.size) + " B, depth " + std::to_string(group.depth);
     for (const GroupPlan& beside : report.plan.beside)
         table.title += ", beside " + std::to_string(beside.connections) + " " + beside.workload;
-    table.header = {"asked/s", "exchanges/s", "bytes"};
+    table.header = {"asked/s", "exchanges/s", "both ways"};
     for (const Percent& each : kPercents) table.header.emplace_back(each.name);
     if (report.plan.rate > 0) {
         table.header.emplace_back("uncorrected p99");
         table.header.emplace_back("late p99");
     }
-    table.header.insert(table.header.end(), {"CPU", "errors"});
+    const bool knows_server = std::any_of(report.steps.begin(), report.steps.end(),
+                                          [](const LoadStep& step) { return !!step.server_cpu; });
+    table.header.emplace_back("own CPU");
+    if (knows_server) table.header.emplace_back("server CPU");
+    table.header.emplace_back("errors");
     for (const LoadStep& step : report.steps) {
         table.rows.push_back(row_of(report, step));
         for (const std::string& note : notes_of(report, step))
@@ -188,11 +204,15 @@ std::vector<std::string> notes_of(const LoadReport& report, const LoadStep& step
     const auto add = [&](const std::string& note) {
         if (!note.empty()) notes.push_back(note);
     };
-    add(rate_note(step));
-    add(generator_note(step));
-    add(served_note(report, step));
-    add(stuck_note(step));
-    add(unanswered_note(step));
+    if (step.result.interrupted) {
+        add(interrupted_note(step));  // what it did not come to is no one's fault
+    } else {
+        add(rate_note(step));
+        add(generator_note(step));
+        add(served_note(report, step));
+        add(stuck_note(step));
+        add(unanswered_note(step));
+    }
     add(step.result.tally.failures_text());
     for (std::size_t i = 0; i < step.result.beside.size(); ++i) {
         const std::string failures = step.result.beside[i].failures_text();
@@ -208,7 +228,14 @@ bool has_wrong_bytes(const LoadStep& step) {
 }
 
 std::string to_text(const LoadReport& report) {
-    return to_text(table_of(report));
+    std::string text = to_text(table_of(report));
+    if (report.not_run > 0)
+        text += "\n" + std::to_string(report.not_run) + " more rates were not run.\n";
+    if (allowed_cpus().size() > 1)
+        text +=
+            "\nNot pinned: where the scheduler puts this and the server changes the figures "
+            "severalfold (taskset -c N).\n";
+    return text;
 }
 
 std::string to_json(const LoadReport& report) {
@@ -217,6 +244,7 @@ std::string to_json(const LoadReport& report) {
     json["target"] = report.plan.target.to_string();
     json["options"] = json_of(report.plan);
     json["environment"] = environment_json(describe_environment());
+    json["cpus"] = allowed_cpus();
     json["steps"] = Json::array();
     for (const LoadStep& step : report.steps) json["steps"].push_back(json_of(report, step));
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -20,6 +20,7 @@ struct LoadReport {
     LoadPlan plan;  // its rate is that of each step
     std::string command_line;
     std::vector<LoadStep> steps;
+    std::size_t not_run = 0;  // rates that Ctrl-C came before
 };
 
 // What a reader must know of it: "limited by the generator", "rate not reached", "3 refused". Empty

@@ -2,8 +2,9 @@
 
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
+
+#include "files.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -32,9 +33,7 @@ std::optional<std::size_t> parse_status(std::string_view text, std::string_view 
 }
 
 std::size_t status_bytes(pid_t pid, std::string_view name) {
-    std::ifstream file(path_of(pid, "status"));
-    const std::string text(std::istreambuf_iterator<char>(file), {});
-    return parse_status(text, name).value_or(0);
+    return parse_status(read_text(path_of(pid, "status")), name).value_or(0);
 }
 
 std::size_t count_descriptors(pid_t pid) {

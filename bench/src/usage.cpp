@@ -8,6 +8,8 @@
 #include <sstream>
 #include <string>
 
+#include "files.hpp"
+
 // How server CPU is measured, and why.
 //
 // /proc/PID/stat counts in ticks of 10 ms: too coarse, a process per connection may use less than
@@ -41,11 +43,6 @@ double read_clock(clockid_t process, CpuClock which) {
 struct ChildTimes {
     double user = 0, system = 0;
 };
-
-std::string read_text(const fs::path& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 ChildTimes read_reaped(pid_t pid) {
     const std::string text = read_text("/proc/" + std::to_string(pid) + "/stat");
@@ -122,6 +119,10 @@ std::size_t proportional_bytes(pid_t pid) {
 CpuTime operator-(const CpuTime& later, const CpuTime& earlier) noexcept {
     return {later.total - earlier.total, later.user_ticks - earlier.user_ticks,
             later.ticks - earlier.ticks};
+}
+
+CpuTime operator*(const CpuTime& time, double part) noexcept {
+    return {time.total * part, time.user_ticks * part, time.ticks * part};
 }
 
 std::vector<pid_t> process_tree(pid_t root) {

@@ -21,6 +21,7 @@ struct CpuTime {
     double ticks = 0;  // user and system
 };
 CpuTime operator-(const CpuTime& later, const CpuTime& earlier) noexcept;
+CpuTime operator*(const CpuTime& time, double part) noexcept;
 
 // `root` and its living descendants, parents first; empty when it is gone.
 std::vector<pid_t> process_tree(pid_t root);

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <cpus.hpp>
 #include <csignal>
+#include <files.hpp>
 #include <process.hpp>
 #include <server.hpp>
 #include <usage.hpp>
@@ -37,7 +38,7 @@ bool runs_under_valgrind() {
 }
 
 std::string status_of(pid_t pid) {
-    return read_file("/proc/" + std::to_string(pid) + "/status");
+    return bench::read_text("/proc/" + std::to_string(pid) + "/status");
 }
 
 // A zombie has ended: who is to reap it is init, which some containers have none of.

@@ -35,7 +35,9 @@ TEST_CASE("bench load: a server under load, as text and as JSON") {
     REQUIRE(done.status == 0);
     CHECK(has(done.output, "echo to " + server.endpoint() + ", 5 connections, 64 B, depth 2"));
     CHECK(has(done.output, "closed loop"));
+    CHECK(has(done.output, "own CPU  server CPU  errors"));
     const auto json = read_json(folder.file("o.json"));
+    CHECK(json["cpus"].size() >= 1);
     CHECK(json["format"] == "switchboard-bench load");
     CHECK(json["target"] == server.endpoint());
     CHECK(json["environment"].contains("kernel"));
@@ -121,16 +123,24 @@ TEST_CASE("bench load: where nothing can be measured it says so, and why") {
         const Listener listener;
         nobody = listener.at.to_string();
     }
-    const auto done = run({kBench, "load", nobody, "-c", "3", "--duration", "100ms"});
-    CHECK(done.status == 1);
-    CHECK(has(done.output, "3 refused"));
-    CHECK(has(done.errors, "nothing could be measured"));
+    for (const std::string rate : {"", "1k..3k:1k"}) {
+        CAPTURE(rate);
+        std::vector<std::string> command{kBench, "load", nobody, "-c", "3", "--duration", "1h"};
+        if (!rate.empty()) command.insert(command.end(), {"--rate", rate});
+        const auto done = run(command);  // at once, as there is nobody to measure for an hour
+        CHECK(done.status == 1);
+        CHECK(done.output.empty());
+        CHECK(has(done.errors, "connect " + nobody + ": 3 refused\n"));
+        CHECK(lines_of(done.errors) == 1);
+    }
 }
 
 TEST_CASE("bench load: usage errors are one line and exit status 2") {
     const std::string at = "tcp://127.0.0.1:1";
     for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
                                                       {"nowhere"},
+                                                      {"udp://127.0.0.1:1"},
+                                                      {at, "--depth", "-1"},
                                                       {at, "--workload", "nothing"},
                                                       {at, "--rate", "fast"},
                                                       {at, "--rate", "10", "--workload", "upload"},
@@ -162,6 +172,20 @@ TEST_CASE("bench load: a file that cannot be written is named before anything is
     CHECK(done.output.empty());
 }
 
+TEST_CASE("bench load: Ctrl-C before the window, and the rates that are left, are told") {
+    Server server({"echo"});
+    Process bench({kBench, "load", server.endpoint(), "--duration", "1h", "--warm-up", "1h",
+                   "--rate", "1..3:1"});
+    while (!has(bench.read_error_line(), "1 connected")) {
+    }
+    bench.signal(SIGINT);
+    const auto done = bench.wait();
+    CHECK(done.status == 130);
+    CHECK(has(done.output, "interrupted before the window opened"));
+    CHECK(has(done.output, "2 more rates were not run"));
+    CHECK_FALSE(has(done.output, "served 0 of 1"));
+}
+
 TEST_CASE("bench load: Ctrl-C prints what was measured by then") {
     Server server({"echo"});
     Process bench({kBench, "load", server.endpoint(), "--duration", "1h", "--warm-up", "1ms"});
@@ -173,4 +197,5 @@ TEST_CASE("bench load: Ctrl-C prints what was measured by then") {
     CHECK(done.status == 130);
     CHECK(has(done.output, "closed loop"));
     CHECK_FALSE(has(done.output, "closed loop            0"));
+    CHECK(has(done.output, "interrupted after "));
 }

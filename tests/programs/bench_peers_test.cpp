@@ -159,6 +159,9 @@ public:
         received_ += *got;
         return *got > 0;
     }
+    void take_what_is_there() {
+        while (is_ready(socket_, POLLIN, 0)) REQUIRE(receive_some());
+    }
     bool has_ended() {
         REQUIRE(is_ready(socket_, POLLIN, kLong));
         return !receive_some();
@@ -236,6 +239,27 @@ TEST_CASE("bench peers: who sends no more gets what the server has read and coul
             other.exchange(10 * steps);  // so the end has been seen
             talk.exchange(talk.sent());
             CHECK(talk.has_ended());
+        }
+    });
+}
+
+TEST_CASE("bench peers: who ends at whatever moment gets all that it sent, and the end") {
+    constexpr std::size_t kSizes[] = {100, 5'000, 70'000, 300'000, 600'000, 2'000'000};
+    const BenchFolder folder;
+    for_each_peer([&](const std::string& name) {
+        const PeerServer server(name, {"unix:" + folder.file(name + ".sock")});
+        for (std::size_t i = 0; i < 150; ++i) {
+            Talk one(server.connect()), other(server.connect());
+            for (Talk* talk : {&one, &other}) {
+                talk->send_some(kSizes[(i + (talk == &one ? 0 : 3)) % std::size(kSizes)]);
+                if (i % 3 == 0) talk->take_what_is_there();
+                if (i % 3 == 0) talk->send_some(talk->sent() + 100'000);
+                REQUIRE(talk->socket().shutdown_write());
+            }
+            for (Talk* talk : {&one, &other}) {
+                talk->exchange(talk->sent());
+                REQUIRE(talk->has_ended());
+            }
         }
     });
 }

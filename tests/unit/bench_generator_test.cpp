@@ -198,6 +198,35 @@ TEST_CASE("bench generator: an open loop of which nothing is answered ends after
     CHECK(result->tally.latency.max() > 100'000'000);
 }
 
+TEST_CASE("bench generator: where none can connect there is no window") {
+    Endpoint nobody;
+    {
+        const test::Listener listener;
+        nobody = listener.at;
+    }
+    LoadPlan plan = short_plan(nobody, {.connections = 3});
+    plan.duration = 1h;
+    LoadHooks hooks;
+    hooks.window_opens = [] { FAIL("a window"); };
+    const auto result = run_load(plan, hooks);
+    REQUIRE(result.has_value());
+    CHECK(result->tally.failed == 3);
+    CHECK(result->lasted == 0);
+}
+
+TEST_CASE(
+    "bench generator: its CPU is that of the time it was looked at, also past the window's end") {
+    TestServer server(factory_of<Echo>());
+    LoadPlan plan = short_plan(server.endpoint, {.connections = 1});
+    plan.rate = 5e6;  // many times what there can be
+    plan.patience = 1ms;
+    const auto result = run_load(plan);
+    REQUIRE(result.has_value());
+    CHECK(result->seconds <= 0.2);
+    CHECK(result->lasted >= result->seconds);
+    CHECK(result->cpu_seconds <= result->lasted * 1.05 + 0.02);  // there is another thread
+}
+
 TEST_CASE("bench generator: plans that make no sense") {
     const auto refusal = [](LoadPlan plan) { return run_load(plan).error().tried(); };
     LoadPlan plan = short_plan(*Endpoint::parse("127.0.0.1:1"), {.workload = "upload"});
