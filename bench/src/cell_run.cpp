@@ -71,12 +71,6 @@ LoadPlan plan_for(const CompareOptions& options, const Cell& cell) {
     return plan;
 }
 
-std::vector<int> cpus_of(const CpuPlan& plan) {
-    if (plan.spread()) return plan.all;
-    if (plan.shared()) return {plan.server};
-    return {plan.server, plan.generator};
-}
-
 // The window's part of what was counted over a longer time of the same load: that of the CPU time.
 std::optional<Switches> part_of(const std::optional<Switches>& counted, double window, double all) {
     if (!counted || all <= 0) return std::nullopt;
@@ -90,7 +84,7 @@ Measured measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
     Measurement& m = measured.figures;
     CpuMeter meter(server.pid());
     SwitchMeter switches(server.pid());
-    CpuNoise noise(cpus_of(cpus));
+    CpuNoise noise(cpus.used());
     CpuTime idle, before, after;
     LoadHooks hooks;
     hooks.all_connected = [&] {

@@ -20,6 +20,11 @@ std::vector<int> siblings_of(int cpu) {
 
 }  // namespace
 
+std::vector<int> CpuPlan::used() const {
+    if (spread()) return all;
+    return shared() ? std::vector<int>{server} : std::vector<int>{server, generator};
+}
+
 std::vector<int> allowed_cpus() {
     std::vector<int> all;
     cpu_set_t allowed;

@@ -16,6 +16,7 @@ struct CpuPlan {
     bool spread() const noexcept { return !all.empty(); }
     // Where the server runs.
     std::vector<int> of_server() const { return spread() ? all : std::vector<int>{server}; }
+    std::vector<int> used() const;  // each once
 };
 
 // Apart: the first CPU that this process may use is the server's, the generator's the first of another

@@ -56,8 +56,9 @@ std::string sentence_of(const Results& results, const Cell& load) {
     const CellRounds* best = best_of(valid, metric);
     if (best == nullptr) return where + "no server was valid.";
     const std::string figure = metric.text(summarize(*best, metric)->median);
-    return where + best->cell.server + (paced ? " had the lowest p99, " : " was the fastest, ") +
-           figure + "." + beside_best(results, valid, *best, metric);
+    return where + best->cell.server +
+           (paced ? " had the lowest p99, " : " had the highest rate, ") + figure + "." +
+           beside_best(results, valid, *best, metric);
 }
 
 }  // namespace

@@ -205,6 +205,30 @@ Table counted_table(const Counted& counted) {
     return table;
 }
 
+bool sees_others(const Results& results) {
+    return std::all_of(results.cells.begin(), results.cells.end(), [](const CellRounds& cell) {
+        return std::all_of(cell.rounds.begin(), cell.rounds.end(),
+                           [](const Measurement& round) { return round.noise.has_value(); });
+    });
+}
+
+std::vector<std::string> warnings_of(const Results& results) {
+    std::vector<std::string> lines;
+    for (const auto& [name, value] : results.environment) {
+        if (name == "build_type" && value != "Release")
+            lines.push_back("Built as " + value + ": these are no figures of Release.");
+    }
+    if (std::string chance = chance_text(results); !chance.empty())
+        lines.push_back(std::move(chance));
+    const auto& servers = results.options.servers;
+    const std::string& baseline = results.options.baseline;
+    if (std::find(servers.begin(), servers.end(), baseline) == servers.end())
+        lines.push_back(baseline + " was not measured, so there are no ratios.");
+    if (!sees_others(results))
+        lines.emplace_back("Who else used the CPUs is not known: /proc/stat does not tell.");
+    return lines;
+}
+
 }  // namespace
 
 std::string to_text(const Ratio& ratio) {
@@ -253,18 +277,7 @@ std::vector<std::string> preamble_of(const Results& results) {
             : "[a, b] is their 95% interval: where it holds 1 no difference was seen.",
         "CPU and context switches (voluntary+involuntary): of the server, per exchange.",
         "Every byte of every reply is checked. * invalid, see the note: no rank (#) and no ratio."};
-    for (const auto& [name, value] : results.environment) {
-        if (name == "build_type" && value != "Release")
-            lines.push_back("Built as " + value + ": these are no figures of Release.");
-    }
-    if (const std::string chance = chance_text(results); !chance.empty()) lines.push_back(chance);
-    const bool sees_others =
-        std::all_of(results.cells.begin(), results.cells.end(), [](const CellRounds& cell) {
-            return std::all_of(cell.rounds.begin(), cell.rounds.end(),
-                               [](const Measurement& round) { return round.noise.has_value(); });
-        });
-    if (!sees_others)
-        lines.emplace_back("Who else used the CPUs is not known: /proc/stat does not tell.");
+    for (std::string& warning : warnings_of(results)) lines.push_back(std::move(warning));
     for (const LeftOut& each : results.left_out)
         lines.push_back("Left out: " + each.server + ": " + each.why);
     return lines;

@@ -1,10 +1,13 @@
 #include "trial_parts.hpp"
 
+#include <sys/resource.h>
 #include <algorithm>
 #include <cstdio>
 #include <thread>
 
+#include "cpu_noise.hpp"
 #include "format.hpp"
+#include "judge.hpp"
 #include "programs.hpp"
 
 namespace switchboard::bench {
@@ -27,6 +30,33 @@ void judge_ratios(Verdicts& verdicts, Judge judge, const RatioBound& bound, cons
     }
 }
 
+double cpu_seconds(int who) {
+    rusage used{};
+    getrusage(who, &used);
+    return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
+}
+
+// Of this process and of the servers, which have been reaped when a trial is over.
+double own_cpu() {
+    return cpu_seconds(RUSAGE_SELF) + cpu_seconds(RUSAGE_CHILDREN);
+}
+
+// Tells whether others were in the way: then a broken bound may be theirs.
+Result<void> run_watched(const std::function<Result<void>(const CpuPlan&, Verdicts&)>& trial,
+                         const CpuPlan& cpus, Verdicts& verdicts) {
+    CpuNoise noise(cpus.used());
+    const double before = own_cpu();
+    noise.begin();
+    auto ran = trial(cpus, verdicts);
+    noise.end();
+    const double others = noise.share(own_cpu() - before).value_or(0);
+    if (others > kNoiseLimit)
+        verdicts.note("others used of the CPUs (try again without them)",
+                      fixed(others * 100, 1) + "%");
+    return ran;
+}
+
 }  // namespace
 
 int judge(const std::function<Result<void>(const CpuPlan&, Verdicts&)>& trial) {
@@ -35,7 +65,7 @@ int judge(const std::function<Result<void>(const CpuPlan&, Verdicts&)>& trial) {
     const auto run = [&]() -> Result<void> {
         const auto cpus = plan_cpus(Cpus::apart);
         if (!cpus) return tl::unexpected(cpus.error());
-        return trial(*cpus, verdicts);
+        return run_watched(trial, *cpus, verdicts);
     };
     if (const auto ran = run(); !ran) {
         // Where it is no system call that failed, the words say all.

@@ -217,16 +217,17 @@ TEST_CASE("bench report: the summary names the fastest, and who is not told from
     auto lines = summary_of(results);
     REQUIRE(lines.size() == 2);
     CHECK(lines[1] ==
-          "100 connections, 64 B: reactor was the fastest, 10,000/s. No difference seen between it "
+          "100 connections, 64 B: reactor had the highest rate, 10,000/s. No difference seen "
+          "between it "
           "and epoll.");
     for (auto& round : results.at({"reactor", 64, 100}).rounds) round.noise = 0.5;
     for (auto& round : results.at({"threads", 64, 1}).rounds) round.noise = 0.5;
     for (auto& round : results.at({"epoll", 64, 1}).rounds) round.noise = 0.5;
     lines = summary_of(results);
     CHECK(lines[0] ==
-          "1 connection, 64 B: reactor was the fastest, 10,000/s. It is the only valid one.");
+          "1 connection, 64 B: reactor had the highest rate, 10,000/s. It is the only valid one.");
     CHECK(lines[1] ==
-          "100 connections, 64 B: epoll was the fastest, 9,950/s. All others differ from it.");
+          "100 connections, 64 B: epoll had the highest rate, 9,950/s. All others differ from it.");
 }
 
 TEST_CASE("bench report: the summary tells no difference from too few rounds, and p99 at a rate") {

@@ -360,6 +360,13 @@ TEST_CASE("bench results: an interval that leaves 1 out looks like one") {
     CHECK(to_text(ratio) == "1.03 [1.00, 1.07]");
 }
 
+TEST_CASE("bench results: without the baseline there are no ratios, and that is said") {
+    Results results = two_servers();
+    CHECK_FALSE(has(to_text(results), "was not measured"));
+    results.options.baseline = "bare-epoll";
+    CHECK(has(to_text(results), "\nbare-epoll was not measured, so there are no ratios.\n"));
+}
+
 TEST_CASE("bench results: of few replies the slowest is no percentile") {
     Measurement m;
     m.seconds = 1;
