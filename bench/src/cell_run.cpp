@@ -38,6 +38,7 @@ void fill_from_load(Measurement& m, const LoadResult& load) {
     m.exchanges = load.tally.exchanges;
     m.seconds = load.seconds;
     m.generator_cpu = load.cpu_seconds * part_of_window(load);
+    m.latencies = load.tally.latency.count();
     m.p50 = seconds(50);
     m.p99 = seconds(99);
     m.p999 = seconds(99.9);
@@ -85,7 +86,8 @@ Measured measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
     CpuMeter meter(server.pid());
     SwitchMeter switches(server.pid());
     CpuNoise noise(cpus.used());
-    CpuTime idle, before, after;
+    CpuTime idle, before, after, rest;
+    std::optional<Switches> counted;
     LoadHooks hooks;
     hooks.all_connected = [&] {
         meter.find_processes();
@@ -102,8 +104,8 @@ Measured measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
         after = meter.read();
     };
     hooks.at_rest = [&] {
-        const double all = (meter.read() - idle).total;
-        m.switches = part_of(switches.since_begin(), (after - before).total, all);
+        counted = switches.since_begin();
+        rest = meter.read();
         m.memory = std::max(m.memory, read_memory(server.pid()));
     };
     hooks.interrupted = [](const Tally&) { return is_interrupted(); };
@@ -117,17 +119,27 @@ Measured measure(const LoadPlan& plan, Server& server, const CpuPlan& cpus) {
     if (plan.rate > 0) m.asked_rate = plan.rate;
     const CpuTime used = after - before;
     m.server_cpu = used * part_of_window(*load);
+    m.switches = part_of(counted, m.server_cpu.total, (rest - idle).total);
     m.noise = noise.share(used.total + load->cpu_seconds);
     measured.latency = std::move(load->tally.latency);
     return measured;
 }
 
+bool is_short(const LoadPlan& plan) {
+    return find_workload_kind(plan.group.workload)->manner == WorkloadKind::Manner::connects;
+}
+
+// Of a server that can use `most`: what it might have had. Spread, it shares one with the generator.
+double cpus_free(const CpuPlan& cpus, const Measurement& m, std::size_t most) {
+    const auto all = static_cast<double>(cpus.of_server().size());
+    const double generator = cpus.spread() && m.seconds > 0 ? m.generator_cpu / m.seconds : 0;
+    return std::min(static_cast<double>(most), all - generator);
+}
+
 std::size_t seen_at_once(const LoadPlan& plan) {
     constexpr std::size_t kSlack = 16;  // connections that the server has not seen the end of yet
     const std::size_t all = all_connections(plan);
-    const bool is_short =
-        find_workload_kind(plan.group.workload)->manner == WorkloadKind::Manner::connects;
-    return is_short ? short_seen_at_once(all) : all + kSlack;
+    return is_short(plan) ? short_seen_at_once(all) : all + kSlack;
 }
 
 // Where one server listens; a path is gone with this.
@@ -165,16 +177,19 @@ Measured measure_cell(const CompareOptions& options, const Cell& cell, const Cpu
     if (options.work_steps > 0)
         setup.options.push_back("work=" + std::to_string(options.work_steps));
     Measured failed;
-    auto server = Server::start(command_for(*find_server_kind(cell.server), own_folder(), setup),
-                                cpus.of_server());
+    const ServerKind kind = *find_server_kind(cell.server);
+    auto server = Server::start(command_for(kind, own_folder(), setup), cpus.of_server());
     if (!server) {
         failed.figures.problem = server.error().tried();
         return failed;
     }
     plan.target = server->endpoint();
     Measured measured = measure(plan, *server, cpus);
-    measured.figures.server_cpus =
-        static_cast<double>(find_server_kind(cell.server)->cpus_of(cpus.of_server().size()));
+    Measurement& figures = measured.figures;
+    figures.server_cpus =
+        cpus_free(cpus, figures, kind.most_cpus(cell.connections, options.workers));
+    // What ends takes its count with it, and is not there to be missed.
+    if (is_short(plan) && kind.forks()) figures.switches.reset();
     failed.figures.problem = server->why_gone();
     if (failed.figures.problem.empty()) return measured;
     // What came before it ended stands for nothing, but a wrong byte is not forgotten.

@@ -21,7 +21,7 @@ std::optional<Probe> probe(const CompareOptions& options, const Cell& cell, cons
         const Measured measured = measure_cell(at_rate, cell, cpus, ++window);
         wrong += measured.figures.wrong();
         if (is_interrupted()) return std::nullopt;
-        Probe judged = judge_probe(*options.slo, rate, measured);
+        Probe judged = judge_probe(*options.slo, rate, cell.connections, measured);
         if (measured.figures.noise > options.noise) {
             if (++voided < kMostVoided) continue;
             judged.holds.reset();
@@ -36,7 +36,7 @@ std::optional<Probe> probe(const CompareOptions& options, const Cell& cell, cons
 
 }  // namespace
 
-Probe judge_probe(const Slo& slo, double rate, const Measured& measured) {
+Probe judge_probe(const Slo& slo, double rate, std::size_t connections, const Measured& measured) {
     const Measurement& figures = measured.figures;
     Probe probe{.rate = rate};
     if (!figures.problem.empty()) {
@@ -47,6 +47,9 @@ Probe judge_probe(const Slo& slo, double rate, const Measured& measured) {
     probe.latency = static_cast<double>(measured.latency.percentile(slo.percent)) * 1e-9;
     if (figures.failed > 0) {
         probe.why = std::to_string(figures.failed) + " connections failed";
+    } else if (figures.answered < connections) {
+        probe.why =
+            "serves " + std::to_string(figures.answered) + " of " + std::to_string(connections);
     } else if (is_generator_bound(figures.generator_cpu / figures.seconds,
                                   busy_of_server(figures))) {
         probe.holds.reset();
@@ -55,6 +58,9 @@ Probe judge_probe(const Slo& slo, double rate, const Measured& measured) {
         probe.why = std::to_string(figures.unanswered) + " requests never answered";
     } else if (!reaches_rate(figures.exchanges, figures.due)) {
         probe.why = "rate not reached: " + grouped(probe.reached);
+    } else if (!has_percentile(measured.latency, slo.percent)) {
+        probe.holds.reset();
+        probe.why = "too few replies for " + slo.text;
     } else if (probe.latency >= slo.seconds) {
         probe.why = seconds_text(probe.latency) + " at " + slo.text;
     } else {

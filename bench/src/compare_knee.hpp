@@ -12,7 +12,7 @@ namespace switchboard::bench {
 // nothing can be told. Ctrl-C ends it early. Not found where it did not serve all in the closed loop.
 Knee search_knee(const CompareOptions& options, const CellRounds& closed_loop, const CpuPlan& cpus);
 
-// What one window at `rate` says of the objective.
-Probe judge_probe(const Slo& slo, double rate, const Measured& measured);
+// What one window at `rate` with so many connections says of the objective.
+Probe judge_probe(const Slo& slo, double rate, std::size_t connections, const Measured& measured);
 
 }  // namespace switchboard::bench

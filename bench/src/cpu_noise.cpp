@@ -124,8 +124,9 @@ std::optional<double> CpuNoise::share(double own) const {
     CpuTimes used = *end_.times - *begin_.times;
     if (interrupts_are_owned_) used.busy += std::exchange(used.interrupts, 0);
     const double available = passed * static_cast<double>(cpus_.size());
-    const double held_back = (end_.throttled - begin_.throttled) / available;  // it looks idle
-    return std::min(1.0, noise_share(used, available, own, cpus_.size()) + held_back);
+    // Who is held back leaves the CPU idle, so that it was no longer than these were.
+    const double held_back = std::clamp(end_.throttled - begin_.throttled, 0.0, used.idle);
+    return std::min(1.0, noise_share(used, available, own, cpus_.size()) + held_back / available);
 }
 
 }  // namespace switchboard::bench

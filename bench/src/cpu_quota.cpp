@@ -1,5 +1,6 @@
 #include "cpu_quota.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include "files.hpp"
@@ -58,9 +59,10 @@ CpuQuota::CpuQuota() {
 }
 
 double CpuQuota::throttled() const {
-    double sum = 0;
-    for (const std::string& file : files_) sum += parse_throttled(read_text(file)).value_or(0);
-    return sum;
+    double most = 0;
+    for (const std::string& file : files_)
+        most = std::max(most, parse_throttled(read_text(file)).value_or(0));
+    return most;
 }
 
 }  // namespace switchboard::bench

@@ -18,7 +18,9 @@ std::optional<double> parse_throttled(std::string_view cpu_stat);
 class CpuQuota {
 public:
     CpuQuota();
-    double throttled() const;  // seconds since the cgroups were made; 0 where nothing tells
+    // Seconds since the cgroups were made, of the level that was held back longest; 0 where nothing tells.
+    // The cgroup may have others in it, on other CPUs.
+    double throttled() const;
 
 private:
     std::vector<std::string> files_;

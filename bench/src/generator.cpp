@@ -59,7 +59,7 @@ public:
         }
         load().on_window_end = [this] { guard([this] { close_window(); }); };
         load().on_settled = [this] {
-            if (closed_) finish();
+            if (closed_) guard([this] { finish(); });
         };
         return is_open_loop() ? make_pacer() : Result<void>();
     }
@@ -168,9 +168,20 @@ private:
             return;
         }
         step_ = reactor_->after(plan_.patience, [this] {
-            load().give_up();
-            finish();
+            guard([this] {
+                load().give_up();
+                finish();
+            });
         });
+    }
+
+    // What is thrown here is thrown where a run ends already.
+    void come_to_rest() {
+        try {
+            hooks_.at_rest();
+        } catch (...) {
+            thrown_ = std::current_exception();
+        }
     }
 
     void finish() {
@@ -178,7 +189,7 @@ private:
         finishing_ = true;
         if (pacer_) pacer_->stop();
         for (const auto& group : groups_) group->load().stop();
-        if (closed_) hooks_.at_rest();
+        if (closed_) come_to_rest();
         reactor_->cancel(tick_);
         reactor_->cancel(step_);
         reactor_->drain(milliseconds(0), [this](std::size_t) { over_ = true; });

@@ -33,7 +33,7 @@ struct LoadHooks {
     std::function<void()> all_connected = [] {};  // and idle; may take its time
     std::function<void()> window_opens = [] {};
     std::function<void()> window_closes = [] {};
-    // After the window, if there was one: all that is waited for has come, and all are still connected.
+    // After the window, if there was one, when nothing is waited for any more, and all are still connected.
     // May take its time.
     std::function<void()> at_rest = [] {};
     // Asked every 50 ms. The tally is that of the window, once it is open.

@@ -84,4 +84,9 @@ void Histogram::for_each(const std::function<void(const Bucket&)>& visit) const 
     }
 }
 
+bool has_percentile(const Histogram& histogram, double percent) noexcept {
+    const double beyond = static_cast<double>(histogram.count()) * (100 - percent) / 100;
+    return percent < 100 ? beyond >= 1 - 1e-9 : histogram.count() > 0;
+}
+
 }  // namespace switchboard::bench

@@ -46,4 +46,7 @@ private:
     double sum_ = 0;
 };
 
+// Of few values the largest is no percentile: one of them at least is to lie beyond it. 100 is the largest.
+bool has_percentile(const Histogram& histogram, double percent) noexcept;
+
 }  // namespace switchboard::bench

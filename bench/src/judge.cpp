@@ -43,11 +43,12 @@ std::string unserved(const CellRounds& cell) {
     return all_in_time ? "replies to " + part + " within the window" : "serves " + part;
 }
 
-// Part of one may have come to all, and none to its end, as of a line to many.
+// All may be served without that, by a part of an exchange, as of a line to many; and of an open loop not
+// all need be served in the window.
 std::string unfinished(const CellRounds& cell) {
     const auto rounds =
         std::count_if(cell.rounds.begin(), cell.rounds.end(), [&](const Measurement& m) {
-            return m.exchanges == 0 && m.served == cell.cell.connections;
+            return m.exchanges == 0 && (m.due > 0 || m.served == cell.cell.connections);
         });
     if (rounds == 0) return {};
     return "no exchange came to its end in " + std::to_string(rounds) + " of " +
@@ -98,14 +99,15 @@ std::string generator_bound(const CellRounds& cell) {
 }
 
 std::string rate_missed(const CellRounds& cell) {
-    const auto reached = median_of(cell, [](const Measurement& m) -> std::optional<double> {
-        if (!m.asked_rate || m.due == 0) return std::nullopt;
-        return reaches_rate(m.exchanges, m.due)
-                   ? 1
-                   : static_cast<double>(m.exchanges) / static_cast<double>(m.due);
-    });
-    if (!reached || *reached >= kRateReached) return {};
-    return "reached " + fixed(*reached * 100, 1) + "% of the rate";
+    Rounds reached;
+    for (const Measurement& m : cell.rounds) {
+        if (!m.asked_rate || m.due == 0) continue;
+        const double part = static_cast<double>(m.exchanges) / static_cast<double>(m.due);
+        reached.emplace_back(reaches_rate(m.exchanges, m.due) ? 1 : part);
+    }
+    const auto summary = summarize(reached);
+    if (!summary || summary->median >= kRateReached) return {};
+    return "reached " + fixed(summary->median * 100, 1) + "% of the rate";
 }
 
 std::string noisy(const CellRounds& cell, double limit) {

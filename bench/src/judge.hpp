@@ -10,9 +10,11 @@
 namespace switchboard::bench {
 
 enum class Reason {
-    not_run,              // Ctrl-C came first
-    not_measured,         // the server did not start, or died
-    not_all_served,       // connections without a reply in the window, or in its second half
+    not_run,       // Ctrl-C came first
+    not_measured,  // the server did not start, or died
+    // Connections without a reply in the window or in its second half, requests that were never answered, or
+    // no exchange that came to its end.
+    not_all_served,
     errors,               // connections that failed
     generator_saturated,  // the generator, not the server, was what could do no more
     rate_not_reached,     // less was done than was asked for

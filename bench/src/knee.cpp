@@ -20,6 +20,7 @@ Knee find_knee(double ceiling, double precision,
         }
         if (knee.rate == ceiling) {
             knee.is_at_ceiling = true;
+            knee.untold = "it holds as fast as its closed loop goes";
             break;
         }
     }

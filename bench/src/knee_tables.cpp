@@ -14,7 +14,6 @@ std::string limit_of(const Knee& knee) {
         if (probe.holds == false && (nearest == nullptr || probe.rate < nearest->rate))
             nearest = &probe;
     }
-    if (knee.is_at_ceiling) return "not found: it holds as fast as it goes";
     return nearest == nullptr ? kNothing : "at " + grouped(nearest->rate) + ": " + nearest->why;
 }
 
@@ -22,6 +21,14 @@ const Knee* last_found(const CellRounds& cell) {
     const auto found = std::find_if(cell.knees.rbegin(), cell.knees.rend(),
                                     [](const Knee& knee) { return knee.untold.empty(); });
     return found == cell.knees.rend() ? nullptr : &*found;
+}
+
+Rounds parts_of_ceiling(const CellRounds& cell) {
+    Rounds parts;
+    for (const Knee& knee : cell.knees) {
+        if (knee.untold.empty()) parts.emplace_back(knee.rate / knee.probes.front().rate);
+    }
+    return parts;
 }
 
 // "round 2: above 10,000: others used 7.1% of the CPUs"; empty where all were found.
@@ -46,16 +53,14 @@ std::string against_text(const Results& results, const CellRounds& cell) {
 std::vector<std::string> knee_row(const Results& results, const CellRounds& cell) {
     const auto rate = summarize(knee_rates(cell));
     const Knee* const last = last_found(cell);
+    const auto of_ceiling = summarize(parts_of_ceiling(cell));
     const std::string star = untold_of(cell).empty() ? "" : "*";
-    const auto of_ceiling = [&] {
-        return fixed(rate->median / last->probes.front().rate * 100, 0) + "%";
-    };
     return {cell.cell.server + star,
             std::to_string(cell.cell.connections),
             std::to_string(cell.cell.size),
             rate ? grouped(rate->median) + percent_text(*rate) : kNothing,
             against_text(results, cell),
-            last != nullptr ? of_ceiling() : kNothing,
+            of_ceiling ? fixed(of_ceiling->median * 100, 0) + "%" : kNothing,
             last != nullptr ? limit_of(*last) : kNothing};
 }
 
@@ -95,9 +100,16 @@ Table concurrency_table(const Results& results) {
                 {}};
     for (const std::size_t size : results.options.sizes) {
         for (const std::string& server : results.options.servers) {
-            const CellRounds* const cell = fewest_connections(cells_of(results, server, size));
+            const auto cells = cells_of(results, server, size);
+            const CellRounds* const cell = fewest_connections(cells);
             if (cell == nullptr) continue;
-            table.rows.push_back({server, std::to_string(size),
+            const bool knows_all = std::all_of(cells.begin(), cells.end(), [](const auto* each) {
+                return summarize(knee_rates(*each)).has_value();
+            });
+            if (!knows_all)
+                table.notes.push_back("* " + server + ", " + std::to_string(size) +
+                                      " B: of those whose knee was found");
+            table.rows.push_back({server + (knows_all ? "" : "*"), std::to_string(size),
                                   std::to_string(cell->cell.connections),
                                   grouped(summarize(knee_rates(*cell))->median)});
         }

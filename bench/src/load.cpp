@@ -70,6 +70,7 @@ void Load::open_window(Clock::duration length, std::uint64_t exchanges) {
     tally_.exchanges = tally_.served = 0;
     tally_.due = tally_.unanswered = awaited_ = 0;
     tally_.stuck = 0;
+    slowest_ = {};
     tally_.latency.reset();
     tally_.uncorrected.reset();
     ++window_;
@@ -78,7 +79,9 @@ void Load::open_window(Clock::duration length, std::uint64_t exchanges) {
     window_ends_ = window_began_ + length;
 }
 
-bool Load::end_window() {
+// By a reply to this connection, which is not counted, and yet came.
+bool Load::end_window(std::size_t number, Clock::time_point now) {
+    served_[number].at = now;
     stop();
     if (on_window_end) on_window_end();
     return false;
@@ -97,12 +100,12 @@ void Load::give_up() {
 
 void Load::count_stuck() {
     const auto now = clock_();
-    const std::chrono::nanoseconds slowest(tally_.latency.max());
-    const auto least = std::max<Clock::duration>((now - window_began_) / 2, slowest);
+    const auto least = std::max((now - window_began_) / 2, 2 * slowest_);
+    const bool serves_others = now - last_reply_ < least;
     for (std::size_t number = 0; number < places_.size(); ++number) {
         const auto waited = now - served_[number].at;
         if (!is_there(number) || served_[number].window != window_ || waited < least) continue;
-        ++tally_.stuck;
+        if (serves_others) ++tally_.stuck;
         if (tally_.latency.count() > 0) tally_.latency.record(nanoseconds(waited));
     }
 }
@@ -158,7 +161,8 @@ void Load::answered_first() {
 
 void Load::count_served(std::size_t number, Clock::time_point now) {
     Served& served = served_[number];
-    served.at = now;
+    if (served.at != Clock::time_point{}) slowest_ = std::max(slowest_, now - served.at);
+    served.at = last_reply_ = now;
     if (served.window == window_) return;
     served.window = window_;
     ++tally_.served;
@@ -169,10 +173,10 @@ bool Load::count_reply(std::size_t number, const Asked& asked, Clock::time_point
         count_due_reply(number, asked, now);
         return true;
     }
-    if (now >= window_ends_) return end_window();
+    if (now >= window_ends_) return end_window(number, now);
     tally_.latency.record(nanoseconds(now - asked.due));
     count_served(number, now);
-    return ++tally_.exchanges < most_exchanges_ || end_window();
+    return ++tally_.exchanges < most_exchanges_ || end_window(number, now);
 }
 
 void Load::count_due_reply(std::size_t number, const Asked& asked, Clock::time_point now) {
@@ -196,10 +200,10 @@ bool Load::count_passed(std::size_t number, std::uint64_t count, Clock::time_poi
         if (in_window(now)) count_served(number, now);
         return true;
     }
-    if (now >= window_ends_) return end_window();
+    if (now >= window_ends_) return end_window(number, now);
     tally_.exchanges += count;
     count_served(number, now);
-    return tally_.exchanges < most_exchanges_ || end_window();
+    return tally_.exchanges < most_exchanges_ || end_window(number, now);
 }
 
 void Load::count_unanswered(const Asked& asked, Clock::time_point now) {

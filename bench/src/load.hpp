@@ -54,9 +54,10 @@ public:
     // with the time that it has waited, in both latencies.
     void give_up();
     // Closed loop: who was served in the window, and at its end has had no reply for half of it or longer,
-    // and for longer than any reply took, counts as stuck, and with that time in the latency. A window has
-    // only replies to tell of, so a server that turns to some of its connections alone would look the
-    // better for it. Call it once.
+    // and for twice as long as any connection had to wait for its next, counts as stuck, and with that time
+    // in the latency. A window has only replies to tell of, so a server that turns to some of its
+    // connections alone would look the better for it. Where nobody had a reply for so long it stands still,
+    // which is no such choice: then it is in the latency alone. Call it once.
     void count_stuck();
     void stop() { stopped_ = true; }  // nothing is sent or counted any more
 
@@ -106,7 +107,7 @@ private:
         return due >= window_began_ && due < window_ends_;
     }
     bool give(std::size_t number, Clock::time_point due);
-    bool end_window();
+    bool end_window(std::size_t number, Clock::time_point now);
     void count_served(std::size_t number, Clock::time_point now);
     bool is_there(std::size_t number) const noexcept;
     void count_due_reply(std::size_t number, const Asked& asked, Clock::time_point now);
@@ -130,6 +131,8 @@ private:
     std::vector<Served> served_;             // by number
     std::deque<std::size_t> free_;           // numbers, once per request there is room for
     std::deque<Clock::time_point> waiting_;  // for one of these
+    Clock::duration slowest_{};              // between two replies of a connection, in the window
+    Clock::time_point last_reply_{};         // to whichever, counted
     std::size_t connects_ended_ = 0, decided_ = 0;
     std::uint64_t awaited_ = 0;  // due within the window and not answered
     std::uint64_t most_exchanges_ = kNoEnd;

@@ -100,6 +100,7 @@ Result<LoadStep> run_step(const LoadPlan& plan, pid_t server) {
     if (!result) return tl::unexpected(result.error());
     LoadStep step{plan.rate, *std::move(result)};
     if (meter) step.server_cpu = (after - before).total;
+    if (meter) step.server_cpus = static_cast<double>(most_cpus(server));
     return step;
 }
 

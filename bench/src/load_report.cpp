@@ -45,7 +45,7 @@ std::string generator_note(const LoadStep& step) {
     if (!step.server_cpu)
         return "the generator's CPU was " + share_text(generator) +
                " busy: it may be what limits (--server-pid tells)";
-    const double server = busy(*step.server_cpu, step);
+    const double server = busy(*step.server_cpu, step) / step.server_cpus;
     return is_generator_bound(generator, server)
                ? "limited by the generator: its CPU was " + share_text(generator) +
                      " busy, the server's " + share_text(server)
@@ -88,12 +88,6 @@ std::string unanswered_note(const LoadStep& step) {
            (tally.unanswered == tally.due && tally.exchanges > 0
                 ? "; those answered in the window were due before it"
                 : "");
-}
-
-// Of few replies the slowest is no percentile: one of them at least is to lie beyond it.
-bool has_percentile(const Histogram& histogram, double percent) {
-    const double beyond = static_cast<double>(histogram.count()) * (100 - percent) / 100;
-    return percent < 100 ? beyond >= 1 - 1e-9 : histogram.count() > 0;
 }
 
 std::string latency_text(const Histogram& histogram, double percent) {

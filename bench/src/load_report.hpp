@@ -14,6 +14,7 @@ struct LoadStep {
     double asked_rate = 0;  // 0: a closed loop
     LoadResult result;
     std::optional<double> server_cpu = {};  // CPU seconds in the window, where it is known whose
+    double server_cpus = 1;                 // that it can use at once
 };
 
 struct LoadReport {

@@ -9,11 +9,11 @@ namespace {
 
 using Value = std::optional<double>;
 
-// A stream has exchanges, and no latency; and of few replies the slowest is no percentile: one of them at
-// least is to lie beyond it.
+// A stream has none; and of few replies the slowest is no percentile: one of them at least is to lie beyond
+// it.
 template <double Measurement::*Member, int OneIn>
 Value latency(const Measurement& m) {
-    return m.exchanges < OneIn || m.*Member <= 0 ? Value() : Value(m.*Member);
+    return m.latencies < OneIn || m.*Member <= 0 ? Value() : Value(m.*Member);
 }
 
 template <double Measurement::*Member>
@@ -80,10 +80,18 @@ const Metric* find_metric(std::string_view name) {
     return found == metrics.end() ? nullptr : *found;
 }
 
+bool is_percentile(const Metric& metric) noexcept {
+    return &metric == &kP50 || &metric == &kP99 || &metric == &kP999;
+}
+
 Rounds rounds_of(const CellRounds& cell, const Metric& metric) {
     Rounds rounds;
-    for (const Measurement& round : cell.rounds) rounds.push_back(metric.of(round));
-    return rounds;
+    bool all = true;
+    for (const Measurement& round : cell.rounds) {
+        rounds.push_back(metric.of(round));
+        all = all && (rounds.back() || round.latencies == 0);
+    }
+    return all || !is_percentile(metric) ? rounds : Rounds(rounds.size());
 }
 
 std::optional<Summary> summarize(const CellRounds& cell, const Metric& metric) {

@@ -29,10 +29,11 @@ struct Measurement {
     std::size_t connected = 0;
     std::size_t answered = 0;  // connections that had a reply at all, before the window or in it
     std::size_t served = 0;    // connections with at least one whole reply within the window
+    std::size_t stuck = 0;     // of these: without one in its second half, see Load::count_stuck()
     std::size_t held = 0;      // connections that there are, those beside it included
-    std::size_t stuck = 0;     // of these: without one in its second half
     std::uint64_t exchanges = 0;
     double seconds = 0;
+    std::uint64_t latencies = 0;                 // how many the following are of
     double p50 = 0, p99 = 0, p999 = 0, max = 0;  // seconds
     CpuTime server_cpu;
     double generator_cpu = 0;     // CPU seconds
@@ -76,7 +77,10 @@ extern const Metric kUncorrectedP99, kLateP99;  // seconds, of an open loop; not
 const std::vector<const Metric*>& all_metrics();
 const Metric* find_metric(std::string_view name);  // null when there is none of that name
 
+// Of a percentile none at all where a round with replies has too few for it: the rounds with fewer are those
+// in which the server was slow, and they are not to be left out.
 Rounds rounds_of(const CellRounds& cell, const Metric& metric);
+bool is_percentile(const Metric& metric) noexcept;
 std::optional<Summary> summarize(const CellRounds& cell, const Metric& metric);
 Rounds knee_rates(const CellRounds& cell);  // none in a round that did not find it
 

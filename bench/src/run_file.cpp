@@ -60,6 +60,9 @@ RunCell cell_of(const Json& json) {
         Rounds& rounds = cell.metrics[metric->name];
         for (const Json& round : json.at("rounds"))
             rounds.push_back(figure_of(round.at(metric->name)));
+        // As rounds_of() has it.
+        const bool lacks = std::find(rounds.begin(), rounds.end(), std::nullopt) != rounds.end();
+        if (is_percentile(*metric) && lacks) rounds.assign(rounds.size(), std::nullopt);
     }
     return cell;
 }

@@ -80,9 +80,9 @@ std::string printable(std::string_view words) {
 
 }  // namespace
 
-std::size_t ServerKind::cpus_of(std::size_t there) const {
-    const bool is_parallel = is_driver() && driver != "reactor" && driver != "iterative";
-    return is_parallel ? there : std::min(there, reactors);
+std::size_t ServerKind::most_cpus(std::size_t connections, std::size_t workers) const {
+    if (forks()) return connections;
+    return driver.ends_with("-pool") ? std::min(connections, workers) : reactors;
 }
 
 const std::vector<ServerKind>& server_kinds() {

@@ -21,8 +21,10 @@ struct ServerKind {
 
     bool is_driver() const { return !driver.empty(); }
     bool may_be_missing() const { return !needs.empty(); }
-    // How many of so many CPUs it can use at once.
-    std::size_t cpus_of(std::size_t there) const;
+    // It makes a thread or a process for each connection, which ends with it.
+    bool forks() const { return driver == "threads" || driver == "processes"; }
+    // How many CPUs it can use at once.
+    std::size_t most_cpus(std::size_t connections, std::size_t workers) const;
 };
 
 // All of them, in the order of the tables: the drivers, and the peers of peers/CMakeLists.txt.

@@ -1,5 +1,6 @@
 #include "usage.hpp"
 
+#include <sched.h>
 #include <unistd.h>
 #include <algorithm>
 #include <ctime>
@@ -19,8 +20,7 @@
 // children's times (cutime, cstime), in ticks of 10 ms. The sum of both is conserved when a process
 // ends, whenever that is, so the difference of two readings is right; the coarse part only moves if
 // a child ends within the window, which in a closed loop with all connections open none does. A
-// process that is forked and reaped between two looks at a tree that had no other child of its
-// parent is missed.
+// process that a child of the root forks and reaps, which had none when it was looked at, is missed.
 //
 // The scheduler does not tell user from system; the tick does, by sampling. The kernel scales those
 // samples to the precise total in /proc, and so do we: the share is theirs, the total is precise. A
@@ -131,6 +131,12 @@ std::vector<pid_t> process_tree(pid_t root) {
     return tree;
 }
 
+std::size_t most_cpus(pid_t root) {
+    cpu_set_t allowed;
+    if (sched_getaffinity(root, sizeof allowed, &allowed) != 0) return 1;
+    return std::min(static_cast<std::size_t>(CPU_COUNT(&allowed)), switches_by_thread(root).size());
+}
+
 void CpuMeter::find_processes() {
     std::vector<Process> living;
     for (const Node& node : nodes_of(root_)) {
@@ -139,7 +145,9 @@ void CpuMeter::find_processes() {
         const bool was_parent = known != processes_.end() && known->has_children;
         clockid_t clock{};
         if (clock_getcpuclockid(node.pid, &clock) != 0) continue;
-        living.push_back({node.pid, clock, was_parent || node.has_children});
+        // The root may get children, and reap them, before anybody looks again.
+        const bool may_reap = node.pid == root_ || was_parent || node.has_children;
+        living.push_back({node.pid, clock, may_reap});
     }
     processes_ = std::move(living);
 }

@@ -46,6 +46,10 @@ private:
     std::vector<Process> processes_;
 };
 
+// How many CPUs `root` and its descendants can use at once: those that it may, and no more than there are
+// threads.
+std::size_t most_cpus(pid_t root);
+
 // How often threads gave up their CPU to wait, and how often it was taken from them.
 struct Switches {
     double voluntary = 0;
@@ -56,14 +60,14 @@ struct Switches {
 std::optional<Switches> parse_switches(const std::string& status);
 
 // Counts the context switches of all threads of `root` and its descendants. The kernel has a counter
-// for each thread, and a file to read it from: begin() and since() take some 20 microseconds a thread,
+// for each thread, and a file to read it from: begin() and since_begin() take some 20 microseconds a thread,
 // so neither may stand where a load waits for it.
 class SwitchMeter {
 public:
     explicit SwitchMeter(pid_t root) : root_(root) {}
     void begin();
-    // What has been since begin(); a thread that came since counts whole. Nullopt when there was none,
-    // or one of them has ended: its count is gone with it.
+    // What has been since begin(); a thread that came since counts whole. Nullopt when there was none, or one
+    // that was there has ended: its count is gone with it. Of one that came and went nothing is known.
     std::optional<Switches> since_begin() const;
 
 private:

@@ -36,15 +36,18 @@ public:
         reactor_.post([this] { reactor_.stop(); });
         thread_.join();
     }
-    std::uint64_t bytes_in() {
-        std::promise<std::uint64_t> told;
-        reactor_.post([&] { told.set_value(reactor_.stats().bytes_in); });
-        return told.get_future().get();
-    }
+    std::uint64_t bytes_in() { return stats().bytes_in; }
+    std::size_t connections() { return stats().open; }
 
     Endpoint endpoint;
 
 private:
+    ReactorStats stats() {
+        std::promise<ReactorStats> told;
+        reactor_.post([&] { told.set_value(reactor_.stats()); });
+        return told.get_future().get();
+    }
+
     Reactor reactor_;
     std::thread thread_;
 };
@@ -109,14 +112,29 @@ TEST_CASE("bench generator: it is at rest when the window's last replies are in,
     TestServer server(ProtocolFactory(
         [=] { return std::make_unique<DelayedEcho>([=](auto now) { return now + kDelay; }); }));
     Clock::time_point closed{}, rest{};
+    std::size_t connected = 0;
     LoadHooks hooks;
     hooks.window_closes = [&] { closed = Clock::now(); };
-    hooks.at_rest = [&] { rest = Clock::now(); };
+    hooks.at_rest = [&] {
+        rest = Clock::now();
+        connected = server.connections();
+    };
     LoadPlan plan = short_plan(server.endpoint, {.connections = 10});
     plan.rate = 50;
     const LoadResult result = run(plan, hooks);
     CHECK(result.tally.unanswered == 0);
     CHECK(rest - closed > kDelay / 2);
+    CHECK(connected == 10);
+}
+
+TEST_CASE("bench generator: what a hook throws ends the run, and is thrown") {
+    TestServer server(factory_of<Echo>());
+    LoadHooks hooks;
+    hooks.at_rest = [] { throw std::runtime_error("no rest"); };
+    CHECK_THROWS_WITH(run_load(short_plan(server.endpoint, {}), hooks), "no rest");
+    hooks = {};
+    hooks.window_opens = [] { throw std::runtime_error("no window"); };
+    CHECK_THROWS_WITH(run_load(short_plan(server.endpoint, {}), hooks), "no window");
 }
 
 TEST_CASE("bench generator: every workload against its server") {

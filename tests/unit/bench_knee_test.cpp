@@ -33,6 +33,7 @@ TEST_CASE("bench knee: at the ceiling there may be more; where nothing holds the
     const Knee all = find_knee(1'000, 0.01, holds_up_to(2'000));
     CHECK(all.rate == 1'000);
     CHECK(all.is_at_ceiling);
+    CHECK(all.untold == "it holds as fast as its closed loop goes");
     CHECK(all.probes.size() == 1);
     CHECK(find_knee(1'000, 0.01, holds_up_to(0)).rate == 0);
 }
@@ -81,26 +82,33 @@ TEST_CASE("bench slo: percentile and time") {
 TEST_CASE("bench knee: what one window says of the objective") {
     const Slo slo = *parse_slo("p99<2ms");
     Measured measured;
+    measured.figures.answered = 100;
     measured.figures.exchanges = 1'000;
     measured.figures.seconds = 1;
     measured.figures.due = 1'000;
     measured.latency.record(1'000'000, 1'000);
-    CHECK(judge_probe(slo, 1'000, measured).holds == true);
-    CHECK(judge_probe(slo, 1'000, measured).latency == doctest::Approx(1e-3).epsilon(0.001));
+    CHECK(judge_probe(slo, 1'000, 100, measured).holds == true);
+    CHECK(judge_probe(slo, 1'000, 100, measured).latency == doctest::Approx(1e-3).epsilon(0.001));
+    const Slo rare = *parse_slo("p99.99<2ms");
+    CHECK_FALSE(judge_probe(rare, 1'000, 100, measured).holds.has_value());
+    CHECK(judge_probe(rare, 1'000, 100, measured).why == "too few replies for p99.99<2ms");
     measured.figures.due = 1'100;
-    CHECK(judge_probe(slo, 1'100, measured).why == "rate not reached: 1,000");
+    CHECK(judge_probe(slo, 1'100, 100, measured).why == "rate not reached: 1,000");
     measured.figures.generator_cpu = 0.95;
-    CHECK(judge_probe(slo, 1'100, measured).why == "limited by the generator");
-    CHECK_FALSE(judge_probe(slo, 1'100, measured).holds.has_value());
+    CHECK(judge_probe(slo, 1'100, 100, measured).why == "limited by the generator");
+    CHECK_FALSE(judge_probe(slo, 1'100, 100, measured).holds.has_value());
     measured.figures.generator_cpu = 0;
     measured.figures.due = 1'000;
     measured.latency.record(3'000'000, 20);
-    CHECK(judge_probe(slo, 1'000, measured).why.ends_with(" at p99<2ms"));
-    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, measured).holds == true);
+    CHECK(judge_probe(slo, 1'000, 100, measured).why.ends_with(" at p99<2ms"));
+    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, 100, measured).holds == true);
     measured.figures.unanswered = 3;
-    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, measured).why == "3 requests never answered");
+    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, 100, measured).why ==
+          "3 requests never answered");
+    measured.figures.answered = 99;
+    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, 100, measured).why == "serves 99 of 100");
     measured.figures.failed = 2;
-    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, measured).why == "2 connections failed");
+    CHECK(judge_probe(*parse_slo("p50<2ms"), 1'000, 100, measured).why == "2 connections failed");
     measured.figures.problem = "it died";
-    CHECK(judge_probe(slo, 1'000, measured).why == "it died");
+    CHECK(judge_probe(slo, 1'000, 100, measured).why == "it died");
 }

@@ -126,37 +126,120 @@ TEST_CASE("bench load: who was answered no more in the window's second half is n
     CHECK(bench.load.tally().latency.count() == 11);
 }
 
-TEST_CASE("bench load: who waits is not stuck while others waited as long, or half the window") {
-    Bench bench(8);
-    bench.load.start();
-    auto& slow = bench.client();
-    auto& other = bench.client(1);
-    bench.driver.run();
-    const auto answer = [&](MemoryPeer& peer) {
-        peer.send(peer.take_received());
-        bench.driver.run();
-    };
-    bench.load.open_window(1s);
-    answer(slow);
-    answer(other);
-    bench.now += 499ms;
-    answer(slow);
-    answer(other);
-    bench.now += 498ms;
-    bench.load.count_stuck();
-    CHECK(bench.load.tally().stuck == 0);  // 498 of 997 ms
+namespace {
 
-    bench.load.open_window(1s);
-    answer(other);
-    bench.now += 701ms;
-    answer(slow);  // after 1,199 ms
-    answer(other);
-    bench.now += 1'150ms;
-    bench.load.count_stuck();
-    CHECK(bench.load.tally().stuck == 0);
-    bench.now += 50ms;
-    bench.load.count_stuck();
-    CHECK(bench.load.tally().stuck == 2);
+// Two connections of one load, in a window that has just opened, both served a moment ago.
+struct TwoInWindow : Bench {
+    TwoInWindow() : Bench(8) {
+        load.start();
+        driver.run();
+        serve(one);
+        serve(other);
+        load.open_window(10s);
+        serve(one);
+        serve(other);
+    }
+    void serve(MemoryPeer& peer) {
+        driver.run();
+        peer.send(peer.take_received());
+        driver.run();
+    }
+    // The other goes on as it did.
+    void pass(Clock::duration time) {
+        for (; time > 0ms; time -= 50ms) {
+            now += std::min<Clock::duration>(time, 50ms);
+            serve(other);
+        }
+    }
+    std::size_t stuck() {
+        load.count_stuck();
+        return load.tally().stuck;
+    }
+
+    MemoryPeer& one = client();
+    MemoryPeer& other = client(1);
+};
+
+}  // namespace
+
+TEST_CASE("bench load: who has waited for less than half of the window is not stuck") {
+    TwoInWindow bench;
+    for (int i = 0; i < 10; ++i) {
+        bench.pass(50ms);
+        bench.serve(bench.one);
+    }
+    bench.pass(450ms);
+    CHECK(bench.stuck() == 0);
+    bench.pass(50ms);
+    CHECK(bench.stuck() == 1);
+}
+
+TEST_CASE(
+    "bench load: who has waited for twice as long as any before, and others did not, is stuck") {
+    TwoInWindow bench;
+    bench.pass(500ms);
+    bench.serve(bench.one);
+    const auto counted = bench.load.tally().latency.count();
+    bench.pass(950ms);
+    CHECK(bench.stuck() == 0);
+    bench.pass(50ms);
+    CHECK(bench.stuck() == 1);
+    CHECK(bench.load.tally().latency.count() == counted + 20 + 1);
+    CHECK(bench.load.tally().latency.max() >= 1'000'000'000);
+}
+
+TEST_CASE("bench load: a server that stands still drops nobody, and is as slow as it is") {
+    TwoInWindow bench;
+    bench.pass(100ms);
+    bench.serve(bench.one);
+    bench.now += 800ms;
+    CHECK(bench.stuck() == 0);
+    CHECK(bench.load.tally().latency.max() >= 800'000'000);
+    CHECK(bench.load.tally().latency.percentile(50) < 800'000'000);
+}
+
+TEST_CASE("bench load: whose reply ends the window had one, and those behind it are not dropped") {
+    TwoInWindow bench;
+    bool ended = false;
+    bench.load.on_window_end = [&] { ended = true; };
+    bench.load.open_window(400ms);
+    bench.serve(bench.one);
+    bench.serve(bench.other);
+    bench.now += 400ms;
+    bench.serve(bench.one);
+    CHECK(ended);
+    CHECK(bench.stuck() == 0);
+    CHECK(bench.load.tally().latency.count() == 3);  // the other's wait
+}
+
+TEST_CASE("bench load: a stream that moves is not stuck, however large its pieces are") {
+    Clock::time_point now = Clock::time_point(1h);
+    Load load({}, [&] { return now; });
+    const auto workload = *make_download({.size = 1'000});
+    MemoryDriver driver;
+    auto& one = driver.connect(workload->client(load, 0));
+    auto& other = driver.connect(workload->client(load, 1));
+    Pattern sent = Pattern::chargen(100'000);
+    std::size_t at = 0;
+    const auto send = [&](std::size_t size) {
+        const Bytes piece = sent.at(at, size);
+        const std::string_view text(reinterpret_cast<const char*>(piece.data()), piece.size());
+        for (MemoryPeer* peer : {&one, &other}) peer->send(text);
+        driver.run();
+        at += size;
+    };
+    driver.run();
+    send(1'000);
+    load.start();
+    load.open_window(1s);
+    for (int tenth = 0; tenth < 9; ++tenth) {
+        now += 100ms;
+        send(250);  // a piece each 400 ms
+    }
+    load.count_stuck();
+    CHECK(load.tally().served == 2);
+    CHECK(load.tally().stuck == 0);
+    load.stop();
 }
 
 TEST_CASE("bench load: a window forgets what was before") {

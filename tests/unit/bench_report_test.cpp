@@ -17,7 +17,7 @@ namespace {
 
 Measurement measured(double rate, std::size_t connections) {
     Measurement m;
-    m.exchanges = static_cast<std::uint64_t>(rate);
+    m.exchanges = m.latencies = static_cast<std::uint64_t>(rate);
     m.answered = m.served = connections;
     m.held = 2 * connections;  // as many beside these
     m.seconds = 1;

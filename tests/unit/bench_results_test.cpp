@@ -16,7 +16,7 @@ namespace {
 
 Measurement measured(std::uint64_t exchanges, std::size_t served, double cpu = 0.5) {
     Measurement m;
-    m.exchanges = exchanges;
+    m.exchanges = m.latencies = exchanges;
     m.answered = m.served = served;
     m.seconds = 1;
     m.p50 = 100e-6;
@@ -371,18 +371,28 @@ TEST_CASE("bench results: of few replies the slowest is no percentile") {
     Measurement m;
     m.seconds = 1;
     m.p50 = m.p99 = m.p999 = m.max = 1e-3;
-    m.exchanges = 99;
+    m.exchanges = 1'000'000;
+    m.latencies = 99;
     CHECK(kP50.of(m));
     CHECK_FALSE(kP99.of(m));
     CHECK(kMax.of(m));
-    m.exchanges = 100;
+    m.latencies = 100;
     CHECK(kP99.of(m));
     CHECK_FALSE(kP999.of(m));
-    m.exchanges = 1'000;
+    m.latencies = 1'000;
     CHECK(kP999.of(m));
-    m.exchanges = 1;
+    m.latencies = 1;
     CHECK_FALSE(kP50.of(m));
     CHECK(kMax.of(m));
+    // The slow rounds are those with few: without them it would look the better.
+    CellRounds cell{{"reactor", 64, 1}, {m, m}};
+    cell.rounds[0].latencies = 10'000;
+    CHECK_FALSE(summarize(cell, kP99));
+    CHECK(summarize(cell, kMax));
+    cell.rounds[1].latencies = 10'000;
+    CHECK(summarize(cell, kP99));
+    cell.rounds[1].latencies = 0;  // nothing was served: told by itself
+    CHECK(summarize(cell, kP99));
 }
 
 TEST_CASE("bench results: of many comparisons it is said how many differ by chance") {
@@ -391,7 +401,7 @@ TEST_CASE("bench results: of many comparisons it is said how many differ by chan
     const auto add = [&](std::size_t connections) {
         for (const std::string server : {"reactor", "threads"}) {
             Measurement m;
-            m.exchanges = 10'000;
+            m.exchanges = m.latencies = 10'000;
             m.seconds = 1;
             m.answered = m.served = connections;
             m.server_cpu.total = 0.5;
@@ -429,7 +439,7 @@ TEST_CASE(
     results.options.rounds = 5;
     for (CellRounds& cell : results.cells) {
         for (Measurement& round : cell.rounds) {
-            round.exchanges = 1'000;  // as many as were asked for, by all
+            round.exchanges = round.latencies = 1'000;  // as many as were asked for, by all
             round.p99 = cell.cell.server == "threads" ? 100e-6 : 200e-6;
             round.asked_rate = 1'000;
             round.due = 1'000;

@@ -120,6 +120,23 @@ TEST_CASE("bench usage: the CPU of children counts, before and after they are re
     CHECK(meter.read().ticks >= meter.read().user_ticks);
 }
 
+TEST_CASE("bench usage: the CPU of a child that came and went since is its parent's") {
+    CpuMeter meter(getpid());
+    const CpuTime before = meter.read();
+    const pid_t child = fork();
+    if (child == 0) {
+        burn(own_cpu() + 0.1);
+        _exit(0);
+    }
+    REQUIRE(waitpid(child, nullptr, 0) == child);
+    CHECK((meter.read() - before).total >= 0.08);
+}
+
+TEST_CASE("bench usage: how many CPUs it can use") {
+    CHECK(most_cpus(getpid()) >= 1);
+    CHECK(most_cpus(getpid()) <= static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
 TEST_CASE("bench usage: memory of the family, shared pages once") {
     Family family;
     const std::size_t both = read_memory(family.pid);
