@@ -38,6 +38,7 @@ void fill_from_load(Measurement& m, const LoadResult& load) {
     m.exchanges = load.tally.exchanges;
     m.seconds = load.seconds;
     m.generator_cpu = load.cpu_seconds * part_of_window(load);
+    m.latencies = load.tally.latency.count();
     m.p50 = seconds(50);
     m.p99 = seconds(99);
     m.p999 = seconds(99.9);

@@ -33,6 +33,7 @@ struct Measurement {
     std::size_t stuck = 0;     // of these: without one in its second half
     std::uint64_t exchanges = 0;
     double seconds = 0;
+    std::uint64_t latencies = 0;  // of which the percentiles are; also of those never answered
     double p50 = 0, p99 = 0, p999 = 0, max = 0;  // seconds
     CpuTime server_cpu;
     double generator_cpu = 0;     // CPU seconds

@@ -45,7 +45,7 @@ std::string written(const std::vector<std::uint64_t>& rates) {
     results.environment = describe_environment();
     for (const std::uint64_t rate : rates) {
         Measurement m;
-        m.exchanges = rate;
+        m.exchanges = m.latencies = rate;
         m.seconds = 1;
         m.answered = m.served = 100;
         m.p99 = 1e-3;

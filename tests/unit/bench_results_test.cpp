@@ -16,12 +16,13 @@ namespace {
 
 Measurement measured(std::uint64_t exchanges, std::size_t served, double cpu = 0.5) {
     Measurement m;
-    m.exchanges = exchanges;
+    m.exchanges = m.latencies = exchanges;
     m.answered = m.served = served;
     m.seconds = 1;
     m.p50 = 100e-6;
     m.p99 = 200e-6;
     m.p999 = 300e-6;
+    m.max = 400e-6;
     m.server_cpu = {cpu, 0.1, 0.4};
     m.memory = 2 * 1024 * 1024;
     return m;
@@ -370,19 +371,40 @@ TEST_CASE("bench results: without the baseline there are no ratios, and that is 
 TEST_CASE("bench results: of few replies the slowest is no percentile") {
     Measurement m;
     m.seconds = 1;
-    m.p50 = m.p99 = m.p999 = m.max = 1e-3;
-    m.exchanges = 99;
+    m.p50 = m.p99 = m.p999 = m.max = m.uncorrected_p99 = m.late_p99 = 1e-3;
+    m.asked_rate = 100;
+    m.exchanges = 50;  // others came after the window, or never
+    m.latencies = 99;
     CHECK(kP50.of(m));
-    CHECK_FALSE(kP99.of(m));
+    for (const Metric* metric : {&kP99, &kUncorrectedP99, &kLateP99}) CHECK_FALSE(metric->of(m));
     CHECK(kMax.of(m));
-    m.exchanges = 100;
-    CHECK(kP99.of(m));
+    m.latencies = 100;
+    for (const Metric* metric : {&kP99, &kUncorrectedP99, &kLateP99}) CHECK(metric->of(m));
     CHECK_FALSE(kP999.of(m));
-    m.exchanges = 1'000;
+    m.latencies = 1'000;
     CHECK(kP999.of(m));
-    m.exchanges = 1;
+    m.latencies = 1;
     CHECK_FALSE(kP50.of(m));
     CHECK(kMax.of(m));
+    m.latencies = 1'000;
+    m.exchanges = 0;
+    CHECK_FALSE(kP50.of(m));
+    CHECK_FALSE(kMax.of(m));
+}
+
+TEST_CASE("bench results: a figure of an open loop that is none is null, and empty in the CSV") {
+    Results results = two_servers();
+    for (Measurement& round : results.cells[0].rounds) {
+        round.asked_rate = 50;
+        round.due = round.exchanges = round.latencies = 50;
+        round.uncorrected_p99 = round.late_p99 = 1e-3;
+    }
+    const auto json = nlohmann::json::parse(to_json(results));
+    const auto& round = json["cells"][0]["rounds"][0];
+    for (const char* name : {"p99", "p99.9", "uncorrected_p99", "late_p99"})
+        CHECK(round[name].is_null());
+    CHECK(round["p50"] == 100e-6);
+    CHECK(has(lines_of(to_csv(results))[1], ",50,0,,,50,0.0001,,,0.0004,"));
 }
 
 TEST_CASE("bench results: of many comparisons it is said how many differ by chance") {
@@ -429,7 +451,7 @@ TEST_CASE(
     results.options.rounds = 5;
     for (CellRounds& cell : results.cells) {
         for (Measurement& round : cell.rounds) {
-            round.exchanges = 1'000;  // as many as were asked for, by all
+            round.exchanges = round.latencies = 1'000;  // as many as were asked for, by all
             round.p99 = cell.cell.server == "threads" ? 100e-6 : 200e-6;
             round.asked_rate = 1'000;
             round.due = 1'000;
@@ -451,8 +473,9 @@ TEST_CASE(
 
 TEST_CASE("bench results: a stream has no latency, and not one of zero") {
     Results results = two_servers();
-    for (Measurement& round : results.cells[0].rounds) round.p50 = round.p99 = round.p999 = 0;
-    CHECK_FALSE(summarize(results.cells[0], kP99));
+    for (Measurement& round : results.cells[0].rounds) round.latencies = 0;
+    for (const Metric* metric : {&kP50, &kP99, &kP999, &kMax})
+        CHECK_FALSE(summarize(results.cells[0], *metric));
     CHECK(summarize(results.cells[0], kThroughput));
 }
 
