@@ -236,6 +236,17 @@ std::vector<Table> tables_of(const std::vector<CellChange>& cells) {
     return tables;
 }
 
+std::size_t comparisons_in(const std::vector<CellChange>& cells) {
+    std::size_t comparisons = 0;
+    for (const CellChange& cell : cells) {
+        comparisons += static_cast<std::size_t>(
+            std::count_if(cell.metrics.begin(), cell.metrics.end(), [](const MetricChange& change) {
+                return change.interval && change.before > 0 && !is_counted(*change.metric);
+            }));
+    }
+    return comparisons;
+}
+
 Outcome judge(const std::vector<CellChange>& cells, const std::vector<Condition>& conditions) {
     std::string worse, unjudged, judged;
     for (const CellChange& cell : cells) {

@@ -64,6 +64,8 @@ std::optional<bool> breaks(const CellChange& cell, const Condition& condition);
 
 // A table for each load: a row for each server and metric.
 std::vector<Table> tables_of(const std::vector<CellChange>& cells);
+// How many of their changes an interval tells from chance, or does not.
+std::size_t comparisons_in(const std::vector<CellChange>& cells);
 
 // What it comes to. Status 0: same or better; 3: a condition is broken, or a cell is lost; 4: there is a
 // condition that no cell can be judged by.

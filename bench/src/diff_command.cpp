@@ -49,6 +49,8 @@ int tell(const Run& before, const Run& after, const DiffOptions& options) {
         text += "unequal: " + unequal + "\n";
     }
     for (const Table& table : tables_of(cells)) text += to_text(table);
+    if (const std::string chance = chance_text(comparisons_in(cells)); !chance.empty())
+        text += "\n" + chance + "\n";
     Outcome outcome = judge(cells, options.conditions);
     add_missing(outcome, before, after, options.force);
     if (auto told = print(text + "\n" + outcome.text); !told)

@@ -156,6 +156,14 @@ TEST_CASE("bench diff: exit status 0 for the same, 3 for worse, and the table sa
     CHECK(diff(before, after, {"--fail-if", "p99>+25%", "--fail-if", "p99>+15%"}).status == 3);
     CHECK(diff(after, before).status == 0);
     CHECK(has(diff(after, before).output, "better"));
+
+    change(before, after, [](Json& json) {
+        for (int size = 1; size <= 9; ++size) {
+            json["cells"].push_back(json["cells"][0]);
+            json["cells"].back()["size"] = size;
+        }
+    });
+    CHECK(has(diff(after, after).output, " comparisons at 95% chance alone makes about "));
 }
 
 TEST_CASE("bench diff: exit status 4 for what cannot be compared, which --force may allow") {

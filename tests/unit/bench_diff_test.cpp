@@ -256,6 +256,23 @@ TEST_CASE("bench diff: an invalid cell is not judged; one that fails now is a re
     CHECK(judge(cells, default_conditions()).status == 0);
 }
 
+TEST_CASE("bench diff: what an interval tells from chance counts as a comparison, and no other") {
+    RunCell cell = cell_with("reactor", 10'000, 200 * kMicro);
+    const auto comparisons = [&] {
+        const Run run = run_with({cell});
+        return comparisons_in(compare_runs(run, run));
+    };
+    CHECK(comparisons() == all_metrics().size());
+    cell.metrics["instructions"] = {200.0};
+    cell.metrics["voluntary_switches"] = {0.0, 0.0, 0.0, 0.0, 0.0};
+    cell.metrics["memory"].resize(4);
+    CHECK(comparisons() == all_metrics().size() - 2);
+    cell.metrics["knee"] = around(1'000);
+    CHECK(comparisons() == all_metrics().size() - 1);
+    cell.valid = false;
+    CHECK(comparisons() == 0);
+}
+
 TEST_CASE("bench diff: cells are found by load and server, whatever their order") {
     RunCell other = cell_with("reactor", 500, 1);
     other.load = "echo, 1 connection, 64 B";

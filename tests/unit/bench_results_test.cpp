@@ -425,6 +425,8 @@ TEST_CASE("bench results: of many comparisons it is said how many differ by chan
     CHECK(has(to_text(results), "\nOf 18 comparisons at 95% chance alone makes about 1 differ.\n"));
     results.cells.resize(8);
     CHECK_FALSE(has(to_text(results), "chance alone"));
+    for (CellRounds& cell : results.cells) cell.knees.assign(5, Knee{.rate = 1'000});
+    CHECK(has(to_text(results), "\nOf 12 comparisons at 95% chance alone makes about 1 differ.\n"));
 }
 
 TEST_CASE("bench results: where others are not seen it is said") {
