@@ -164,7 +164,7 @@ std::string to_json(const Results& results) {
     json["options"] = json_of(results.options);
     json["cpus"] = {{"server", results.cpus.of_server()},
                     {"generator", results.cpus.generator},
-                    {"one_core", results.cpus.one_core}};
+                    {"one_core", json_or_null(results.cpus.one_core)}};
     json["environment"] = environment_json(results.environment);
     json["left_out"] = Json::array();
     for (const LeftOut& each : results.left_out) {

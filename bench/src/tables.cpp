@@ -120,7 +120,7 @@ std::string where_of(const CpuPlan& cpus) {
     if (cpus.spread()) return "server on all CPUs, generator on CPU " + generator;
     if (cpus.shared()) return "server and generator share CPU " + server;
     return "server on CPU " + server + ", generator on CPU " + generator +
-           (cpus.one_core ? ", two threads of one core" : "");
+           (cpus.one_core.value_or(false) ? ", two threads of one core" : "");
 }
 
 // Of which the tables say whether a difference was seen.

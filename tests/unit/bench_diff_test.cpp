@@ -328,6 +328,15 @@ TEST_CASE("bench diff: reads what compare writes") {
     const auto unequal = unequal_conditions(*run, *parse_run("y.json", elsewhere));
     CHECK(unequal.size() == 4);
     CHECK(unequal.back() == "CPUs used: one for both and one each");
+    const auto with_one_core = [](const nlohmann::json& one_core) {
+        return *parse_run(
+            "x.json", changed(written({1}), [&](auto& json) {
+                json["cpus"] = {{"server", {0}}, {"generator", 1}, {"one_core", one_core}};
+            }));
+    };
+    CHECK(unequal_conditions(with_one_core(nullptr), with_one_core(true)) ==
+          std::vector<std::string>{
+              "CPUs used: one each, of cores not known and two threads of one core"});
 }
 
 TEST_CASE("bench diff: reads knees by rounds, and what was counted") {

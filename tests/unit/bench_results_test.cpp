@@ -361,6 +361,19 @@ TEST_CASE("bench results: an interval that leaves 1 out looks like one") {
     CHECK(to_text(ratio) == "1.03 [1.00, 1.07]");
 }
 
+TEST_CASE("bench results: two threads of one core are told, and null is what nobody tells") {
+    Results results = two_servers();
+    const auto one_core = [&] {
+        return nlohmann::json::parse(to_json(results))["cpus"]["one_core"];
+    };
+    results.cpus = {.server = 0, .generator = 4, .one_core = true};
+    CHECK(one_core() == true);
+    CHECK(has(to_text(results), "server on CPU 0, generator on CPU 4, two threads of one core;"));
+    results.cpus.one_core = std::nullopt;
+    CHECK(one_core().is_null());
+    CHECK(has(to_text(results), "server on CPU 0, generator on CPU 4;"));
+}
+
 TEST_CASE("bench results: without the baseline there are no ratios, and that is said") {
     Results results = two_servers();
     CHECK_FALSE(has(to_text(results), "was not measured"));
