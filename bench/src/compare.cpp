@@ -141,20 +141,19 @@ bool has_figures(const Results& results) {
 }
 
 // A file for each cell that has latencies: SERVER-CONNECTIONSxSIZE.hgrm, in milliseconds.
-Result<void> write_hgrm(const Results& results) {
+template <class Note>
+void write_hgrm(const Results& results, const Note& note) {
     constexpr double kMillisecond = 1e6;
     std::error_code unmade;
     std::filesystem::create_directory(results.options.hgrm, unmade);
-    if (unmade) return fail(unmade, "make the folder " + results.options.hgrm);
+    if (unmade) return note(fail(unmade, "make the folder " + results.options.hgrm));
     for (const CellRounds& cell : results.cells) {
         if (cell.latency.count() == 0) continue;
         const std::string name = cell.cell.server + "-" + std::to_string(cell.cell.connections) +
                                  "x" + std::to_string(cell.cell.size) + ".hgrm";
         const auto path = std::filesystem::path(results.options.hgrm) / name;
-        if (auto done = write_file(path.string(), to_hgrm(cell.latency, kMillisecond)); !done)
-            return done;
+        note(write_file(path.string(), to_hgrm(cell.latency, kMillisecond)));
     }
-    return {};
 }
 
 // Whether all could be; what one disk cannot take another may.
@@ -168,7 +167,7 @@ bool write_files(const Results& results) {
     note(print(to_text(results)));
     note(write_file(options.json, to_json(results)));
     note(write_file(options.csv, to_csv(results)));
-    if (!options.hgrm.empty()) note(write_hgrm(results));
+    if (!options.hgrm.empty()) write_hgrm(results, note);
     if (!options.report.empty()) note(write_file(options.report, to_html(results)));
     return all;
 }
@@ -192,8 +191,7 @@ int compare(const CompareOptions& asked) {
     if (auto tools = options.cost ? find_cost_tools() : Result<void>(); !tools) {
         return complain(tools.error().message());
     }
-    auto writable = find_writable({options.json, options.csv, options.report});
-    if (writable) writable = find_folder(options.hgrm);
+    const auto writable = find_writable({options.json, options.csv, options.report}, options.hgrm);
     if (!writable) return complain(writable.error().message());
     const auto cpus = plan_cpus(options.cpus());
     if (!cpus) return complain(cpus.error().message());

@@ -49,7 +49,8 @@ CpuPlan choose_cpus(Cpus how, const std::vector<int>& allowed, const std::vector
         return std::find(siblings.begin(), siblings.end(), cpu) != siblings.end();
     };
     const auto apart = std::find_if_not(allowed.begin() + 1, allowed.end(), is_sibling);
-    plan.one_core = how == Cpus::apart && apart == allowed.end();
+    if (how == Cpus::apart)
+        plan.one_core = siblings.empty() ? std::nullopt : std::optional(apart == allowed.end());
     plan.generator = apart == allowed.end() ? allowed[1] : *apart;
     return plan;
 }

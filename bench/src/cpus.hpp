@@ -1,6 +1,7 @@
 // Which CPU runs what. Linux only (man 2 sched_setaffinity).
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <switchboard/error.hpp>
 #include <vector>
@@ -11,7 +12,9 @@ struct CpuPlan {
     int server = 0;
     int generator = 0;
     std::vector<int> all = {};  // of the server, if it is spread over all there are; else empty
-    bool one_core = false;  // server and generator are two threads of it, and slow each other down
+    // Whether server and generator are two threads of it, and slow each other down; none where the
+    // system does not tell.
+    std::optional<bool> one_core = false;
     bool shared() const noexcept { return server == generator; }
     bool spread() const noexcept { return !all.empty(); }
     // Where the server runs.
@@ -27,7 +30,7 @@ enum class Cpus { apart, shared, spread };
 Result<CpuPlan> plan_cpus(Cpus how);
 
 // The same of CPUs that this process may use, one at least; `siblings` are the threads of the first one's
-// core, itself among them.
+// core, itself among them; empty where that is not known.
 CpuPlan choose_cpus(Cpus how, const std::vector<int>& allowed, const std::vector<int>& siblings);
 // "0,4-6" as the files of /sys/devices/system/cpu have it; empty when it is no such list.
 std::vector<int> parse_cpu_list(std::string_view text);

@@ -67,12 +67,13 @@ std::string line_of(const Results& results, const CellRounds& cell, std::size_t 
     add(m.noise ? exact(*m.noise) : "");
     add(m.asked_rate ? std::to_string(m.due) : "");
     add(m.asked_rate ? std::to_string(m.unanswered) : "");
-    add(m.asked_rate ? exact(m.uncorrected_p99) : "");
-    add(m.asked_rate ? exact(m.late_p99) : "");
-    for (const Column& column : kMetricColumns) {
-        const auto value = column.metric->of(m);
+    const auto add_metric = [&](const Metric& metric) {
+        const auto value = metric.of(m);
         add(value ? exact(*value) : "");
-    }
+    };
+    add_metric(kUncorrectedP99);
+    add_metric(kLateP99);
+    for (const Column& column : kMetricColumns) add_metric(*column.metric);
     return line + "\n";
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <regex>
 
 #include "format.hpp"
@@ -35,10 +36,10 @@ const RunCell* find_cell(const Run& run, const RunCell& wanted) {
 MetricChange change_from_zero(const Metric& metric, const Summary& was, const Summary& is) {
     constexpr double kEndless = std::numeric_limits<double>::infinity();
     const double change = is.median > 0 ? kEndless : 0;
-    const bool is_certain = is.min > 0 || is.max == 0;
-    const bool suffices = std::min(was.count, is.count) >= kFewestForInterval;
-    MetricChange from_zero{&metric, 0, is.median, change, std::nullopt};
-    if (is_certain && (suffices || is_counted(metric)))
+    const bool is_certain = was.max <= 0 && (is.min > 0 || is.max == 0);
+    const std::size_t rounds = std::min(was.count, is.count);
+    MetricChange from_zero{&metric, 0, is.median, change, std::nullopt, rounds};
+    if (is_certain && (rounds >= kFewestForInterval || is_counted(metric)))
         from_zero.interval = Interval{change, change};
     return from_zero;
 }
@@ -48,12 +49,15 @@ std::optional<MetricChange> change_of(const Metric& metric, const RunCell& befor
     const Rounds old = before.rounds_of(metric), now = after.rounds_of(metric);
     const auto was = summarize(old), is = summarize(now);
     if (!was || !is) return std::nullopt;
-    if (was->max <= 0) return change_from_zero(metric, *was, *is);
-    if (was->median <= 0) return std::nullopt;
+    if (was->median <= 0) return change_from_zero(metric, *was, *is);
     const double change = is->median / was->median - 1;
-    return MetricChange{&metric, was->median, is->median, change,
+    return MetricChange{&metric,
+                        was->median,
+                        is->median,
+                        change,
                         is_counted(metric) ? std::optional(Interval{change, change})
-                                           : change_interval(old, now, kSeed)};
+                                           : change_interval(old, now, kSeed),
+                        std::min(was->count, is->count)};
 }
 
 std::string why_not_judged(const RunCell& before, const RunCell& after) {
@@ -77,8 +81,12 @@ CellChange compare_cells(const RunCell& before, const RunCell& after) {
     return cell;
 }
 
+bool has_too_few_rounds(const MetricChange& change) {
+    return change.rounds < kFewestForInterval;
+}
+
 std::string verdict_of(const MetricChange& change) {
-    if (!change.interval) return "too few rounds";
+    if (!change.interval) return has_too_few_rounds(change) ? "too few rounds" : "0 in some rounds";
     if (change.interval->holds(0)) return "no difference seen";
     return (change.change > 0) == change.metric->more_is_better ? "better" : "worse";
 }
@@ -110,9 +118,25 @@ std::size_t judged_by(const std::vector<CellChange>& cells, const Condition& con
                       [&](const CellChange& cell) { return breaks(cell, condition).has_value(); }));
 }
 
-const char* needed_for(const Condition& condition) {
-    return is_counted(*condition.metric) ? "is valid in both and has that counted"
-                                         : "is valid and has it in 5 rounds, in both";
+std::string why_unjudged(const CellChange& cell, const Condition& condition) {
+    if (!cell.not_judged.empty()) return "invalid";
+    const MetricChange* const change = find_change(cell, *condition.metric);
+    if (change == nullptr) return "no such figure";
+    if (has_too_few_rounds(*change))
+        return "fewer than " + std::to_string(kFewestForInterval) + " rounds";
+    return verdict_of(*change);
+}
+
+// "invalid (2 cells), no such figure (1 cell)", where none can be judged by it.
+std::string why_unjudged(const std::vector<CellChange>& cells, const Condition& condition) {
+    std::map<std::string, std::size_t> reasons;
+    for (const CellChange& cell : cells) ++reasons[why_unjudged(cell, condition)];
+    std::string text;
+    for (const auto& [reason, count] : reasons) {
+        text += (text.empty() ? "" : ", ") + reason + " (" + std::to_string(count) +
+                (count == 1 ? " cell)" : " cells)");
+    }
+    return text;
 }
 
 // "p99>+10%", or where not all that were valid before could be judged, "p99>+10% (2 of 3 cells)".
@@ -173,11 +197,11 @@ std::vector<CellChange> compare_runs(const Run& before, const Run& after) {
     return cells;
 }
 
-std::vector<std::string> missing_cells(const Run& before, const Run& after) {
-    std::vector<std::string> missing;
-    for (const RunCell& cell : before.cells) {
-        if (cell.valid && find_cell(after, cell) == nullptr)
-            missing.push_back(cell.server + ", " + cell.load);
+std::vector<MissingCell> missing_cells(const Run& run, const Run& other) {
+    std::vector<MissingCell> missing;
+    for (const RunCell& cell : run.cells) {
+        if (find_cell(other, cell) == nullptr)
+            missing.push_back({cell.server + ", " + cell.load, cell.valid});
     }
     return missing;
 }
@@ -212,6 +236,17 @@ std::vector<Table> tables_of(const std::vector<CellChange>& cells) {
     return tables;
 }
 
+std::size_t comparisons_in(const std::vector<CellChange>& cells) {
+    std::size_t comparisons = 0;
+    for (const CellChange& cell : cells) {
+        comparisons += static_cast<std::size_t>(
+            std::count_if(cell.metrics.begin(), cell.metrics.end(), [](const MetricChange& change) {
+                return change.interval && change.before > 0 && !is_counted(*change.metric);
+            }));
+    }
+    return comparisons;
+}
+
 Outcome judge(const std::vector<CellChange>& cells, const std::vector<Condition>& conditions) {
     std::string worse, unjudged, judged;
     for (const CellChange& cell : cells) {
@@ -223,8 +258,8 @@ Outcome judge(const std::vector<CellChange>& cells, const std::vector<Condition>
     }
     for (const Condition& condition : conditions) {
         if (judged_by(cells, condition) == 0)
-            unjudged +=
-                "not comparable by " + condition.text + ": no cell " + needed_for(condition) + "\n";
+            unjudged += "not comparable by " + condition.text + ": " +
+                        why_unjudged(cells, condition) + "\n";
         judged += " " + judged_text(cells, condition);
     }
     if (!worse.empty()) return {3, worse + unjudged};

@@ -33,9 +33,10 @@ std::vector<Condition> default_conditions();
 struct MetricChange {
     const Metric* metric;
     double before = 0, after = 0;  // medians
-    double change = 0;             // relative; infinite where all rounds before were 0
+    double change = 0;             // relative; infinite where the one before was 0
     std::optional<Interval>
-        interval;  // as change_interval() has it; of what was counted the change
+        interval;            // as change_interval() has it; of what was counted the change
+    std::size_t rounds = 0;  // that have it, of the run where they are fewer
 };
 struct CellChange {
     std::string load, server;
@@ -49,8 +50,13 @@ struct CellChange {
 std::vector<std::string> unequal_conditions(const Run& before, const Run& after);
 // The cells that both have, in the order of the first.
 std::vector<CellChange> compare_runs(const Run& before, const Run& after);
-// "reactor, echo, 100 connections, 64 B", for each that was valid before and is not in `after`.
-std::vector<std::string> missing_cells(const Run& before, const Run& after);
+// The cells of `run` that `other` does not have.
+struct MissingCell {
+    std::string name;  // "reactor, echo, 100 connections, 64 B"
+    bool valid;
+    friend bool operator==(const MissingCell&, const MissingCell&) = default;
+};
+std::vector<MissingCell> missing_cells(const Run& run, const Run& other);
 
 // Whether it breaks the condition: the change is past the bound, and the interval excludes that there
 // is none. Nullopt where that can't be told: there is no such figure, or no interval.
@@ -58,6 +64,8 @@ std::optional<bool> breaks(const CellChange& cell, const Condition& condition);
 
 // A table for each load: a row for each server and metric.
 std::vector<Table> tables_of(const std::vector<CellChange>& cells);
+// How many of their changes an interval tells from chance, or does not.
+std::size_t comparisons_in(const std::vector<CellChange>& cells);
 
 // What it comes to. Status 0: same or better; 3: a condition is broken, or a cell is lost; 4: there is a
 // condition that no cell can be judged by.

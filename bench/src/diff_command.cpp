@@ -30,6 +30,17 @@ std::string numbered(const Run& run, const char* which) {
     return std::string(which) + " " + run.file + ", " + run.made + "\n";
 }
 
+// Names the cells that only one has. One that was valid and is missing now may be the one that is worse.
+void add_missing(Outcome& outcome, const Run& before, const Run& after, bool force) {
+    for (const MissingCell& missing : missing_cells(before, after)) {
+        outcome.text +=
+            "missing now: " + missing.name + (missing.valid ? "\n" : ", which was invalid\n");
+        if (missing.valid && outcome.status == 0 && !force) outcome.status = kNotComparable;
+    }
+    for (const MissingCell& missing : missing_cells(after, before))
+        outcome.text += "missing before: " + missing.name + "\n";
+}
+
 int tell(const Run& before, const Run& after, const DiffOptions& options) {
     const auto cells = compare_runs(before, after);
     if (cells.empty()) return complain("not comparable: no cell is in both", kNotComparable);
@@ -38,11 +49,10 @@ int tell(const Run& before, const Run& after, const DiffOptions& options) {
         text += "unequal: " + unequal + "\n";
     }
     for (const Table& table : tables_of(cells)) text += to_text(table);
+    if (const std::string chance = chance_text(comparisons_in(cells)); !chance.empty())
+        text += "\n" + chance + "\n";
     Outcome outcome = judge(cells, options.conditions);
-    for (const std::string& missing : missing_cells(before, after)) {
-        outcome.text += "missing now: " + missing + "\n";
-        if (outcome.status == 0 && !options.force) outcome.status = kNotComparable;
-    }
+    add_missing(outcome, before, after, options.force);
     if (auto told = print(text + "\n" + outcome.text); !told)
         return complain(told.error().message(), 1);
     return outcome.status;

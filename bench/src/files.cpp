@@ -11,7 +11,7 @@
 namespace switchboard::bench {
 namespace {
 
-Result<void> find_writable_one(const std::string& path) {
+Result<void> find_writable_file(const std::string& path) {
     if (path.empty()) return {};
     if (path == "-") return fail(errc::bad_option, "write -: a file is asked for, not stdout");
     if (std::filesystem::is_directory(path)) {
@@ -23,16 +23,10 @@ Result<void> find_writable_one(const std::string& path) {
     return fail_errno("write " + path);
 }
 
-}  // namespace
-
-Result<void> find_writable(const std::vector<std::string>& paths) {
-    std::set<std::filesystem::path> seen;
-    for (const std::string& path : paths) {
-        if (auto writable = find_writable_one(path); !writable) return writable;
-        if (!path.empty() && !seen.insert(std::filesystem::weakly_canonical(path)).second)
-            return fail(errc::bad_option, "write " + path + ": it is given twice");
-    }
-    return {};
+// The same for all ways to write one, be it there or not.
+std::filesystem::path canonical(const std::string& path) {
+    const auto whole = std::filesystem::weakly_canonical(std::filesystem::absolute(path));
+    return whole.has_filename() ? whole : whole.parent_path();
 }
 
 Result<void> find_folder(const std::string& path) {
@@ -42,7 +36,22 @@ Result<void> find_folder(const std::string& path) {
                                                       : fail_errno("write into " + path);
     if (std::filesystem::exists(path))
         return fail(std::make_error_code(std::errc::not_a_directory), "write into " + path);
-    return find_writable_one(path);
+    return find_writable_file(canonical(path).string());
+}
+
+}  // namespace
+
+Result<void> find_writable(const std::vector<std::string>& files, const std::string& folder) {
+    std::set<std::filesystem::path> seen;
+    const auto check = [&](const std::string& path, const Result<void>& writable) -> Result<void> {
+        if (!writable || path.empty()) return writable;
+        if (seen.insert(canonical(path)).second) return {};
+        return fail(errc::bad_option, "write " + path + ": it is given twice");
+    };
+    for (const std::string& file : files) {
+        if (auto fits = check(file, find_writable_file(file)); !fits) return fits;
+    }
+    return check(folder, find_folder(folder));
 }
 
 // Through the stream's own operator, which is told of errors: an iterator would throw where a process has

@@ -8,10 +8,9 @@
 namespace switchboard::bench {
 
 // Before hours of measuring, and without making or changing a file. Fails for the first that is not, or is
-// there twice: the second would overwrite the first.
-Result<void> find_writable(const std::vector<std::string>& paths);
-// The same of a folder, which may be none yet where there is one to make it in.
-Result<void> find_folder(const std::string& path);
+// there twice: the second would overwrite the first. `folder` may be none yet where there is one to make it
+// in.
+Result<void> find_writable(const std::vector<std::string>& files, const std::string& folder = {});
 std::string read_text(const std::string& path);  // empty where it cannot be read, or no longer
 Result<void> write_file(const std::string& path, const std::string& text);
 Result<void> print(const std::string& text);  // on stdout, which may be a full disk

@@ -132,9 +132,9 @@ private:
     void open_window() {
         hooks_.window_opens();
         if (pacer_) pacer_->reset_lateness();
-        load().open_window(plan_.duration, plan_.exchanges);
         cpu_at_opening_ = cpu_seconds();
         opened_at_ = Clock::now();
+        load().open_window(plan_.duration, plan_.exchanges);
         // Of a closed loop this is for the case that no reply comes that could end it.
         const auto grace = is_open_loop() ? milliseconds(1) : kTick;
         step_ =

@@ -41,8 +41,8 @@ Json json_of(const Measurement& round) {
               {"asked_rate", json_or_null(round.asked_rate)},
               {"due", round.due},
               {"unanswered", round.unanswered},
-              {"uncorrected_p99", round.asked_rate ? Json(round.uncorrected_p99) : Json(nullptr)},
-              {"late_p99", round.asked_rate ? Json(round.late_p99) : Json(nullptr)},
+              {"uncorrected_p99", json_or_null(kUncorrectedP99.of(round))},
+              {"late_p99", json_or_null(kLateP99.of(round))},
               {"generator_cpu_seconds", round.generator_cpu},
               {"server_cpu_seconds", round.server_cpu.total},
               {"noise", json_or_null(round.noise)},
@@ -164,7 +164,7 @@ std::string to_json(const Results& results) {
     json["options"] = json_of(results.options);
     json["cpus"] = {{"server", results.cpus.of_server()},
                     {"generator", results.cpus.generator},
-                    {"one_core", results.cpus.one_core}};
+                    {"one_core", json_or_null(results.cpus.one_core)}};
     json["environment"] = environment_json(results.environment);
     json["left_out"] = Json::array();
     for (const LeftOut& each : results.left_out) {

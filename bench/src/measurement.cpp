@@ -9,16 +9,16 @@ namespace {
 
 using Value = std::optional<double>;
 
-// A stream has none; and of few replies the slowest is no percentile: one of them at least is to lie beyond
-// it.
+// A stream has exchanges, and no latency; and of few the slowest is no percentile: one of them at least is
+// to lie beyond it.
 template <double Measurement::*Member, int OneIn>
 Value latency(const Measurement& m) {
-    return m.latencies < OneIn || m.*Member <= 0 ? Value() : Value(m.*Member);
+    return m.exchanges == 0 || m.latencies < OneIn ? Value() : Value(m.*Member);
 }
 
 template <double Measurement::*Member>
-Value open_loop(const Measurement& m) {
-    return m.asked_rate && m.exchanges > 0 ? Value(m.*Member) : Value();
+Value open_loop_p99(const Measurement& m) {
+    return m.asked_rate ? latency<Member, 100>(m) : Value();
 }
 
 Value cpu_per_exchange(const Measurement& m) {
@@ -63,9 +63,9 @@ const Metric kInvoluntary{"involuntary_switches", false,
                           switches_per_exchange<&Switches::involuntary>, count_text};
 const Metric kMemory{"memory", false, memory, bytes_text};
 
-const Metric kUncorrectedP99{"uncorrected_p99", false, open_loop<&Measurement::uncorrected_p99>,
+const Metric kUncorrectedP99{"uncorrected_p99", false, open_loop_p99<&Measurement::uncorrected_p99>,
                              seconds_text};
-const Metric kLateP99{"late_p99", false, open_loop<&Measurement::late_p99>, seconds_text};
+const Metric kLateP99{"late_p99", false, open_loop_p99<&Measurement::late_p99>, seconds_text};
 
 const std::vector<const Metric*>& all_metrics() {
     static const std::vector<const Metric*> metrics{

@@ -33,7 +33,7 @@ struct Measurement {
     std::size_t held = 0;      // connections that there are, those beside it included
     std::uint64_t exchanges = 0;
     double seconds = 0;
-    std::uint64_t latencies = 0;                 // how many the following are of
+    std::uint64_t latencies = 0;  // of which the percentiles are; also of those never answered
     double p50 = 0, p99 = 0, p999 = 0, max = 0;  // seconds
     CpuTime server_cpu;
     double generator_cpu = 0;     // CPU seconds

@@ -101,7 +101,9 @@ std::string cpus_used(const Json& cpus) {
     const Json& server = cpus.at("server");
     if (server.size() > 1) return "the server on " + std::to_string(server.size());
     if (server.at(0) == cpus.at("generator")) return "one for both";
-    return cpus.at("one_core") ? "two threads of one core" : "one each";
+    const Json& one_core = cpus.at("one_core");
+    if (one_core.is_null()) return "one each, of cores not known";
+    return one_core ? "two threads of one core" : "one each";
 }
 
 Run run_of(const std::string& file, const Json& json) {

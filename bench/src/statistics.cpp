@@ -94,4 +94,11 @@ std::optional<Interval> change_interval(const Rounds& before, const Rounds& afte
     });
 }
 
+std::string chance_text(std::size_t comparisons) {
+    const auto by_chance = std::lround(0.05 * static_cast<double>(comparisons));
+    if (by_chance == 0) return {};
+    return "Of " + std::to_string(comparisons) + " comparisons at 95% chance alone makes about " +
+           std::to_string(by_chance) + " differ.";
+}
+
 }  // namespace switchboard::bench

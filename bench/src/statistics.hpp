@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace switchboard::bench {
@@ -47,5 +48,8 @@ std::optional<Interval> median_interval(const Rounds& rounds, std::uint64_t seed
 // kFewestForInterval values or the other has, or a value is not above zero.
 std::optional<Interval> change_interval(const Rounds& before, const Rounds& after,
                                         std::uint64_t seed);
+
+// "Of 40 comparisons at 95% chance alone makes about 2 differ."; empty where it makes none.
+std::string chance_text(std::size_t comparisons);
 
 }  // namespace switchboard::bench

@@ -120,23 +120,22 @@ std::string where_of(const CpuPlan& cpus) {
     if (cpus.spread()) return "server on all CPUs, generator on CPU " + generator;
     if (cpus.shared()) return "server and generator share CPU " + server;
     return "server on CPU " + server + ", generator on CPU " + generator +
-           (cpus.one_core ? ", two threads of one core" : "");
+           (cpus.one_core.value_or(false) ? ", two threads of one core" : "");
 }
 
-// How many of so many comparisons at 95% seem to differ by chance alone; empty for none.
-std::string chance_text(const Results& results) {
+// Of which the tables say whether a difference was seen.
+std::size_t comparisons_in(const Results& results) {
     std::size_t comparisons = 0;
+    const auto add = [&](const std::optional<Ratio>& ratio) {
+        if (ratio && ratio->interval) ++comparisons;
+    };
     for (const CellRounds& cell : results.cells) {
         if (cell.cell.server == results.options.baseline) continue;
-        for (const Metric* metric : {&results.goal(), &kCpu}) {
-            const auto ratio = results.against_baseline(cell, *metric).ratio;
-            if (ratio && ratio->interval) ++comparisons;
-        }
+        add(results.against_baseline(cell, results.goal()).ratio);
+        add(results.against_baseline(cell, kCpu).ratio);
+        add(results.knee_against_baseline(cell));
     }
-    const auto by_chance = std::lround(0.05 * static_cast<double>(comparisons));
-    if (by_chance == 0) return {};
-    return "Of " + std::to_string(comparisons) + " comparisons at 95% chance alone makes about " +
-           std::to_string(by_chance) + " differ.";
+    return comparisons;
 }
 
 std::string exchanges_text(const CompareOptions& options) {
@@ -218,7 +217,7 @@ std::vector<std::string> warnings_of(const Results& results) {
         if (name == "build_type" && value != "Release")
             lines.push_back("Built as " + value + ": these are no figures of Release.");
     }
-    if (std::string chance = chance_text(results); !chance.empty())
+    if (std::string chance = chance_text(comparisons_in(results)); !chance.empty())
         lines.push_back(std::move(chance));
     const auto& servers = results.options.servers;
     const std::string& baseline = results.options.baseline;

@@ -156,6 +156,14 @@ TEST_CASE("bench diff: exit status 0 for the same, 3 for worse, and the table sa
     CHECK(diff(before, after, {"--fail-if", "p99>+25%", "--fail-if", "p99>+15%"}).status == 3);
     CHECK(diff(after, before).status == 0);
     CHECK(has(diff(after, before).output, "better"));
+
+    change(before, after, [](Json& json) {
+        for (int size = 1; size <= 9; ++size) {
+            json["cells"].push_back(json["cells"][0]);
+            json["cells"].back()["size"] = size;
+        }
+    });
+    CHECK(has(diff(after, after).output, " comparisons at 95% chance alone makes about "));
 }
 
 TEST_CASE("bench diff: exit status 4 for what cannot be compared, which --force may allow") {
@@ -178,6 +186,10 @@ TEST_CASE("bench diff: exit status 4 for what cannot be compared, which --force 
     CHECK(diff(before, other, {"--force"}).status == 4);
     change(before, other, [](Json& json) { json["cells"].erase(0); });
     CHECK(diff(before, other).status == 4);  // but for one that is invalid
+    change(before, other, [](Json& json) { json["cells"].erase(1); });
+    const auto invalid = diff(before, other);
+    CHECK(invalid.status == 0);
+    CHECK(has(invalid.output, "missing now: iterative, echo, 2 connections, 64 B, which was inv"));
     change(before, other, [](Json& json) {
         json["cells"].push_back(json["cells"][0]);
         json["cells"].back()["server"] = "threads";
@@ -186,7 +198,9 @@ TEST_CASE("bench diff: exit status 4 for what cannot be compared, which --force 
     CHECK(missing.status == 4);
     CHECK(has(missing.output, "missing now: threads, echo, 2 connections, 64 B"));
     CHECK(diff(other, before, {"--force"}).status == 0);
-    CHECK(diff(before, other).status == 0);
+    const auto added = diff(before, other);
+    CHECK(added.status == 0);
+    CHECK(has(added.output, "missing before: threads, echo, 2 connections, 64 B"));
     change(before, other,
            [](Json& json) { json["cells"][0]["size"] = json["cells"][1]["size"] = 1; });
     CHECK(has(diff(before, other).errors, "no cell is in both"));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <process.hpp>
 #include <sstream>
@@ -170,6 +171,23 @@ TEST_CASE("bench load: a file that cannot be written is named before anything is
     CHECK(done.status == 1);
     CHECK(has(done.errors, "write /nowhere/at/all.json: no such file"));
     CHECK(done.output.empty());
+}
+
+TEST_CASE("bench load: a file is written once, and where one cannot be the other is") {
+    const BenchFolder folder;
+    Server server({"echo"});
+    const auto load_to = [&](const std::string& json) {
+        return run({kBench, "load", server.endpoint(), "--duration", "50ms", "--warm-up", "1ms",
+                    "--hgrm", folder.file("o"), "--json", json});
+    };
+    const auto refused = load_to(folder.file("./o"));
+    CHECK(refused.status == 1);
+    CHECK(has(refused.errors, "/o: it is given twice"));
+    CHECK_FALSE(std::filesystem::exists(folder.file("o")));
+    const auto failed = load_to("/dev/full");
+    CHECK(failed.status == 1);
+    CHECK(has(failed.errors, "write /dev/full: no space left on device"));
+    CHECK(std::filesystem::exists(folder.file("o")));
 }
 
 TEST_CASE("bench load: Ctrl-C before the window, and the rates that are left, are told") {

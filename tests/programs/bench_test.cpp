@@ -135,12 +135,32 @@ TEST_CASE("bench compare: a file is written once, and where one cannot be the ot
     CHECK(refused.status == 1);
     CHECK(has(refused.errors, "o.csv: it is given twice"));
     CHECK_FALSE(fs::exists(folder.file("o.csv")));
+    for (const std::string outputs : {"--json o --csv ./o", "--json o --hgrm o/"}) {
+        CAPTURE(outputs);
+        const auto both = run({"sh", "-c",
+                               "cd " + folder.file("") + " && " + kBench +
+                                   " compare --drivers reactor --quick " + outputs});
+        CHECK(both.status == 1);
+        CHECK(has(both.errors, "it is given twice"));
+        CHECK_FALSE(fs::exists(folder.file("o")));
+    }
     auto full = short_run;
     full.push_back("/dev/full");
     const auto failed = run(full);
     CHECK(failed.status == 1);
     CHECK(has(failed.errors, "write /dev/full: no space left on device"));
     CHECK(fs::exists(folder.file("o.csv")));
+}
+
+TEST_CASE("bench compare: of the files of latencies, too, what can be written is") {
+    const BenchFolder folder;
+    fs::create_directories(folder.file("all/reactor-1x64.hgrm"));
+    const auto done =
+        run({kBench, "compare", "--drivers", "reactor", "--connections", "1,2", "--size", "64",
+             "--rounds", "1", "--duration", "50ms", "--hgrm", folder.file("all")});
+    CHECK(done.status == 1);
+    CHECK(has(done.errors, "reactor-1x64.hgrm: is a directory"));
+    CHECK(fs::exists(folder.file("all/reactor-2x64.hgrm")));
 }
 
 TEST_CASE("bench compare: a folder of latencies is made, and stdout is no file") {

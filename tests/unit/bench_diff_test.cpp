@@ -112,8 +112,7 @@ TEST_CASE("bench diff: a condition that no cell can be judged by is not comparab
                                             *parse_condition("memory>+10%")};
     const Outcome outcome = judge(compare_runs(run_with({before}), run_with({after})), conditions);
     CHECK(outcome.status == 4);
-    CHECK(outcome.text ==
-          "not comparable by memory>+10%: no cell is valid and has it in 5 rounds, in both\n");
+    CHECK(outcome.text == "not comparable by memory>+10%: fewer than 5 rounds (1 cell)\n");
     RunCell other = before;
     other.server = "threads";
     const auto cells = compare_runs(run_with({before, other}), run_with({after, other}));
@@ -137,11 +136,47 @@ TEST_CASE(
     CHECK(worse.status == 3);
     CHECK(has(worse.text, "voluntary_switches from 0 [from 0, from 0], past"));
     after.metrics["voluntary_switches"] = {0.1, 0.0, 0.2, 0.1, 0.1};
-    CHECK(outcome_of(before, after, "voluntary_switches>+10%").status == 4);
+    const Outcome untold = outcome_of(before, after, "voluntary_switches>+10%");
+    CHECK(untold.status == 4);
+    CHECK(untold.text == "not comparable by voluntary_switches>+10%: 0 in some rounds (1 cell)\n");
     after = before;
     before.metrics["knee"] = around(1'000);
     after.metrics["knee"] = {0.0, 0.0, 0.0, 0.0, 0.0};
     CHECK(outcome_of(before, after, "knee<-10%").status == 3);
+}
+
+TEST_CASE("bench diff: what was 0 in some rounds is shown, and not judged") {
+    RunCell before = cell_with("reactor", 10'000, 200 * kMicro);
+    RunCell after = before;
+    before.metrics["memory"] = {0.0, 0.0, 0.0, 0.1, 0.0};
+    const auto row_of_memory = [&] {
+        const Table table = tables_of(compare_runs(run_with({before}), run_with({after}))).at(0);
+        return *std::find_if(table.rows.begin(), table.rows.end(),
+                             [](const auto& row) { return row[1] == "memory"; });
+    };
+    CHECK(row_of_memory()[4] == "from 0");
+    CHECK(row_of_memory().back() == "0 in some rounds");
+    CHECK(outcome_of(before, after, "memory>+10%").status == 4);
+    before.metrics["memory"] = {1.0, 1.0, 1.0, 0.0, 1.0};
+    CHECK(row_of_memory()[4] == "+0.0%");
+    CHECK(row_of_memory().back() == "0 in some rounds");
+}
+
+TEST_CASE("bench diff: of a condition that no cell can be judged by each reason is said") {
+    const RunCell good = cell_with("reactor", 10'000, 200 * kMicro);
+    RunCell bad = good, few = good, none = good, lacking = good;
+    bad.server = "threads";
+    bad.valid = false;
+    few.server = "processes";
+    few.metrics["memory"].resize(4);
+    none.server = "iterative";
+    none.metrics.erase("memory");
+    lacking.server = "thread-pool";
+    lacking.metrics.erase("memory");
+    const Run run = run_with({bad, few, none, lacking});
+    CHECK(judge(compare_runs(run, run), {*parse_condition("memory>+10%")}).text ==
+          "not comparable by memory>+10%: fewer than 5 rounds (1 cell), invalid (1 cell), "
+          "no such figure (2 cells)\n");
 }
 
 TEST_CASE("bench diff: what was counted has one figure, and needs no rounds") {
@@ -152,7 +187,7 @@ TEST_CASE("bench diff: what was counted has one figure, and needs no rounds") {
     CHECK(outcome_of(before, after, "instructions>+15%").status == 3);
     CHECK(outcome_of(before, after, "instructions>+16%").status == 0);
     CHECK(outcome_of(before, after, "allocations>+0%").text ==
-          "not comparable by allocations>+0%: no cell is valid in both and has that counted\n");
+          "not comparable by allocations>+0%: no such figure (1 cell)\n");
     before.metrics["allocations"] = {0.0};
     after.metrics["allocations"] = {0.5};
     CHECK(outcome_of(before, after, "allocations>+10%").status == 3);
@@ -221,6 +256,23 @@ TEST_CASE("bench diff: an invalid cell is not judged; one that fails now is a re
     CHECK(judge(cells, default_conditions()).status == 0);
 }
 
+TEST_CASE("bench diff: what an interval tells from chance counts as a comparison, and no other") {
+    RunCell cell = cell_with("reactor", 10'000, 200 * kMicro);
+    const auto comparisons = [&] {
+        const Run run = run_with({cell});
+        return comparisons_in(compare_runs(run, run));
+    };
+    CHECK(comparisons() == all_metrics().size());
+    cell.metrics["instructions"] = {200.0};
+    cell.metrics["voluntary_switches"] = {0.0, 0.0, 0.0, 0.0, 0.0};
+    cell.metrics["memory"].resize(4);
+    CHECK(comparisons() == all_metrics().size() - 2);
+    cell.metrics["knee"] = around(1'000);
+    CHECK(comparisons() == all_metrics().size() - 1);
+    cell.valid = false;
+    CHECK(comparisons() == 0);
+}
+
 TEST_CASE("bench diff: cells are found by load and server, whatever their order") {
     RunCell other = cell_with("reactor", 500, 1);
     other.load = "echo, 1 connection, 64 B";
@@ -234,7 +286,9 @@ TEST_CASE("bench diff: cells are found by load and server, whatever their order"
     CHECK(tables_of(cells).size() == 2);
     CHECK(compare_runs(before, run_with({})).empty());
     CHECK(missing_cells(before, after) ==
-          std::vector<std::string>{"threads, echo, 100 connections, 64 B"});
+          std::vector<MissingCell>{{"threads, echo, 100 connections, 64 B", true}});
+    CHECK(missing_cells(after, before) ==
+          std::vector<MissingCell>{{"processes, echo, 100 connections, 64 B", true}});
     CHECK(missing_cells(after, after).empty());
 }
 
@@ -274,6 +328,15 @@ TEST_CASE("bench diff: reads what compare writes") {
     const auto unequal = unequal_conditions(*run, *parse_run("y.json", elsewhere));
     CHECK(unequal.size() == 4);
     CHECK(unequal.back() == "CPUs used: one for both and one each");
+    const auto with_one_core = [](const nlohmann::json& one_core) {
+        return *parse_run(
+            "x.json", changed(written({1}), [&](auto& json) {
+                json["cpus"] = {{"server", {0}}, {"generator", 1}, {"one_core", one_core}};
+            }));
+    };
+    CHECK(unequal_conditions(with_one_core(nullptr), with_one_core(true)) ==
+          std::vector<std::string>{
+              "CPUs used: one each, of cores not known and two threads of one core"});
 }
 
 TEST_CASE("bench diff: reads knees by rounds, and what was counted") {

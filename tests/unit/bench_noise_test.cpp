@@ -60,9 +60,12 @@ TEST_CASE("bench cpus: the generator has a core of its own where there is one") 
     const CpuPlan one_core = choose_cpus(Cpus::apart, {2, 6}, {2, 6});
     CHECK(one_core.server == 2);
     CHECK(one_core.generator == 6);
-    CHECK(one_core.one_core);
-    CHECK_FALSE(choose_cpus(Cpus::apart, {2, 6}, {2, 3}).one_core);
-    CHECK_FALSE(choose_cpus(Cpus::apart, {2}, {2, 6}).one_core);
+    CHECK(one_core.one_core == true);
+    CHECK(choose_cpus(Cpus::apart, {2, 6}, {2, 3}).one_core == false);
+    CHECK(choose_cpus(Cpus::apart, {2}, {2, 6}).one_core == false);
+    CHECK(choose_cpus(Cpus::spread, {2, 6}, {}).one_core == false);
+    CHECK(choose_cpus(Cpus::shared, {2, 6}, {}).one_core == false);
+    CHECK_FALSE(choose_cpus(Cpus::apart, {2, 6}, {}).one_core.has_value());
     CHECK(choose_cpus(Cpus::apart, {2}, {2, 6}).shared());
 }
 

@@ -22,6 +22,7 @@ Measurement measured(std::uint64_t exchanges, std::size_t served, double cpu = 0
     m.p50 = 100e-6;
     m.p99 = 200e-6;
     m.p999 = 300e-6;
+    m.max = 400e-6;
     m.server_cpu = {cpu, 0.1, 0.4};
     m.memory = 2 * 1024 * 1024;
     return m;
@@ -360,6 +361,19 @@ TEST_CASE("bench results: an interval that leaves 1 out looks like one") {
     CHECK(to_text(ratio) == "1.03 [1.00, 1.07]");
 }
 
+TEST_CASE("bench results: two threads of one core are told, and null is what nobody tells") {
+    Results results = two_servers();
+    const auto one_core = [&] {
+        return nlohmann::json::parse(to_json(results))["cpus"]["one_core"];
+    };
+    results.cpus = {.server = 0, .generator = 4, .one_core = true};
+    CHECK(one_core() == true);
+    CHECK(has(to_text(results), "server on CPU 0, generator on CPU 4, two threads of one core;"));
+    results.cpus.one_core = std::nullopt;
+    CHECK(one_core().is_null());
+    CHECK(has(to_text(results), "server on CPU 0, generator on CPU 4;"));
+}
+
 TEST_CASE("bench results: without the baseline there are no ratios, and that is said") {
     Results results = two_servers();
     CHECK_FALSE(has(to_text(results), "was not measured"));
@@ -370,14 +384,15 @@ TEST_CASE("bench results: without the baseline there are no ratios, and that is 
 TEST_CASE("bench results: of few replies the slowest is no percentile") {
     Measurement m;
     m.seconds = 1;
-    m.p50 = m.p99 = m.p999 = m.max = 1e-3;
-    m.exchanges = 1'000'000;
+    m.p50 = m.p99 = m.p999 = m.max = m.uncorrected_p99 = m.late_p99 = 1e-3;
+    m.asked_rate = 100;
+    m.exchanges = 50;  // others came after the window, or never
     m.latencies = 99;
     CHECK(kP50.of(m));
-    CHECK_FALSE(kP99.of(m));
+    for (const Metric* metric : {&kP99, &kUncorrectedP99, &kLateP99}) CHECK_FALSE(metric->of(m));
     CHECK(kMax.of(m));
     m.latencies = 100;
-    CHECK(kP99.of(m));
+    for (const Metric* metric : {&kP99, &kUncorrectedP99, &kLateP99}) CHECK(metric->of(m));
     CHECK_FALSE(kP999.of(m));
     m.latencies = 1'000;
     CHECK(kP999.of(m));
@@ -393,6 +408,25 @@ TEST_CASE("bench results: of few replies the slowest is no percentile") {
     CHECK(summarize(cell, kP99));
     cell.rounds[1].latencies = 0;  // nothing was served: told by itself
     CHECK(summarize(cell, kP99));
+    m.latencies = 1'000;
+    m.exchanges = 0;
+    CHECK_FALSE(kP50.of(m));
+    CHECK_FALSE(kMax.of(m));
+}
+
+TEST_CASE("bench results: a figure of an open loop that is none is null, and empty in the CSV") {
+    Results results = two_servers();
+    for (Measurement& round : results.cells[0].rounds) {
+        round.asked_rate = 50;
+        round.due = round.exchanges = round.latencies = 50;
+        round.uncorrected_p99 = round.late_p99 = 1e-3;
+    }
+    const auto json = nlohmann::json::parse(to_json(results));
+    const auto& round = json["cells"][0]["rounds"][0];
+    for (const char* name : {"p99", "p99.9", "uncorrected_p99", "late_p99"})
+        CHECK(round[name].is_null());
+    CHECK(round["p50"] == 100e-6);
+    CHECK(has(lines_of(to_csv(results))[1], ",50,0,,,50,1e-04,,,4e-04,"));
 }
 
 TEST_CASE("bench results: of many comparisons it is said how many differ by chance") {
@@ -413,6 +447,8 @@ TEST_CASE("bench results: of many comparisons it is said how many differ by chan
     CHECK(has(to_text(results), "\nOf 18 comparisons at 95% chance alone makes about 1 differ.\n"));
     results.cells.resize(8);
     CHECK_FALSE(has(to_text(results), "chance alone"));
+    for (CellRounds& cell : results.cells) cell.knees.assign(5, Knee{.rate = 1'000});
+    CHECK(has(to_text(results), "\nOf 12 comparisons at 95% chance alone makes about 1 differ.\n"));
 }
 
 TEST_CASE("bench results: where others are not seen it is said") {
@@ -461,8 +497,9 @@ TEST_CASE(
 
 TEST_CASE("bench results: a stream has no latency, and not one of zero") {
     Results results = two_servers();
-    for (Measurement& round : results.cells[0].rounds) round.p50 = round.p99 = round.p999 = 0;
-    CHECK_FALSE(summarize(results.cells[0], kP99));
+    for (Measurement& round : results.cells[0].rounds) round.latencies = 0;
+    for (const Metric* metric : {&kP50, &kP99, &kP999, &kMax})
+        CHECK_FALSE(summarize(results.cells[0], *metric));
     CHECK(summarize(results.cells[0], kThroughput));
 }
 

@@ -129,3 +129,10 @@ TEST_CASE(
     CHECK_FALSE(change_interval({1.0, 2.0, 3.0, 4.0}, five, 1));
     CHECK_FALSE(change_interval({0.0, 1.0, 1.0, 1.0, 1.0}, five, 1));
 }
+
+TEST_CASE("bench statistics: how many comparisons differ by chance is said where one does") {
+    CHECK(chance_text(0).empty());
+    CHECK(chance_text(9).empty());
+    CHECK(chance_text(10) == "Of 10 comparisons at 95% chance alone makes about 1 differ.");
+    CHECK(chance_text(240) == "Of 240 comparisons at 95% chance alone makes about 12 differ.");
+}
