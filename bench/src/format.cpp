@@ -46,7 +46,9 @@ std::string bytes_text(double bytes) {
 std::string percent_text(const Summary& summary) {
     if (summary.count < 2) return {};
     const double share = summary.median > 0 ? summary.mad / summary.median * 100 : 0;
-    return " \u00b1" + fixed(share, share < 9.95 ? 1 : 0) + "%";
+    std::string text = " \u00b1";
+    text += fixed(share, share < 9.95 ? 1 : 0);
+    return text + "%";
 }
 
 }  // namespace switchboard::bench
