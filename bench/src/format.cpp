@@ -25,7 +25,7 @@ std::string fixed(double value, int decimals) {
 std::string grouped(double value) {
     std::string digits = fixed(value, 0);
     for (auto at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) {
-        digits.insert(static_cast<std::size_t>(at), ",");
+        digits.insert(static_cast<std::size_t>(at), 1, ',');
     }
     return digits;
 }
@@ -46,9 +46,7 @@ std::string bytes_text(double bytes) {
 std::string percent_text(const Summary& summary) {
     if (summary.count < 2) return {};
     const double share = summary.median > 0 ? summary.mad / summary.median * 100 : 0;
-    std::string text = " \u00b1";
-    text += fixed(share, share < 9.95 ? 1 : 0);
-    return text + "%";
+    return " \u00b1" + fixed(share, share < 9.95 ? 1 : 0) + "%";
 }
 
 }  // namespace switchboard::bench
