@@ -417,7 +417,7 @@ TEST_CASE("bench results: a figure of an open loop that is none is null, and emp
     for (const char* name : {"p99", "p99.9", "uncorrected_p99", "late_p99"})
         CHECK(round[name].is_null());
     CHECK(round["p50"] == 100e-6);
-    CHECK(has(lines_of(to_csv(results))[1], ",50,0,,,50,0.0001,,,0.0004,"));
+    CHECK(has(lines_of(to_csv(results))[1], ",50,0,,,50,1e-04,,,4e-04,"));
 }
 
 TEST_CASE("bench results: of many comparisons it is said how many differ by chance") {
