@@ -127,10 +127,13 @@ std::string why_unjudged(const CellChange& cell, const Condition& condition) {
     return verdict_of(*change);
 }
 
-// "invalid (2 cells), no such figure (1 cell)", where none can be judged by it.
+// "invalid (2 cells), no such figure (1 cell)", where none can be judged by it; but for a lost cell, which
+// is told as worse.
 std::string why_unjudged(const std::vector<CellChange>& cells, const Condition& condition) {
     std::map<std::string, std::size_t> reasons;
-    for (const CellChange& cell : cells) ++reasons[why_unjudged(cell, condition)];
+    for (const CellChange& cell : cells) {
+        if (!cell.lost) ++reasons[why_unjudged(cell, condition)];
+    }
     std::string text;
     for (const auto& [reason, count] : reasons) {
         text += (text.empty() ? "" : ", ") + reason + " (" + std::to_string(count) +
@@ -257,9 +260,9 @@ Outcome judge(const std::vector<CellChange>& cells, const std::vector<Condition>
         }
     }
     for (const Condition& condition : conditions) {
-        if (judged_by(cells, condition) == 0)
-            unjudged += "not comparable by " + condition.text + ": " +
-                        why_unjudged(cells, condition) + "\n";
+        const std::string why =
+            judged_by(cells, condition) == 0 ? why_unjudged(cells, condition) : "";
+        if (!why.empty()) unjudged += "not comparable by " + condition.text + ": " + why + "\n";
         judged += " " + judged_text(cells, condition);
     }
     if (!worse.empty()) return {3, worse + unjudged};

@@ -249,6 +249,13 @@ TEST_CASE("bench diff: an invalid cell is not judged; one that fails now is a re
     const Outcome lost = outcome_of(good, bad);
     CHECK(lost.status == 3);
     CHECK(lost.text == "worse: reactor, echo, 100 connections, 64 B: invalid now: 12 refused\n");
+    RunCell other = good, few = good;
+    other.server = few.server = "threads";
+    few.metrics["p99"].resize(4);
+    const Outcome both = judge(compare_runs(run_with({good, other}), run_with({bad, few})),
+                               {*parse_condition("p99>+10%")});
+    CHECK(both.status == 3);
+    CHECK(both.text == lost.text + "not comparable by p99>+10%: fewer than 5 rounds (1 cell)\n");
     CHECK(outcome_of(bad, good).status == 4);
     CHECK(outcome_of(bad, bad).status == 4);
     const auto cells = compare_runs(run_with({good, bad}), run_with({good, bad}));
