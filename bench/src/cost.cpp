@@ -41,10 +41,15 @@ void print_header() {
 }
 
 void print_row(const CostCase& what, const Cost& cost) {
-    std::printf("%-20s %6zu %13.1f %7.3f %7.3f %7.3f %7.3f %9.3f %7.3f %8.3f %12.3f\n",
-                what.server.c_str(), what.connections, cost.instructions, cost.calls, cost.receives,
-                cost.sends, cost.waits, cost.watches, cost.other_calls, cost.failed_receives,
-                cost.allocations);
+    std::printf("%-20s %6zu %13s", what.server.c_str(), what.connections,
+                fixed(cost.instructions, 1).c_str());
+    constexpr std::pair<double Cost::*, int> kColumns[] = {
+        {&Cost::calls, 7},           {&Cost::receives, 7},    {&Cost::sends, 7},
+        {&Cost::waits, 7},           {&Cost::watches, 9},     {&Cost::other_calls, 7},
+        {&Cost::failed_receives, 8}, {&Cost::allocations, 12}};
+    for (const auto& [figure, width] : kColumns)
+        std::printf(" %*s", width, fixed(cost.*figure, 3).c_str());
+    std::puts("");
     std::fflush(stdout);
 }
 
@@ -127,8 +132,8 @@ int measure_all(const CostOptions& options) {
 // Half a percent of slack: the one wait more or less that a run of thousands may take.
 bool holds(const std::string& what, double figure, double budget) {
     const bool within = figure <= budget * 1.005 + 0.005;
-    std::printf("  %-4s %-46s %10.3f  budget %g\n", within ? "ok" : "OVER", what.c_str(), figure,
-                budget);
+    std::printf("  %-4s %-46s %10s  budget %g\n", within ? "ok" : "OVER", what.c_str(),
+                fixed(figure, 3).c_str(), budget);
     return within;
 }
 
