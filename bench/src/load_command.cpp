@@ -121,7 +121,10 @@ int tell(const LoadOptions& options, const LoadReport& report) {
     note(write_file(options.hgrm, to_hgrm(latencies(report), kMillisecond)));
     const auto& steps = report.steps;
     if (std::any_of(steps.begin(), steps.end(), has_wrong_bytes)) {
-        return complain("wrong bytes came back");
+        const WorkloadKind& kind = *find_workload_kind(options.plan.group.workload);
+        return complain("wrong bytes came back (" + std::string(kind.name) +
+                        " is for what `switchboard serve " + std::string(kind.protocol) +
+                        "` speaks)");
     }
     if (!written) return 1;
     if (is_interrupted()) return 130;

@@ -39,10 +39,12 @@ struct Span {
 // A logarithmic axis ('x' or 'y') that ends at ticks.
 std::string log_axis(char axis, const Span& span, const Quantity& quantity);
 
-// Of a plot with lines and the names of `servers` in two columns below.
+// Of a plot with lines and the names of `servers` in two columns below. gnuplot takes names to be wider than
+// they are: without the smaller width the longest would leave room for one column, and none for the plot.
 int height_with_key(std::size_t servers);
 inline constexpr const char* kKeyBelow =
-    "set key outside center bottom horizontal maxcols 2 samplen 3 Left reverse\n";
+    "set key outside center bottom horizontal maxcols 2 samplen 2 width -6 font ',13' Left "
+    "reverse\n";
 inline constexpr const char* kGrid = "set grid lc rgb '#d8d8d8'\nset border 3\nset tics nomirror\n";
 // From the lowest round to the highest, with an end at both.
 inline constexpr const char* kSpread = "heads size screen 0.006,90 fixed lw 1.2";

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <regex>
 #include <results.hpp>
+#include <server.hpp>
 #include <set>
 #include <summary.hpp>
 
@@ -110,6 +111,29 @@ TEST_CASE(
     CHECK_FALSE(has(page, "No plot"));
     CHECK_FALSE(has(page, "Not drawn"));
     check_self_contained(page);
+}
+
+TEST_CASE("bench report: the names of all servers stand in two columns") {
+    if (!gnuplot_is_there()) return;
+    Results results;
+    results.options.connections = {1, 10};
+    results.options.sizes = {64};
+    for (const ServerKind& kind : server_kinds()) {
+        results.options.servers.push_back(kind.name);
+        for (const std::size_t each : results.options.connections)
+            add(results, {kind.name, 64, each}, {10'000, 10'100, 10'200, 9'900, 9'800});
+    }
+    const std::string plot = plot_in(to_html(results), "throughput-64");
+    std::set<std::string> places;
+    std::size_t names = 0;
+    const std::regex text(R"(translate\(([0-9.]+),[0-9.]+\)[^>]*>\s*<text>([a-z][-a-z0-9]*)<)");
+    for (std::sregex_iterator at(plot.begin(), plot.end(), text), end; at != end; ++at) {
+        if (!find_server_kind((*at)[2].str())) continue;
+        places.insert((*at)[1].str());
+        ++names;
+    }
+    CHECK(names == server_kinds().size());
+    CHECK(places.size() == 2);
 }
 
 TEST_CASE(
