@@ -23,6 +23,12 @@ Result<void> find_writable_file(const std::string& path) {
     return fail_errno("write " + path);
 }
 
+// The same for all ways to write one, be it there or not.
+std::filesystem::path canonical(const std::string& path) {
+    const auto whole = std::filesystem::weakly_canonical(std::filesystem::absolute(path));
+    return whole.has_filename() ? whole : whole.parent_path();
+}
+
 Result<void> find_folder(const std::string& path) {
     if (path.empty()) return {};
     if (std::filesystem::is_directory(path))
@@ -30,13 +36,7 @@ Result<void> find_folder(const std::string& path) {
                                                       : fail_errno("write into " + path);
     if (std::filesystem::exists(path))
         return fail(std::make_error_code(std::errc::not_a_directory), "write into " + path);
-    return find_writable_file(path);
-}
-
-// The same for all ways to write one, be it there or not.
-std::filesystem::path canonical(const std::string& path) {
-    const auto whole = std::filesystem::weakly_canonical(std::filesystem::absolute(path));
-    return whole.has_filename() ? whole : whole.parent_path();
+    return find_writable_file(canonical(path).string());
 }
 
 }  // namespace
