@@ -151,8 +151,10 @@ TEST_CASE("bench diff: what was 0 in some rounds is shown, and not judged") {
     before.metrics["memory"] = {0.0, 0.0, 0.0, 0.1, 0.0};
     const auto row_of_memory = [&] {
         const Table table = tables_of(compare_runs(run_with({before}), run_with({after}))).at(0);
-        return *std::find_if(table.rows.begin(), table.rows.end(),
-                             [](const auto& row) { return row[1] == "memory"; });
+        const auto row = std::find_if(table.rows.begin(), table.rows.end(),
+                                      [](const auto& each) { return each[1] == "memory"; });
+        REQUIRE(row != table.rows.end());
+        return *row;
     };
     CHECK(row_of_memory()[4] == "from 0");
     CHECK(row_of_memory().back() == "0 in some rounds");
