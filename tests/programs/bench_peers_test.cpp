@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <cpus.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <environment.hpp>
 #include <filesystem>
 #include <functional>
