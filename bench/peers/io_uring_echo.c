@@ -44,7 +44,7 @@ static void lend(size_t id) {
 }
 
 static bool is_lent(const char* bytes) {
-    return bytes >= memory[0] && bytes < memory[kBuffers];
+    return bytes >= memory[0] && bytes < memory[0] + sizeof memory;
 }
 
 static void give_back(char* bytes) {
