@@ -54,8 +54,9 @@ struct LoadResult {
 
 // Connects all, waits until each has had one reply (or nothing has happened for `settle`: some
 // servers never serve them all), puts all under load, warms up, measures, resets the connections
-// (so that no port is left in TIME_WAIT) and returns. Where none could connect there is no window. Blocks this thread for all that time. Fails
-// with errc::bad_option for a plan that makes no sense, and where the system has no loop or timer.
+// (so that no port is left in TIME_WAIT) and returns. Where none could connect there is no window.
+// Blocks this thread for all that time. Fails with errc::bad_option for a plan that makes no sense, and
+// where the system has no loop or timer.
 Result<LoadResult> run_load(const LoadPlan& plan, const LoadHooks& hooks = {});
 
 std::size_t all_connections(const LoadPlan& plan);  // those beside it, too
