@@ -132,8 +132,9 @@ bool is_short(const LoadPlan& plan) {
 // Of a server that can use `most`: what it might have had. Spread, it shares one with the generator.
 double cpus_free(const CpuPlan& cpus, const Measurement& m, std::size_t most) {
     const auto all = static_cast<double>(cpus.of_server().size());
-    const double generator = cpus.spread() && m.seconds > 0 ? m.generator_cpu / m.seconds : 0;
-    return std::min(static_cast<double>(most), all - generator);
+    if (!cpus.spread() || m.seconds <= 0) return std::min(static_cast<double>(most), all);
+    const double left = std::max(all - m.generator_cpu / m.seconds, m.server_cpu.total / m.seconds);
+    return std::min(static_cast<double>(most), left);
 }
 
 std::size_t seen_at_once(const LoadPlan& plan) {

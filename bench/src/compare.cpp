@@ -141,35 +141,29 @@ bool has_figures(const Results& results) {
 }
 
 // A file for each cell that has latencies: SERVER-CONNECTIONSxSIZE.hgrm, in milliseconds.
-template <class Note>
-void write_hgrm(const Results& results, const Note& note) {
+void write_hgrm(const Results& results, Outputs& outputs) {
     constexpr double kMillisecond = 1e6;
     std::error_code unmade;
     std::filesystem::create_directory(results.options.hgrm, unmade);
-    if (unmade) return note(fail(unmade, "make the folder " + results.options.hgrm));
+    if (unmade) return outputs.note(fail(unmade, "make the folder " + results.options.hgrm));
     for (const CellRounds& cell : results.cells) {
         if (cell.latency.count() == 0) continue;
         const std::string name = cell.cell.server + "-" + std::to_string(cell.cell.connections) +
                                  "x" + std::to_string(cell.cell.size) + ".hgrm";
         const auto path = std::filesystem::path(results.options.hgrm) / name;
-        note(write_file(path.string(), to_hgrm(cell.latency, kMillisecond)));
+        outputs.note(write_file(path.string(), to_hgrm(cell.latency, kMillisecond)));
     }
 }
 
-// Whether all could be; what one disk cannot take another may.
 bool write_files(const Results& results) {
     const CompareOptions& options = results.options;
-    bool all = true;
-    const auto note = [&](const Result<void>& done) {
-        if (!done) complain(done.error().message());
-        all = all && done;
-    };
-    note(print(to_text(results)));
-    note(write_file(options.json, to_json(results)));
-    note(write_file(options.csv, to_csv(results)));
-    if (!options.hgrm.empty()) write_hgrm(results, note);
-    if (!options.report.empty()) note(write_file(options.report, to_html(results)));
-    return all;
+    Outputs outputs;
+    outputs.note(print(to_text(results)));
+    outputs.note(write_file(options.json, to_json(results)));
+    outputs.note(write_file(options.csv, to_csv(results)));
+    if (!options.hgrm.empty()) write_hgrm(results, outputs);
+    if (!options.report.empty()) outputs.note(write_file(options.report, to_html(results)));
+    return outputs.all_written();
 }
 
 int tell(const Results& results) {

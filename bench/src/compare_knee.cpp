@@ -43,7 +43,7 @@ Probe judge_probe(const Slo& slo, double rate, std::size_t connections, const Me
         probe.why = figures.problem;
         return probe;
     }
-    probe.reached = static_cast<double>(figures.exchanges) / figures.seconds;
+    probe.reached = kThroughput.of(figures).value_or(0);
     probe.latency = static_cast<double>(measured.latency.percentile(slo.percent)) * 1e-9;
     if (figures.failed > 0) {
         probe.why = std::to_string(figures.failed) + " connections failed";

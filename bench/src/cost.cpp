@@ -41,14 +41,13 @@ void print_header() {
 }
 
 void print_row(const CostCase& what, const Cost& cost) {
-    std::printf("%-20s %6zu %13s", what.server.c_str(), what.connections,
-                fixed(cost.instructions, 1).c_str());
-    constexpr std::pair<double Cost::*, int> kColumns[] = {
-        {&Cost::calls, 7},           {&Cost::receives, 7},    {&Cost::sends, 7},
-        {&Cost::waits, 7},           {&Cost::watches, 9},     {&Cost::other_calls, 7},
-        {&Cost::failed_receives, 8}, {&Cost::allocations, 12}};
-    for (const auto& [figure, width] : kColumns)
-        std::printf(" %*s", width, fixed(cost.*figure, 3).c_str());
+    constexpr int kWidths[] = {13, 7, 7, 7, 7, 9, 7, 8, 12};  // as of the header
+    std::printf("%-20s %6zu", what.server.c_str(), what.connections);
+    const int* width = kWidths;
+    for (const CostFigure& figure : cost_figures()) {
+        const int decimals = figure.value == &Cost::instructions ? 1 : 3;
+        std::printf(" %*s", *width++, fixed(cost.*figure.value, decimals).c_str());
+    }
     std::puts("");
     std::fflush(stdout);
 }

@@ -3,7 +3,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <regex>
 #include <sstream>
@@ -11,6 +10,7 @@
 
 #include "cost.hpp"
 #include "cpus.hpp"
+#include "files.hpp"
 #include "interrupt.hpp"
 #include "lockstep.hpp"
 #include "programs.hpp"
@@ -69,10 +69,8 @@ std::vector<std::string> tool_command(Tool tool, const fs::path& folder) {
 // What the tool wrote, one text a process.
 std::vector<std::string> read_outputs(const fs::path& folder) {
     std::vector<std::string> texts;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-        std::ifstream file(entry.path());
-        texts.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-    }
+    for (const auto& entry : fs::directory_iterator(folder))
+        texts.push_back(read_text(entry.path().string()));
     return texts;
 }
 

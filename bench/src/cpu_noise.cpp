@@ -59,12 +59,14 @@ bool try_out_interrupts() {
 }  // namespace
 
 CpuTimes operator+(const CpuTimes& a, const CpuTimes& b) noexcept {
-    return {a.busy + b.busy, a.idle + b.idle, a.interrupts + b.interrupts, a.stolen + b.stolen};
+    return {a.busy + b.busy, a.idle + b.idle, a.interrupts + b.interrupts, a.stolen + b.stolen,
+            a.throttled + b.throttled};
 }
 
 CpuTimes operator-(const CpuTimes& later, const CpuTimes& earlier) noexcept {
     return {later.busy - earlier.busy, later.idle - earlier.idle,
-            later.interrupts - earlier.interrupts, later.stolen - earlier.stolen};
+            later.interrupts - earlier.interrupts, later.stolen - earlier.stolen,
+            later.throttled - earlier.throttled};
 }
 
 std::optional<CpuTimes> parse_cpu_times(std::string_view stat, int cpu) {
@@ -88,7 +90,9 @@ double noise_share(const CpuTimes& used, double available, double own, std::size
     const double not_idle = available - used.idle - used.interrupts;
     const double others = std::min(not_idle, used.busy + used.stolen) - own;
     const double certain = std::max(others, used.stolen) - static_cast<double>(cpus) * tick;
-    return std::clamp(certain / available, 0.0, 1.0);
+    // Time that waits for a disk counts as idle, and may go back (man 5 proc).
+    const double held_back = std::max(0.0, std::min(used.throttled, used.idle));
+    return std::min(1.0, (std::max(0.0, certain) + held_back) / available);
 }
 
 bool clocks_count_interrupts() {
@@ -101,7 +105,7 @@ CpuNoise::CpuNoise(std::vector<int> cpus)
 
 CpuNoise::Reading CpuNoise::read() const {
     const std::string text = read_text("/proc/stat");
-    Reading reading{CpuTimes{}, quota_.throttled(), std::chrono::steady_clock::now()};
+    Reading reading{CpuTimes{.throttled = quota_.throttled()}, std::chrono::steady_clock::now()};
     for (const int cpu : cpus_) {
         const auto times = parse_cpu_times(text, cpu);
         if (!times) return {};
@@ -123,10 +127,7 @@ std::optional<double> CpuNoise::share(double own) const {
     const double passed = std::chrono::duration<double>(end_.at - begin_.at).count();
     CpuTimes used = *end_.times - *begin_.times;
     if (interrupts_are_owned_) used.busy += std::exchange(used.interrupts, 0);
-    const double available = passed * static_cast<double>(cpus_.size());
-    // Who is held back leaves the CPU idle, so that it was no longer than these were.
-    const double held_back = std::clamp(end_.throttled - begin_.throttled, 0.0, used.idle);
-    return std::min(1.0, noise_share(used, available, own, cpus_.size()) + held_back / available);
+    return noise_share(used, passed * static_cast<double>(cpus_.size()), own, cpus_.size());
 }
 
 }  // namespace switchboard::bench

@@ -17,6 +17,7 @@ struct CpuTimes {
     double idle = 0;        // and waiting for a disk
     double interrupts = 0;  // hard and soft
     double stolen = 0;      // by the machine that this one is a guest of
+    double throttled = 0;   // of all CPUs together: see CpuQuota. Part of `idle`
 };
 CpuTimes operator+(const CpuTimes& a, const CpuTimes& b) noexcept;
 CpuTimes operator-(const CpuTimes& later, const CpuTimes& earlier) noexcept;
@@ -30,8 +31,9 @@ std::optional<CpuTimes> parse_cpu_times(std::string_view stat, int cpu);
 bool clocks_count_interrupts();
 
 // The share, in [0, 1], of `available` CPU seconds that others had than those who own `own` CPU seconds:
-// of what was busy and of what was not idle the smaller one, less what is their own. Never more than is
-// certain: a tick for each of `cpus`, by which the figures may be off, is left out.
+// of what was busy and of what was not idle the smaller one, less what is their own; and what a quota kept
+// from these CPUs. Never more than is certain: a tick for each of `cpus`, by which the figures may be off, is
+// left out, and what was throttled is no more than these CPUs were idle.
 double noise_share(const CpuTimes& used, double available, double own, std::size_t cpus);
 
 // Reads them at the edges of a window; some 100 microseconds each time.
@@ -43,13 +45,12 @@ public:
     void end();
     // Of the window between begin() and end(), in which server and generator used `own` CPU seconds;
     // see noise_share(). Interrupts are most of them packets of the load itself: they are nobody's noise.
-    // What a quota kept from these CPUs is noise. Nullopt where the system does not tell.
+    // Nullopt where the system does not tell.
     std::optional<double> share(double own) const;
 
 private:
     struct Reading {
         std::optional<CpuTimes> times;
-        double throttled = 0;
         std::chrono::steady_clock::time_point at{};
     };
     Reading read() const;

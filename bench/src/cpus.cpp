@@ -3,19 +3,17 @@
 #include <sched.h>
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <string>
+
+#include "files.hpp"
 
 namespace switchboard::bench {
 namespace {
 
 // Empty where the system does not tell.
 std::vector<int> siblings_of(int cpu) {
-    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
-                       "/topology/thread_siblings_list");
-    std::string list;
-    std::getline(file, list);
-    return parse_cpu_list(list);
+    return parse_cpu_list(read_text("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                                    "/topology/thread_siblings_list"));
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <set>
 #include <sstream>
 
+#include "programs.hpp"
+
 namespace switchboard::bench {
 namespace {
 
@@ -73,6 +75,12 @@ Result<void> write_file(const std::string& path, const std::string& text) {
 Result<void> print(const std::string& text) {
     if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return {};
     return fail_errno("write to stdout");
+}
+
+void Outputs::note(const Result<void>& written) {
+    if (written) return;
+    complain(written.error().message());
+    all_written_ = false;
 }
 
 }  // namespace switchboard::bench

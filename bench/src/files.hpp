@@ -15,4 +15,14 @@ std::string read_text(const std::string& path);  // empty where it cannot be rea
 Result<void> write_file(const std::string& path, const std::string& text);
 Result<void> print(const std::string& text);  // on stdout, which may be a full disk
 
+// What becomes of several outputs, each by itself: what one disk cannot take another may.
+class Outputs {
+public:
+    void note(const Result<void>& written);  // complains of what could not be
+    bool all_written() const noexcept { return all_written_; }
+
+private:
+    bool all_written_ = true;
+};
+
 }  // namespace switchboard::bench

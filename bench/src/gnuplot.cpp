@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "files.hpp"
+
 namespace switchboard::bench {
 namespace {
 
@@ -49,8 +51,7 @@ Result<std::string> run_gnuplot(const std::string& script) {
         return fail(errc::unsupported, "gnuplot is not installed (apt-get install gnuplot-nox)");
     }
     if (*status != 0) return fail(errc::unsupported, "gnuplot: " + complaints);
-    std::ifstream drawn(svg.path());
-    return std::string(std::istreambuf_iterator<char>(drawn), {});
+    return read_text(svg.path());
 }
 
 void insert_after_each(std::string& text, const std::string& mark, const std::string& addition) {

@@ -119,7 +119,7 @@ Json json_of(const Knee& knee) {
                           {"why", probe.why}});
     }
     return {{"rate", knee.rate},
-            {"at_ceiling", knee.is_at_ceiling},
+            {"at_ceiling", knee.is_at_ceiling()},
             {"untold", knee.untold},
             {"probes", std::move(probes)}};
 }

@@ -81,14 +81,6 @@ std::string failures(const CellRounds& cell) {
     return failures_text(sum, first);
 }
 
-}  // namespace
-
-double busy_of_server(const Measurement& m) noexcept {
-    return m.server_cpu.total / m.seconds / m.server_cpus;
-}
-
-namespace {
-
 std::string generator_bound(const CellRounds& cell) {
     const auto generator =
         median_of(cell, [](const Measurement& m) { return m.generator_cpu / m.seconds; });

@@ -32,7 +32,9 @@ struct Invalid {
 inline constexpr double kNoiseLimit = 0.05;  // a share of CPU time; see noise_share()
 inline constexpr double kBusy = 0.9;         // of a CPU: above it there was nothing left to give
 // The part of the CPUs that it can use, in the window.
-double busy_of_server(const Measurement& m) noexcept;
+inline double busy_of_server(const Measurement& m) noexcept {
+    return m.server_cpu.total / m.seconds / m.server_cpus;
+}
 // By the parts of their CPUs that both used: the generator had nothing left to give, and the server had.
 inline bool is_generator_bound(double generator, double server) noexcept {
     return generator > kBusy && server <= kBusy;

@@ -19,7 +19,6 @@ Knee find_knee(double ceiling, double precision,
             knee.untold = made.holds ? "" : made.why;
         }
         if (knee.rate == ceiling) {
-            knee.is_at_ceiling = true;
             knee.untold = "it holds as fast as its closed loop goes";
             break;
         }

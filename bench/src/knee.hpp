@@ -19,11 +19,13 @@ struct Probe {
 };
 
 struct Knee {
-    double rate = 0;             // the highest that held; 0: none did
-    bool is_at_ceiling = false;  // so did the ceiling, and it was not found: there may be more
-    std::string untold = {};     // why it was not found, be it higher than `rate`; empty: it was
+    double rate = 0;          // the highest that held; 0: none did
+    std::string untold = {};  // why it was not found, be it higher than `rate`; empty: it was
     std::vector<Probe> probes = {};  // in the order they were made
     std::size_t wrong = 0;           // connections on which wrong bytes came back, in all of them
+
+    // So did the ceiling, and it was not found: there may be more.
+    bool is_at_ceiling() const { return !probes.empty() && rate == probes.front().rate; }
 };
 
 // Bisects (0, ceiling] until the highest rate that held and the lowest that did not are within

@@ -7,6 +7,8 @@
 namespace switchboard::bench {
 namespace {
 
+constexpr double kNearly = 0.95;
+
 // The probe above the knee that is nearest to it: what kept it from being higher.
 std::string limit_of(const Knee& knee) {
     const Probe* nearest = nullptr;
@@ -83,13 +85,19 @@ Table knee_table(const Results& results) {
     return table;
 }
 
-std::vector<const CellRounds*> cells_of(const Results& results, const std::string& server,
-                                        std::size_t size) {
-    std::vector<const CellRounds*> cells;
-    for (const CellRounds& cell : results.cells) {
-        if (cell.cell.server == server && cell.cell.size == size) cells.push_back(&cell);
-    }
-    return cells;
+// Of the cells of one server and size, from few connections to many, the first whose knee is nearly the
+// highest; null where none was found.
+const CellRounds* fewest_connections(const std::vector<const CellRounds*>& cells) {
+    const auto rate_of = [](const CellRounds* cell) {
+        const auto rate = summarize(knee_rates(*cell));
+        return rate ? rate->median : 0;
+    };
+    double highest = 0;
+    for (const CellRounds* cell : cells) highest = std::max(highest, rate_of(cell));
+    const auto nearly = std::find_if(cells.begin(), cells.end(), [&](const CellRounds* cell) {
+        return highest > 0 && rate_of(cell) >= kNearly * highest;
+    });
+    return nearly == cells.end() ? nullptr : *nearly;
 }
 
 Table concurrency_table(const Results& results) {
@@ -100,7 +108,7 @@ Table concurrency_table(const Results& results) {
                 {}};
     for (const std::size_t size : results.options.sizes) {
         for (const std::string& server : results.options.servers) {
-            const auto cells = cells_of(results, server, size);
+            const auto cells = results.by_connections(server, size);
             const CellRounds* const cell = fewest_connections(cells);
             if (cell == nullptr) continue;
             const bool knows_all = std::all_of(cells.begin(), cells.end(), [](const auto* each) {
@@ -118,21 +126,6 @@ Table concurrency_table(const Results& results) {
 }
 
 }  // namespace
-
-const CellRounds* fewest_connections(const std::vector<const CellRounds*>& cells) {
-    const auto rate_of = [](const CellRounds& cell) {
-        const auto rate = summarize(knee_rates(cell));
-        return rate ? rate->median : 0;
-    };
-    double highest = 0;
-    for (const CellRounds* cell : cells) highest = std::max(highest, rate_of(*cell));
-    const CellRounds* fewest = nullptr;
-    for (const CellRounds* cell : cells) {
-        if (highest == 0 || rate_of(*cell) < kNearly * highest) continue;
-        if (fewest == nullptr || cell->cell.connections < fewest->cell.connections) fewest = cell;
-    }
-    return fewest;
-}
 
 std::vector<Table> knee_tables(const Results& results) {
     std::vector<Table> tables{knee_table(results)};

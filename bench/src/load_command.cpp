@@ -111,14 +111,10 @@ Histogram latencies(const LoadReport& report) {
 }
 
 int tell(const LoadOptions& options, const LoadReport& report) {
-    bool written = true;
-    const auto note = [&](const Result<void>& done) {
-        if (!done) complain(done.error().message());
-        written = written && done;
-    };
-    note(print(to_text(report)));
-    note(write_file(options.json, to_json(report)));
-    note(write_file(options.hgrm, to_hgrm(latencies(report), kMillisecond)));
+    Outputs outputs;
+    outputs.note(print(to_text(report)));
+    outputs.note(write_file(options.json, to_json(report)));
+    outputs.note(write_file(options.hgrm, to_hgrm(latencies(report), kMillisecond)));
     const auto& steps = report.steps;
     if (std::any_of(steps.begin(), steps.end(), has_wrong_bytes)) {
         const WorkloadKind& kind = *find_workload_kind(options.plan.group.workload);
@@ -126,7 +122,7 @@ int tell(const LoadOptions& options, const LoadReport& report) {
                         " is for what `switchboard serve " + std::string(kind.protocol) +
                         "` speaks)");
     }
-    if (!written) return 1;
+    if (!outputs.all_written()) return 1;
     if (is_interrupted()) return 130;
     const bool none = std::all_of(steps.begin(), steps.end(), [](const LoadStep& step) {
         return step.result.tally.exchanges == 0;

@@ -73,13 +73,6 @@ const std::vector<const Metric*>& all_metrics() {
     return metrics;
 }
 
-const Metric* find_metric(std::string_view name) {
-    const auto& metrics = all_metrics();
-    const auto found = std::find_if(metrics.begin(), metrics.end(),
-                                    [&](const Metric* metric) { return metric->name == name; });
-    return found == metrics.end() ? nullptr : *found;
-}
-
 bool is_percentile(const Metric& metric) noexcept {
     return &metric == &kP50 || &metric == &kP99 || &metric == &kP999;
 }

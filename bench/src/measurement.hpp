@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "knee.hpp"
@@ -75,7 +74,6 @@ extern const Metric kVoluntary, kInvoluntary;   // context switches of the serve
 extern const Metric kMemory;                    // bytes
 extern const Metric kUncorrectedP99, kLateP99;  // seconds, of an open loop; not among all_metrics()
 const std::vector<const Metric*>& all_metrics();
-const Metric* find_metric(std::string_view name);  // null when there is none of that name
 
 // Of a percentile none at all where a round with replies has too few for it: the rounds with fewer are those
 // in which the server was slow, and they are not to be left out.

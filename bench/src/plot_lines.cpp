@@ -57,23 +57,11 @@ std::string bar_at(double x, const Summary& summary) {
     return line.str();
 }
 
-std::vector<const CellRounds*> by_connections(const Results& results, const std::string& server,
-                                              std::size_t size) {
-    std::vector<const CellRounds*> cells;
-    for (const CellRounds& cell : results.cells) {
-        if (cell.cell.server == server && cell.cell.size == size) cells.push_back(&cell);
-    }
-    std::sort(cells.begin(), cells.end(), [](const CellRounds* a, const CellRounds* b) {
-        return a->cell.connections < b->cell.connections;
-    });
-    return cells;
-}
-
 // Of one server in one quantity; an invalid cell leaves a gap.
 std::string points_of(const Results& results, const std::string& server, std::size_t size,
                       const Quantity& quantity, Span& span) {
     std::string points;
-    for (const CellRounds* each : by_connections(results, server, size)) {
+    for (const CellRounds* each : results.by_connections(server, size)) {
         const CellRounds& cell = *each;
         const auto summary =
             results.why_invalid(cell).empty() ? summary_of(cell, quantity) : std::nullopt;

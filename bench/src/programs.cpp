@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <system_error>
+
+#include "files.hpp"
 
 namespace switchboard::bench {
 
@@ -16,8 +16,7 @@ std::string own_folder() {
 }
 
 std::string own_command_line() {
-    std::ifstream file("/proc/self/cmdline");
-    std::string text(std::istreambuf_iterator<char>(file), {});
+    std::string text = read_text("/proc/self/cmdline");
     if (!text.empty()) text.pop_back();
     std::replace(text.begin(), text.end(), '\0', ' ');
     return text;

@@ -52,6 +52,18 @@ std::vector<const CellRounds*> Results::valid_under(const Cell& load) const {
     return valid;
 }
 
+std::vector<const CellRounds*> Results::by_connections(const std::string& server,
+                                                       std::size_t size) const {
+    std::vector<const CellRounds*> found;
+    for (const CellRounds& cell : cells) {
+        if (cell.cell.server == server && cell.cell.size == size) found.push_back(&cell);
+    }
+    std::sort(found.begin(), found.end(), [](const CellRounds* a, const CellRounds* b) {
+        return a->cell.connections < b->cell.connections;
+    });
+    return found;
+}
+
 Against Results::against_baseline(const CellRounds& cell, const Metric& metric) const {
     if (!why_invalid(cell).empty()) return {std::nullopt, "invalid"};
     const CellRounds* base = baseline_of(cell.cell);

@@ -55,6 +55,9 @@ struct Results {
     std::optional<std::size_t> rank_of(const CellRounds& cell) const;
     // The valid cells of a load, in their order; the server of `load` is not looked at.
     std::vector<const CellRounds*> valid_under(const Cell& load) const;
+    // The cells of one server and size, from few connections to many.
+    std::vector<const CellRounds*> by_connections(const std::string& server,
+                                                  std::size_t size) const;
     Against against_baseline(const CellRounds& cell, const Metric& metric) const;
     // Of its knees; nullopt where one of both has none, and for the baseline itself.
     std::optional<Ratio> knee_against_baseline(const CellRounds& cell) const;

@@ -134,7 +134,8 @@ std::vector<pid_t> process_tree(pid_t root) {
 std::size_t most_cpus(pid_t root) {
     cpu_set_t allowed;
     if (sched_getaffinity(root, sizeof allowed, &allowed) != 0) return 1;
-    return std::min(static_cast<std::size_t>(CPU_COUNT(&allowed)), switches_by_thread(root).size());
+    const auto cpus = static_cast<std::size_t>(CPU_COUNT(&allowed));
+    return std::max<std::size_t>(1, std::min(cpus, switches_by_thread(root).size()));
 }
 
 void CpuMeter::find_processes() {

@@ -47,7 +47,7 @@ private:
 };
 
 // How many CPUs `root` and its descendants can use at once: those that it may, and no more than there are
-// threads.
+// threads; 1 where it is gone.
 std::size_t most_cpus(pid_t root);
 
 // How often threads gave up their CPU to wait, and how often it was taken from them.

@@ -118,6 +118,14 @@ TEST_CASE("bench noise: what a quota holds back is told by cpu.stat, of all cgro
     CHECK_FALSE(parse_throttled(""));
 }
 
+TEST_CASE("bench noise: what a quota held back counts, as far as these CPUs were idle") {
+    // 4 s of two CPUs, 2 s of them our own and 2 s idle.
+    CHECK(noise_share({2, 2, 0, 0, 1}, 4, 2, 2) == 0.25);
+    CHECK(noise_share({2, 2, 0, 0, 9}, 4, 2, 2) == 0.5);                     // on other CPUs, too
+    CHECK(noise_share({3, 1, 0, 0, 1}, 4, 2, 2) == doctest::Approx(0.495));  // beside others' 1 s
+    CHECK(noise_share({4, -0.01, 0, 0, 1}, 4, 4, 2) == 0);
+}
+
 TEST_CASE("bench noise: time that is on nobody's account is no neighbour's, nor are samples off") {
     CHECK(noise_share({2.1, 1, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
     CHECK(noise_share({3, 1.9, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
