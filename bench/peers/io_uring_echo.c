@@ -35,21 +35,25 @@ static bool repeats;  // a receive does: not of unix sockets, whose end Linux 6.
 static struct operation accepting, stopping, sigterm;  // of no connection
 static _Alignas(4096) struct io_uring_buf lent_entries[kBuffers];
 static struct io_uring_buf_ring* const lent = (struct io_uring_buf_ring*)lent_entries;
-static char memory[kBuffers][kReadSize];  // of the lent ones
+static char memory[kBuffers * kReadSize];  // of the lent ones, one after the other
+
+static char* buffer(size_t id) {
+    return memory + id * kReadSize;
+}
 
 static void lend(size_t id) {
-    io_uring_buf_ring_add(lent, memory[id], kReadSize, (unsigned short)id,
+    io_uring_buf_ring_add(lent, buffer(id), kReadSize, (unsigned short)id,
                           io_uring_buf_ring_mask(kBuffers), 0);
     io_uring_buf_ring_advance(lent, 1);
 }
 
 static bool is_lent(const char* bytes) {
-    return bytes >= memory[0] && bytes < memory[0] + sizeof memory;
+    return bytes >= memory && bytes < memory + sizeof memory;
 }
 
 static void give_back(char* bytes) {
     if (is_lent(bytes)) {
-        lend((size_t)(bytes - memory[0]) / kReadSize);
+        lend((size_t)(bytes - memory) / kReadSize);
     } else {
         free(bytes);
     }
@@ -123,7 +127,7 @@ static void on_accepted(int result, unsigned flags, int listener) {
 static void on_received(struct conn* conn, int result, unsigned flags) {
     char* bytes = conn->own;
     conn->own = NULL;
-    if ((flags & IORING_CQE_F_BUFFER) != 0) bytes = memory[flags >> IORING_CQE_BUFFER_SHIFT];
+    if ((flags & IORING_CQE_F_BUFFER) != 0) bytes = buffer(flags >> IORING_CQE_BUFFER_SHIFT);
     if (result > 0) {
         keep(conn, bytes, (size_t)result);
         return;

@@ -50,6 +50,7 @@ public:
     ~PeerServer() {
         process_.signal(SIGTERM);
         const auto ended = process_.wait();
+        INFO(ended.errors);
         CHECK(ended.status == 128 + SIGTERM);
         CHECK(ended.errors.empty());
     }
