@@ -25,7 +25,9 @@ public:
     Outcome serve() {
         const auto local = open();
         if (!local) return refuse(local.error());
-        announce(plan_, *local);
+        // By then all threads have begun: who reads the line may connect to each, and send signals.
+        group_.ask_all<bool>([](Reactor&) { return true; },
+                             [&](const std::vector<bool>&) { announce(plan_, *local); });
         if (took_over_) {
             if (const auto ready = took_over_->ready(); !ready) return refuse(ready.error());
             took_over_.reset();
