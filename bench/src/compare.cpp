@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <random>
 
 #include "cell_run.hpp"
 #include "compare_knee.hpp"
@@ -11,6 +10,7 @@
 #include "files.hpp"
 #include "hgrm.hpp"
 #include "interrupt.hpp"
+#include "measuring_order.hpp"
 #include "programs.hpp"
 #include "progress.hpp"
 #include "results.hpp"
@@ -60,20 +60,13 @@ Available find_servers(const CompareOptions& options, const std::string& folder,
 class Comparison {
 public:
     Comparison(const CompareOptions& options, std::vector<LeftOut> left_out, const CpuPlan& cpus)
-        : random_(options.seed) {
+        : order_(options) {
         results_.options = options;
         results_.left_out = std::move(left_out);
         results_.cpus = cpus;
         results_.command_line = own_command_line();
         results_.environment = describe_environment();
-        for (const std::size_t size : options.sizes) {
-            for (const std::size_t connections : options.connections) {
-                loads_.push_back({"", size, connections});
-                for (const std::string& name : options.servers) {
-                    results_.at({name, size, connections});
-                }
-            }
-        }
+        for (const Cell& cell : all_cells(options)) results_.at(cell);
     }
 
     Results run() {
@@ -85,37 +78,35 @@ public:
 
 private:
     void run_rounds() {
-        const std::size_t servers = results_.options.servers.size();
-        Progress progress(results_.options.rounds * loads_.size() * servers);
+        Progress progress(results_.options.rounds * results_.cells.size());
         for (std::size_t round = 1; round <= results_.options.rounds; ++round) {
-            std::shuffle(loads_.begin(), loads_.end(), random_);
-            for (const Cell& load : loads_) run_load_in_turn(load, round, progress);
+            const std::vector<Cell> cells = order_.next_round();
+            for (std::size_t i = 0; i < cells.size(); ++i) {
+                if (is_interrupted()) return;
+                const std::string what = std::to_string(cells[i].connections) + " x " +
+                                         std::to_string(cells[i].size) + " B" + ", round " +
+                                         std::to_string(round);
+                progress.begin(cells[i].server + ", " + what);
+                if (!run_cell(cells[i], round)) return;
+                progress.end();
+                if (i + 1 == cells.size() || !same_load(cells[i], cells[i + 1]))
+                    progress.milestone(what);
+            }
         }
     }
 
-    // All servers under one load, one after another: what is compared stands close in time.
-    void run_load_in_turn(const Cell& load, std::size_t round, Progress& progress) {
-        auto servers = results_.options.servers;
-        std::shuffle(servers.begin(), servers.end(), random_);
-        const std::string what = std::to_string(load.connections) + " x " +
-                                 std::to_string(load.size) + " B, round " + std::to_string(round);
-        for (const std::string& server : servers) {
-            if (is_interrupted()) return;
-            const Cell cell{server, load.size, load.connections};
-            progress.begin(server + ", " + what);
-            const Measured measured = measure_cell(results_.options, cell, results_.cpus, round);
-            if (is_interrupted()) {
-                results_.wrong_at_the_end = measured.figures.wrong();
-                return;
-            }
-            CellRounds& rounds = results_.at(cell);
-            rounds.rounds.push_back(measured.figures);
-            rounds.latency.merge(measured.latency);
-            if (results_.options.find_knee) find_knee_of(rounds);
-            if (is_interrupted()) return;
-            progress.end();
+    // False when it was interrupted.
+    bool run_cell(const Cell& cell, std::size_t round) {
+        const Measured measured = measure_cell(results_.options, cell, results_.cpus, round);
+        if (is_interrupted()) {
+            results_.wrong_at_the_end = measured.figures.wrong();
+            return false;
         }
-        progress.milestone(what);
+        CellRounds& rounds = results_.at(cell);
+        rounds.rounds.push_back(measured.figures);
+        rounds.latency.merge(measured.latency);
+        if (results_.options.find_knee) find_knee_of(rounds);
+        return !is_interrupted();
     }
 
     // As high as it came in the closed loop just now. Who did not serve all has none.
@@ -130,8 +121,7 @@ private:
     }
 
     Results results_;
-    std::mt19937_64 random_;
-    std::vector<Cell> loads_;  // without a server
+    MeasuringOrder order_;
 };
 
 bool has_figures(const Results& results) {

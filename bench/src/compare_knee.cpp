@@ -11,30 +11,25 @@ constexpr double kPrecision = 0.02;  // of the ceiling: seven probes
 constexpr int kAgree = 2;            // windows of kAgree * 2 - 1
 constexpr int kMostVoided = 5;       // windows of a probe in which others used the CPUs
 
-std::optional<Probe> probe(const CompareOptions& options, const Cell& cell, const CpuPlan& cpus,
-                           double rate, std::size_t& wrong) {
-    CompareOptions at_rate = options;
-    at_rate.rate = rate;
-    at_rate.exchanges = Load::kNoEnd;
-    std::size_t window = 0;
+}  // namespace
+
+std::optional<Probe> settle_probe(double most_noise,
+                                  const std::function<std::optional<Window>()>& measure) {
     for (int held = 0, broken = 0, voided = 0;;) {
-        const Measured measured = measure_cell(at_rate, cell, cpus, ++window);
-        wrong += measured.figures.wrong();
-        if (is_interrupted()) return std::nullopt;
-        Probe judged = judge_probe(*options.slo, rate, cell.connections, measured);
-        if (measured.figures.noise > options.noise) {
+        auto window = measure();
+        if (!window) return std::nullopt;
+        Probe& probe = window->probe;
+        if (window->noise > most_noise) {
             if (++voided < kMostVoided) continue;
-            judged.holds.reset();
-            judged.why = "others used " + fixed(*measured.figures.noise * 100, 1) +
-                         "% of the CPUs, again and again";
+            probe.holds.reset();
+            probe.why =
+                "others used " + fixed(*window->noise * 100, 1) + "% of the CPUs, again and again";
         }
-        if (!judged.holds) return judged;
-        ++(*judged.holds ? held : broken);
-        if (held == kAgree || broken == kAgree) return judged;
+        if (!probe.holds) return probe;
+        ++(*probe.holds ? held : broken);
+        if (held == kAgree || broken == kAgree) return probe;
     }
 }
-
-}  // namespace
 
 Probe judge_probe(const Slo& slo, double rate, std::size_t connections, const Measured& measured) {
     const Measurement& figures = measured.figures;
@@ -78,9 +73,19 @@ Knee search_knee(const CompareOptions& options, const CellRounds& closed_loop,
         return {.untold = invalid.text};
     }
     const double ceiling = *kThroughput.of(closed_loop.rounds.front());
+    CompareOptions at_rate = options;
+    at_rate.exchanges = Load::kNoEnd;
     std::size_t wrong = 0;
     Knee knee = find_knee(ceiling, kPrecision, [&](double rate) {
-        return probe(options, closed_loop.cell, cpus, rate, wrong);
+        at_rate.rate = rate;
+        std::size_t window = 0;
+        return settle_probe(options.noise, [&]() -> std::optional<Window> {
+            const Measured measured = measure_cell(at_rate, closed_loop.cell, cpus, ++window);
+            wrong += measured.figures.wrong();
+            if (is_interrupted()) return std::nullopt;
+            return Window{judge_probe(*options.slo, rate, closed_loop.cell.connections, measured),
+                          measured.figures.noise};
+        });
     });
     knee.wrong = wrong;
     return knee;

@@ -56,20 +56,7 @@ bool try_out_interrupts() {
     return most > 0.9;
 }
 
-}  // namespace
-
-CpuTimes operator+(const CpuTimes& a, const CpuTimes& b) noexcept {
-    return {a.busy + b.busy, a.idle + b.idle, a.interrupts + b.interrupts, a.stolen + b.stolen,
-            a.throttled + b.throttled};
-}
-
-CpuTimes operator-(const CpuTimes& later, const CpuTimes& earlier) noexcept {
-    return {later.busy - earlier.busy, later.idle - earlier.idle,
-            later.interrupts - earlier.interrupts, later.stolen - earlier.stolen,
-            later.throttled - earlier.throttled};
-}
-
-std::optional<CpuTimes> parse_cpu_times(std::string_view stat, int cpu) {
+std::optional<CpuTimes> line_of(std::string_view stat, int cpu) {
     const std::string label = "cpu" + std::to_string(cpu) + " ";
     std::istringstream lines{std::string(stat)};
     for (std::string line; std::getline(lines, line);) {
@@ -84,12 +71,39 @@ std::optional<CpuTimes> parse_cpu_times(std::string_view stat, int cpu) {
     return std::nullopt;
 }
 
-double noise_share(const CpuTimes& used, double available, double own, std::size_t cpus) {
-    if (available <= 0) return 0;
+}  // namespace
+
+CpuTimes operator+(const CpuTimes& a, const CpuTimes& b) noexcept {
+    return {a.busy + b.busy, a.idle + b.idle, a.interrupts + b.interrupts, a.stolen + b.stolen,
+            a.throttled + b.throttled};
+}
+
+CpuTimes operator-(const CpuTimes& later, const CpuTimes& earlier) noexcept {
+    return {later.busy - earlier.busy, later.idle - earlier.idle,
+            later.interrupts - earlier.interrupts, later.stolen - earlier.stolen,
+            later.throttled - earlier.throttled};
+}
+
+std::optional<CpuTimes> parse_cpu_times(std::string_view stat, const std::vector<int>& cpus) {
+    CpuTimes all;
+    for (const int cpu : cpus) {
+        const auto times = line_of(stat, cpu);
+        if (!times) return std::nullopt;
+        all = all + *times;
+    }
+    return all;
+}
+
+double noise_share(CpuTimes used, double seconds, double own, std::size_t cpus,
+                   bool interrupts_are_owned) {
+    if (seconds <= 0) return 0;
+    if (interrupts_are_owned) used.busy += std::exchange(used.interrupts, 0);
+    const auto count = static_cast<double>(cpus);
+    const double available = seconds * count;
     const double tick = 1 / static_cast<double>(sysconf(_SC_CLK_TCK));
     const double not_idle = available - used.idle - used.interrupts;
     const double others = std::min(not_idle, used.busy + used.stolen) - own;
-    const double certain = std::max(others, used.stolen) - static_cast<double>(cpus) * tick;
+    const double certain = std::max(others, used.stolen) - count * tick;
     // Time that waits for a disk counts as idle, and may go back (man 5 proc).
     const double held_back = std::max(0.0, std::min(used.throttled, used.idle));
     return std::min(1.0, (std::max(0.0, certain) + held_back) / available);
@@ -104,13 +118,8 @@ CpuNoise::CpuNoise(std::vector<int> cpus)
     : cpus_(std::move(cpus)), interrupts_are_owned_(clocks_count_interrupts()) {}
 
 CpuNoise::Reading CpuNoise::read() const {
-    const std::string text = read_text("/proc/stat");
-    Reading reading{CpuTimes{.throttled = quota_.throttled()}, std::chrono::steady_clock::now()};
-    for (const int cpu : cpus_) {
-        const auto times = parse_cpu_times(text, cpu);
-        if (!times) return {};
-        reading.times = *reading.times + *times;
-    }
+    Reading reading{parse_cpu_times(read_text("/proc/stat"), cpus_), Clock::now()};
+    if (reading.times) reading.times->throttled = quota_.throttled();
     return reading;
 }
 
@@ -125,9 +134,8 @@ void CpuNoise::end() {
 std::optional<double> CpuNoise::share(double own) const {
     if (!begin_.times || !end_.times) return std::nullopt;
     const double passed = std::chrono::duration<double>(end_.at - begin_.at).count();
-    CpuTimes used = *end_.times - *begin_.times;
-    if (interrupts_are_owned_) used.busy += std::exchange(used.interrupts, 0);
-    return noise_share(used, passed * static_cast<double>(cpus_.size()), own, cpus_.size());
+    return noise_share(*end_.times - *begin_.times, passed, own, cpus_.size(),
+                       interrupts_are_owned_);
 }
 
 }  // namespace switchboard::bench

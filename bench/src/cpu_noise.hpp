@@ -22,19 +22,21 @@ struct CpuTimes {
 CpuTimes operator+(const CpuTimes& a, const CpuTimes& b) noexcept;
 CpuTimes operator-(const CpuTimes& later, const CpuTimes& earlier) noexcept;
 
-// The line of `cpu` in the text of /proc/stat. Nullopt when there is none or it is no such line.
-std::optional<CpuTimes> parse_cpu_times(std::string_view stat, int cpu);
+// Of `cpus` together, in the text of /proc/stat. Nullopt when one has no line or it is no such line.
+std::optional<CpuTimes> parse_cpu_times(std::string_view stat, const std::vector<int>& cpus);
 
 // Whether the CPU clocks of processes count the interrupts that come while they run: kernels differ. Tried
 // out once, in 20 ms, by packets that are sent over loopback and make such interrupts. False when that
 // is not possible.
 bool clocks_count_interrupts();
 
-// The share, in [0, 1], of `available` CPU seconds that others had than those who own `own` CPU seconds:
-// of what was busy and of what was not idle the smaller one, less what is their own; and what a quota kept
-// from these CPUs. Never more than is certain: a tick for each of `cpus`, by which the figures may be off, is
-// left out, and what was throttled is no more than these CPUs were idle.
-double noise_share(const CpuTimes& used, double available, double own, std::size_t cpus);
+// The share, in [0, 1], of `cpus` in so many seconds that others had than those who own `own` CPU seconds: of
+// what was busy and of what was not idle the smaller one, less what is their own; and what a quota kept from
+// these CPUs. Never more than is certain: a tick for each of `cpus`, by which the figures may be off, is left
+// out, and what was throttled is no more than these CPUs were idle. The time of interrupts is nobody's, unless
+// it is in `own` already.
+double noise_share(CpuTimes used, double seconds, double own, std::size_t cpus,
+                   bool interrupts_are_owned = false);
 
 // Reads them at the edges of a window; some 100 microseconds each time.
 class CpuNoise {

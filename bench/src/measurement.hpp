@@ -20,6 +20,9 @@ struct Cell {
     std::size_t connections = 0;
     friend bool operator==(const Cell&, const Cell&) = default;
 };
+inline bool same_load(const Cell& a, const Cell& b) noexcept {
+    return a.size == b.size && a.connections == b.connections;
+}
 
 // One round of one cell. Where nothing was served there is no time, no rate and no cost to speak of:
 // the metrics below answer nullopt then, never a zero.

@@ -3,13 +3,6 @@
 #include <algorithm>
 
 namespace switchboard::bench {
-namespace {
-
-bool same_load(const Cell& a, const Cell& b) {
-    return a.size == b.size && a.connections == b.connections;
-}
-
-}  // namespace
 
 std::optional<int> difference_seen(const Ratio& ratio) {
     if (!ratio.interval) return std::nullopt;

@@ -80,27 +80,34 @@ TEST_CASE("bench cpus: a list of the kernel's") {
 }
 
 TEST_CASE("bench noise: the line of a CPU, in seconds") {
-    const auto times = parse_cpu_times(kStat, 1);
+    const auto times = parse_cpu_times(kStat, {1});
     REQUIRE(times);
     const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
     CHECK(times->busy == 400 / ticks);
     CHECK(times->idle == 520 / ticks);
     CHECK(times->interrupts == 6 / ticks);
     CHECK(times->stolen == 7 / ticks);
-    CHECK(parse_cpu_times(kStat, 0)->idle == 410 / ticks);
-    CHECK(parse_cpu_times(kStat, 10)->idle == 2 / ticks);
-    CHECK_FALSE(parse_cpu_times(kStat, 2));
-    CHECK_FALSE(parse_cpu_times("cpu0 1 2 3 4 5 6 7\n", 0));
-    CHECK_FALSE(parse_cpu_times("cpu0 1 2 3 four 5 6 7 8\n", 0));
-    CHECK_FALSE(parse_cpu_times("", 0));
+    CHECK(parse_cpu_times(kStat, {0})->idle == 410 / ticks);
+    CHECK(parse_cpu_times(kStat, {10})->idle == 2 / ticks);
+    const auto both = parse_cpu_times(kStat, {0, 1});
+    REQUIRE(both);
+    CHECK(both->busy == 601 / ticks);
+    CHECK(both->idle == 930 / ticks);
+    CHECK(both->interrupts == 9 / ticks);
+    CHECK(both->stolen == doctest::Approx(12 / ticks));
+    CHECK_FALSE(parse_cpu_times(kStat, {2}));
+    CHECK_FALSE(parse_cpu_times(kStat, {0, 2}));
+    CHECK_FALSE(parse_cpu_times("cpu0 1 2 3 4 5 6 7\n", {0}));
+    CHECK_FALSE(parse_cpu_times("cpu0 1 2 3 four 5 6 7 8\n", {0}));
+    CHECK_FALSE(parse_cpu_times("", {0}));
 }
 
 TEST_CASE("bench noise: what is neither idle nor our own is the others', but for a tick a CPU") {
     // 4 s of two CPUs: 1 s idle, 3 s busy, 2 s of them our own, so 1 s of others.
-    CHECK(noise_share({3, 1, 0, 0}, 4, 2, 2) == doctest::Approx(0.245));
-    CHECK(noise_share({2, 2, 0, 0}, 4, 2, 2) == 0);
-    CHECK(noise_share({2.1, 1.9, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
-    CHECK(noise_share({1, 3, 0, 0}, 4, 2, 2) == 0);
+    CHECK(noise_share({3, 1, 0, 0}, 2, 2, 2) == doctest::Approx(0.245));
+    CHECK(noise_share({2, 2, 0, 0}, 2, 2, 2) == 0);
+    CHECK(noise_share({2.1, 1.9, 0, 0}, 2, 2, 2) == doctest::Approx(0.02));
+    CHECK(noise_share({1, 3, 0, 0}, 2, 2, 2) == 0);
     CHECK(noise_share({0, 0, 0, 0}, 0, 0, 2) == 0);
 }
 
@@ -120,15 +127,15 @@ TEST_CASE("bench noise: what a quota holds back is told by cpu.stat, of all cgro
 
 TEST_CASE("bench noise: what a quota held back counts, as far as these CPUs were idle") {
     // 4 s of two CPUs, 2 s of them our own and 2 s idle.
-    CHECK(noise_share({2, 2, 0, 0, 1}, 4, 2, 2) == 0.25);
-    CHECK(noise_share({2, 2, 0, 0, 9}, 4, 2, 2) == 0.5);                     // on other CPUs, too
-    CHECK(noise_share({3, 1, 0, 0, 1}, 4, 2, 2) == doctest::Approx(0.495));  // beside others' 1 s
-    CHECK(noise_share({4, -0.01, 0, 0, 1}, 4, 4, 2) == 0);
+    CHECK(noise_share({2, 2, 0, 0, 1}, 2, 2, 2) == 0.25);
+    CHECK(noise_share({2, 2, 0, 0, 9}, 2, 2, 2) == 0.5);                     // on other CPUs, too
+    CHECK(noise_share({3, 1, 0, 0, 1}, 2, 2, 2) == doctest::Approx(0.495));  // beside others' 1 s
+    CHECK(noise_share({4, -0.01, 0, 0, 1}, 2, 4, 2) == 0);
 }
 
 TEST_CASE("bench noise: time that is on nobody's account is no neighbour's, nor are samples off") {
-    CHECK(noise_share({2.1, 1, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
-    CHECK(noise_share({3, 1.9, 0, 0}, 4, 2, 2) == doctest::Approx(0.02));
+    CHECK(noise_share({2.1, 1, 0, 0}, 2, 2, 2) == doctest::Approx(0.02));
+    CHECK(noise_share({3, 1.9, 0, 0}, 2, 2, 2) == doctest::Approx(0.02));
 }
 
 TEST_CASE("bench noise: how the kernel counts interrupts can be told, the same each time") {
@@ -142,9 +149,11 @@ TEST_CASE("bench noise: how the kernel counts interrupts can be told, the same e
 }
 
 TEST_CASE("bench noise: interrupts are nobody's, stolen time is the others' in any case") {
-    CHECK(noise_share({3, 1, 0.6, 0}, 4, 2, 2) == doctest::Approx(0.095));
-    CHECK(noise_share({2, 2, 0, 0.4}, 4, 2, 2) == doctest::Approx(0.095));
-    CHECK(noise_share({2.6, 1, 0, 0.4}, 4, 2, 2) == doctest::Approx(0.245));
+    CHECK(noise_share({3, 1, 0.6, 0}, 2, 2, 2) == doctest::Approx(0.095));
+    // Where our own account has it, it is busy time.
+    CHECK(noise_share({3, 1, 0.6, 0}, 2, 2.5, 2, true) == doctest::Approx(0.12));
+    CHECK(noise_share({2, 2, 0, 0.4}, 2, 2, 2) == doctest::Approx(0.095));
+    CHECK(noise_share({2.6, 1, 0, 0.4}, 2, 2, 2) == doctest::Approx(0.245));
 }
 
 TEST_CASE("bench noise: a neighbour on our CPU is seen, and our own work is none") {
