@@ -85,6 +85,19 @@ TEST_CASE("bench judge: a saturated generator, while the server has something le
     CHECK(why_invalid(cell).empty());  // not the median round
 }
 
+TEST_CASE("bench judge: how busy both were is a share of the window, however long it was") {
+    CellRounds cell = whole_cell();
+    for (Measurement& round : cell.rounds) {
+        round.seconds = 2;
+        round.generator_cpu = 1.9;
+        round.server_cpu.total = 1;
+    }
+    CHECK(reasons(cell) == std::vector{Reason::generator_saturated});
+    CHECK(notes(cell) == "limited by the generator: its CPU 95% busy, the server's 50%");
+    for (Measurement& round : cell.rounds) round.generator_cpu = 1;
+    CHECK(why_invalid(cell).empty());
+}
+
 TEST_CASE("bench judge: a rate that was asked for is reached to 1%") {
     CellRounds cell = whole_cell();
     const auto due = [&](std::uint64_t requests) {

@@ -90,6 +90,33 @@ TEST_CASE("bench results: a ratio's interval says what was seen") {
     CHECK(results.cells[1].cell.server == "threads");
 }
 
+TEST_CASE("bench results: ranks and ratios are among those of the same size and connections") {
+    Results results;
+    results.options.servers = {"reactor", "threads"};
+    const auto add = [&](std::size_t size, std::size_t connections, std::uint64_t base,
+                         std::uint64_t other) {
+        results.at({"reactor", size, connections}).rounds.assign(5, measured(base, connections));
+        results.at({"threads", size, connections}).rounds.assign(5, measured(other, connections));
+    };
+    add(64, 100, 80'000, 40'000);
+    add(1024, 100, 1'000, 3'000);
+    add(1024, 10, 100, 25);
+    const auto rank = [&](std::size_t cell) { return results.rank_of(results.cells[cell]); };
+    const auto ratio_of = [&](std::size_t cell) {
+        return results.against_baseline(results.cells[cell], kThroughput).ratio->median;
+    };
+    constexpr std::size_t kRanks[] = {1, 2, 2, 1, 1, 2};
+    constexpr double kRatios[] = {1, 0.5, 1, 3, 1, 0.25};
+    REQUIRE(results.cells.size() == 6);
+    for (std::size_t cell = 0; cell < 6; ++cell) {
+        CAPTURE(cell);
+        CHECK(rank(cell) == kRanks[cell]);
+        CHECK(ratio_of(cell) == kRatios[cell]);
+    }
+    const auto valid = results.valid_under({"", 1024, 100});
+    CHECK(valid == std::vector<const CellRounds*>{&results.cells[2], &results.cells[3]});
+}
+
 TEST_CASE("bench results: the table says it in words, and ranks by throughput") {
     const Table table = tables_of(three_drivers()).at(0);
     REQUIRE(table.rows.size() == 3);

@@ -1,6 +1,7 @@
 // What the tables say of comparisons.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <regex>
 #include <results.hpp>
 
@@ -43,6 +44,71 @@ TEST_CASE(
     CHECK(has(text, "The fewest connections that come to 95% of the highest such rate"));
     CHECK(std::regex_search(text, std::regex("reactor +64 +100 +9,600")));
     CHECK(std::regex_search(text, std::regex("threads +64 +100 +4,800")));
+}
+
+TEST_CASE("bench results: each column of a server's rows has its own figure") {
+    Measurement m;
+    m.exchanges = m.latencies = 10'000;
+    m.seconds = 2;
+    m.answered = m.served = 100;
+    m.p50 = 100e-6;
+    m.p99 = 200e-6;
+    m.p999 = 300e-6;
+    m.max = 400e-6;
+    m.server_cpu = {0.5, 1, 4};
+    m.memory = 2 * 1024 * 1024;
+    m.switches = Switches{30'000, 1'000};
+    Results results;
+    results.options.servers = {"reactor", "threads"};
+    results.at({"reactor", 64, 100}).rounds = {m};
+    m.exchanges = 5'000;
+    results.at({"threads", 64, 100}).rounds = {m};
+    const auto tables = tables_of(results);
+    REQUIRE(tables.size() == 2);
+    CHECK(tables[0].header == std::vector<std::string>{"server", "#", "exchanges/s", "p50", "p99",
+                                                       "p99.9", "rate ratio", "verdict"});
+    CHECK(tables[0].rows.at(1) == std::vector<std::string>{"threads", "2", "2,500", "100 us",
+                                                           "200 us", "300 us", "0.50",
+                                                           "too few rounds"});
+    CHECK(tables[1].header == std::vector<std::string>{"server", "CPU us", "user+sys", "switches",
+                                                       "memory", "CPU ratio", "verdict"});
+    CHECK(tables[1].rows.at(1) == std::vector<std::string>{"threads", "100.00", "25.00+75.00",
+                                                           "6.00+0.20", "2.0 MiB", "2.00",
+                                                           "too few rounds"});
+}
+
+TEST_CASE(
+    "bench results: a knee's row has its part of the ceiling, the nearest rate above it, and "
+    "whether a difference was seen") {
+    Results results;
+    results.options.servers = {"reactor", "threads", "bare-epoll"};
+    results.options.connections = {100};
+    results.options.find_knee = true;
+    results.options.slo = parse_slo("p99<2ms").value();
+    const auto add = [&](const std::string& server, std::array<double, 5> rates) {
+        for (const double rate : rates) {
+            results.at({server, 64, 100})
+                .knees.push_back({.rate = rate,
+                                  .probes = {{.rate = 20'000, .why = "9.00 ms"},
+                                             {.rate = 10'000, .why = "7.00 ms"},
+                                             {.rate = rate, .holds = true},
+                                             {.rate = 7'000, .why = "3.00 ms"},
+                                             {.rate = 8'000, .why = "5.00 ms"},
+                                             {.rate = 6'000, .holds = {}, .why = "noise"}}});
+        }
+    };
+    add("reactor", {4'000, 4'000, 4'000, 4'000, 4'000});
+    add("threads", {3'600, 3'800, 4'000, 4'200, 4'400});
+    add("bare-epoll", {1'800, 1'900, 2'000, 2'100, 2'200});
+    const auto rows = tables_of(results).back().rows;
+    REQUIRE(rows.size() == 3);
+    CHECK(rows[0] == std::vector<std::string>{"reactor", "100", "64", "4,000 \u00b10.0%",
+                                              "baseline", "20%", "at 7,000: 3.00 ms"});
+    CHECK(rows[1] == std::vector<std::string>{"threads", "100", "64", "4,000 \u00b15.0%",
+                                              "1.00 [0.90, 1.10], no difference seen", "20%",
+                                              "at 7,000: 3.00 ms"});
+    CHECK(rows[2] == std::vector<std::string>{"bare-epoll", "100", "64", "2,000 \u00b15.0%",
+                                              "0.50 [0.45, 0.55]", "10%", "at 7,000: 3.00 ms"});
 }
 
 TEST_CASE("bench results: an interval that leaves 1 out looks like one") {
