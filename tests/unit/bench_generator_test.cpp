@@ -1,6 +1,7 @@
 // The load generator against servers of this process.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <delayed_echo.hpp>
 #include <future>
 #include <generator.hpp>
@@ -64,6 +65,32 @@ LoadPlan short_plan(const Endpoint& target, const GroupPlan& group) {
     plan.warm_up = 20ms;
     plan.duration = 200ms;
     return plan;
+}
+
+// Each connection's first message alone is answered.
+ProtocolFactory answers_once() {
+    return callbacks([] {
+        Callbacks once;
+        once.on_data = [answered = false](Connection& c, MutableBytes in) mutable {
+            if (!std::exchange(answered, true)) c.write(in);
+            return in.size();
+        };
+        return once;
+    });
+}
+
+// Once `opened` is set it answers 100 more messages of the first connection, and then no more of it.
+ProtocolFactory drops_first(const std::atomic<bool>& opened) {
+    return callbacks([&opened, made = std::make_shared<int>(0)] {
+        Callbacks one;
+        one.on_data = [&opened, left = (*made)++ == 0 ? 100 : -1](Connection& c,
+                                                                  MutableBytes in) mutable {
+            if (left != 0) c.write(in);
+            if (left > 0 && opened) --left;
+            return in.size();
+        };
+        return one;
+    });
 }
 
 LoadResult run(const LoadPlan& plan, const LoadHooks& hooks = {}) {
@@ -197,14 +224,7 @@ TEST_CASE("bench generator: where nobody listens, each connection is refused") {
 }
 
 TEST_CASE("bench generator: an open loop of which nothing is answered ends after its patience") {
-    TestServer server(callbacks([] {
-        Callbacks once;  // answers the first message alone
-        once.on_data = [answered = false](Connection& c, MutableBytes in) mutable {
-            if (!std::exchange(answered, true)) c.write(in);
-            return in.size();
-        };
-        return once;
-    }));
+    TestServer server(answers_once());
     LoadPlan plan = short_plan(server.endpoint, {.connections = 2});
     plan.rate = 100;
     plan.patience = 100ms;
@@ -214,6 +234,71 @@ TEST_CASE("bench generator: an open loop of which nothing is answered ends after
     CHECK(result->tally.due == result->tally.unanswered);
     CHECK(result->tally.due >= 19);
     CHECK(result->tally.latency.max() > 100'000'000);
+}
+
+TEST_CASE(
+    "bench generator: an interrupt does not forgive what is awaited, in the window or after") {
+    for (const bool after : {false, true}) {
+        CAPTURE(after);
+        TestServer server(answers_once());
+        LoadPlan plan = short_plan(server.endpoint, {.connections = 2});
+        plan.rate = 1'000;
+        plan.patience = 1h;
+        if (!after) plan.duration = 1h;
+        bool closed = false;
+        LoadHooks hooks;
+        hooks.window_closes = [&] { closed = true; };
+        hooks.interrupted = [&](const Tally& tally) { return after ? closed : tally.due >= 50; };
+        const LoadResult result = run(plan, hooks);
+        CHECK(result.interrupted);
+        CHECK(closed);
+        CHECK(result.tally.due >= 50);
+        CHECK(result.tally.unanswered == result.tally.due);
+        CHECK(result.tally.latency.count() == result.tally.due);
+        CHECK(result.tally.exchanges == 0);
+    }
+}
+
+TEST_CASE("bench generator: whom the server drops in the window is stuck, the other not") {
+    std::atomic<bool> opened = false;
+    TestServer server(drops_first(opened));
+    LoadHooks hooks;
+    hooks.window_opens = [&] { opened = true; };
+    LoadPlan plan = short_plan(server.endpoint, {.connections = 2});
+    plan.duration = 600ms;
+    const LoadResult result = run(plan, hooks);
+    CHECK(result.tally.stuck == 1);
+    CHECK(result.tally.served == 2);
+    CHECK(result.tally.exchanges > 100);
+    CHECK(result.tally.latency.max() >= 300'000'000);
+}
+
+TEST_CASE("bench generator: the window opens when all have been under load for the warm-up") {
+    TestServer server(factory_of<Echo>());
+    Clock::time_point connected{}, opened{};
+    LoadHooks hooks;
+    hooks.all_connected = [&] { connected = Clock::now(); };
+    hooks.window_opens = [&] { opened = Clock::now(); };
+    LoadPlan plan = short_plan(server.endpoint, {.connections = 3});
+    plan.warm_up = 150ms;
+    plan.duration = 20ms;
+    run(plan, hooks);
+    REQUIRE(connected != Clock::time_point{});
+    CHECK(opened - connected >= 150ms);
+}
+
+// On a busy machine the last of the warm-up are told in the window: not a hundred.
+TEST_CASE("bench generator: how late the requests of the warm-up were is forgotten") {
+    TestServer server(factory_of<Echo>());
+    LoadPlan plan = short_plan(server.endpoint, {.connections = 10});
+    plan.rate = 1'000;
+    plan.warm_up = 300ms;
+    plan.duration = 100ms;
+    const LoadResult result = run(plan);
+    CHECK(result.tally.due >= 99);
+    CHECK(result.tally.due <= 101);
+    CHECK(result.lateness.count() >= result.tally.due);
+    CHECK(result.lateness.count() <= 200);
 }
 
 TEST_CASE("bench generator: where none can connect there is no window") {

@@ -188,6 +188,18 @@ TEST_CASE(
     CHECK(bench.load.tally().latency.max() >= 1'000'000'000);
 }
 
+TEST_CASE("bench load: how long one waited before the window excuses nobody in it") {
+    TwoInWindow bench;
+    bench.now += 900ms;
+    bench.serve(bench.one);
+    bench.serve(bench.other);
+    bench.load.open_window(1s);
+    bench.serve(bench.one);
+    bench.pass(950ms);
+    CHECK(bench.stuck() == 1);
+    CHECK(bench.load.tally().latency.max() >= 950'000'000);
+}
+
 TEST_CASE("bench load: a server that stands still drops nobody, and is as slow as it is") {
     TwoInWindow bench;
     bench.pass(100ms);
@@ -346,6 +358,14 @@ TEST_CASE("bench load: how a connection fails is told apart, and once") {
     CHECK(bench.load.connects_ended() == 5);
     CHECK(bench.load.decided() == 5);
     CHECK(bench.load.tally().first_failure == "Too many open files");
+}
+
+TEST_CASE("bench load: who is written to when it has gone has reset the connection, too") {
+    Bench bench(8);
+    bench.make_client(0)->on_close(std::make_error_code(std::errc::broken_pipe));
+    CHECK(bench.failures(Failure::reset) == 1);
+    CHECK(bench.failures(Failure::other) == 0);
+    CHECK(bench.load.tally().first_failure.empty());
 }
 
 TEST_CASE("bench load: after stop nothing is counted or sent") {

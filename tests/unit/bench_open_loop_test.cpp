@@ -140,6 +140,9 @@ TEST_CASE("bench open loop: what is given up counts with the time it has waited"
     CHECK(bench.load.tally().latency.count() == 5);
     CHECK(near(bench.corrected(100), 3'000));
     CHECK(near(bench.corrected(1), 2'600));
+    CHECK(bench.load.tally().uncorrected.count() == 5);
+    CHECK(near(bench.uncorrected(100), 3'000));
+    CHECK(near(bench.uncorrected(1), 2'600));
 }
 
 TEST_CASE("bench open loop: what was under way on a connection that fails is unanswered") {
@@ -249,6 +252,27 @@ TEST_CASE("bench open loop: who connects late asks once, and that was not due") 
     bench.answer(late);
     CHECK(bench.load.settled());
     CHECK(bench.load.tally().latency.count() == 1);
+}
+
+TEST_CASE("bench open loop: what is given up has waited since it was due, or sent") {
+    ByHand bench({.open_loop = true});
+    auto& peer = bench.connect(0);
+    bench.answer(peer);
+    bench.load.start();
+    bench.load.open_window(1s);
+    bench.load.due(bench.now);
+    bench.load.due(bench.now);
+    bench.driver.run();
+    bench.now += 400ms;
+    bench.answer(peer);  // and it asks what has waited since then
+    bench.now += 2s;
+    bench.load.give_up();
+    CHECK(bench.load.tally().exchanges == 1);
+    CHECK(bench.load.tally().unanswered == 1);
+    CHECK(bench.load.tally().latency.count() == 2);
+    CHECK(bench.load.tally().uncorrected.count() == 2);
+    CHECK(near(OpenLoop::milliseconds(bench.load.tally().latency, 100), 2'400));
+    CHECK(near(OpenLoop::milliseconds(bench.load.tally().uncorrected, 100), 2'000));
 }
 
 TEST_CASE("bench open loop: a connect that fails or is under way is a request, too") {
