@@ -128,9 +128,8 @@ int measure_all(const CostOptions& options) {
     return report.whole ? 0 : complain("not all could be measured");
 }
 
-// Half a percent of slack: the one wait more or less that a run of thousands may take.
 bool holds(const std::string& what, double figure, double budget) {
-    const bool within = figure <= budget * 1.005 + 0.005;
+    const bool within = is_within(figure, budget);
     std::printf("  %-4s %-46s %10s  budget %g\n", within ? "ok" : "OVER", what.c_str(),
                 fixed(figure, 3).c_str(), budget);
     return within;
@@ -214,6 +213,10 @@ int cost(const CostOptions& options) {
 }
 
 }  // namespace
+
+bool is_within(double figure, double budget) {
+    return figure <= budget * 1.005 + 0.005;
+}
 
 const std::vector<CostFigure>& cost_figures() {
     static const std::vector<CostFigure> figures{

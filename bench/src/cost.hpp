@@ -53,6 +53,9 @@ Result<void> find_cost_tools();
 // what starting and connecting cost. Takes about ten seconds; none after an interrupt.
 Result<Cost> measure_cost(const CostCase& what);
 
+// What that difference is of one exchange: of two totals, of few exchanges and of many.
+double per_exchange(const CostCase& what, double few, double many);
+
 // User memory per connection: `count` connections that have each made one exchange and are idle.
 Result<double> measure_idle_bytes(const std::string& server, std::size_t count, std::size_t size);
 
@@ -63,9 +66,17 @@ struct CallCount {
     double errors = 0;
 };
 std::optional<std::map<std::string, CallCount>> parse_strace_summary(const std::string& text);
+// Adds `weight` times each call, in what it is of a Cost.
+void add_calls(const std::map<std::string, CallCount>& counted, double weight, Cost& cost);
 // "summary: N" of a callgrind file, "total heap usage: N allocs" of a memcheck log.
 std::optional<double> parse_callgrind_total(const std::string& text);
 std::optional<double> parse_memcheck_allocations(const std::string& text);
+// What `read` finds in all the texts together, one a process; none if one of them has none.
+using ReadCount = std::optional<double> (*)(const std::string&);
+std::optional<double> sum_of(const std::vector<std::string>& texts, ReadCount read);
+
+// Half a percent of slack: the one wait more or less that a run of thousands may take.
+bool is_within(double figure, double budget);
 
 // Adds `cost` to `app`, as add_compare() does.
 void add_cost(CLI::App& app, std::function<int()>& chosen);

@@ -143,17 +143,12 @@ Result<std::vector<std::string>> run_under(Tool tool, const CostCase& what, std:
 }
 
 // The sum over the processes of what `read` finds in the tool's text.
-template <class Read>
-Result<double> total_of(Tool tool, const CostCase& what, std::size_t exchanges, Read read) {
+Result<double> total_of(Tool tool, const CostCase& what, std::size_t exchanges, ReadCount read) {
     auto texts = run_under(tool, what, exchanges);
     if (!texts) return tl::unexpected(texts.error());
-    double sum = 0;
-    for (const std::string& text : *texts) {
-        const auto count = read(text);
-        if (!count) return fail(errc::unsupported, "read what valgrind counted");
-        sum += *count;
-    }
-    return sum;
+    const auto sum = sum_of(*texts, read);
+    if (!sum) return fail(errc::unsupported, "read what valgrind counted");
+    return *sum;
 }
 
 double exchanges_between(const CostCase& what) {
@@ -161,13 +156,12 @@ double exchanges_between(const CostCase& what) {
     return static_cast<double>(rounds(kManyExchanges) - rounds(kFewExchanges));
 }
 
-template <class Read>
-Result<double> slope(Tool tool, const CostCase& what, Read read) {
+Result<double> slope(Tool tool, const CostCase& what, ReadCount read) {
     auto few = total_of(tool, what, kFewExchanges, read);
     if (!few) return few;
     auto many = total_of(tool, what, kManyExchanges, read);
     if (!many) return many;
-    return (*many - *few) / exchanges_between(what);
+    return per_exchange(what, *few, *many);
 }
 
 double* kind_of_call(const std::string& name, Cost& cost) {
@@ -189,15 +183,7 @@ Result<void> count_calls(const CostCase& what, Cost& cost) {
     for (const auto& [exchanges, sign] : {std::pair{kFewExchanges, -1.0}, {kManyExchanges, 1.0}}) {
         const auto texts = run_under(Tool::strace, what, exchanges);
         if (!texts) return tl::unexpected(texts.error());
-        const auto counted = parse_strace_summary(texts->at(0));
-        for (const auto& [name, count] : *counted) {
-            double* const kind = kind_of_call(name, cost);
-            const double calls = sign * count.calls / exchanges_between(what);
-            *kind += calls;
-            cost.calls += calls;
-            if (kind != &cost.receives) continue;
-            cost.failed_receives += sign * count.errors / exchanges_between(what);
-        }
+        add_calls(*parse_strace_summary(texts->at(0)), sign / exchanges_between(what), cost);
     }
     return {};
 }
@@ -243,6 +229,29 @@ std::optional<std::map<std::string, CallCount>> parse_strace_summary(const std::
     }
     if (sum == 0 || sum != total) return std::nullopt;
     return calls;
+}
+
+void add_calls(const std::map<std::string, CallCount>& counted, double weight, Cost& cost) {
+    for (const auto& [name, count] : counted) {
+        double* const kind = kind_of_call(name, cost);
+        *kind += weight * count.calls;
+        cost.calls += weight * count.calls;
+        if (kind == &cost.receives) cost.failed_receives += weight * count.errors;
+    }
+}
+
+double per_exchange(const CostCase& what, double few, double many) {
+    return (many - few) / exchanges_between(what);
+}
+
+std::optional<double> sum_of(const std::vector<std::string>& texts, ReadCount read) {
+    double sum = 0;
+    for (const std::string& text : texts) {
+        const auto count = read(text);
+        if (!count) return std::nullopt;
+        sum += *count;
+    }
+    return sum;
 }
 
 std::optional<double> parse_callgrind_total(const std::string& text) {

@@ -90,6 +90,40 @@ TEST_CASE("bench cost: a budget without a figure does not hold, and the others a
     CHECK_FALSE(has(done.output, "all budgets hold"));
 }
 
+TEST_CASE("bench cost: one figure over its budget is exit 3, whatever else holds") {
+    if (!runs_under_valgrind()) return;
+    const BenchFolder folder;
+    fs::copy_file(SWITCHBOARD_BIN "/bare-uv-poll", folder.file("bare-uv-poll"));
+    std::ofstream(folder.file("budgets.json")) << R"({"size": 64, "budgets": [
+        {"server": "bare-uv-poll", "connections": 1, "calls": 2, "receives": 1, "sends": 1},
+        {"server": "bare-uv-poll", "idle_connections": 10, "bytes": 1e9}]})";
+    const auto done = run({folder.bench(), "cost", "--check", folder.file("budgets.json")});
+    CAPTURE(done.output);
+    CHECK(done.status == 3);
+    CHECK(has(done.output, "OVER bare-uv-poll, 1 connections: calls"));
+    CHECK(has(done.output, "ok   bare-uv-poll, 1 connections: receives"));
+    CHECK(has(done.output, "ok   bare-uv-poll, 1 connections: sends"));
+    CHECK(has(done.output, "ok   bare-uv-poll, 10 idle: bytes"));
+    CHECK(has(done.output, "\nover budget\n"));
+    CHECK(done.errors.empty());
+}
+
+TEST_CASE("bench cost: the memory of the idle is checked, too, and all that holds is exit 0") {
+    const BenchFolder folder;
+    fs::copy_file(SWITCHBOARD_BIN "/bare-uv-poll", folder.file("bare-uv-poll"));
+    const std::string budgets = folder.file("budgets.json");
+    for (const auto& [bytes, status] : {std::pair{1, 3}, {1'000'000, 0}}) {
+        std::ofstream(budgets) << R"({"size": 64, "budgets": [{"server": "bare-uv-poll",
+            "idle_connections": 1000, "bytes": )"
+                               << bytes << "}]}";
+        const auto done = run({folder.bench(), "cost", "--check", budgets});
+        CAPTURE(done.output);
+        CHECK(done.status == status);
+        CHECK(has(done.output, "over budget") == (status == 3));
+        CHECK(has(done.output, "all budgets hold") == (status == 0));
+    }
+}
+
 TEST_CASE("bench cost: io-uring ends under every tool, and its one system call is a wait") {
     if (!runs_under_valgrind()) return;
     const auto kind = bench::find_server_kind("io-uring");

@@ -47,3 +47,68 @@ TEST_CASE("bench cost: what valgrind counted, or nothing") {
     CHECK(parse_memcheck_allocations("==1==   total heap usage: 1,234 allocs, 5 frees\n") == 1'234);
     CHECK_FALSE(parse_memcheck_allocations("==1== HEAP SUMMARY:\n"));
 }
+
+TEST_CASE("bench cost: what all the processes of a server counted, or nothing") {
+    const auto sum = [](const std::vector<std::string>& texts) {
+        return sum_of(texts, parse_callgrind_total);
+    };
+    CHECK(sum({"\nsummary: 1000\n", "\nsummary: 200\n", "\nsummary: 30\n"}) == 1'230);
+    CHECK_FALSE(sum({"\nsummary: 1000\n", "cut short", "\nsummary: 30\n"}));
+}
+
+TEST_CASE("bench cost: what a server does before its first exchange is no part of one") {
+    constexpr double kStart = 5e6, kEach = 200;
+    const auto cost = [&](std::size_t connections, double few, double many) {
+        const CostCase what{"reactor", connections, 64};
+        return per_exchange(what, kStart + few * kEach, kStart + many * kEach);
+    };
+    CHECK(cost(1, 2'000, 12'000) == kEach);
+    CHECK(cost(7, 1'995, 11'998) == kEach);  // in whole rounds
+}
+
+TEST_CASE("bench cost: every call is counted once, as what it is") {
+    const std::map<std::string, CallCount> counted{
+        {"recvfrom", {1, 0}},       {"read", {2, 0}},
+        {"recvmsg", {4, 0}},        {"readv", {8, 0}},
+        {"recvmmsg", {16, 0}},      {"sendto", {100, 0}},
+        {"write", {200, 0}},        {"sendmsg", {400, 0}},
+        {"writev", {800, 0}},       {"sendmmsg", {1'600, 0}},
+        {"poll", {10'000, 0}},      {"ppoll", {20'000, 0}},
+        {"epoll_wait", {4e4, 0}},   {"select", {8e4, 0}},
+        {"epoll_pwait", {16e4, 0}}, {"io_uring_enter", {32e4, 0}},
+        {"epoll_ctl", {1e6, 0}},    {"futex", {2e6, 0}},
+        {"accept4", {4e6, 0}}};
+    Cost cost;
+    add_calls(counted, 2, cost);
+    CHECK(cost.receives == 2 * 31);
+    CHECK(cost.sends == 2 * 3'100);
+    CHECK(cost.waits == 2 * 630'000);
+    CHECK(cost.watches == 2e6);
+    CHECK(cost.other_calls == 2 * 6e6);
+    CHECK(cost.calls == 2 * 7'633'131);
+    CHECK(cost.failed_receives == 0);
+}
+
+TEST_CASE("bench cost: of the calls that fail, those that receive count") {
+    Cost cost;
+    cost.failed_receives = 7;
+    add_calls({{"recvfrom", {50, 20}},
+               {"read", {40, 3}},
+               {"sendto", {30, 100}},
+               {"epoll_wait", {20, 200}},
+               {"accept4", {10, 400}}},
+              0.5, cost);
+    CHECK(cost.failed_receives == 7 + 11.5);
+    CHECK(cost.receives == 45);
+    CHECK(cost.calls == 75);
+}
+
+TEST_CASE("bench cost: a budget has a slack of half a percent, and of a call in two hundred") {
+    CHECK(is_within(99, 100));
+    CHECK(is_within(100.4, 100));
+    CHECK(is_within(100.504, 100));
+    CHECK_FALSE(is_within(100.506, 100));
+    CHECK_FALSE(is_within(101.1, 100));
+    CHECK(is_within(0.004, 0));
+    CHECK_FALSE(is_within(0.006, 0));
+}
