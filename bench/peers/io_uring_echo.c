@@ -37,12 +37,8 @@ static _Alignas(4096) struct io_uring_buf lent_entries[kBuffers];
 static struct io_uring_buf_ring* const lent = (struct io_uring_buf_ring*)lent_entries;
 static char memory[kBuffers * kReadSize];  // of the lent ones, one after the other
 
-static char* buffer(size_t id) {
-    return memory + id * kReadSize;
-}
-
 static void lend(size_t id) {
-    io_uring_buf_ring_add(lent, buffer(id), kReadSize, (unsigned short)id,
+    io_uring_buf_ring_add(lent, memory + id * kReadSize, kReadSize, (unsigned short)id,
                           io_uring_buf_ring_mask(kBuffers), 0);
     io_uring_buf_ring_advance(lent, 1);
 }
@@ -127,7 +123,8 @@ static void on_accepted(int result, unsigned flags, int listener) {
 static void on_received(struct conn* conn, int result, unsigned flags) {
     char* bytes = conn->own;
     conn->own = NULL;
-    if ((flags & IORING_CQE_F_BUFFER) != 0) bytes = buffer(flags >> IORING_CQE_BUFFER_SHIFT);
+    if ((flags & IORING_CQE_F_BUFFER) != 0)
+        bytes = memory + (size_t)(flags >> IORING_CQE_BUFFER_SHIFT) * kReadSize;
     if (result > 0) {
         keep(conn, bytes, (size_t)result);
         return;

@@ -130,9 +130,9 @@ bool has_figures(const Results& results) {
     });
 }
 
-// A file for each cell that has latencies: SERVER-CONNECTIONSxSIZE.hgrm, in milliseconds.
+// A file for each cell that has latencies: SERVER-CONNECTIONSxSIZE.hgrm, in microseconds.
 void write_hgrm(const Results& results, Outputs& outputs) {
-    constexpr double kMillisecond = 1e6;
+    constexpr double kMicrosecond = 1e3;
     std::error_code unmade;
     std::filesystem::create_directory(results.options.hgrm, unmade);
     if (unmade) return outputs.note(fail(unmade, "make the folder " + results.options.hgrm));
@@ -141,7 +141,7 @@ void write_hgrm(const Results& results, Outputs& outputs) {
         const std::string name = cell.cell.server + "-" + std::to_string(cell.cell.connections) +
                                  "x" + std::to_string(cell.cell.size) + ".hgrm";
         const auto path = std::filesystem::path(results.options.hgrm) / name;
-        outputs.note(write_file(path.string(), to_hgrm(cell.latency, kMillisecond)));
+        outputs.note(write_file(path.string(), to_hgrm(cell.latency, kMicrosecond)));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "compare_options.hpp"
 #include "generator.hpp"
+#include "lists.hpp"
 #include "programs.hpp"
 #include "server.hpp"
 
@@ -29,10 +30,11 @@ Result<void> check_connections(std::size_t connections) {
 }
 
 Result<void> check_counts(const CompareOptions& options) {
-    if (options.depth == 0) return bad("--depth: at least 1");
-    if (options.rounds == 0 || options.rounds > 1'000) return bad("--rounds: 1 to 1000");
-    if (options.workers == 0 || options.workers > 1'000) return bad("--workers: 1 to 1000");
-    if (options.duration < milliseconds(50)) return bad("--duration: at least 50ms");
+    if (options.depth == 0) return bad("--depth 0: at least 1");
+    if (auto fits = check_range("--rounds", options.rounds, 1, 1'000); !fits) return fits;
+    if (auto fits = check_range("--workers", options.workers, 1, 1'000); !fits) return fits;
+    if (options.duration < milliseconds(50))
+        return bad("--duration " + std::to_string(options.duration.count()) + "ms: at least 50ms");
     if (options.over != "tcp" && options.over != "unix") {
         return bad("--over " + options.over + ": tcp or unix");
     }
@@ -79,17 +81,22 @@ Result<void> check_loads(const CompareOptions& options) {
     return {};
 }
 
-template <class T>
-bool has_repeats(std::vector<T> values) {
+Result<void> check_once(const std::string& option, std::vector<std::string> values) {
     std::sort(values.begin(), values.end());
-    return std::adjacent_find(values.begin(), values.end()) != values.end();
+    const auto twice = std::adjacent_find(values.begin(), values.end());
+    return twice == values.end() ? Result<void>() : bad(option + " " + *twice + ": is there twice");
+}
+
+std::vector<std::string> texts_of(const std::vector<std::size_t>& numbers) {
+    std::vector<std::string> texts;
+    for (const std::size_t number : numbers) texts.push_back(std::to_string(number));
+    return texts;
 }
 
 Result<void> check_lists(const CompareOptions& options) {
-    if (has_repeats(options.servers)) return bad("--drivers: a name is there twice");
-    if (has_repeats(options.connections)) return bad("--connections: a number is there twice");
-    if (has_repeats(options.sizes)) return bad("--size: a number is there twice");
-    return {};
+    auto once = check_once("--drivers", options.servers);
+    if (once) once = check_once("--connections", texts_of(options.connections));
+    return once ? check_once("--size", texts_of(options.sizes)) : once;
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ void add_other_options(CLI::App& app, CompareOptions& options) {
     app.add_option("--json", options.json, "write all figures there")->type_name("FILE");
     app.add_option("--csv", options.csv, "write the figures of each round there")
         ->type_name("FILE");
-    app.add_option("--hgrm", options.hgrm, "write the latencies of each cell there")
+    app.add_option("--hgrm", options.hgrm, "write the latencies of each cell there, in us")
         ->type_name("FOLDER");
     app.add_option("--report", options.report, "write a page with table and plots there")
         ->type_name("FILE.html");
@@ -86,9 +86,11 @@ bool gives_way(const CLI::App& app, std::string_view name) {
 void apply_scenario(CLI::App& app, const CompareOptions& options) {
     if (options.scenario.empty()) return;
     const Scenario* const scenario = find_scenario(options.scenario);
-    if (scenario == nullptr)
-        throw CLI::ValidationError("--scenario " + options.scenario +
-                                   ": --list has those there are");
+    if (scenario == nullptr) {
+        std::string names;
+        for (const Scenario& each : scenarios()) names += " " + std::string(each.name);
+        throw CLI::ValidationError("--scenario " + options.scenario + ": there is" + names);
+    }
     for (const auto& [name, value] : scenario->options) {
         CLI::Option* const option = app.get_option(name);
         if (option->count() > 0 || gives_way(app, name)) continue;

@@ -236,7 +236,7 @@ Result<void> check_together(const LoadPlan& plan) {
                     "--depth: " + plan.group.workload + " has one request at a time at most");
     if (plan.rate > 0 && (kind.is_stream || kind.manner == WorkloadKind::Manner::idles))
         return fail(errc::bad_option, "--rate: " + plan.group.workload + " has no requests");
-    if (plan.exchanges == 0) return fail(errc::bad_option, "--exchanges: at least 1");
+    if (plan.exchanges == 0) return fail(errc::bad_option, "--exchanges 0: at least 1");
     const std::size_t depth = std::max<std::size_t>(plan.group.depth, 1);
     if (plan.group.size > kMostUnderWay / depth)
         return fail(errc::bad_option, "--size " + std::to_string(plan.group.size) +

@@ -21,7 +21,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr double kMillisecond = 1e6;  // in nanoseconds
+constexpr double kMicrosecond = 1e3;  // in nanoseconds
 
 struct LoadOptions {
     LoadPlan plan;
@@ -52,8 +52,12 @@ Result<void> check_numbers(const LoadOptions& options) {
     if (fits) fits = check_range("--depth", options.plan.group.depth, 1, 1'000'000);
     if (fits) fits = check_range("--reply", options.plan.group.reply, 1, 64 * 1024 * 1024);
     if (fits && options.plan.duration < milliseconds(50))
-        fits = fail(errc::bad_option, "--duration: at least 50ms");
-    if (fits && options.server_pid < 0) fits = fail(errc::bad_option, "--server-pid: above 0");
+        fits =
+            fail(errc::bad_option, "--duration " + std::to_string(options.plan.duration.count()) +
+                                       "ms: at least 50ms");
+    if (fits && options.server_pid < 0)
+        fits = fail(errc::bad_option,
+                    "--server-pid " + std::to_string(options.server_pid) + ": above 0");
     if (fits && options.server_pid != 0 && kill(options.server_pid, 0) != 0)
         fits = fail_errno("--server-pid " + std::to_string(options.server_pid));
     return fits;
@@ -114,7 +118,7 @@ int tell(const LoadOptions& options, const LoadReport& report) {
     Outputs outputs;
     outputs.note(print(to_text(report)));
     outputs.note(write_file(options.json, to_json(report)));
-    outputs.note(write_file(options.hgrm, to_hgrm(latencies(report), kMillisecond)));
+    outputs.note(write_file(options.hgrm, to_hgrm(latencies(report), kMicrosecond)));
     const auto& steps = report.steps;
     if (std::any_of(steps.begin(), steps.end(), has_wrong_bytes)) {
         const WorkloadKind& kind = *find_workload_kind(options.plan.group.workload);
@@ -131,7 +135,16 @@ int tell(const LoadOptions& options, const LoadReport& report) {
     if (!none ||
         find_workload_kind(options.plan.group.workload)->manner == WorkloadKind::Manner::idles)
         return 0;
-    return complain("nothing could be measured");
+    return complain(options.plan.group.workload + " to " + options.plan.target.to_string() +
+                    ": nothing could be measured");
+}
+
+// Some may not have been told yet that nobody takes them.
+std::string no_connection(const LoadPlan& plan, const Tally& tally) {
+    const std::string failures = tally.failures_text();
+    return "connect " + plan.target.to_string() + ": " +
+           (failures.empty() ? "no answer within " + std::to_string(plan.settle.count()) + " ms"
+                             : failures);
 }
 
 int load(const LoadOptions& options) {
@@ -152,8 +165,7 @@ int load(const LoadOptions& options) {
         }
         if (step->result.tally.connected == 0 && !step->result.interrupted) {
             if (!report.steps.empty()) tell(options, report);
-            return complain("connect " + options.plan.target.to_string() + ": " +
-                            step->result.tally.failures_text());
+            return complain(no_connection(plan, step->result.tally));
         }
         report.steps.push_back(*std::move(step));
         if (is_interrupted()) break;
@@ -214,7 +226,7 @@ void add_load(CLI::App& app, std::function<int()>& chosen) {
     command->add_option("--json", options->json, "write all figures there")->type_name("FILE");
     command
         ->add_option("--hgrm", options->hgrm,
-                     "write the latencies of all rates there, in ms, as HdrHistogram does")
+                     "write the latencies of all rates there, in us, as HdrHistogram does")
         ->type_name("FILE");
     command->add_flag("--list", options->lists, "print the workloads");
     command->callback([command, options, &chosen] {

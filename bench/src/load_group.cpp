@@ -35,7 +35,9 @@ Result<GroupPlan> parse_beside(const std::string& text, std::size_t size) {
     const auto colon = text.find(':');
     const auto count = parse_count(colon == std::string::npos ? "" : text.substr(colon + 1));
     if (!count || *count == 0)
-        return fail(errc::bad_option, "--beside " + text + ": WORKLOAD:CONNECTIONS");
+        return fail(
+            errc::bad_option,
+            "--beside " + text + ": not WORKLOAD:CONNECTIONS, as idle:100, of one at least");
     GroupPlan plan{.workload = text.substr(0, colon), .connections = *count, .size = size};
     if (plan.workload == "slow-reader") {
         plan.size = 16 * 1024;

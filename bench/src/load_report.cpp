@@ -64,7 +64,8 @@ std::string served_note(const LoadReport& report, const LoadStep& step) {
     // Of an open loop not each connection need have its turn within the window.
     const std::size_t served = report.plan.rate > 0 ? tally.answered : tally.served;
     if (served >= asked) return {};
-    return "served " + std::to_string(served) + " of " + std::to_string(asked) + " connections";
+    return "served " + std::to_string(served) + " of " + std::to_string(asked) + " connections" +
+           (tally.connected < asked ? ", " + std::to_string(tally.connected) + " connected" : "");
 }
 
 std::string stuck_note(const LoadStep& step) {
@@ -84,7 +85,9 @@ std::string unanswered_note(const LoadStep& step) {
     const Tally& tally = step.result.tally;
     if (tally.unanswered == 0) return {};
     return grouped(static_cast<double>(tally.unanswered)) +
-           " requests were never answered; they count with the time they waited" +
+           (tally.unanswered == 1
+                ? " request was never answered; it counts with the time it waited"
+                : " requests were never answered; they count with the time they waited") +
            (tally.unanswered == tally.due && tally.exchanges > 0
                 ? "; those answered in the window were due before it"
                 : "");

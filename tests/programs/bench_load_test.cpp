@@ -136,6 +136,14 @@ TEST_CASE("bench load: where nothing can be measured it says so, and why") {
     }
 }
 
+TEST_CASE("bench load: who is kept waiting for a connection is told so") {
+    const FullListener full("127.0.0.1:0");
+    const auto done = run({kBench, "load", full.listener.at.to_string(), "-c", "2"});
+    CHECK(done.status == 1);
+    CHECK(done.errors == "switchboard-bench: connect " + full.listener.at.to_string() +
+                             ": no answer within 1000 ms\n");
+}
+
 TEST_CASE("bench load: usage errors are one line and exit status 2") {
     const std::string at = "tcp://127.0.0.1:1";
     for (const std::vector<std::string>& arguments : {std::vector<std::string>{},

@@ -360,12 +360,12 @@ TEST_CASE("bench compare: a rate, and a latency file for each cell") {
     CHECK(has(done.output, "500 asked a second"));
     const auto json = read_json(folder.file("o.json"));
     CHECK(json["options"]["rate"] == 500);
-    // In milliseconds, and to its third digit the same as in the JSON.
+    // In microseconds, and to its third digit the same as in the JSON.
     const std::string hgrm = read_file(folder.file("reactor-5x64.hgrm"));
     const auto at = hgrm.find("#[Max     =");
     REQUIRE(at != std::string::npos);
     const double max = json["cells"][0]["max"]["median"];
-    CHECK(std::stod(hgrm.substr(at + 11)) == doctest::Approx(max * 1e3).epsilon(0.01));
+    CHECK(std::stod(hgrm.substr(at + 11)) == doctest::Approx(max * 1e6).epsilon(0.01));
 }
 
 TEST_CASE("bench compare: the knee is searched up to the closed loop, and told with its probes") {

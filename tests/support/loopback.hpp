@@ -4,9 +4,11 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <switchboard/socket.hpp>
+#include <vector>
 
 namespace switchboard::test {
 
@@ -25,6 +27,18 @@ struct Listener {
         REQUIRE_MESSAGE(listening.has_value(), listening.error().message());
         socket = std::move(*listening);
         at = *bound_endpoint(socket, endpoint(text));
+    }
+};
+
+// A listener that takes no more: its queue is full and nobody accepts. The next connect is dropped
+// by TCP, and waits in the kernel for a unix path.
+struct FullListener {
+    Listener listener;
+    std::vector<Socket> queued;
+
+    explicit FullListener(std::string_view text) : listener(text, {.backlog = 0}) {
+        while (auto next = connect(listener.at, std::chrono::milliseconds(50)))
+            queued.push_back(std::move(*next));
     }
 };
 

@@ -104,6 +104,9 @@ TEST_CASE("bench load report: who was not served, and who is no more") {
     step.result.tally.stuck = 3;
     CHECK(notes_of(report_of(0), step) ==
           Notes{"3 connections had no reply in the window's second half"});
+    LoadStep waits = good_step(0);
+    waits.result.tally.served = waits.result.tally.connected = 1;
+    CHECK(notes_of(report_of(0), waits) == Notes{"served 1 of 10 connections, 1 connected"});
     // Of an open loop not each need have its turn in the window, but a reply at all.
     LoadStep open = good_step(1'000);
     open.result.tally.served = 5;
@@ -116,7 +119,7 @@ TEST_CASE("bench load report: requests that were never answered") {
     LoadStep step = good_step(1'000);
     step.result.tally.unanswered = 1;
     CHECK(notes_of(report_of(1'000), step) ==
-          Notes{"1 requests were never answered; they count with the time they waited"});
+          Notes{"1 request was never answered; it counts with the time it waited"});
     step.result.tally.due = step.result.tally.unanswered = 2'000;
     CHECK(notes_of(report_of(1'000), step) ==
           Notes{"2,000 requests were never answered; they count with the time they waited; those "

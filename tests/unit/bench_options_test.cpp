@@ -171,9 +171,10 @@ TEST_CASE("bench options: what excludes what, and what belongs to one workload")
     CHECK(fails_with({"--work", "1ms"}, "--work: of --workload reply alone"));
     CHECK(fails_with({"--workload", "upload", "--rate", "10"}, "upload has no requests"));
     CHECK(fails_with({"--rate", "10", "--exchanges", "5"}, "--exchanges: not with --rate"));
-    CHECK(fails_with({"--beside", "idle"}, "--beside idle: WORKLOAD:CONNECTIONS"));
+    CHECK(fails_with({"--beside", "idle"}, "--beside idle: not WORKLOAD:CONNECTIONS"));
     CHECK(fails_with({"--arrivals", "never"}, "'never': constant or poisson"));
-    CHECK(fails_with({"--scenario", "nothing"}, "--scenario nothing"));
+    CHECK(fails_with({"--scenario", "nothing"},
+                     "--scenario nothing: there is slow-client stalled-clients "));
     CHECK(parse({"--workload", "reply", "--work", "500us"}).options.work == 500us);
 }
 

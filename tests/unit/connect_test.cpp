@@ -20,17 +20,6 @@ Error failed(const Endpoint& at, std::chrono::milliseconds timeout = 5s) {
     return connected.error();
 }
 
-// A listener that takes no more: its queue is full and nobody accepts. The next connect is dropped
-// by TCP, and waits in the kernel for a unix path.
-struct FullListener {
-    Listener listener;
-    std::vector<Socket> queued;
-
-    explicit FullListener(std::string_view text) : listener(text, {.backlog = 0}) {
-        while (auto next = connect(listener.at, 50ms)) queued.push_back(std::move(*next));
-    }
-};
-
 bool writable(const Socket& socket) {
     pollfd entry{socket.fd(), POLLOUT, 0};
     return ::poll(&entry, 1, 5'000) == 1;
