@@ -89,6 +89,7 @@ Result<void> check_once(const std::string& option, std::vector<std::string> valu
 
 std::vector<std::string> texts_of(const std::vector<std::size_t>& numbers) {
     std::vector<std::string> texts;
+    texts.reserve(numbers.size());
     for (const std::size_t number : numbers) texts.push_back(std::to_string(number));
     return texts;
 }

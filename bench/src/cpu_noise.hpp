@@ -33,8 +33,8 @@ bool clocks_count_interrupts();
 // The share, in [0, 1], of `cpus` in so many seconds that others had than those who own `own` CPU seconds: of
 // what was busy and of what was not idle the smaller one, less what is their own; and what a quota kept from
 // these CPUs. Never more than is certain: a tick for each of `cpus`, by which the figures may be off, is left
-// out, and what was throttled is no more than these CPUs were idle. The time of interrupts is nobody's, unless
-// it is in `own` already.
+// out, and what was throttled is no more than these CPUs were idle. The time of interrupts is nobody's, but
+// where it is in `own` already.
 double noise_share(CpuTimes used, double seconds, double own, std::size_t cpus,
                    bool interrupts_are_owned = false);
 
