@@ -19,10 +19,6 @@ double part_of_window(const LoadResult& load) {
     return load.lasted > 0 ? load.seconds / load.lasted : 0;
 }
 
-double seconds_at(const Histogram& histogram, double percent) {
-    return static_cast<double>(histogram.percentile(percent)) * 1e-9;
-}
-
 Measurement figures_of(const LoadResult& load) {
     const Tally& tally = load.tally;
     Measurement m;

@@ -84,7 +84,7 @@ private:
             for (std::size_t i = 0; i < cells.size(); ++i) {
                 if (is_interrupted()) return;
                 const std::string what = std::to_string(cells[i].connections) + " x " +
-                                         std::to_string(cells[i].size) + " B" + ", round " +
+                                         std::to_string(cells[i].size) + " B, round " +
                                          std::to_string(round);
                 progress.begin(cells[i].server + ", " + what);
                 if (!run_cell(cells[i], round)) return;
@@ -132,7 +132,6 @@ bool has_figures(const Results& results) {
 
 // A file for each cell that has latencies: SERVER-CONNECTIONSxSIZE.hgrm, in microseconds.
 void write_hgrm(const Results& results, Outputs& outputs) {
-    constexpr double kMicrosecond = 1e3;
     std::error_code unmade;
     std::filesystem::create_directory(results.options.hgrm, unmade);
     if (unmade) return outputs.note(fail(unmade, "make the folder " + results.options.hgrm));

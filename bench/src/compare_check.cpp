@@ -10,8 +10,6 @@
 namespace switchboard::bench {
 namespace {
 
-using std::chrono::milliseconds;
-
 Result<void> bad(const std::string& what) {
     return fail(errc::bad_option, what);
 }
@@ -33,8 +31,7 @@ Result<void> check_counts(const CompareOptions& options) {
     if (options.depth == 0) return bad("--depth 0: at least 1");
     if (auto fits = check_range("--rounds", options.rounds, 1, 1'000); !fits) return fits;
     if (auto fits = check_range("--workers", options.workers, 1, 1'000); !fits) return fits;
-    if (options.duration < milliseconds(50))
-        return bad("--duration " + std::to_string(options.duration.count()) + "ms: at least 50ms");
+    if (auto fits = check_duration(options.duration); !fits) return fits;
     if (options.over != "tcp" && options.over != "unix") {
         return bad("--over " + options.over + ": tcp or unix");
     }

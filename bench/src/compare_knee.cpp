@@ -39,7 +39,7 @@ Probe judge_probe(const Slo& slo, double rate, std::size_t connections, const Me
         return probe;
     }
     probe.reached = kThroughput.of(figures).value_or(0);
-    probe.latency = static_cast<double>(measured.latency.percentile(slo.percent)) * 1e-9;
+    probe.latency = seconds_at(measured.latency, slo.percent);
     if (figures.failed > 0) {
         probe.why = std::to_string(figures.failed) + " connections failed";
     } else if (figures.answered < connections) {

@@ -26,8 +26,8 @@ CpuTimes operator-(const CpuTimes& later, const CpuTimes& earlier) noexcept;
 std::optional<CpuTimes> parse_cpu_times(std::string_view stat, const std::vector<int>& cpus);
 
 // Whether the CPU clocks of processes count the interrupts that come while they run: kernels differ. Tried
-// out once, in 20 ms, by packets that are sent over loopback and make such interrupts. False when that
-// is not possible.
+// out once, in 20 ms of a CPU that nobody else uses meanwhile (half a second at most), by packets that are
+// sent over loopback and make such interrupts. False when that is not possible.
 bool clocks_count_interrupts();
 
 // The share, in [0, 1], of `cpus` in so many seconds that others had than those who own `own` CPU seconds: of

@@ -48,5 +48,9 @@ private:
 
 // Of few values the largest is no percentile: one of them at least is to lie beyond it. 100 is the largest.
 bool has_percentile(const Histogram& histogram, double percent) noexcept;
+// The percentile, in seconds.
+inline double seconds_at(const Histogram& histogram, double percent) noexcept {
+    return static_cast<double>(histogram.percentile(percent)) * 1e-9;
+}
 
 }  // namespace switchboard::bench

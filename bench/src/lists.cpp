@@ -31,6 +31,12 @@ Result<void> check_range(const char* option, std::size_t count, std::size_t leas
                                       std::to_string(least) + " to " + std::to_string(most));
 }
 
+Result<void> check_duration(std::chrono::milliseconds duration) {
+    if (duration >= std::chrono::milliseconds(50)) return {};
+    return fail(errc::bad_option,
+                "--duration " + std::to_string(duration.count()) + "ms: at least 50ms");
+}
+
 Result<std::chrono::microseconds> parse_work(const std::string& text) {
     if (!text.ends_with("us"))
         return parse_duration(text).map([](auto time) { return std::chrono::microseconds(time); });

@@ -22,6 +22,8 @@ Result<std::size_t> parse_count(const std::string& text);  // decimal digits and
 Result<std::chrono::microseconds> parse_work(const std::string& text);
 Result<double> parse_percent(const std::string& text);  // "5%" and "0.5%" as 0.05 and 0.005
 
+// `duration`, of --duration, is 50 ms at least; errc::bad_option.
+Result<void> check_duration(std::chrono::milliseconds duration);
 // `count` of `option` is in [least, most]; errc::bad_option names it.
 Result<void> check_range(const char* option, std::size_t count, std::size_t least,
                          std::size_t most);

@@ -37,7 +37,7 @@ void LiveLine::update(const Tally& tally) {
                   " replies"
         : open_
             ? progress(now) + grouped(rate(tally, now)) + "/s, p99 " +
-                  seconds_text(static_cast<double>(tally.latency.percentile(99)) * 1e-9) + ", " +
+                  seconds_text(seconds_at(tally.latency, 99)) + ", " +
                   std::to_string(tally.failed) + " failed"
             : std::to_string(tally.connected) + " connected, " + std::to_string(tally.answered) +
                   " answered, " + std::to_string(tally.failed) + " failed";

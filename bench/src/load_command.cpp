@@ -21,8 +21,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr double kMicrosecond = 1e3;  // in nanoseconds
-
 struct LoadOptions {
     LoadPlan plan;
     std::string target;
@@ -51,10 +49,7 @@ Result<void> check_numbers(const LoadOptions& options) {
     auto fits = check_range("--connections", options.plan.group.connections, 1, 1'000'000);
     if (fits) fits = check_range("--depth", options.plan.group.depth, 1, 1'000'000);
     if (fits) fits = check_range("--reply", options.plan.group.reply, 1, 64 * 1024 * 1024);
-    if (fits && options.plan.duration < milliseconds(50))
-        fits =
-            fail(errc::bad_option, "--duration " + std::to_string(options.plan.duration.count()) +
-                                       "ms: at least 50ms");
+    if (fits) fits = check_duration(options.plan.duration);
     if (fits && options.server_pid < 0)
         fits = fail(errc::bad_option,
                     "--server-pid " + std::to_string(options.server_pid) + ": above 0");

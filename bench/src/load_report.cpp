@@ -20,10 +20,6 @@ struct Percent {
 constexpr Percent kPercents[] = {{"p50", 50},     {"p90", 90},       {"p99", 99},
                                  {"p99.9", 99.9}, {"p99.99", 99.99}, {"max", 100}};
 
-double seconds_at(const Histogram& histogram, double percent) {
-    return static_cast<double>(histogram.percentile(percent)) * 1e-9;
-}
-
 double throughput(const LoadStep& step) {
     return step.result.seconds > 0
                ? static_cast<double>(step.result.tally.exchanges) / step.result.seconds

@@ -35,8 +35,7 @@ Result<void> check(const FirehoseOptions& options) {
     if (auto fit = check_range("--others", options.others, 1, 1'000); !fit) return fit;
     if (auto fit = check_range("--idle", options.idle, 0, most - 1'100); !fit) return fit;
     if (auto fit = check_range("--rounds", options.rounds, 1, 1'000); !fit) return fit;
-    if (options.duration >= milliseconds(50)) return {};
-    return fail(errc::bad_option, "--duration: at least 50ms");
+    return check_duration(options.duration);
 }
 
 // The echo of the others alone, beside a peer that never reads, beside one that then comes again.

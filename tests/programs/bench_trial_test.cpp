@@ -97,7 +97,7 @@ TEST_CASE("bench trial: usage errors are one line and exit status 2") {
              {{"churn", "--rounds", "many"}, "--rounds"},
              {{"churn", "--baseline", "reactor"}, "--baseline reactor: bare-epoll, "},
              {{"firehose", "--rounds", "0"}, "--rounds 0: 1 to "},
-             {{"firehose", "--duration", "1ms"}, "--duration: at least 50ms"},
+             {{"firehose", "--duration", "1ms"}, "--duration 1ms: at least 50ms"},
              {{"crowd", "--servers", "0"}, "--servers 0: 1 to "},
              {{"crowd", "--connections", "9999999"}, "--connections 9999999: 8 to "}}) {
         std::vector<std::string> command{kBench, "trial"};
