@@ -44,6 +44,8 @@ public:
     void switch_to(std::unique_ptr<Protocol> next) override {
         slot_.switch_to(*this, std::move(next));
     }
+    std::size_t queued() const noexcept override { return 0; }
+    bool closing() const noexcept override { return slot_.ended(); }
     const Endpoint& peer() const override { return nowhere_; }
     const Endpoint& local() const override { return nowhere_; }
     ConnectionId id() const override { return {}; }

@@ -63,7 +63,8 @@ public:
     bool is_closed() const noexcept { return has(kClosed); }
     bool is_paused() const noexcept { return is_open() && slot_.held(); }
     bool is_writable() const noexcept { return is_open() && !has(kNoWrite); }
-    std::size_t queued() const noexcept;
+    std::size_t queued() const noexcept override;
+    bool closing() const noexcept override { return slot_.ended(); }
     // Over a unix socket; nothing may have been written before. What is not taken of `bytes` follows.
     Result<void> send_rights(Bytes bytes, std::span<const int> descriptors);
     Blame blame() const noexcept;

@@ -124,10 +124,11 @@ TEST_CASE("throttle: close sends what waits, at the rate, and reads no more") {
 }
 
 TEST_CASE(
-    "throttle: in a close the peer has close_timeout in all, which does not run while the rate "
-    "holds") {
+    "throttle: in a close the peer has close_timeout to take something, which does not run while "
+    "the rate holds") {
     ThrottleOptions options{.out_per_second = 100'000};
     options.limits.close_timeout = 5s;
+    options.limits.close_deadline = 20s;
     Limits below;
     below.close_timeout = 1s;
     Meter above;
@@ -153,7 +154,12 @@ TEST_CASE(
         CHECK(above.closed);
         CHECK_FALSE(above.reason);
     }
-    SUBCASE("who takes a little now and then has not") {
+    SUBCASE("who takes nothing has not") {
+        driver.advance(6s);
+        CHECK(above.reason == make_error_code(errc::close_timed_out));
+        CHECK(peer.saw_reset());
+    }
+    SUBCASE("who takes a little now and then has close_deadline") {
         for (int i = 0; i < 10 && !above.closed; ++i) {
             driver.advance(2s);
             peer.set_window(peer.received().size() + 40'000);

@@ -445,7 +445,7 @@ TEST_CASE("throttle: what throws above ends as under its driver, and is reported
               throw std::runtime_error("boom");
           }}) == "on_data threw: boom");
     CHECK(failure({.on_data = [](Connection&, MutableBytes in) { return in.size() + 1; }}) ==
-          "on_data threw: on_data used 6 of 5 bytes");
+          "on_data used 6 of 5 bytes");
     CHECK(failure({.on_open = [](Connection& c) { c.set_deadline(c.now()); },
                    .on_eof = [](Connection&) {},
                    .on_deadline = boom}) == "on_deadline threw: boom");

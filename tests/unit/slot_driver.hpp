@@ -36,6 +36,8 @@ struct Driver final : Connection {
     void switch_to(std::unique_ptr<Protocol> next) override {
         slot.switch_to(*this, std::move(next));
     }
+    std::size_t queued() const noexcept override { return 0; }
+    bool closing() const noexcept override { return slot.ended(); }
     const Endpoint& peer() const override { return endpoint; }
     const Endpoint& local() const override { return endpoint; }
     ConnectionId id() const override { return {}; }

@@ -56,6 +56,11 @@ public:
     // and the bytes not used yet are offered to it. If the connection ends before that, or another
     // switch comes first, `next` is destroyed without any callback.
     virtual void switch_to(std::unique_ptr<Protocol> next) = 0;
+    // Bytes in memory that were written and that the peer's system has not taken yet, those that wait in
+    // layers below included. Files are not counted.
+    virtual std::size_t queued() const noexcept = 0;
+    // Whether close() or abort() was called, or the connection is lost: what is written now is dropped.
+    virtual bool closing() const noexcept = 0;
     virtual const Endpoint& peer() const = 0;  // unix peers mostly have no name: "unix:"
     virtual const Endpoint& local() const = 0;
     // Of a unix peer, as the system vouches for them; errc::unsupported for others and in memory.

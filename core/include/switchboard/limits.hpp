@@ -29,7 +29,9 @@ struct Limits {
     std::chrono::milliseconds idle_timeout{};        // no byte from the peer and none to it
     std::chrono::milliseconds lifetime{};            // from on_open, whatever happens
     std::chrono::milliseconds write_stall_timeout{60'000};  // no progress while bytes are queued
-    std::chrono::milliseconds close_timeout{5'000};         // flush in close()
+    std::chrono::milliseconds close_timeout{5'000};  // no progress of the flush in close(); then
+                                                     // the wait for a peer that has more to say
+    std::chrono::milliseconds close_deadline{};      // the whole of close(), however the peer reads
     std::size_t high_water = 64 * 1024;    // queued bytes above which write() answers false
     std::size_t low_water = 32 * 1024;     // ... and at which on_drain comes
     std::size_t max_queued = 1024 * 1024;  // queued bytes that cost the connection

@@ -9,6 +9,8 @@
 
 namespace switchboard {
 
+class Transport;
+
 // One object per connection, owned by its driver and destroyed after on_close. Sans-I/O: no socket,
 // no clock, no thread in here, so that the same object runs on every driver. Callbacks never nest,
 // come on one thread, and arrive as
@@ -54,6 +56,9 @@ public:
     // that bounds a handler that answers what it reads. One whose writes do not come from its reads
     // (a relay, a generator) says true and stops writing by itself. Asked when the mark is passed.
     virtual bool reads_when_full() const noexcept { return false; }
+
+    // For layers alone: the connection that a layer is to the protocol above it. See layer.hpp.
+    virtual Transport* above() noexcept { return nullptr; }
 };
 
 // Makes the Protocol of one new connection. Null or a throw refuses that connection alone. The

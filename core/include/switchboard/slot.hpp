@@ -66,6 +66,7 @@ public:
         return !held() && !ended() && unread() == 0 && protocol_ && !protocol_->is_busy();
     }
     const Protocol* protocol() const noexcept { return protocol_.get(); }
+    Transport* layer() const noexcept { return protocol_ ? protocol_->above() : nullptr; }
     // Why errc::handler_failed: the callback's name and what it threw. Empty otherwise.
     const std::string& failure() const noexcept;
 

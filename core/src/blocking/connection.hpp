@@ -67,6 +67,8 @@ public:
     void switch_to(std::unique_ptr<Protocol> next) override {
         slot_.switch_to(*this, std::move(next));
     }
+    std::size_t queued() const noexcept override { return queue_.size(); }
+    bool closing() const noexcept override { return slot_.ended(); }
     const Endpoint& peer() const override;
     Result<PeerCredentials> peer_credentials() const override { return socket_.peer_credentials(); }
     const Endpoint& local() const override;

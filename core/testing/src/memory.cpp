@@ -27,9 +27,7 @@ struct MemoryDriver::State {
     }
 
     static void end(MemoryConnection& connection, errc why) {
-        if (connection.closed()) return;
-        connection.send_reset();
-        connection.finish(why);
+        if (!connection.closed()) connection.finish(why);
     }
 
     World world;
@@ -96,7 +94,7 @@ void MemoryDriver::advance(std::chrono::nanoseconds by) {
     const Clock::time_point target = now() + by;
     for (run(); now() < target; run()) {
         Clock::time_point next = target;
-        for (const MemoryConnection* c : state_->live) next = std::min(next, c->next_timer());
+        for (const MemoryConnection* c : state_->live) next = std::min(next, c->next_timeout());
         state_->world.now = std::max(now(), next);
     }
 }
@@ -117,7 +115,7 @@ std::size_t MemoryDriver::open() const {
 Connection* MemoryDriver::find(ConnectionId id) {
     if (id.generation != 1 || id.slot >= state_->all.size()) return nullptr;
     MemoryConnection& connection = *state_->all[id.slot];
-    return connection.reachable() ? &connection : nullptr;
+    return connection.topmost();
 }
 
 std::uint64_t MemoryDriver::seed() const {
@@ -153,7 +151,7 @@ bool MemoryPeer::closed() const {
     return connection_.closed();
 }
 std::error_code MemoryPeer::close_reason() const {
-    return connection_.reason();
+    return connection_.close_reason();
 }
 const std::string& MemoryPeer::failure() const {
     return connection_.failure();
@@ -175,7 +173,7 @@ ConnectionId MemoryPeer::id() const {
 }
 
 Connection* MemoryPeer::connection() {
-    return connection_.reachable() ? &connection_ : nullptr;
+    return connection_.topmost();
 }
 
 }  // namespace switchboard::testing

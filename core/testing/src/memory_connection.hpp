@@ -2,12 +2,10 @@
 #pragma once
 
 #include <limits>
-#include <output_queue.hpp>
 #include <random>
 #include <string>
-#include <switchboard/slot.hpp>
 #include <switchboard/testing/memory.hpp>
-#include <timeouts.hpp>
+#include <switchboard/transport.hpp>
 
 namespace switchboard::testing {
 
@@ -42,25 +40,14 @@ private:
     std::size_t used_ = 0;
 };
 
-class MemoryConnection final : public Connection {
+class MemoryConnection final : public Transport {
 public:
     static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
     MemoryConnection(World& world, ConnectionId id, std::unique_ptr<Protocol> protocol,
                      const Limits& limits);
 
-    using Connection::write;
-    bool write(std::span<const Bytes> pieces) override;
-    bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override;
-    void send_file(FileRange range) override;
-    void shutdown_write() override;
-    void close(std::error_code reason) override;
-    void abort(std::error_code reason) override;
-    void pause_reading() override;
-    void resume_reading() override;
     Clock::time_point now() const override { return world_.now; }
-    void set_deadline(Clock::time_point when) override;
-    void switch_to(std::unique_ptr<Protocol> next) override;
     const Endpoint& peer() const override { return unnamed_; }
     const Endpoint& local() const override { return unnamed_; }
     ConnectionId id() const override { return id_; }
@@ -69,9 +56,7 @@ public:
     void join(MemoryConnection& partner, std::size_t window);
     void serve();
     void end_turn();
-    void finish(std::error_code reason);  // on_close, once; tells the far end nothing
-    Clock::time_point next_timer() const;
-    bool reachable() const { return slot_.is_open() && phase_ != Phase::closed; }
+    void finish(std::error_code reason) { end(reason, true); }  // at once
 
     // The far end, when the test plays it.
     struct Far {
@@ -82,49 +67,39 @@ public:
     void arrive(Bytes bytes);
     void arrive_eof() { eof_arrived_ = true; }
     void arrive_reset() { reset_arrived_ = true; }
-    void send_reset();
     Far& far() { return far_; }
-    bool closed() const { return phase_ == Phase::closed; }
-    std::error_code reason() const { return closed() ? reason_ : std::error_code(); }
-    const std::string& failure() const { return slot_.failure(); }
-    std::size_t queued() const { return queue_.size(); }
+    bool closed() const { return is(Phase::closed); }
+    std::error_code close_reason() const { return close_reason_; }
+    const std::string& failure() const { return failure_; }
     std::size_t unread() const { return arrived_.size() + slot_.unread(); }
     std::size_t write_calls() const { return write_calls_; }
     std::size_t late_writes() const { return late_writes_; }
     MemoryPeer& test_peer() { return test_peer_; }
 
 private:
-    enum class Phase : std::uint8_t { open, closing, aborted, closed };
-
-    template <class Enter>
-    void call(Enter enter);
-    bool accepts();
-    bool queued_more();
-    void hold_until_drained();
-    void end(Phase phase, std::error_code reason);
-    bool due(std::uint64_t turn) const { return turn <= world_.turn; }
-    Clock::time_point after(std::chrono::milliseconds limit) const;
+    const Limits& limits() const noexcept override { return limits_; }
+    Sent transmit(const iovec* pieces, std::size_t count) override;
+    Sent transmit_file(const FileRange& range, std::uint64_t most) override;
+    void transmit_fin() noexcept override;
+    void attend_later() override;
+    void end(std::error_code reason, bool reset) override;
+    bool input_waiting() const noexcept override { return arrived_.size() > 0; }
+    void ask() override;
+    void begin_callback() override;
+    bool lingers() const noexcept override { return false; }  // the far end takes all that is sent
+    void refused() noexcept override;
 
     void take_reset();
-    void tell_stop();
-    void run_timers();
-    void offer_again();
-    void drain();
     void read();
-    void flush();
-    std::size_t room();
-    std::size_t flush_memory(std::size_t most);
-    std::size_t flush_file(std::size_t most);
+    std::size_t room() const;
+    std::size_t allowed(std::size_t most);
+    void note_moved(std::size_t bytes);
     void deliver(Bytes bytes);
-    void send_eof();
-    void conclude();
-    bool shut_both_ways() const;
 
     World& world_;
     const ConnectionId id_;
     const Limits limits_;
     const Endpoint unnamed_ = Endpoint::unix_path("");
-    Slot slot_;
     MemoryPeer test_peer_;
     Far far_;
     MemoryConnection* partner_ = nullptr;
@@ -132,19 +107,9 @@ private:
 
     Stream arrived_;
     bool eof_arrived_ = false, reset_arrived_ = false;
-    detail::OutputQueue queue_;
-    Phase phase_ = Phase::open;
-    bool entered_ = false;        // inside a call of the slot
-    bool above_ = false;          // a write answered false and on_drain is due
-    bool file_ = false;           // a file is or was in the queue, which has not been empty since
-    bool shutdown_ = false;       // shutdown_write() was called
-    std::uint64_t end_turn_ = 0;  // the first turn in which a close or abort may take effect
-    std::uint64_t resume_turn_ = 0;  // the first turn in which on_resume is due; 0 is none
-    std::error_code reason_;
-    Clock::time_point deadline_ = Clock::time_point::max();
-    Clock::time_point stall_at_ = Clock::time_point::max();
-    Clock::time_point close_at_ = Clock::time_point::max();
-    detail::Timeouts timeouts_{limits_};
+    std::uint64_t end_of_turn_at_ = 0;  // the first turn in which end_of_turn() is due, while kListed
+    std::error_code close_reason_;
+    std::string failure_;
     std::size_t write_calls_ = 0, late_writes_ = 0;
 };
 

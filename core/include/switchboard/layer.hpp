@@ -1,0 +1,135 @@
+// Layer: a Protocol to the connection below it, and a Connection to the protocol above it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <switchboard/transport.hpp>
+
+namespace switchboard {
+
+// The base of everything that stands between a driver and a protocol: rate limits, the PROXY protocol,
+// encryption, tracing. By default all passes; a layer overrides what it changes. Layers stack: what is below
+// may be a driver's connection or another layer.
+//
+// Between two layers everything is as between a driver and a protocol (connection.hpp, protocol.hpp). The
+// protocol above is called only within a callback from below. What it asks for at other times is passed on at
+// once where that runs no callback, and waits otherwise for the one deadline of the connection below, which
+// the layer shares with the protocol above. What the protocol above throws is counted and logged as the
+// handler's. A stack is owned by its driver, from the bottom up, and is for the driver's thread alone.
+class Layer : public Protocol, public Transport {
+public:
+    using Transport::write;
+    bool write(std::span<const Bytes> pieces) override;
+    bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override;
+    void send_file(FileRange range) override;
+    void set_deadline(Clock::time_point when) override;
+    std::size_t queued() const noexcept override { return Transport::queued() + below_->queued(); }
+    Clock::time_point now() const override { return below_->now(); }
+    const Endpoint& peer() const override { return below_->peer(); }
+    const Endpoint& local() const override { return below_->local(); }
+    Result<PeerCredentials> peer_credentials() const override { return below_->peer_credentials(); }
+    ConnectionId id() const override { return below_->id(); }
+    std::pmr::memory_resource* memory() const noexcept override { return below_->memory(); }
+
+protected:
+    // `limits` must outlive the layer. Of its members high_water, low_water, max_queued, max_unread,
+    // close_timeout and close_deadline are those of the layer itself; the rest is the driver's.
+    explicit Layer(std::unique_ptr<Protocol> above = nullptr,
+                   const Limits& limits = default_limits()) noexcept;
+
+    // ---- What a layer may change. Called within a callback from below.
+    virtual void below_opened() { open_above(); }
+    // Bytes from below: how many leading ones were used. The rest comes again, as for a Protocol.
+    virtual std::size_t take(MutableBytes in);
+    virtual void take_eof() { give_eof(); }  // the FIN from below
+    virtual void own_deadline_expired() {}
+    virtual void below_closed(std::error_code) noexcept {}  // on_close of the protocol above follows
+
+    // ---- What a layer may change. Called at any time; must run no callback above.
+    // Bytes from above. False: what is below takes no more for now.
+    virtual bool send(std::span<const Bytes> pieces) { return below_->write(pieces); }
+    virtual void farewell() {}  // all is sent, and the connection below is closed next
+    virtual bool holds_input() const noexcept { return false; }  // nothing should be read for now
+
+    // ---- What a layer may do.
+    Connection& below() const noexcept { return *below_; }
+    // on_open of the protocol above: the one that the layer was made with, or this one. Once, within a
+    // callback from below. Before it nothing is delivered, and what fails is on_close alone.
+    void open_above();
+    void open_above(std::unique_ptr<Protocol> above);
+    bool takes_input() const noexcept { return !slot_.held() && !slot_.ended(); }
+    void give(MutableBytes in) { received(in); }  // to the protocol above; what it does not use is kept
+    void give_eof() { received_eof(); }           // after the last byte
+    // Ends the connection: on_close(why) above, and below what was sent before is flushed.
+    void fail(std::error_code why) { close(why); }
+    void set_own_deadline(Clock::time_point when) noexcept;  // beside the one of the protocol above
+
+    bool passed_on(bool more);
+    // How the connection below is driven.
+    const Limits& limits() const noexcept final { return limits_; }
+    Sent transmit(const iovec* pieces, std::size_t count) override;
+    Sent transmit_file(const FileRange& range, std::uint64_t most) override;
+    void transmit_fin() noexcept final { below_->shutdown_write(); }
+    void attend_later() final;
+    void asked() final;
+    void arm(Clock::time_point) final;
+    void end(std::error_code reason, bool reset) final;
+    void update_interest() final;
+    void ask() final;
+    bool is_full() const noexcept final { return has(kBlocked); }
+    bool is_direct() const noexcept final { return true; }
+    bool lingers() const noexcept final { return false; }
+    bool ends_when_idle() const noexcept final { return false; }
+    std::chrono::milliseconds stall_timeout() const noexcept final { return {}; }
+
+private:
+    static const Limits& default_limits() noexcept;
+    static constexpr unsigned kInside = kDriver;       // within a callback from below
+    static constexpr unsigned kPaused = kDriver << 1;  // the connection below is
+    static constexpr unsigned kClosedBelow = kDriver << 2;
+    static constexpr unsigned kAbortedBelow = kDriver << 3;
+
+    void on_open(Connection& below) final;
+    std::size_t on_data(Connection&, MutableBytes in) final;
+    void on_drain(Connection&) final;
+    void on_resume(Connection&) final;
+    void on_eof(Connection&) final;
+    void on_deadline(Connection&) final;
+    void on_stop(Connection&) final;
+    void on_close(std::error_code reason) noexcept final;
+    bool is_busy() const noexcept final { return has(kQueued) || !slot_.is_idle(); }
+    bool reads_when_full() const noexcept final { return true; }  // it pauses by itself
+    Transport* above() noexcept final { return this; }
+
+    template <class Callback>
+    void inside(Callback&& callback);
+    void arm_below();
+
+    const Limits& limits_;
+    Connection* below_ = nullptr;
+    Clock::time_point own_deadline_ = Clock::time_point::max();
+    Clock::time_point armed_ = Clock::time_point::max();  // of the connection below
+    std::size_t below_queued_ = 0;                        // when ask() looked last
+};
+
+// A layer that keeps what the protocol above writes until it may go: files, FIN and close() in their order,
+// with marks of its own. A derived class says how much may leave.
+class QueuedLayer : public Layer {
+public:
+    using Layer::write;
+    bool write(std::span<const Bytes> pieces) override { return Transport::write(pieces); }
+    bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override {
+        return Transport::write_shared(std::move(buffer));
+    }
+    void send_file(FileRange range) override { Transport::send_file(std::move(range)); }
+
+protected:
+    using Layer::Layer;
+    // How many of `most` bytes may leave now; they do. Zero: not before own_deadline_expired().
+    virtual std::size_t allowance(std::size_t most) = 0;
+
+    Sent transmit(const iovec* pieces, std::size_t count) final;
+    Sent transmit_file(const FileRange& range, std::uint64_t most) final;
+};
+
+}  // namespace switchboard

@@ -1,0 +1,224 @@
+// Transport: the life of one stream connection, for those who write a driver. Layers are in layer.hpp.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <switchboard/limits.hpp>
+#include <switchboard/slot.hpp>
+
+struct iovec;
+
+namespace switchboard {
+namespace detail {
+class OutputQueue;
+}
+
+// What one callback writes is gathered here and leaves in one system call. Each thread of a driver has one.
+struct Scratch {
+    static constexpr std::size_t kSize = 64 * 1024;
+
+    std::size_t used = 0;
+    std::array<std::byte, kSize> bytes;
+};
+
+// What every stream driver shares: phases, output and its marks, half-close, close and linger, time-outs and
+// graceful shutdown. It has no socket, clock or thread. The driver reports what its wire did (the first
+// group of protected members), and provides the wire (the second). core/README.md has the diagram of the
+// phases, and connection.hpp what a handler may rely on.
+//
+// Callbacks run inside opened(), received(), received_eof(), writable(), expired(), end_of_turn(), settle()
+// and closed(), and nowhere else. What a callback asked for is done when it has returned; what is asked for
+// at other times waits for end_of_turn(). All members are for the driver's thread alone.
+class Transport : public Connection {
+public:
+    enum class Phase : std::uint8_t {
+        connecting,  // no callback has come yet
+        open,
+        closing,    // close() was called: the queue is flushed
+        lingering,  // flushed; the peer's FIN is waited for, and what it sends is discarded
+        aborting,   // abort() was called, or the wire is lost: end() comes next
+        closed,     // on_close was called
+    };
+
+    Phase phase() const noexcept { return static_cast<Phase>(flags_ & kPhase); }
+    // The connection that the innermost protocol knows, layers looked through; null before its on_open and
+    // after on_close.
+    Connection* topmost() noexcept;
+    // The slot of that protocol: the one to blame, or whose failure is to be told.
+    const Slot& innermost() const noexcept;
+    // When the earliest timer is due; max() if none runs.
+    Clock::time_point next_timeout() const noexcept;
+
+    using Connection::write;
+    bool write(std::span<const Bytes> pieces) override;
+    bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override;
+    void send_file(FileRange range) override;
+    void shutdown_write() override;
+    void close(std::error_code reason) override;
+    void abort(std::error_code reason) override;
+    void pause_reading() override;
+    void resume_reading() override;
+    void set_deadline(Clock::time_point when) override;
+    void switch_to(std::unique_ptr<Protocol> next) override;
+    std::size_t queued() const noexcept override;
+    bool closing() const noexcept override { return slot_.ended(); }
+
+protected:
+    Transport(std::unique_ptr<Protocol> protocol, const Limits& limits) noexcept;
+    Transport(const Transport&) = delete;
+    Transport& operator=(const Transport&) = delete;
+    ~Transport();
+
+    // ---- From the driver, as things happen.
+    void opened();                     // connected or accepted: on_open
+    void received(MutableBytes in);    // on_data; while it lingers, `in` is discarded
+    void received_eof();               // the peer's FIN
+    void writable();                   // the wire takes bytes again
+    void lost(std::error_code why);    // the wire failed; settle() must follow
+    void expired(Clock::time_point now);  // next_timeout() has come
+    void stop();                       // the driver drains
+    // Does what was put off by at_end_of_turn(). Once for each attend_later(), outside of callbacks.
+    void end_of_turn();
+    // Does what callbacks and the wire left to do. The driver calls it where has(kAttention).
+    void settle();
+    // The wire is gone: on_close, once. From end().
+    void closed(std::error_code reason) noexcept;
+
+    // ---- The wire, from the driver. None of these runs a callback but end(), from settle() only.
+    struct Sent {
+        std::uint64_t bytes = 0;
+        bool blocked = false;  // writable() will tell when it takes more
+        std::error_code error = {};
+    };
+    virtual const Limits& limits() const noexcept = 0;
+    virtual Clock::time_point clock() const noexcept { return now(); }  // the time at this very moment
+    virtual Sent transmit(const iovec* pieces, std::size_t count) = 0;
+    virtual Sent transmit_file(const FileRange& range, std::uint64_t most) = 0;
+    virtual void transmit_fin() noexcept = 0;
+    virtual void attend_later() = 0;
+    // Ends the connection, with RST or in good order, and calls closed().
+    virtual void end(std::error_code reason, bool reset) = 0;
+    virtual void update_interest() {}           // wants_input() or wants_output() may have changed
+    virtual void arm(Clock::time_point) {}      // a timer that may be earlier than all others runs
+    virtual bool input_waiting() const noexcept { return false; }  // bytes that were not read yet
+    // Before a time-out is judged: reads what there is, and offers what waits once more.
+    virtual void ask() {}
+    // More than max_queued waits. A driver whose thread may wait does so here for the wire to take some.
+    virtual void relieve() { flush_all(); }
+    virtual Scratch* scratch() const noexcept { return nullptr; }  // while its own callback runs
+    virtual bool entered() const noexcept { return has(kEntered); }  // its own callback runs
+    virtual void begin_callback() { set(kEntered); }
+    virtual void end_callback() { clear(kEntered); }  // sends what the callback wrote
+    virtual void asked() { at_end_of_turn(0); }  // something was asked for outside its own callbacks
+    virtual bool is_full() const noexcept { return false; }  // nothing more should be queued for the wire
+    virtual bool is_direct() const noexcept { return false; }  // what is written is offered at once
+    virtual bool lingers() const noexcept { return true; }  // waits for the peer after the last flush
+    virtual void refused() noexcept {}                      // something written was dropped
+    virtual std::chrono::milliseconds stall_timeout() const noexcept { return limits().write_stall_timeout; }
+    virtual bool ends_when_idle() const noexcept { return true; }  // while the driver drains
+    virtual std::chrono::milliseconds quiet_for() const noexcept { return {}; }  // time without a byte
+
+    // ---- What drivers build on.
+    // What few connections need. A driver that has such state of its own derives from it.
+    struct Rare;
+    struct DestroyRare {
+        void operator()(Rare* rare) const noexcept;
+    };
+    virtual Rare* make_rare() const;
+    Rare& rare() const;  // made when first asked for; throws std::bad_alloc
+
+    enum Flag : unsigned {
+        kPhase = 7,
+        kAttention = 1U << 3U,  // settle() has something to do
+        kListed = 1U << 4U,     // end_of_turn() will come
+        kResume = 1U << 5U,     // on_resume is due
+        kDrain = 1U << 6U,      // on_drain is due
+        kStop = 1U << 7U,       // on_stop is due
+        kEntered = 1U << 8U,    // inside a callback, for drivers that do not know otherwise
+        kBlocked = 1U << 9U,    // the wire took less than it was offered
+        kQueued = 1U << 10U,    // the queue is not empty
+        kFile = 1U << 11U,      // a file is or was in the queue, which has not been empty since
+        kFin = 1U << 12U,       // shutdown_write() was called
+        kFinSent = 1U << 13U,
+        kEofSeen = 1U << 14U,     // the peer's FIN
+        kReset = 1U << 15U,       // the end is a reset
+        kNoReason = 1U << 16U,    // there was no memory for the reason
+        kSmallMarks = 1U << 17U,  // the scratch holds more than the high-water mark allows
+        kTimed = 1U << 18U,       // bytes that move are noted
+        kAwaited = 1U << 19U,     // the peer's first byte is
+        kDraining = 1U << 20U,    // on_stop came, and being idle ends this connection
+        kSpilled = 1U << 21U,     // this callback wrote more than the scratch holds
+        kDriver = 1U << 24U,      // the first of the driver's own
+    };
+    static constexpr unsigned kNoWrite = kPhase | kFin;
+    static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;
+
+    void set(unsigned bits) noexcept { flags_ |= bits; }
+    void clear(unsigned bits) noexcept { flags_ &= ~bits; }
+    bool has(unsigned bits) const noexcept { return (flags_ & bits) != 0; }
+    bool is(Phase phase) const noexcept { return this->phase() == phase; }
+    void enter(Phase phase) noexcept {
+        flags_ = (flags_ & ~unsigned{kPhase}) | static_cast<unsigned>(phase);
+    }
+    bool may_write() const noexcept { return (flags_ & kNoWrite) == kIsOpen && !slot_.ended(); }
+    bool has_scratch() const noexcept { return (flags_ & kNoScratch) == kIsOpen; }
+    bool wants_input() const noexcept;
+    bool wants_output() const noexcept { return (flags_ & (kQueued | kBlocked)) == (kQueued | kBlocked); }
+    bool is_idle() const noexcept;
+
+    void request(unsigned flags);        // done after the running callback, or as asked() says
+    void at_end_of_turn(unsigned flags); // done by end_of_turn()
+    void note_activity() noexcept;       // bytes moved, in either direction
+    void note_progress();                // the wire took some of what waits
+    void after_read();                   // after bytes were given to the slot by the driver itself
+    void offer_again();                  // clears kBlocked and flushes, for ask()
+    void flush();
+    void flush_all();
+    void push_out();  // the part of settle() that runs no callback above a layer
+    bool write_otherwise(Bytes piece);
+    bool queue_pieces(std::span<const Bytes> pieces);
+    void send_scratch(Scratch& scratch);
+    void sent_short(const Sent& sent, Bytes all);  // queues what the wire did not take of `all`
+    void drop_output() noexcept;
+    void set_reason(std::error_code reason) noexcept;
+    std::error_code reason() const noexcept;
+    void fail_out_of_memory() noexcept;
+    void set_protocol_timeouts();  // starts first_byte_timeout, idle_timeout and lifetime
+    detail::OutputQueue& queue() const;
+
+    static constexpr unsigned kIsOpen = static_cast<unsigned>(Phase::open);
+
+    unsigned flags_ = 0;
+    std::uint32_t number_ = 0;  // the driver's own, in what would be padding
+    Slot slot_;
+    mutable std::unique_ptr<Rare, DestroyRare> rare_;
+    Clock::time_point deadline_ = Clock::time_point::max();
+    std::uint32_t opened_at_ = 0;  // milliseconds of the clock, modulo 2^32
+    std::uint32_t active_at_ = 0;  // ... when a byte moved last, while kTimed
+
+private:
+    template <class Callback>
+    void call(Callback&& callback);
+    template <class Output>
+    bool enqueue(Output&& output) noexcept;
+    bool spill(std::span<const Bytes> pieces);
+    bool queue_scratch();
+    bool queued_more();
+    Sent transmit_front(std::uint64_t most);
+    void took(const Sent& sent);
+    void tell_eof();
+    void tell_stop();
+    void flushed();
+    void linger();
+    void bound_close();
+    bool must_linger() const noexcept;
+    bool is_drained() const noexcept;
+    void judge(Clock::time_point now);
+    std::error_code over(Clock::time_point now) const noexcept;
+    bool is_overdue(Clock::time_point now) const noexcept;
+    void look_at_idle(Clock::time_point now);
+    Clock::time_point in(std::chrono::milliseconds time) const noexcept;
+};
+
+}  // namespace switchboard

@@ -1,0 +1,248 @@
+// What a connection writes. In its own callback bytes gather in the scratch of the driver, if it has one, and
+// leave when the callback returns. Large pieces leave from where they lie. What the wire does not take waits
+// in the queue.
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cstring>
+#include <switchboard/transport.hpp>
+
+#include "transport_rare.hpp"
+
+namespace switchboard {
+namespace {
+
+constexpr std::size_t kPieces = 16;            // that the wire is given at once
+constexpr std::size_t kLarge = 16 * 1024;      // bytes of a piece that is not copied if the wire takes it
+
+iovec as_iovec(Bytes piece) noexcept {
+    return {const_cast<std::byte*>(piece.data()), piece.size()};
+}
+
+bool any_large(std::span<const Bytes> pieces) noexcept {
+    return std::any_of(pieces.begin(), pieces.end(), [](Bytes b) { return b.size() >= kLarge; });
+}
+
+}  // namespace
+
+detail::OutputQueue& Transport::queue() const {
+    return rare().queue;
+}
+
+std::size_t Transport::queued() const noexcept {
+    const Scratch* const s = scratch();
+    return (rare_ ? rare_->queue.size() : 0) + (s != nullptr ? s->used : 0);
+}
+
+void Transport::drop_output() noexcept {
+    if (rare_) rare_->queue.clear();
+    clear(kQueued | kFile);
+}
+
+bool Transport::write(std::span<const Bytes> pieces) {
+    Scratch* const s = scratch();
+    if (s == nullptr || !has_scratch()) return queue_pieces(pieces);
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        const Bytes piece = pieces[i];
+        if (piece.size() >= kLarge || piece.size() > Scratch::kSize - s->used)
+            return spill(pieces.subspan(i));
+        if (!piece.empty()) std::memcpy(s->bytes.data() + s->used, piece.data(), piece.size());
+        s->used += piece.size();
+    }
+    return true;
+}
+
+bool Transport::write_otherwise(Bytes piece) {
+    return Transport::write(std::span<const Bytes>(&piece, 1));
+}
+
+bool Transport::queue_pieces(std::span<const Bytes> pieces) {
+    if (!may_write()) {
+        refused();
+        return false;
+    }
+    if (!has(kQueued | kBlocked) && any_large(pieces)) return spill(pieces);
+    for (const Bytes piece : pieces) {
+        if (!enqueue(piece)) return false;
+    }
+    return queued_more();
+}
+
+// Sends the scratch and the pieces from where they lie, and queues what is left. The second time in one
+// callback, and past the size of a scratch, the answer is false even if all was taken, so that a handler that
+// writes until it is told to stop does stop; on_drain follows.
+bool Transport::spill(std::span<const Bytes> pieces) {
+    std::array<iovec, kPieces> batch;
+    std::size_t count = 0, size = 0;
+    if (Scratch* const s = scratch()) {
+        size = std::exchange(s->used, 0);
+        if (size > 0) batch[count++] = {s->bytes.data(), size};
+    }
+    const auto direct = pieces.first(std::min(pieces.size(), kPieces - count));
+    for (const Bytes piece : direct) {
+        batch[count++] = as_iovec(piece);
+        size += piece.size();
+    }
+    const Sent sent = transmit(batch.data(), count);
+    took(sent);
+    if (sent.error) return false;
+    auto taken = static_cast<std::size_t>(sent.bytes);
+    for (const iovec& each : std::span(batch).first(count)) {
+        const Bytes piece(static_cast<const std::byte*>(each.iov_base), each.iov_len);
+        const std::size_t skip = std::min(taken, piece.size());
+        taken -= skip;
+        if (skip < piece.size() && !enqueue(piece.subspan(skip))) return false;
+    }
+    for (const Bytes piece : pieces.subspan(direct.size())) {
+        if (!enqueue(piece)) return false;
+    }
+    const bool much = has(kSpilled) || size > Scratch::kSize;
+    if (much && !is_direct()) slot_.hold(Slot::Hold::backpressure);
+    set(kSpilled);
+    return queued_more();
+}
+
+bool Transport::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
+    if (may_write()) return queue_scratch() && enqueue(std::move(buffer)) && queued_more();
+    refused();
+    return false;
+}
+
+// A file takes no memory and yet is work to come: nothing is read until it is gone.
+void Transport::send_file(FileRange range) {
+    if (!may_write()) return refused();
+    if (range.length == 0 || !queue_scratch() || !enqueue(std::move(range))) return;
+    set(kFile);
+    slot_.hold(Slot::Hold::backpressure);
+    queued_more();
+}
+
+void Transport::shutdown_write() {
+    if (may_write()) request(kFin);
+}
+
+// What there is no memory for costs the connection: the peer must not see a gap.
+template <class Output>
+bool Transport::enqueue(Output&& output) noexcept {
+    try {
+        queue().append(std::forward<Output>(output));
+        return true;
+    } catch (const std::bad_alloc&) {
+        abort(std::make_error_code(std::errc::not_enough_memory));
+        return false;
+    }
+}
+
+// What was gathered so far goes first.
+bool Transport::queue_scratch() {
+    Scratch* const s = scratch();
+    if (s == nullptr || s->used == 0) return true;
+    return enqueue(Bytes(s->bytes.data(), std::exchange(s->used, 0)));
+}
+
+// The marks, after every growth of the queue; false above the high one. What passes the cap is offered to
+// the wire before the connection is given up.
+bool Transport::queued_more() {
+    const detail::OutputQueue* const q = rare_ ? &rare_->queue : nullptr;
+    if (q != nullptr && !q->empty()) set(kQueued);
+    const Limits& l = limits();
+    if (has(kQueued) && is_direct()) flush();
+    if (has(kQueued) && q->size() > l.max_queued) relieve();
+    if (has(kQueued) && q->size() > l.max_queued) {
+        abort(errc::write_queue_full);
+        return false;
+    }
+    const bool above = has(kQueued) && q->size() > l.high_water;
+    if (above || is_full()) slot_.hold(Slot::Hold::backpressure);
+    if (wants_output() && rare_->stall_at == Rare::kNever) note_progress();
+    request(0);
+    return !slot_.held(Slot::Hold::backpressure) && !slot_.ended();
+}
+
+// From now on the wire has so long to take something, if it was full.
+void Transport::note_progress() {
+    if (!rare_) return;
+    Rare& r = *rare_;
+    const bool waits = wants_output();
+    r.stall_at = waits ? in(stall_timeout()) : Rare::kNever;
+    r.close_at = waits && is(Phase::closing) ? in(limits().close_timeout) : Rare::kNever;
+    arm(std::min(r.stall_at, r.close_at));
+}
+
+// A peer that has part of a file must not take an orderly end for the end of the file.
+void Transport::took(const Sent& sent) {
+    if (sent.error) {
+        set(kReset);
+        lost(sent.error);
+    } else if (sent.blocked) {
+        set(kBlocked);
+    }
+    if (sent.bytes > 0 && has(kTimed)) note_activity();
+}
+
+void Transport::send_scratch(Scratch& scratch) {
+    const std::size_t size = std::exchange(scratch.used, 0);
+    if (size == 0) return;
+    const Bytes all(scratch.bytes.data(), size);
+    const iovec piece = as_iovec(all);
+    const Sent sent = transmit(&piece, 1);
+    if (sent.bytes < size || sent.error) return sent_short(sent, all);
+    if (has(kTimed)) note_activity();
+}
+
+void Transport::sent_short(const Sent& sent, Bytes all) {
+    took(sent);
+    if (sent.error || !enqueue(all.subspan(static_cast<std::size_t>(sent.bytes)))) return;
+    set(kAttention);
+    queued_more();
+}
+
+Transport::Sent Transport::transmit_front(std::uint64_t most) {
+    if (const FileRange* const file = queue().front_file())
+        return transmit_file(*file, std::min(file->length, most));
+    std::array<iovec, kPieces> batch;
+    const std::size_t count = queue().gather(batch.data(), batch.size());
+    return transmit(batch.data(), count);
+}
+
+// Sends from the queue until it is empty or the wire takes no more, at most read_budget bytes a turn: a file
+// to a fast peer is not to keep the others waiting either.
+void Transport::flush() {
+    std::uint64_t budget = std::max<std::uint64_t>(limits().read_budget, 1);
+    bool progress = false;
+    while (has(kQueued) && !has(kBlocked) && phase() < Phase::aborting) {
+        const Sent sent = transmit_front(budget);
+        queue().consume(sent.bytes);
+        if (queue().empty()) clear(kQueued | kFile);
+        progress = progress || sent.bytes > 0;
+        took(sent);
+        if (sent.bytes == 0) break;
+        if (sent.bytes >= budget && has(kQueued)) {
+            at_end_of_turn(0);
+            break;
+        }
+        budget -= std::min(budget, sent.bytes);
+    }
+    if (progress) note_progress();
+}
+
+void Transport::flush_all() {
+    clear(kBlocked);
+    while (has(kQueued) && !has(kBlocked) && queue().size() > limits().max_queued) {
+        const std::size_t before = queue().size();
+        flush();
+        if (has(kQueued) && queue().size() == before) return;
+    }
+}
+
+void Transport::offer_again() {
+    clear(kBlocked);
+    if (has(kQueued)) flush();
+}
+
+bool Transport::is_drained() const noexcept {
+    if (has(kFile) || is_full()) return false;
+    return !rare_ || rare_->queue.size() <= limits().low_water;
+}
+
+}  // namespace switchboard
