@@ -63,7 +63,10 @@ void Transport::received(MutableBytes in) {
     if (is(Phase::lingering)) return;
     // Before the callback, for what the handler may wait for itself; and afterwards, because the time
     // that the handler takes is not the peer's.
-    if (has(kTimed)) note_activity();
+    if (has(kTimed)) {
+        clear(kAwaited);
+        note_activity();
+    }
     call([&] { slot_.data(*this, in); });
     after_read();
 }
@@ -108,9 +111,10 @@ void Transport::settle() {
     push_out();
 }
 
-// After a switch of protocols the next one is told as well.
+// After the last byte, and after on_resume. When protocols were switched, the next one is told as well.
 void Transport::tell_eof() {
-    if (!has(kEofSeen) || slot_.saw_eof() || slot_.held() || slot_.ended() || slot_.has_work()) return;
+    if (!has(kEofSeen) || slot_.saw_eof() || slot_.ended()) return;
+    if (slot_.held() || slot_.has_work() || has(kResume)) return;
     call([&] { slot_.eof(*this); });
     if (!slot_.saw_eof() && !slot_.ended()) at_end_of_turn(0);
 }

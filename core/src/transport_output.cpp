@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <switchboard/transport.hpp>
 
@@ -12,8 +13,9 @@
 namespace switchboard {
 namespace {
 
-constexpr std::size_t kPieces = 16;            // that the wire is given at once
-constexpr std::size_t kLarge = 16 * 1024;      // bytes of a piece that is not copied if the wire takes it
+constexpr std::size_t kPieces = 16;  // that the wire is given at once
+constexpr std::size_t kLarge =
+    16 * 1024;  // bytes of a piece that is not copied if the wire takes it
 
 iovec as_iovec(Bytes piece) noexcept {
     return {const_cast<std::byte*>(piece.data()), piece.size()};
@@ -180,9 +182,18 @@ void Transport::took(const Sent& sent) {
     if (sent.bytes > 0 && has(kTimed)) note_activity();
 }
 
+Transport::Sent Transport::as_sent(ssize_t answer, std::size_t size) noexcept {
+    if (answer >= 0) {
+        const auto bytes = static_cast<std::size_t>(answer);
+        return {.bytes = bytes, .blocked = bytes < size};
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {.blocked = true};
+    return {.error = std::error_code(errno, std::system_category())};
+}
+
 void Transport::send_scratch(Scratch& scratch) {
     const std::size_t size = std::exchange(scratch.used, 0);
-    if (size == 0) return;
+    if (size == 0 || phase() >= Phase::aborting) return;
     const Bytes all(scratch.bytes.data(), size);
     const iovec piece = as_iovec(all);
     const Sent sent = transmit(&piece, 1);
@@ -223,7 +234,7 @@ void Transport::flush() {
         }
         budget -= std::min(budget, sent.bytes);
     }
-    if (progress) note_progress();
+    if (progress || (wants_output() && rare_->stall_at == Rare::kNever)) note_progress();
 }
 
 void Transport::flush_all() {
@@ -236,8 +247,10 @@ void Transport::flush_all() {
 }
 
 void Transport::offer_again() {
+    if (!has(kQueued)) return;
     clear(kBlocked);
-    if (has(kQueued)) flush();
+    flush();
+    set(kAttention);
 }
 
 bool Transport::is_drained() const noexcept {

@@ -17,11 +17,12 @@ struct Transport::Rare {
 
     std::pmr::memory_resource* memory_;
     detail::OutputQueue queue;
-    std::error_code reason;                // for on_close, once it is known
-    Clock::time_point stall_at = kNever;   // unless the wire takes something before
-    Clock::time_point close_at = kNever;   // the same while it closes; or the end of lingering
-    Clock::time_point close_by = kNever;   // the end of closing, whatever the wire takes
-    Clock::time_point look_at = Clock::time_point::min();  // not idle at the last look: not before this
+    std::error_code reason;               // for on_close, once it is known
+    Clock::time_point stall_at = kNever;  // unless the wire takes something before
+    Clock::time_point close_at = kNever;  // the same while it closes; or the end of lingering
+    Clock::time_point close_by = kNever;  // the end of closing, whatever the wire takes
+    Clock::time_point look_at =
+        Clock::time_point::min();  // not idle at the last look: not before this
 };
 
 }  // namespace switchboard

@@ -12,15 +12,18 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLeastLook{10};  // between two looks at a connection that is quiet and yet not idle
+constexpr milliseconds kLeastLook{
+    10};  // between two looks at a connection that is quiet and yet not idle
 
 std::uint32_t passed(Clock::time_point when) noexcept {
-    return static_cast<std::uint32_t>(std::chrono::floor<milliseconds>(when.time_since_epoch()).count());
+    return static_cast<std::uint32_t>(
+        std::chrono::floor<milliseconds>(when.time_since_epoch()).count());
 }
 
 // Rounded up, so that no time-out is early.
 std::uint32_t coming(Clock::time_point when) noexcept {
-    return static_cast<std::uint32_t>(std::chrono::ceil<milliseconds>(when.time_since_epoch()).count());
+    return static_cast<std::uint32_t>(
+        std::chrono::ceil<milliseconds>(when.time_since_epoch()).count());
 }
 
 // A limit of none, or of more than the 31 bits in which milliseconds compare, is never over.
@@ -63,16 +66,21 @@ Clock::time_point Transport::next_timeout() const noexcept {
     auto first = slot_.ended() ? Rare::kNever : deadline_;
     if (rare_) first = std::min({first, rare_->stall_at, rare_->close_at, rare_->close_by});
     if (!has(kTimed) || !is(Phase::open)) return first;
-    const Limits& l = limits();
-    const auto now = clock();
-    first = std::min({first, due(opened_at_, l.lifetime, now), due(active_at_, l.idle_timeout, now)});
-    if (has(kAwaited)) first = std::min(first, due(opened_at_, l.first_byte_timeout, now));
+    first = std::min(first, ends_by());
     if (!has(kDraining)) return first;
-    const auto quiet = due(active_at_, std::max(l.drain_idle, milliseconds(1)), now);
+    const auto quiet = due(active_at_, std::max(limits().drain_idle, milliseconds(1)), clock());
     return std::min(first, rare_ ? std::max(quiet, rare_->look_at) : quiet);
 }
 
-// first_byte_timeout, idle_timeout and lifetime: which of them is over, if any.
+Clock::time_point Transport::ends_by() const noexcept {
+    if (!has(kTimed) || !is(Phase::open)) return Rare::kNever;
+    const Limits& l = limits();
+    const auto now = clock();
+    const auto first =
+        std::min(due(opened_at_, l.lifetime, now), due(active_at_, l.idle_timeout, now));
+    return has(kAwaited) ? std::min(first, due(opened_at_, l.first_byte_timeout, now)) : first;
+}
+
 std::error_code Transport::over(Clock::time_point now) const noexcept {
     if (!has(kTimed) || !is(Phase::open)) return {};
     const Limits& l = limits();

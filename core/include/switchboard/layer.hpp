@@ -43,7 +43,8 @@ protected:
     virtual std::size_t take(MutableBytes in);
     virtual void take_eof() { give_eof(); }  // the FIN from below
     virtual void own_deadline_expired() {}
-    virtual void below_closed(std::error_code) noexcept {}  // on_close of the protocol above follows
+    virtual void below_closed(std::error_code) noexcept {
+    }  // on_close of the protocol above follows
 
     // ---- What a layer may change. Called at any time; must run no callback above.
     // Bytes from above. False: what is below takes no more for now.
@@ -58,8 +59,10 @@ protected:
     void open_above();
     void open_above(std::unique_ptr<Protocol> above);
     bool takes_input() const noexcept { return !slot_.held() && !slot_.ended(); }
-    void give(MutableBytes in) { received(in); }  // to the protocol above; what it does not use is kept
-    void give_eof() { received_eof(); }           // after the last byte
+    void give(MutableBytes in) {
+        received(in);
+    }                                    // to the protocol above; what it does not use is kept
+    void give_eof() { received_eof(); }  // after the last byte
     // Ends the connection: on_close(why) above, and below what was sent before is flushed.
     void fail(std::error_code why) { close(why); }
     void set_own_deadline(Clock::time_point when) noexcept;  // beside the one of the protocol above

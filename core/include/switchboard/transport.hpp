@@ -1,6 +1,7 @@
 // Transport: the life of one stream connection, for those who write a driver. Layers are in layer.hpp.
 #pragma once
 
+#include <sys/types.h>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -71,13 +72,13 @@ protected:
     ~Transport();
 
     // ---- From the driver, as things happen.
-    void opened();                     // connected or accepted: on_open
-    void received(MutableBytes in);    // on_data; while it lingers, `in` is discarded
-    void received_eof();               // the peer's FIN
-    void writable();                   // the wire takes bytes again
-    void lost(std::error_code why);    // the wire failed; settle() must follow
+    void opened();                        // connected or accepted: on_open
+    void received(MutableBytes in);       // on_data; while it lingers, `in` is discarded
+    void received_eof();                  // the peer's FIN
+    void writable();                      // the wire takes bytes again
+    void lost(std::error_code why);       // the wire failed; settle() must follow
     void expired(Clock::time_point now);  // next_timeout() has come
-    void stop();                       // the driver drains
+    void stop();                          // the driver drains
     // Does what was put off by at_end_of_turn(). Once for each attend_later(), outside of callbacks.
     void end_of_turn();
     // Does what callbacks and the wire left to do. The driver calls it where has(kAttention).
@@ -92,32 +93,44 @@ protected:
         std::error_code error = {};
     };
     virtual const Limits& limits() const noexcept = 0;
-    virtual Clock::time_point clock() const noexcept { return now(); }  // the time at this very moment
+    virtual Clock::time_point clock() const noexcept {
+        return now();
+    }  // the time at this very moment
     virtual Sent transmit(const iovec* pieces, std::size_t count) = 0;
     virtual Sent transmit_file(const FileRange& range, std::uint64_t most) = 0;
     virtual void transmit_fin() noexcept = 0;
     virtual void attend_later() = 0;
     // Ends the connection, with RST or in good order, and calls closed().
     virtual void end(std::error_code reason, bool reset) = 0;
-    virtual void update_interest() {}           // wants_input() or wants_output() may have changed
-    virtual void arm(Clock::time_point) {}      // a timer that may be earlier than all others runs
+    virtual void update_interest() {}       // wants_input() or wants_output() may have changed
+    virtual void arm(Clock::time_point) {}  // a timer that may be earlier than all others runs
     virtual bool input_waiting() const noexcept { return false; }  // bytes that were not read yet
     // Before a time-out is judged: reads what there is, and offers what waits once more.
     virtual void ask() {}
     // More than max_queued waits. A driver whose thread may wait does so here for the wire to take some.
     virtual void relieve() { flush_all(); }
-    virtual Scratch* scratch() const noexcept { return nullptr; }  // while its own callback runs
+    virtual Scratch* scratch() const noexcept { return nullptr; }    // while its own callback runs
     virtual bool entered() const noexcept { return has(kEntered); }  // its own callback runs
     virtual void begin_callback() { set(kEntered); }
     virtual void end_callback() { clear(kEntered); }  // sends what the callback wrote
-    virtual void asked() { at_end_of_turn(0); }  // something was asked for outside its own callbacks
-    virtual bool is_full() const noexcept { return false; }  // nothing more should be queued for the wire
+    virtual void asked() {
+        at_end_of_turn(0);
+    }  // something was asked for outside its own callbacks
+    virtual bool is_full() const noexcept {
+        return false;
+    }  // nothing more should be queued for the wire
     virtual bool is_direct() const noexcept { return false; }  // what is written is offered at once
-    virtual bool lingers() const noexcept { return true; }  // waits for the peer after the last flush
-    virtual void refused() noexcept {}                      // something written was dropped
-    virtual std::chrono::milliseconds stall_timeout() const noexcept { return limits().write_stall_timeout; }
+    virtual bool lingers() const noexcept {
+        return true;
+    }                                   // waits for the peer after the last flush
+    virtual void refused() noexcept {}  // something written was dropped
+    virtual std::chrono::milliseconds stall_timeout() const noexcept {
+        return limits().write_stall_timeout;
+    }
     virtual bool ends_when_idle() const noexcept { return true; }  // while the driver drains
-    virtual std::chrono::milliseconds quiet_for() const noexcept { return {}; }  // time without a byte
+    virtual std::chrono::milliseconds quiet_for() const noexcept {
+        return {};
+    }  // time without a byte
 
     // ---- What drivers build on.
     // What few connections need. A driver that has such state of its own derives from it.
@@ -164,15 +177,17 @@ protected:
     bool may_write() const noexcept { return (flags_ & kNoWrite) == kIsOpen && !slot_.ended(); }
     bool has_scratch() const noexcept { return (flags_ & kNoScratch) == kIsOpen; }
     bool wants_input() const noexcept;
-    bool wants_output() const noexcept { return (flags_ & (kQueued | kBlocked)) == (kQueued | kBlocked); }
+    bool wants_output() const noexcept {
+        return (flags_ & (kQueued | kBlocked)) == (kQueued | kBlocked);
+    }
     bool is_idle() const noexcept;
 
-    void request(unsigned flags);        // done after the running callback, or as asked() says
-    void at_end_of_turn(unsigned flags); // done by end_of_turn()
-    void note_activity() noexcept;       // bytes moved, in either direction
-    void note_progress();                // the wire took some of what waits
-    void after_read();                   // after bytes were given to the slot by the driver itself
-    void offer_again();                  // clears kBlocked and flushes, for ask()
+    void request(unsigned flags);         // done after the running callback, or as asked() says
+    void at_end_of_turn(unsigned flags);  // done by end_of_turn()
+    void note_activity() noexcept;        // bytes moved, in either direction
+    void note_progress();                 // the wire took some of what waits
+    void after_read();                    // after bytes were given to the slot by the driver itself
+    void offer_again();                   // clears kBlocked and flushes, for ask()
     void flush();
     void flush_all();
     void push_out();  // the part of settle() that runs no callback above a layer
@@ -186,6 +201,12 @@ protected:
     void fail_out_of_memory() noexcept;
     void set_protocol_timeouts();  // starts first_byte_timeout, idle_timeout and lifetime
     detail::OutputQueue& queue() const;
+    // first_byte_timeout, idle_timeout and lifetime: when the first is due, and which of them is over.
+    Clock::time_point ends_by() const noexcept;
+    std::error_code over(Clock::time_point now) const noexcept;
+    Clock::time_point in(std::chrono::milliseconds limit) const noexcept;  // from now; 0 is never
+    // What send(2), sendmsg(2) or sendfile(2) answered when it was given `size` bytes.
+    static Sent as_sent(ssize_t answer, std::size_t size) noexcept;
 
     static constexpr unsigned kIsOpen = static_cast<unsigned>(Phase::open);
 
@@ -215,10 +236,8 @@ private:
     bool must_linger() const noexcept;
     bool is_drained() const noexcept;
     void judge(Clock::time_point now);
-    std::error_code over(Clock::time_point now) const noexcept;
     bool is_overdue(Clock::time_point now) const noexcept;
     void look_at_idle(Clock::time_point now);
-    Clock::time_point in(std::chrono::milliseconds time) const noexcept;
 };
 
 }  // namespace switchboard

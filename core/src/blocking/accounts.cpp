@@ -26,14 +26,14 @@ void Accounts::serve(BlockingConnection& connection) const {
     report(connection);
     --stats_->open;  // first: who is killed in between must not be counted twice
     ++stats_->closed;
-    if (connection.reason() == errc::stopping) ++stats_->cut;
+    if (connection.close_reason() == errc::stopping) ++stats_->cut;
 }
 
 void Accounts::report(const BlockingConnection& connection) const {
-    if (!connection.reason()) return;
+    if (!connection.close_reason()) return;
     const bool failed = !connection.failure().empty();
     log_made(log_, failed ? LogLevel::error : LogLevel::debug, [&] {
-        const std::string why = failed ? connection.failure() : connection.reason().message();
+        const std::string why = failed ? connection.failure() : connection.close_reason().message();
         return "connection from " + connection.peer().to_string() + ": " + why;
     });
 }

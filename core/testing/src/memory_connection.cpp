@@ -88,6 +88,7 @@ void MemoryConnection::read() {
         if (world_.weather.short_reads) size = 1 + world_.below(size);
         budget = world_.weather.short_reads ? 0 : budget - size;
         auto buffer = arrived_.pop(size);
+        moved_at_ = world_.now;
         received(buffer);
     }
     if (arrived_.size() > 0 && wants_input()) world_.happened = true;
@@ -150,6 +151,7 @@ std::size_t MemoryConnection::allowed(std::size_t most) {
 void MemoryConnection::note_moved(std::size_t bytes) {
     if (bytes == 0) return;
     ++write_calls_;
+    moved_at_ = world_.now;
     world_.happened = true;
 }
 
@@ -167,7 +169,8 @@ Transport::Sent MemoryConnection::transmit(const iovec* pieces, std::size_t coun
 }
 
 Transport::Sent MemoryConnection::transmit_file(const FileRange& range, std::uint64_t most) {
-    const std::size_t want = allowed(static_cast<std::size_t>(std::min<std::uint64_t>(most, kReadBuffer)));
+    const std::size_t want =
+        allowed(static_cast<std::size_t>(std::min<std::uint64_t>(most, kReadBuffer)));
     if (want == 0) return {.blocked = true};
     std::vector<std::byte> buffer(want);
     const auto offset = static_cast<off_t>(range.offset);

@@ -86,6 +86,9 @@ private:
     bool input_waiting() const noexcept override { return arrived_.size() > 0; }
     void ask() override;
     void begin_callback() override;
+    std::chrono::milliseconds quiet_for() const noexcept override {
+        return std::chrono::floor<std::chrono::milliseconds>(world_.now - moved_at_);
+    }
     bool lingers() const noexcept override { return false; }  // the far end takes all that is sent
     void refused() noexcept override;
 
@@ -107,7 +110,9 @@ private:
 
     Stream arrived_;
     bool eof_arrived_ = false, reset_arrived_ = false;
-    std::uint64_t end_of_turn_at_ = 0;  // the first turn in which end_of_turn() is due, while kListed
+    std::uint64_t end_of_turn_at_ =
+        0;  // the first turn in which end_of_turn() is due, while kListed
+    Clock::time_point moved_at_ = world_.now;  // when a byte moved last
     std::error_code close_reason_;
     std::string failure_;
     std::size_t write_calls_ = 0, late_writes_ = 0;
