@@ -137,7 +137,7 @@ void Transport::flushed() {
     // Nothing can be read or written any more: no event would ever end it.
     const bool over = is(Phase::open) && has(kFinSent) && slot_.saw_eof();
     if (!is(Phase::closing) && !over) return;
-    must_linger() ? linger() : end(reason(), false);
+    must_linger() ? start_lingering() : end(reason(), false);
 }
 
 // close(2) with unread input sends RST (RFC 2525, 2.17), which may overtake and destroy the reply that was
@@ -148,7 +148,7 @@ bool Transport::must_linger() const noexcept {
     return slot_.cut_short() || slot_.unread() > 0 || input_waiting();
 }
 
-void Transport::linger() {
+void Transport::start_lingering() {
     Rare& r = rare();
     enter(Phase::lingering);
     if (!has(kFinSent)) transmit_fin();

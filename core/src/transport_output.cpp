@@ -14,15 +14,14 @@ namespace switchboard {
 namespace {
 
 constexpr std::size_t kPieces = 16;  // that the wire is given at once
-constexpr std::size_t kLarge =
-    16 * 1024;  // bytes of a piece that is not copied if the wire takes it
 
 iovec as_iovec(Bytes piece) noexcept {
     return {const_cast<std::byte*>(piece.data()), piece.size()};
 }
 
 bool any_large(std::span<const Bytes> pieces) noexcept {
-    return std::any_of(pieces.begin(), pieces.end(), [](Bytes b) { return b.size() >= kLarge; });
+    return std::any_of(pieces.begin(), pieces.end(),
+                       [](Bytes b) { return b.size() >= Scratch::kLarge; });
 }
 
 }  // namespace
@@ -46,7 +45,7 @@ bool Transport::write(std::span<const Bytes> pieces) {
     if (s == nullptr || !has_scratch()) return queue_pieces(pieces);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
         const Bytes piece = pieces[i];
-        if (piece.size() >= kLarge || piece.size() > Scratch::kSize - s->used)
+        if (piece.size() >= Scratch::kLarge || piece.size() > Scratch::kSize - s->used)
             return spill(pieces.subspan(i));
         if (!piece.empty()) std::memcpy(s->bytes.data() + s->used, piece.data(), piece.size());
         s->used += piece.size();

@@ -46,9 +46,9 @@ Clock::time_point due(std::uint32_t since, milliseconds limit, Clock::time_point
 
 void Transport::set_protocol_timeouts() {
     const Limits& l = limits();
-    if ((l.first_byte_timeout + l.idle_timeout + l.lifetime).count() == 0) return;
+    if (!counts(l.first_byte_timeout) && !counts(l.idle_timeout) && !counts(l.lifetime)) return;
     set(kTimed);
-    if (l.first_byte_timeout.count() > 0) set(kAwaited);
+    if (counts(l.first_byte_timeout)) set(kAwaited);
     opened_at_ = active_at_ = coming(clock());
     arm(next_timeout());
 }

@@ -163,8 +163,8 @@ bool ConnectionPool::State::is_healthy(ConnectionId id, Connection& connection) 
 // Reactor::find() also names those that are closing and wait for the peer, where nothing can be
 // written and no protocol be switched to any more.
 bool ConnectionPool::State::is_usable(ConnectionId id) const {
-    const detail::SocketConnection* const found = reactor.impl().loop.connections.find(id);
-    return found && found->is_writable();
+    detail::SocketConnection* const found = reactor.impl().loop.connections.find(id);
+    return found && found->is_writable() && found->topmost();
 }
 
 void ConnectionPool::State::answer(Place& place, std::list<Place::Waiter>::iterator waiter,

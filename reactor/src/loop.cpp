@@ -184,7 +184,7 @@ void Loop::end_turn() {
     uv_idle_stop(&idle_);
     ending_.swap(listed_);
     for (const ConnectionId id : ending_) {
-        if (SocketConnection* c = connections.find(id)) c->end_of_turn();
+        if (SocketConnection* c = connections.find(id)) c->attend();
     }
     ending_.clear();
     for (const std::uint32_t slot : unwatched_) connections.destroy(slot);

@@ -40,14 +40,6 @@ struct Origin {
     std::unordered_map<std::uint32_t, AddressKey> keys = {};  // of these, those counted by address
 };
 
-// The output of the one callback that is running, gathered to leave in one system call.
-struct Scratch {
-    static constexpr std::size_t kSize = 64 * 1024;
-
-    std::size_t used = 0;
-    std::array<std::byte, kSize> bytes;
-};
-
 class Loop {
 public:
     static constexpr std::size_t kReadBuffer = 64 * 1024;

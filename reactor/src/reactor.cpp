@@ -69,7 +69,7 @@ Result<ConnectionId> Reactor::connect(const Endpoint& endpoint, std::unique_ptr<
 Connection* Reactor::find(ConnectionId id) noexcept {
     assert(impl_->on_its_thread("Reactor::find"));
     detail::SocketConnection* found = impl_->loop.connections.find(id);
-    return found && found->is_open() ? found : nullptr;
+    return found ? found->topmost() : nullptr;
 }
 
 TimerId Reactor::after(std::chrono::milliseconds delay, Callback fn, Site made) {
@@ -157,8 +157,8 @@ Clock::time_point Reactor::now() const noexcept {
 ReactorStats Reactor::stats() const {
     assert(impl_->on_its_thread("Reactor::stats"));
     ReactorStats stats = impl_->loop.stats;
-    impl_->loop.connections.for_each([&](const auto& c) {
-        stats.queued_bytes += c.queued();
+    impl_->loop.connections.for_each([&](auto& c) {
+        stats.queued_bytes += c.queued_in_all();
         if (c.is_paused()) ++stats.paused;
     });
     impl_->datagrams.count(stats);

@@ -1,11 +1,11 @@
 // How a connection of the reactor comes to be: accepted, or connected.
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "connecting.hpp"
-#include "dispatch.hpp"
 #include "loop.hpp"
 #include "platform/probes.hpp"
 #include "socket_connection.hpp"
@@ -20,6 +20,8 @@ bool is_mapped_ipv4(const SocketAddress& address) {
     std::memcpy(&ipv6, address.data(), sizeof ipv6);
     return IN6_IS_ADDR_V4MAPPED(&ipv6.sin6_addr);
 }
+
+const Endpoint nameless;
 
 }  // namespace
 
@@ -37,35 +39,29 @@ std::error_code SocketConnection::watch(Socket socket) {
 void SocketConnection::on_handle_closed(uv_handle_t* handle) {
     SocketConnection& self = of(reinterpret_cast<PollHandle*>(handle));
     Loop& loop = self.loop();
-    loop.connections.destroy(self.slot_index_);
+    loop.connections.destroy(self.number_);
     loop.handle_closed();
 }
 
 void SocketConnection::accept(Socket socket, const SocketAddress& peer) try {
     remember_peer(peer);
-    if (const auto error = watch(std::move(socket))) return finish(error);
+    if (const auto error = watch(std::move(socket))) return end(error, false);
     open();
 } catch (const std::bad_alloc&) {
     out_of_memory();
 }
 
 void SocketConnection::open() {
-    set(kOpen);
-    platform::probe_open(fd_, slot_index_, origin_.connect == nullptr);
-    const Limits& l = origin_.limits;
-    if ((l.first_byte_timeout + l.idle_timeout + l.lifetime).count() > 0) start_timeouts();
-    call(&Slot::open);
-    attend();
+    platform::probe_open(fd_, number_, origin_.connect == nullptr);
+    opened();
     if (loop().draining) stop();
 }
 
 void SocketConnection::connect(const Endpoint& endpoint) {
     Cold& c = cold();
     c.connecting = std::make_unique<Connecting>(*this, loop(), endpoint, *origin_.connect);
-    const auto timeout = origin_.limits.connect_timeout;
-    if (timeout.count() == 0) return;
-    c.ends_at = Loop::in(timeout);
-    schedule(c.ends_at);
+    c.connect_by = in(origin_.limits.connect_timeout);
+    arm(c.connect_by);
 }
 
 void SocketConnection::looks_up(std::function<void()> give_up) {
@@ -78,39 +74,43 @@ void SocketConnection::attempt(const std::vector<SocketAddress>& addresses) {
 }
 
 void SocketConnection::schedule_attempt() {
-    Cold& c = cold();
-    c.stalled_at = c.connecting->due();
-    schedule(c.stalled_at);
+    arm(cold().connecting->due());
 }
 
 // Acted on at the end of the turn: this may be within the call that asked for it.
 void SocketConnection::connect_failed(Error why) {
     cold().connecting->failed(std::move(why));
-    broken(cold().connecting->error());
+    lost(cold().connecting->error());
     at_end_of_turn(0);
 }
 
-void SocketConnection::connected(Socket socket, const SocketAddress& peer) {
+void SocketConnection::expire_connect(Clock::time_point now) {
     Cold& c = cold();
-    c.connecting.reset();
-    c.ends_at = c.stalled_at = Clock::time_point::max();
+    if (c.connecting->due() <= now) c.connecting->proceed();
+    if (!is(Phase::connecting)) return;
+    if (c.connect_by <= now) return reset(errc::connect_timed_out);
+    arm(std::min(c.connect_by, c.connecting->due()));
+}
+
+void SocketConnection::connected(Socket socket, const SocketAddress& peer) {
+    cold().connecting.reset();
     remember_peer(peer);
-    if (const auto error = watch(std::move(socket))) return finish(error);
+    if (const auto error = watch(std::move(socket))) return end(error, false);
     ++loop().stats.connected;
     if (const auto& hook = origin_.connect->on_connected) {
         loop().guarded("on_connected", [&] { hook(id()); });
     }
-    if (!has(kClosed)) open();
+    if (!is_closed()) open();
 }
 
 // How it ended, in words for who connected.
 Error SocketConnection::ending(std::error_code reason) const {
-    if (cold_ && cold_->connecting) {
-        const Connecting& c = *cold_->connecting;
+    if (rare_ && cold().connecting) {
+        const Connecting& c = *cold().connecting;
         if (c.error().code() == reason) return c.error();
         if (reason == errc::connect_timed_out) return c.timed_out();
     }
-    return {reason, (has(kOpen) ? "" : "connect ") + origin_.name};
+    return {reason, (slot_.is_open() ? "" : "connect ") + origin_.name};
 }
 
 void SocketConnection::remember_peer(const SocketAddress& peer) {
@@ -131,7 +131,7 @@ void SocketConnection::remember_peer(const SocketAddress& peer) {
 
 // Most peers are two numbers until somebody asks for them.
 Endpoint SocketConnection::made_peer() const {
-    if (cold_ && cold_->peer.kind() != Endpoint::Kind::none) return cold_->peer;
+    if (rare_ && cold().peer.kind() != Endpoint::Kind::none) return cold().peer;
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = peer_ip_;
@@ -139,13 +139,16 @@ Endpoint SocketConnection::made_peer() const {
     return Endpoint::from(SocketAddress(reinterpret_cast<sockaddr*>(&address), sizeof address));
 }
 
-const Endpoint& SocketConnection::peer() const {
+// Without memory for the text a connection has no name.
+const Endpoint& SocketConnection::peer() const try {
     Endpoint& peer = cold().peer;
     if (peer.kind() == Endpoint::Kind::none) peer = made_peer();
     return peer;
+} catch (const std::bad_alloc&) {
+    return nameless;
 }
 
-const Endpoint& SocketConnection::local() const {
+const Endpoint& SocketConnection::local() const try {
     Endpoint& local = cold().local;
     SocketAddress address;
     if (local.kind() == Endpoint::Kind::none &&
@@ -153,6 +156,8 @@ const Endpoint& SocketConnection::local() const {
         local = Endpoint::from(address);
     }
     return local;
+} catch (const std::bad_alloc&) {
+    return nameless;
 }
 
 }  // namespace switchboard::detail

@@ -16,13 +16,13 @@ LiveHandle Made::live(LiveHandle::Kind kind, std::string what, std::size_t queue
     return {kind, std::move(what), to_string(site), age, queued_bytes};
 }
 
-LiveHandle SocketConnection::live() const {
-    const char* const state = !has(kOpen)     ? " (connecting)"
-                              : has(kClosing) ? " (closing)"
-                                              : " (open)";
+LiveHandle SocketConnection::live() {
+    const char* const state = !slot_.is_open()  ? " (connecting)"
+                              : is(Phase::open) ? " (open)"
+                                                : " (closing)";
     const std::chrono::milliseconds age(loop().tick() - opened_at_);
     return {LiveHandle::Kind::connection, describe() + state, to_string(origin_.site), age,
-            queued()};
+            queued_in_all()};
 }
 
 void Timers::list(LiveHandles& all) const {
@@ -57,7 +57,7 @@ std::vector<LiveHandle> Reactor::Impl::why_alive() {
     std::vector<LiveHandle> all;
     for (const auto& [id, listener] : listeners_)
         if (!listener->is_closed()) all.push_back(listener->live());
-    loop.connections.for_each([&](const detail::SocketConnection& c) {
+    loop.connections.for_each([&](detail::SocketConnection& c) {
         if (!c.is_closed()) all.push_back(c.live());
     });
     datagrams.list(all);

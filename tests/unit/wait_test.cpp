@@ -1,7 +1,5 @@
 #include "blocking/wait.hpp"
 
-#include "timeouts.hpp"
-
 #include <doctest/doctest.h>
 
 #include <switchboard/exchange.hpp>
@@ -27,16 +25,6 @@ TEST_CASE("wait: at once is now, though no clock can say how long ago it was") {
     const auto before = Clock::now();
     CHECK_FALSE(wait_for({}, kAtOnce));
     CHECK(Clock::now() - before < 5s);
-}
-
-TEST_CASE("wait: a time-out that no clock can say never comes") {
-    Limits limits;
-    limits.lifetime = limits.idle_timeout = limits.first_byte_timeout =
-        std::chrono::milliseconds::max();
-    Timeouts timeouts(limits);
-    CHECK(timeouts.any());
-    timeouts.opened(Clock::now());
-    CHECK(timeouts.due() == kNever);
 }
 
 TEST_CASE("wait: an exchange may be given all the time there is") {

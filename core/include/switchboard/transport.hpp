@@ -18,6 +18,8 @@ class OutputQueue;
 // What one callback writes is gathered here and leaves in one system call. Each thread of a driver has one.
 struct Scratch {
     static constexpr std::size_t kSize = 64 * 1024;
+    static constexpr std::size_t kLarge =
+        16 * 1024;  // a piece of so many bytes leaves from where it lies
 
     std::size_t used = 0;
     std::array<std::byte, kSize> bytes;
@@ -231,7 +233,7 @@ private:
     void tell_eof();
     void tell_stop();
     void flushed();
-    void linger();
+    void start_lingering();
     void bound_close();
     bool must_linger() const noexcept;
     bool is_drained() const noexcept;
