@@ -65,9 +65,15 @@ template <class Callback>
     if (size == 0) return;
     l.scratch.used = 0;
     const ssize_t sent = ::send(fd_, l.scratch.bytes.data(), size, platform::kSendFlags);
-    if (sent >= 0) l.stats.bytes_out += static_cast<std::size_t>(sent);
     if (sent != static_cast<ssize_t>(size)) [[unlikely]]
-        sent_short(as_sent(sent, size), Bytes(l.scratch.bytes.data(), size));
+        return sent_less(sent, size);
+    l.stats.bytes_out += size;
+}
+
+[[gnu::noinline]] void SocketConnection::sent_less(ssize_t sent, std::size_t size) {
+    const Sent part = as_sent(sent, size);
+    loop().stats.bytes_out += part.bytes;
+    sent_short(part, Bytes(loop().scratch.bytes.data(), size));
 }
 
 void SocketConnection::begin_callback() {

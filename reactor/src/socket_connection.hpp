@@ -114,6 +114,7 @@ private:
 
     template <class Callback>
     void dispatch(Loop& l, Callback&& callback);
+    void sent_less(ssize_t sent, std::size_t size);
     std::error_code socket_error() const;
     void other_event(int status, int events);
     void hung_up(bool failed);
