@@ -19,7 +19,9 @@
     static void function(DriverUnderTest& driver)
 
 TYPE_TO_STRING(Memory);
+TYPE_TO_STRING(ThrottledMemory);
 TYPE_TO_STRING(OnReactor);
+TYPE_TO_STRING(ThrottledReactor);
 TYPE_TO_STRING(Iterative);
 TYPE_TO_STRING(Threads);
 TYPE_TO_STRING(ThreadPool);
