@@ -2,6 +2,7 @@
 // file of its own, and add its name to EVERY_DRIVER in drivers.hpp.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,4 +43,11 @@ public:
     // system's.
     virtual switchboard::Clock::time_point now() const { return switchboard::Clock::now(); }
     virtual void pass(std::chrono::milliseconds time);
+    // Whether a handler may wait for the test. It may not where it runs on the test's own thread.
+    virtual bool has_thread() const { return true; }
+    // Where others than a connection's own callbacks reach it: runs `call` soon, on the driver's thread
+    // and between callbacks; and finds a connection, for calls on that thread.
+    virtual bool posts() const { return false; }
+    virtual void post(std::function<void()>) {}
+    virtual switchboard::Connection* find(switchboard::ConnectionId) { return nullptr; }
 };

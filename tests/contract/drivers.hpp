@@ -82,6 +82,11 @@ public:
     void begin_drain() override;
     void drain() override;
     void abort() override;
+    bool posts() const override { return true; }
+    void post(std::function<void()> call) override { reactor_.post(std::move(call)); }
+    switchboard::Connection* find(switchboard::ConnectionId id) override {
+        return reactor_.find(id);
+    }
 
 private:
     void drain_within(std::chrono::milliseconds deadline);
@@ -103,6 +108,12 @@ public:
     bool pump() override;
     switchboard::Clock::time_point now() const override { return driver_.now(); }
     void pass(std::chrono::milliseconds time) override { driver_.advance(time); }
+    bool has_thread() const override { return false; }
+    bool posts() const override { return true; }
+    void post(std::function<void()> call) override { call(); }
+    switchboard::Connection* find(switchboard::ConnectionId id) override {
+        return driver_.find(id);
+    }
 
 private:
     switchboard::testing::MemoryDriver driver_;
@@ -111,4 +122,21 @@ private:
     std::vector<switchboard::testing::MemoryPeer*> far_ends_;
 };
 
-#define EVERY_DRIVER Memory, OnReactor, Iterative, Threads, ThreadPool, Processes, ProcessPool
+// `factory` beneath a layer whose queue, gates and one deadline are in use, at a rate that delays nothing.
+switchboard::ProtocolFactory layered(switchboard::ProtocolFactory factory,
+                                     switchboard::Limits limits);
+
+template <class Driver>
+class Throttled : public Driver {
+public:
+    void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override {
+        Driver::start(layered(std::move(factory), limits), limits);
+    }
+};
+
+using ThrottledMemory = Throttled<Memory>;
+using ThrottledReactor = Throttled<OnReactor>;
+
+#define EVERY_DRIVER                                                                      \
+    Memory, ThrottledMemory, OnReactor, ThrottledReactor, Iterative, Threads, ThreadPool, \
+        Processes, ProcessPool

@@ -8,8 +8,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Action = std::function<void(Connection&)>;
-
 // A handler cannot CHECK: it may be in a child process. What it throws is seen in on_close.
 void must_refuse(Connection& c) {
     if (c.write("more")) throw std::logic_error("write() should have answered false");
@@ -35,61 +33,6 @@ public:
 private:
     int ends_[2];
 };
-
-struct Place {
-    const char* name;
-    Callbacks does;
-};
-
-// Handlers that do `action` in one callback each. All of them come to it: each has a deadline, is
-// sent a byte, and then a FIN.
-std::vector<Place> everywhere(const Action& action) {
-    const auto on_data = [action](Connection& c, MutableBytes in) {
-        action(c);
-        return in.size();
-    };
-    const auto soon = [](Connection& c) { c.set_deadline(c.now() + std::chrono::milliseconds(5)); };
-    return {{"open", {.on_open = action}},
-            {"data", {.on_data = on_data}},
-            {"eof", {.on_eof = action}},
-            {"deadline", {.on_open = soon, .on_eof = [](Connection&) {}, .on_deadline = action}}};
-}
-
-// Runs each in a connection of its own: what came of it, per place. `check` sees the peer.
-void check_everywhere(DriverUnderTest& driver, const Action& action, const std::string& close,
-                      const std::function<void(Peer&)>& check) {
-    Story story(driver);
-    const auto places = everywhere(action);
-    // The first byte says which place is meant; a prelude that both sides of a fork agree on.
-    driver.start(
-        [&story, places] {
-            struct Chooser final : Protocol {
-                const Story& story;
-                std::vector<Place> places;
-                Chooser(const Story& s, std::vector<Place> p) : story(s), places(std::move(p)) {}
-                std::size_t on_data(Connection& c, MutableBytes in) override {
-                    const auto which = std::to_integer<std::size_t>(in[0]) - '0';
-                    c.switch_to(story.handler(places[which].does)());
-                    return 1;
-                }
-            };
-            return std::make_unique<Chooser>(story, places);
-        },
-        {.close_timeout = 100ms});  // of the input of a peer that says no more
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        CAPTURE(places[i].name);
-        auto peer = driver.connect();
-        peer->send(std::to_string(i) + "x");
-        if (std::string_view(places[i].name) != "data") peer->shutdown_write();
-        std::string line;
-        do line = story.next();
-        while (!line.empty() && !line.starts_with("close"));
-        CHECK(line == close);
-        check(*peer);
-    }
-    driver.drain();
-    CHECK(story.over());
-}
 
 }  // namespace
 

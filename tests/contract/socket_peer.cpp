@@ -7,10 +7,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr int kBuffer = 128 * 1024;  // bytes; the system takes twice as much (man 7 socket)
+
 class SocketPeer final : public Peer {
 public:
     explicit SocketPeer(Socket socket) : socket_(std::move(socket)) {
         REQUIRE(socket_.set_timeouts(10s, 10s));
+        // As in memory, or what a peer holds that does not read would grow by itself (man 7 tcp).
+        REQUIRE(::setsockopt(socket_.fd(), SOL_SOCKET, SO_RCVBUF, &kBuffer, sizeof kBuffer) == 0);
     }
 
     void send(std::string_view text) override {

@@ -10,6 +10,12 @@ std::string Story::next() {
     return "";
 }
 
+std::string Story::ending() {
+    std::string line = next();
+    while (!line.empty() && !line.starts_with("close")) line = next();
+    return line;
+}
+
 ProtocolFactory Story::handler(Callbacks does) const {
     const std::shared_ptr<const Journal> j = journal_;
     const auto noting = [j](const char* name, std::function<void(Connection&)> then) {
@@ -44,6 +50,32 @@ ProtocolFactory Story::handler(Callbacks does) const {
         if (then) then(reason);
     };
     return callbacks([all] { return all; });
+}
+
+namespace {
+
+class ReadsOn final : public Protocol {
+public:
+    explicit ReadsOn(std::unique_ptr<Protocol> inner) : inner_(std::move(inner)) {}
+    void on_open(Connection& c) override { inner_->on_open(c); }
+    std::size_t on_data(Connection& c, MutableBytes in) override { return inner_->on_data(c, in); }
+    void on_drain(Connection& c) override { inner_->on_drain(c); }
+    void on_resume(Connection& c) override { inner_->on_resume(c); }
+    void on_eof(Connection& c) override { inner_->on_eof(c); }
+    void on_deadline(Connection& c) override { inner_->on_deadline(c); }
+    void on_stop(Connection& c) override { inner_->on_stop(c); }
+    bool is_busy() const noexcept override { return inner_->is_busy(); }
+    void on_close(std::error_code reason) noexcept override { inner_->on_close(reason); }
+    bool reads_when_full() const noexcept override { return true; }
+
+private:
+    const std::unique_ptr<Protocol> inner_;
+};
+
+}  // namespace
+
+ProtocolFactory reading_on(ProtocolFactory factory) {
+    return [factory = std::move(factory)] { return std::make_unique<ReadsOn>(factory()); };
 }
 
 std::string pattern(std::size_t size) {

@@ -19,7 +19,9 @@
     static void function(DriverUnderTest& driver)
 
 TYPE_TO_STRING(Memory);
+TYPE_TO_STRING(ThrottledMemory);
 TYPE_TO_STRING(OnReactor);
+TYPE_TO_STRING(ThrottledReactor);
 TYPE_TO_STRING(Iterative);
 TYPE_TO_STRING(Threads);
 TYPE_TO_STRING(ThreadPool);
@@ -34,6 +36,8 @@ public:
     std::shared_ptr<const Journal> journal() const { return journal_; }
     // What happened next; "" if nothing did for ten seconds.
     std::string next();
+    // How the next connection to end does so: the line of its on_close, past all before it.
+    std::string ending();
     // Nothing more happens: every handler has come to its end. Call after the driver's.
     bool over() { return !journal_->next(0); }
 
@@ -69,6 +73,17 @@ inline switchboard::Callbacks late_reply(std::chrono::milliseconds later) {
                     c.close();
                 }};
 }
+
+// The same handlers, but that they read when full: no write blocks then, under any driver.
+switchboard::ProtocolFactory reading_on(switchboard::ProtocolFactory factory);
+
+// Runs `action` in each callback that every driver calls, in a connection of its own; the peer sends
+// nothing but what brings the callback about. The connection must end with the line `close`, and
+// `check` sees its peer then.
+void check_everywhere(DriverUnderTest& driver,
+                      const std::function<void(switchboard::Connection&)>& action,
+                      const std::string& close, const std::function<void(Peer&)>& check,
+                      switchboard::Limits limits = {});
 
 // Text in which every byte out of place shows.
 std::string pattern(std::size_t size);

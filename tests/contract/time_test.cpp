@@ -1,26 +1,14 @@
 // Deadlines, pauses, upgrades, files.
-#include <unistd.h>
-
-#include <cstdio>
 #include <set>
 
+#include "file_of.hpp"
 #include "suite.hpp"
 
 using namespace switchboard;
 using namespace std::chrono_literals;
+using test::file_of;
 
 namespace {
-
-// A file that has no name.
-std::shared_ptr<const File> file_of(const std::string& text) {
-    std::FILE* made = std::tmpfile();
-    REQUIRE(made != nullptr);
-    REQUIRE(std::fwrite(text.data(), 1, text.size(), made) == text.size());
-    std::fflush(made);
-    const auto file = std::make_shared<const File>(::dup(::fileno(made)));
-    std::fclose(made);
-    return file;
-}
 
 std::string late(Clock::time_point now, Clock::time_point due) {
     return now >= due ? "in time" : "early";
@@ -64,6 +52,27 @@ CONTRACT("arming again replaces a deadline, and max() disarms it") {
     driver.start(story.handler(changing), {});
     auto peer = driver.connect();
     CHECK(story.next() == "open");
+    peer->send("x");
+    for (const char* expected : {"data", "deadline", "close: orderly"})
+        CHECK(story.next() == expected);
+    driver.drain();
+}
+
+CONTRACT("the far ends of time: a deadline that no clock reaches, and one that is long past") {
+    Story story(driver);
+    Callbacks extreme;
+    extreme.on_open = [](Connection& c) {
+        c.set_deadline(Clock::time_point::max() - std::chrono::nanoseconds(1));
+    };
+    extreme.on_data = [](Connection& c, MutableBytes in) {
+        c.set_deadline(Clock::time_point::min());
+        return in.size();
+    };
+    extreme.on_deadline = [](Connection& c) { c.close(); };
+    driver.start(story.handler(extreme), {});
+    auto peer = driver.connect();
+    CHECK(story.next() == "open");
+    driver.pass(10ms);
     peer->send("x");
     for (const char* expected : {"data", "deadline", "close: orderly"})
         CHECK(story.next() == expected);

@@ -7,9 +7,7 @@ using namespace std::chrono_literals;
 namespace {
 
 void expect_end(Story& story, std::error_code why) {
-    std::string line = story.next();
-    while (line == "open" || line == "data" || line == "deadline") line = story.next();
-    CHECK(line == close_line(why));
+    CHECK(story.ending() == close_line(why));
 }
 
 // Writes every so often, and never reads what it is sent in time to matter.
@@ -93,4 +91,45 @@ CONTRACT("the time-outs are none by default, and none of them is early") {
     CHECK(peer->end() != Peer::End::none);
     expect_end(story, errc::first_byte_timed_out);
     driver.drain();
+}
+
+namespace {
+
+// Eight MiB at a byte, more than is taken at once, and a close that waits for it.
+void check_patience(DriverUnderTest& driver, Limits limits) {
+    const std::string text = pattern(8 * 1024 * 1024);
+    Story story(driver);
+    Callbacks parting;
+    parting.on_data = [&text](Connection& c, MutableBytes in) {
+        c.write(text);
+        c.close();
+        return in.size();
+    };
+    limits.max_queued = 16 * 1024 * 1024;
+    driver.start(reading_on(story.handler(parting)), limits);
+    auto peer = driver.connect();
+    driver.pass(10ms);
+    peer->send("x");
+    driver.pass(10ms);
+    CHECK((peer->receive_all() == text));
+    CHECK(peer->end() == Peer::End::eof);
+    CHECK(story.ending() == "close: orderly");
+    driver.drain();
+}
+
+}  // namespace
+
+CONTRACT("a time limit of milliseconds::max() is for ever: of what bounds the peer") {
+    constexpr auto kMax = std::chrono::milliseconds::max();
+    check_patience(driver, {.drain_deadline = kMax,
+                            .connect_timeout = kMax,
+                            .write_stall_timeout = kMax,
+                            .close_timeout = kMax});
+}
+
+CONTRACT("a time limit of milliseconds::max() is for ever: of what bounds the connection") {
+    constexpr auto kMax = std::chrono::milliseconds::max();
+    check_patience(
+        driver,
+        {.drain_idle = kMax, .first_byte_timeout = kMax, .idle_timeout = kMax, .lifetime = kMax});
 }

@@ -1,0 +1,29 @@
+// Where a handler waits until the test lets it go on.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <unistd.h>
+
+// A pipe, made before the server: it reaches into a thread and, by fork, into a child.
+class Gate {
+public:
+    Gate() { REQUIRE(::pipe(ends_) == 0); }
+    Gate(const Gate&) = delete;
+    Gate& operator=(const Gate&) = delete;
+    ~Gate() {
+        for (const int end : ends_) ::close(end);
+    }
+
+    // At most for ten seconds.
+    void wait() const {
+        pollfd entry{ends_[0], POLLIN, 0};
+        char byte = 0;
+        if (::poll(&entry, 1, 10'000) > 0) [[maybe_unused]]
+            const auto got = ::read(ends_[0], &byte, 1);
+    }
+    void open() const { REQUIRE(::write(ends_[1], "x", 1) == 1); }  // for one who waits
+
+private:
+    int ends_[2];
+};
