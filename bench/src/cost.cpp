@@ -142,10 +142,25 @@ Held tell_unknown(const std::string& label, const Error& why) {
     return Held::unknown;
 }
 
+// A row may have a size, a workload and arguments of its own.
+CostCase case_of(const Json& budget, std::size_t size) {
+    return {budget.at("server"), budget.at("connections"), budget.value("size", size),
+            budget.value("workload", "echo"),
+            budget.value("arguments", std::vector<std::string>())};
+}
+
+std::string label_of(const CostCase& what, std::size_t usual_size) {
+    std::string label = what.server;
+    if (what.workload != "echo") label += " " + what.workload;
+    for (const std::string& argument : what.arguments) label += " " + argument;
+    if (what.size != usual_size) label += ", " + std::to_string(what.size) + " bytes";
+    return label + ", " + std::to_string(what.connections) + " connections";
+}
+
 Held check_exchange(const Json& budget, std::size_t size) {
-    const CostCase what{budget.at("server"), budget.at("connections"), size};
-    const std::string label =
-        what.server + ", " + std::to_string(what.connections) + " connections";
+    const CostCase what = case_of(budget, size);
+    const std::string label = label_of(what, size);
+    if (auto fits = check_case(what); !fits) return tell_unknown(label, fits.error());
     const auto cost = measure_cost(what);
     if (!cost) return tell_unknown(label, cost.error());
     bool all = true;

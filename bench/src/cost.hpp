@@ -39,7 +39,17 @@ struct CostCase {
     std::string server;       // as in the tables; with "-udp" behind a driver, its datagrams
     std::size_t connections;  // sockets of the load
     std::size_t size;         // bytes per message
+    // An exchange of "echo" is a request and its reply. One of "fan-out" is a delivery: the last
+    // connection speaks, and all others hear it through the hub.
+    std::string workload = "echo";
+    std::vector<std::string> arguments = {};  // more of `switchboard serve`, of a driver
+
+    bool is_fan_out() const { return workload == "fan-out"; }
+    std::size_t exchanges_per_round() const { return connections - (is_fan_out() ? 1 : 0); }
 };
+
+// errc::bad_option names what of it cannot be measured.
+Result<void> check_case(const CostCase& what);
 
 // Whether there is a server of that name.
 bool is_cost_server(const std::string& name);

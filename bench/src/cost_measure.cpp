@@ -113,10 +113,11 @@ std::string without_udp(const std::string& name) {
     return is_udp(name) ? name.substr(0, name.size() - kUdp.size()) : name;
 }
 
-std::vector<std::string> server_command(const std::string& name, std::size_t connections) {
-    ServerSetup setup{"echo", connections + 1, connections};
-    if (is_udp(name)) setup.listen = "udp://127.0.0.1:0";
-    return command_for(*find_server_kind(without_udp(name)), own_folder(), setup);
+std::vector<std::string> server_command(const CostCase& what) {
+    ServerSetup setup{what.is_fan_out() ? "hub" : "echo", what.connections + 1, what.connections};
+    if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
+    setup.arguments = what.arguments;
+    return command_for(*find_server_kind(without_udp(what.server)), own_folder(), setup);
 }
 
 // One run of the server under the tool, on the CPU that the load uses too: then a round's requests
@@ -126,16 +127,18 @@ Result<std::vector<std::string>> run_under(Tool tool, const CostCase& what, std:
         return fail(std::make_error_code(std::errc::interrupted), "measure " + what.server);
     const Scratchpad pad;
     auto command = tool_command(tool, pad.path());
-    const auto program = server_command(what.server, what.connections);
+    const auto program = server_command(what);
     command.insert(command.end(), program.begin(), program.end());
     const auto cpus = plan_cpus(Cpus::shared);
     if (!cpus) return tl::unexpected(cpus.error());
     if (auto pinned = pin_to(cpus->generator); !pinned) return tl::unexpected(pinned.error());
     auto server = Server::start(command, {cpus->server}, kPatience);
     if (!server) return tl::unexpected(server.error());
-    auto load = Lockstep::open(server->endpoint(), what.connections, what.size);
+    using Round = Lockstep::Round;
+    auto load = Lockstep::open(server->endpoint(), what.connections, what.size,
+                               what.is_fan_out() ? Round::fan_out : Round::echo);
     if (!load) return tl::unexpected(load.error());
-    if (auto ran = load->run(exchanges / what.connections); !ran) {
+    if (auto ran = load->run(exchanges / what.exchanges_per_round()); !ran) {
         return tl::unexpected(ran.error());
     }
     load->close();
@@ -152,8 +155,8 @@ Result<double> total_of(Tool tool, const CostCase& what, std::size_t exchanges, 
 }
 
 double exchanges_between(const CostCase& what) {
-    const auto rounds = [&](std::size_t n) { return n / what.connections * what.connections; };
-    return static_cast<double>(rounds(kManyExchanges) - rounds(kFewExchanges));
+    const std::size_t round = what.exchanges_per_round();
+    return static_cast<double>((kManyExchanges / round - kFewExchanges / round) * round);
 }
 
 Result<double> slope(Tool tool, const CostCase& what, ReadCount read) {
@@ -208,6 +211,22 @@ std::optional<double> number_after(const std::string& text, const std::string& l
 bool is_cost_server(const std::string& name) {
     const auto kind = find_server_kind(without_udp(name));
     return kind && (kind->is_driver() || !is_udp(name));
+}
+
+Result<void> check_case(const CostCase& what) {
+    if (!is_cost_server(what.server))
+        return fail(errc::bad_option, "server " + what.server + ": there is none of that name");
+    if (what.workload != "echo" && !what.is_fan_out())
+        return fail(errc::bad_option, "workload " + what.workload + ": there is echo and fan-out");
+    const auto kind = find_server_kind(without_udp(what.server));
+    if (!kind->is_driver() && !what.arguments.empty())
+        return fail(errc::bad_option, "arguments of " + what.server + ": it takes none");
+    if (what.is_fan_out() && what.server != "reactor")
+        return fail(errc::bad_option, "fan-out of " + what.server + ": the hub needs the reactor");
+    if (what.connections < (what.is_fan_out() ? 2 : 1))
+        return fail(errc::bad_option, what.workload + ": " + std::to_string(what.connections) +
+                                          " connections are too few");
+    return {};
 }
 
 std::optional<std::map<std::string, CallCount>> parse_strace_summary(const std::string& text) {
@@ -278,7 +297,7 @@ Result<Cost> measure_cost(const CostCase& what) {
 Result<double> measure_idle_bytes(const std::string& server, std::size_t count, std::size_t size) {
     const auto cpus = plan_cpus(Cpus::apart);
     if (!cpus) return tl::unexpected(cpus.error());
-    auto running = Server::start(server_command(server, count), {cpus->server}, kPatience);
+    auto running = Server::start(server_command({server, count, size}), {cpus->server}, kPatience);
     if (!running) return tl::unexpected(running.error());
     auto first = Lockstep::open(running->endpoint(), 1, size);
     if (!first) return tl::unexpected(first.error());

@@ -16,37 +16,52 @@ Result<Socket> open_socket(const Endpoint& server) {
 
 }  // namespace
 
-Lockstep::Lockstep(std::size_t size) : request_(size), reply_(size) {
-    for (std::size_t i = 0; i < size; ++i) request_[i] = static_cast<std::byte>(i * 37 + 11);
+Lockstep::Lockstep(std::size_t size, Round round) : round_(round), request_(size), reply_(size) {
+    for (std::size_t i = 0; i < size; ++i) request_[i] = static_cast<std::byte>('a' + i * 37 % 26);
+    request_.back() = std::byte{'\n'};
 }
 
-Result<Lockstep> Lockstep::open(const Endpoint& server, std::size_t connections, std::size_t size) {
-    Lockstep load(size);
+Result<Lockstep> Lockstep::open(const Endpoint& server, std::size_t connections, std::size_t size,
+                                Round round) {
+    Lockstep load(size, round);
     for (std::size_t i = 0; i < connections; ++i) {
-        auto socket = open_socket(server);
-        if (!socket) return tl::unexpected(socket.error());
-        if (auto set = socket->set_timeouts(kPatience, kPatience); !set) {
-            return tl::unexpected(set.error());
-        }
-        load.sockets_.push_back(*std::move(socket));
-        if (auto sent = load.sockets_.back().send_all(load.request_); !sent) {
-            return tl::unexpected(sent.error());
-        }
-        if (auto reply = load.expect_reply(load.sockets_.back()); !reply) {
-            return tl::unexpected(reply.error());
-        }
+        if (auto made = load.connect_to(server); !made) return tl::unexpected(made.error());
+    }
+    if (round == Round::fan_out) {
+        if (auto ran = load.run_round(); !ran) return tl::unexpected(ran.error());
     }
     return load;
 }
 
+Result<void> Lockstep::connect_to(const Endpoint& server) {
+    auto socket = open_socket(server);
+    if (!socket) return tl::unexpected(socket.error());
+    if (auto set = socket->set_timeouts(kPatience, kPatience); !set) return set;
+    sockets_.push_back(*std::move(socket));
+    if (round_ == Round::fan_out) return {};
+    const auto newest = std::span<const Socket>(sockets_).last(1);
+    return exchange(newest, newest);
+}
+
 Result<void> Lockstep::run(std::size_t rounds) {
     for (std::size_t round = 0; round < rounds; ++round) {
-        for (const Socket& socket : sockets_) {
-            if (auto sent = socket.send_all(request_); !sent) return sent;
-        }
-        for (const Socket& socket : sockets_) {
-            if (auto reply = expect_reply(socket); !reply) return reply;
-        }
+        if (auto ran = run_round(); !ran) return ran;
+    }
+    return {};
+}
+
+Result<void> Lockstep::run_round() {
+    const std::span<const Socket> all(sockets_);
+    if (round_ == Round::echo) return exchange(all, all);
+    return exchange(all.last(1), all.first(all.size() - 1));
+}
+
+Result<void> Lockstep::exchange(std::span<const Socket> speakers, std::span<const Socket> hearers) {
+    for (const Socket& socket : speakers) {
+        if (auto sent = socket.send_all(request_); !sent) return sent;
+    }
+    for (const Socket& socket : hearers) {
+        if (auto reply = expect_reply(socket); !reply) return reply;
     }
     return {};
 }

@@ -126,6 +126,7 @@ std::vector<std::string> command_for(const ServerKind& kind, const std::string& 
     for (const std::string& option : setup.options) {
         command.insert(command.end(), {"--option", option});
     }
+    command.insert(command.end(), setup.arguments.begin(), setup.arguments.end());
     return command;
 }
 

@@ -45,8 +45,9 @@ struct ServerSetup {
     std::string protocol;
     std::size_t max_connections;
     std::size_t workers;
-    std::string listen = kFreePort;         // of peers: this or unix:PATH
-    std::vector<std::string> options = {};  // NAME=VALUE of the protocol
+    std::string listen = kFreePort;           // of peers: this or unix:PATH
+    std::vector<std::string> options = {};    // NAME=VALUE of the protocol
+    std::vector<std::string> arguments = {};  // more of `switchboard serve`, as they are
 };
 // The command line that serves `setup.protocol`.
 std::vector<std::string> command_for(const ServerKind& kind, const std::string& folder,

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <deque>
+#include <cstring>
+#include <new>
 #include <utility>
 #include <variant>
-
-#include "in_memory_resource.hpp"
 
 namespace switchboard::detail {
 namespace {
@@ -14,120 +13,170 @@ namespace {
 // Past this size a chunk grows no more, so that a queue that never runs empty lets go of what it
 // has consumed.
 constexpr std::size_t kChunk = 64 * 1024;
+constexpr std::size_t kLeastChunk = 64;
+constexpr std::size_t kLargePiece = 4 * 1024;  // is copied once
 
-using Owned = BytesInResource;
-using Shared = std::shared_ptr<const std::vector<std::byte>>;
-
-struct Segment {
-    std::variant<Owned, Shared, FileRange> what;
-    std::size_t used = 0;  // leading bytes of the memory that are consumed
-
-    const FileRange* file() const { return std::get_if<FileRange>(&what); }
-    Bytes memory() const {
-        const auto* owned = std::get_if<Owned>(&what);
-        return (owned ? as_bytes(*owned) : Bytes(*std::get<Shared>(what))).subspan(used);
-    }
-    std::uint64_t left() const { return file() ? file()->length : memory().size(); }
+struct Chunk {
+    std::size_t capacity;
+    bool may_grow;
+    std::size_t size = 0;
 };
+
+using Shared = std::shared_ptr<const std::vector<std::byte>>;
 
 }  // namespace
 
-struct OutputQueue::State {
-    explicit State(std::pmr::memory_resource* memory) : segments(memory) {}
+// One allocation: this, and the bytes of a chunk behind it.
+struct OutputQueue::Entry {
+    std::variant<Chunk, Shared, FileRange> what;
+    std::size_t used = 0;  // leading bytes of the memory that are consumed
+    Entry* previous = nullptr;
+    Entry* next = nullptr;
 
-    std::pmr::memory_resource* memory() const { return segments.get_allocator().resource(); }
-
-    std::pmr::deque<Segment> segments;
-    std::size_t size = 0;
-
-    // The chunk at the end, if `more` bytes may join it.
-    Owned* open_chunk(std::size_t more) {
-        if (segments.empty()) return nullptr;
-        auto* last = std::get_if<Owned>(&segments.back().what);
-        return last && last->size() + more <= kChunk ? last : nullptr;
+    template <class What>
+    static Entry* make(std::pmr::memory_resource* memory, What what, std::size_t room = 0) {
+        void* const place = memory->allocate(sizeof(Entry) + room, alignof(Entry));
+        return new (place) Entry{std::move(what)};
     }
 
-    void consume_front(std::uint64_t count) {
-        Segment& front = segments.front();
-        if (auto* file = std::get_if<FileRange>(&front.what)) {
-            file->offset += count;
-            file->length -= count;
-        } else {
-            front.used += static_cast<std::size_t>(count);
-            size -= static_cast<std::size_t>(count);
-        }
+    void destroy(std::pmr::memory_resource* memory) noexcept {
+        const std::size_t room = chunk() ? chunk()->capacity : 0;
+        std::destroy_at(this);
+        memory->deallocate(this, sizeof(Entry) + room, alignof(Entry));
+    }
+
+    Chunk* chunk() noexcept { return std::get_if<Chunk>(&what); }
+    const Chunk* chunk() const noexcept { return std::get_if<Chunk>(&what); }
+    FileRange* file() noexcept { return std::get_if<FileRange>(&what); }
+    const FileRange* file() const noexcept { return std::get_if<FileRange>(&what); }
+
+    Bytes memory() const noexcept {
+        const auto* own = reinterpret_cast<const std::byte*>(this + 1);
+        const Bytes all = chunk() ? Bytes(own, chunk()->size) : Bytes(**std::get_if<Shared>(&what));
+        return all.subspan(used);
+    }
+    std::uint64_t left() const noexcept { return file() ? file()->length : memory().size(); }
+
+    void add(Bytes bytes) noexcept {
+        std::memcpy(reinterpret_cast<std::byte*>(this + 1) + chunk()->size, bytes.data(),
+                    bytes.size());
+        chunk()->size += bytes.size();
     }
 };
 
-void OutputQueue::DestroyState::operator()(State* state) const noexcept {
-    DestroyInResource<State>()(state);
+OutputQueue::OutputQueue(std::pmr::memory_resource* memory) noexcept : memory_(memory) {}
+
+OutputQueue::OutputQueue(OutputQueue&& other) noexcept
+    : memory_(other.memory_),
+      first_(std::exchange(other.first_, nullptr)),
+      last_(std::exchange(other.last_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      kept_(std::exchange(other.kept_, 0)) {}
+
+OutputQueue& OutputQueue::operator=(OutputQueue&& other) noexcept {
+    if (this == &other) return *this;
+    std::destroy_at(this);
+    return *std::construct_at(this, std::move(other));
 }
 
-OutputQueue::OutputQueue(std::pmr::memory_resource* memory) noexcept : memory_(memory) {}
-OutputQueue::OutputQueue(OutputQueue&&) noexcept = default;
-OutputQueue& OutputQueue::operator=(OutputQueue&&) noexcept = default;
-OutputQueue::~OutputQueue() = default;
-
-OutputQueue::State& OutputQueue::state() {
-    if (!state_) state_.reset(make_in<State>(memory_));
-    return *state_;
+OutputQueue::~OutputQueue() {
+    clear();
 }
 
 void OutputQueue::append(Bytes bytes) {
     if (bytes.empty()) return;
-    State& s = state();
-    Owned* chunk = s.open_chunk(bytes.size());
-    if (!chunk) chunk = &std::get<Owned>(s.segments.emplace_back(Segment{Owned(memory_)}).what);
-    chunk->append(as_text(bytes));
-    s.size += bytes.size();
+    chunk_for(bytes.size()).add(bytes);
+    size_ += bytes.size();
 }
 
 void OutputQueue::append(Shared buffer) {
     if (!buffer || buffer->empty()) return;
-    State& s = state();
-    s.size += buffer->size();
-    s.segments.push_back({std::move(buffer)});
+    if (buffer->size() <= kSmallShared && kept_ >= kFewKept) return append(Bytes(*buffer));
+    const std::size_t more = buffer->size();
+    link(Entry::make(memory_, std::move(buffer)));
+    size_ += more;
+    ++kept_;
 }
 
 void OutputQueue::append(FileRange range) {
     if (range.length == 0) return;
-    state().segments.push_back({std::move(range)});
+    link(Entry::make(memory_, std::move(range)));
+    ++kept_;
 }
 
-std::size_t OutputQueue::size() const noexcept {
-    return state_ ? state_->size : 0;
+// The last entry, made a chunk with room for `more` bytes.
+OutputQueue::Entry& OutputQueue::chunk_for(std::size_t more) {
+    const Chunk* const last = last_ ? last_->chunk() : nullptr;
+    if (last && more <= last->capacity - last->size) return *last_;
+    const bool is_large = more >= kLargePiece;
+    if (last && last->may_grow && !is_large && last->size + more <= kChunk) return grow_last(more);
+    const std::size_t room = std::max(more, kLeastChunk);
+    link(Entry::make(memory_, Chunk{room, !is_large}, room));
+    return *last_;
+}
+
+// Moves the last chunk to twice the memory, entry included, without what of it is consumed.
+OutputQueue::Entry& OutputQueue::grow_last(std::size_t more) {
+    const Chunk& old = *last_->chunk();
+    const std::size_t room = std::clamp(2 * old.capacity + sizeof(Entry), old.size + more, kChunk);
+    Entry* const entry = Entry::make(memory_, Chunk{room, true}, room);
+    entry->add(last_->memory());
+    Entry* const before = last_->previous;
+    last_->destroy(memory_);
+    last_ = before;
+    (before ? before->next : first_) = nullptr;
+    link(entry);
+    return *entry;
+}
+
+void OutputQueue::link(Entry* entry) noexcept {
+    entry->previous = last_;
+    (last_ ? last_->next : first_) = entry;
+    last_ = entry;
+}
+
+void OutputQueue::drop_front() noexcept {
+    if (!first_->chunk()) --kept_;
+    Entry* const next = first_->next;
+    first_->destroy(memory_);
+    first_ = next;
+    (next ? next->previous : last_) = nullptr;
 }
 
 std::size_t OutputQueue::gather(iovec* into, std::size_t most) const noexcept {
-    if (!state_) return 0;
     std::size_t count = 0;
-    for (const Segment& segment : state_->segments) {
-        if (count == most || segment.file()) break;
-        const Bytes memory = segment.memory();
+    for (const Entry* entry = first_; entry && count < most; entry = entry->next) {
+        if (entry->file()) break;
+        const Bytes memory = entry->memory();
         into[count++] = {const_cast<std::byte*>(memory.data()), memory.size()};
     }
     return count;
 }
 
 const FileRange* OutputQueue::front_file() const noexcept {
-    return state_ ? state_->segments.front().file() : nullptr;
+    return first_ ? std::as_const(*first_).file() : nullptr;
 }
 
 void OutputQueue::consume(std::uint64_t count) noexcept {
     while (count > 0) {
-        assert(state_ && "consumed more than there was");
-        const std::uint64_t left = state_->segments.front().left();
+        assert(first_ && "consumed more than there was");
+        const std::uint64_t left = first_->left();
         const std::uint64_t part = std::min(count, left);
-        state_->consume_front(part);
+        if (FileRange* const file = first_->file()) {
+            file->offset += part;
+            file->length -= part;
+        } else {
+            first_->used += static_cast<std::size_t>(part);
+            size_ -= static_cast<std::size_t>(part);
+        }
         count -= part;
-        if (part < left) continue;
-        state_->segments.pop_front();
-        if (state_->segments.empty()) clear();
+        if (part == left) drop_front();
     }
 }
 
 void OutputQueue::clear() noexcept {
-    state_.reset();
+    while (first_) drop_front();
+    size_ = 0;
 }
 
 }  // namespace switchboard::detail

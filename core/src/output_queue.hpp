@@ -12,13 +12,23 @@
 
 namespace switchboard::detail {
 
-// Copied bytes, shared buffers and file ranges, in the order of the calls. Sixteen bytes and
-// nothing on the heap while empty. Every byte costs amortised O(1), however small the pieces it came in,
-// and a byte that was consumed holds at most one chunk in memory, all of it in `memory`, which
-// outlives the queue. Calls with nothing in them do
-// nothing.
+// Copied bytes, shared buffers and file ranges, in the order of the calls. All memory is of the
+// resource, which outlives the queue; an empty queue holds none. A call with nothing in it does
+// nothing. An append allocates once at most; if that fails, it throws and the queue is as before.
+//
+// Copied pieces join chunks of up to 64 KiB. A piece of 4 KiB or more that finds no room in the last
+// chunk gets one of exactly its size and is never moved again; smaller pieces are moved when their
+// chunk grows, amortised O(1) a byte. A consumed byte holds at most the chunk or buffer it lies in.
 class OutputQueue {
 public:
+    // What a shared buffer or a file range costs beside its bytes: its entry, and that of the chunk
+    // which may have to follow it.
+    static constexpr std::size_t kEntryCost = 128;
+    // Shared buffers up to this size are copied, unless fewer than kFewKept entries are kept: the
+    // first ones are cheaper to keep, but a peer that reads slowly must not hold very many.
+    static constexpr std::size_t kSmallShared = 256;
+    static constexpr std::size_t kFewKept = 4;
+
     explicit OutputQueue(
         std::pmr::memory_resource* memory = std::pmr::get_default_resource()) noexcept;
     OutputQueue(OutputQueue&& other) noexcept;
@@ -29,10 +39,15 @@ public:
     void append(std::shared_ptr<const std::vector<std::byte>> buffer);
     void append(FileRange range);
 
-    bool empty() const noexcept { return state_ == nullptr; }
-    // Bytes in memory, copied and shared. Those of files are not in it and do not count against
-    // max_queued: they take no memory. A file range that still waits shows in empty() alone.
-    std::size_t size() const noexcept;
+    bool empty() const noexcept { return first_ == nullptr; }
+    // Bytes in memory, copied and shared, as statistics show them. Those of files are not in it. A
+    // file range that still waits shows in empty() and cost() alone.
+    std::size_t size() const noexcept { return size_; }
+    // What max_queued, high_water and low_water are compared with: size(), and kEntryCost for each
+    // shared buffer and file range that is kept. The memory held is at most twice this and two chunks
+    // (128 KiB), shared buffers counted as if they were this queue's alone; of a front that is
+    // consumed in part, the consumed bytes come on top.
+    std::size_t cost() const noexcept { return size_ + kept_ * kEntryCost; }
 
     // The leading pieces in memory, up to the first file: how many of `into` were filled. They stay
     // where they are until the next call that is not const.
@@ -44,15 +59,17 @@ public:
     void clear() noexcept;
 
 private:
-    struct State;
-    State& state();
-
-    struct DestroyState {
-        void operator()(State* state) const noexcept;
-    };
+    struct Entry;
+    Entry& chunk_for(std::size_t more);
+    Entry& grow_last(std::size_t more);
+    void link(Entry* entry) noexcept;
+    void drop_front() noexcept;
 
     std::pmr::memory_resource* memory_;
-    std::unique_ptr<State, DestroyState> state_;
+    Entry* first_ = nullptr;
+    Entry* last_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t kept_ = 0;  // entries that are no chunks
 };
 
 }  // namespace switchboard::detail

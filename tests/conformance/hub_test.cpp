@@ -1,6 +1,8 @@
 // The hub in memory: lines from one go to all others.
 #include <doctest/doctest.h>
 
+#include <counting_memory.hpp>
+#include <memory_resource>
 #include <sstream>
 #include <switchboard/reactor.hpp>
 #include <switchboard/registry.hpp>
@@ -29,6 +31,19 @@ struct Room {
         ++searches;
         return driver.find(id);
     });
+};
+
+// What the in-memory driver takes its queues from.
+class DefaultResource {
+public:
+    explicit DefaultResource(std::pmr::memory_resource& resource)
+        : before_(std::pmr::set_default_resource(&resource)) {}
+    DefaultResource(const DefaultResource&) = delete;
+    DefaultResource& operator=(const DefaultResource&) = delete;
+    ~DefaultResource() { std::pmr::set_default_resource(before_); }
+
+private:
+    std::pmr::memory_resource* before_;
 };
 
 }  // namespace
@@ -90,6 +105,53 @@ TEST_CASE("hub: a member that does not read holds up nobody and is aborted at ma
     ann.send("on we go\n");
     room.driver.run();
     CHECK(eve.received().ends_with("x\non we go\n"));
+}
+
+TEST_CASE("hub: a read of short lines is one write to each member") {
+    Room room;
+    MemoryPeer& ann = room.join();
+    MemoryPeer& bob = room.join();
+    MemoryPeer& eve = room.join();
+    room.searches = 0;
+    ann.send(std::string(16 * 1024, '\n') + "a\r\n\r\nb\r");
+    room.driver.run();
+    CHECK(bob.received() == std::string(16 * 1024, '\n') + "a\n\n");
+    CHECK(eve.received() == bob.received());
+    CHECK(room.searches == 2);
+    ann.send("\n");
+    room.driver.run();
+    CHECK(bob.received().ends_with("a\n\nb\n"));
+}
+
+TEST_CASE("hub: short lines to members that do not read take bounded memory") {
+    test::CountingMemory memory;
+    {
+        const DefaultResource use(memory);
+        Room room;
+        MemoryPeer& ann = room.join();
+        constexpr std::size_t kMembers = 20;
+        std::vector<MemoryPeer*> slow;
+        for (std::size_t i = 0; i < kMembers; ++i) slow.push_back(&room.join());
+        for (MemoryPeer* const peer : slow) peer->set_window(0);
+        const std::size_t before = memory.lent;
+        for (int i = 0; i < 2'000; ++i) {
+            ann.send("\n");
+            room.driver.run();
+        }
+        for (MemoryPeer* const peer : slow) CHECK(peer->queued() == 2'000);
+        CHECK(memory.most - before < kMembers * 8 * 1024);
+    }
+    CHECK(memory.lent == 0);
+}
+
+TEST_CASE("hub: lines before one that is too long go out") {
+    Room room;
+    MemoryPeer& ann = room.join();
+    MemoryPeer& bob = room.join();
+    ann.send("one\ntwo\n" + std::string(8193, 'x') + "\nthree\n");
+    room.driver.run();
+    CHECK(ann.close_reason() == make_error_code(errc::message_too_large));
+    CHECK(bob.received() == "one\ntwo\n");
 }
 
 TEST_CASE("hub: a line that is too long costs its sender alone") {

@@ -66,6 +66,28 @@ TEST_CASE("bench cost: what a server does before its first exchange is no part o
     CHECK(cost(7, 1'995, 11'998) == kEach);  // in whole rounds
 }
 
+TEST_CASE("bench cost: of a fan-out each delivery is an exchange") {
+    const CostCase what{"reactor", 101, 64, "fan-out"};
+    CHECK(what.exchanges_per_round() == 100);
+    CHECK(per_exchange(what, 2'000 * 700.0, 12'000 * 700.0) == 700);
+}
+
+TEST_CASE("bench cost: what cannot be measured is named") {
+    const auto why = [](const CostCase& what) {
+        const auto fits = check_case(what);
+        return fits ? std::string() : fits.error().tried();
+    };
+    CHECK(why({"reactor", 1, 64}).empty());
+    CHECK(why({"reactor", 2, 64, "fan-out"}).empty());
+    CHECK(why({"reactor", 1, 64, "echo", {"--throttle", "out=1M"}}).empty());
+    CHECK(why({"reactor", 1, 64, "fan-out"}) == "fan-out: 1 connections are too few");
+    CHECK(why({"reactor", 0, 64}) == "echo: 0 connections are too few");
+    CHECK(why({"nobody", 1, 64}) == "server nobody: there is none of that name");
+    CHECK(why({"reactor", 1, 64, "chat"}) == "workload chat: there is echo and fan-out");
+    CHECK(why({"threads", 2, 64, "fan-out"}) == "fan-out of threads: the hub needs the reactor");
+    CHECK(why({"bare-epoll", 1, 64, "echo", {"-x"}}) == "arguments of bare-epoll: it takes none");
+}
+
 TEST_CASE("bench cost: every call is counted once, as what it is") {
     const std::map<std::string, CallCount> counted{
         {"recvfrom", {1, 0}},       {"read", {2, 0}},

@@ -2,12 +2,14 @@
 
 #include <malloc.h>
 #include <array>
+#include <counting_memory.hpp>
 #include <output_queue.hpp>
 #include <random>
 #include <string>
 
 using namespace switchboard;
 using detail::OutputQueue;
+using test::CountingMemory;
 
 namespace {
 
@@ -34,6 +36,14 @@ std::string leading(const OutputQueue& queue, std::size_t most = 1024) {
 std::size_t in_use() {
     const auto heap = mallinfo2();
     return heap.uordblks + heap.hblkhd;
+}
+
+// How often `append` asked for memory.
+template <class Output>
+std::size_t allocations(CountingMemory& memory, OutputQueue& queue, Output output) {
+    const std::size_t before = memory.calls;
+    queue.append(std::move(output));
+    return memory.calls - before;
 }
 
 std::size_t pieces(const OutputQueue& queue) {
@@ -174,4 +184,137 @@ TEST_CASE("an output queue does what a string does, at random") {
         queue.consume(model.size());
         CHECK(queue.empty());
     }
+}
+
+TEST_CASE("an append to an output queue allocates once at most") {
+    CountingMemory memory;
+    const std::string large(300'000, 'x');
+    OutputQueue queue(&memory);
+    CHECK(allocations(memory, queue, shared("small")) == 1);
+    queue.clear();
+    CHECK(allocations(memory, queue, shared(large)) == 1);
+    CHECK(allocations(memory, queue, as_bytes("a")) == 1);
+    CHECK(allocations(memory, queue, as_bytes("b")) == 0);
+    CHECK(allocations(memory, queue, range(0, 10)) == 1);
+    CHECK(allocations(memory, queue, as_bytes(large)) == 1);
+    for (int i = 0; i < 100; ++i) CHECK(allocations(memory, queue, shared("small")) <= 1);
+    queue.clear();
+    CHECK(memory.lent == 0);
+}
+
+TEST_CASE("a large piece is copied once, into memory of its size, and stays where it is") {
+    CountingMemory memory;
+    OutputQueue queue(&memory);
+    const std::string large(300'000, 'x');
+    queue.append(as_bytes(large));
+    CHECK(memory.most <= large.size() + 128);
+    iovec before{}, after{};
+    REQUIRE(queue.gather(&before, 1) == 1);
+    for (int i = 0; i < 100'000; ++i) queue.append(as_bytes("y"));
+    queue.consume(1000);
+    REQUIRE(queue.gather(&after, 1) == 1);
+    CHECK(after.iov_base == static_cast<char*>(before.iov_base) + 1000);
+    CHECK(queue.size() == large.size() + 99'000);
+    CHECK(leading(queue) == large.substr(1000) + std::string(100'000, 'y'));
+}
+
+TEST_CASE("large pieces in a row are not moved either, of whatever size") {
+    for (const std::size_t size : {4'096U, 20'000U, 60'000U, 65'536U, 70'000U}) {
+        CAPTURE(size);
+        OutputQueue queue;
+        const std::string piece(size, 'x');
+        for (std::size_t i = 0; i < 5; ++i) {
+            queue.append(as_bytes(piece));
+            queue.append(as_bytes("small"));
+        }
+        std::array<iovec, 32> first{}, second{};
+        const std::size_t count = queue.gather(first.data(), first.size());
+        queue.append(as_bytes(piece));
+        REQUIRE(queue.gather(second.data(), second.size()) > count);
+        for (std::size_t i = 0; i < count; ++i) CHECK(first[i].iov_base == second[i].iov_base);
+    }
+}
+
+TEST_CASE("small shared buffers are copied once a few are kept") {
+    OutputQueue queue;
+    const auto small = shared(std::string(OutputQueue::kSmallShared, 's'));
+    const auto more = shared(std::string(OutputQueue::kSmallShared + 1, 'm'));
+    for (std::size_t i = 0; i < 100; ++i) queue.append(small);
+    CHECK(small.use_count() == 1 + OutputQueue::kFewKept);
+    CHECK(pieces(queue) == OutputQueue::kFewKept + 1);
+    queue.append(more);
+    CHECK(more.use_count() == 2);
+    queue.append(small);
+    std::string model;
+    for (int i = 0; i < 100; ++i) model += as_text(*small);
+    model.append(as_text(*more)).append(as_text(*small));
+    CHECK(leading(queue) == model);
+    queue.consume(model.size() - small->size());
+    queue.append(small);  // there is room among the few again
+    CHECK(small.use_count() == 2);
+}
+
+TEST_CASE("the cost of an output queue has what is kept in it, files too") {
+    OutputQueue queue;
+    CHECK(queue.cost() == 0);
+    queue.append(as_bytes("four"));
+    CHECK(queue.cost() == 4);
+    queue.append(range(0, 1'000'000));
+    queue.append(shared("eight..."));
+    CHECK(queue.size() == 12);
+    CHECK(queue.cost() == 12 + 2 * OutputQueue::kEntryCost);
+    queue.consume(4 + 999'999);
+    CHECK(queue.cost() == 8 + 2 * OutputQueue::kEntryCost);
+    queue.consume(1);
+    CHECK(queue.cost() == 8 + OutputQueue::kEntryCost);
+    OutputQueue moved(std::move(queue));
+    CHECK(queue.cost() == 0);
+    CHECK(moved.cost() == 8 + OutputQueue::kEntryCost);
+    moved.clear();
+    CHECK(moved.cost() == 0);
+}
+
+TEST_CASE("an output queue holds at most twice its cost, and two chunks") {
+    for (unsigned seed = 1; seed <= 30; ++seed) {
+        CAPTURE(seed);
+        std::mt19937 random(seed);
+        CountingMemory memory;
+        OutputQueue queue(&memory);
+        for (int step = 0; step < 2'000; ++step) {
+            const std::string text(random() % (seed % 2 == 0 ? 5 : 9'000), 'x');
+            switch (random() % 4) {
+                case 0: queue.append(range(0, 1)); break;
+                case 1: queue.append(as_bytes(text)); break;
+                case 2: queue.append(shared(text)); break;
+                default: queue.consume(random() % (queue.size() / 8 + 1)); break;
+            }
+            REQUIRE(memory.lent <= 2 * queue.cost() + 128 * 1024);
+        }
+        queue.clear();
+        CHECK(memory.lent == 0);
+    }
+}
+
+TEST_CASE("line feeds that are shared one by one cost little more than a byte each") {
+    CountingMemory memory;
+    OutputQueue queue(&memory);
+    const auto line_feed = shared("\n");
+    for (int i = 0; i < 65'536; ++i) queue.append(line_feed);
+    CHECK(queue.size() == 65'536);
+    CHECK(memory.lent <= 2 * 65'536);
+    CHECK(pieces(queue) <= OutputQueue::kFewKept + 2);
+}
+
+TEST_CASE("an output queue without memory is as before") {
+    CountingMemory memory;
+    OutputQueue queue(&memory);
+    queue.append(as_bytes("text"));
+    const auto buffer = shared("shared");
+    memory.empty = true;
+    CHECK_THROWS_AS(queue.append(buffer), std::bad_alloc);
+    CHECK_THROWS_AS(queue.append(range(0, 1)), std::bad_alloc);
+    CHECK_THROWS_AS(queue.append(as_bytes(std::string(1'000, 'x'))), std::bad_alloc);
+    CHECK(buffer.use_count() == 1);
+    CHECK(queue.cost() == 4);
+    CHECK(leading(queue) == "text");
 }

@@ -7,30 +7,33 @@
 namespace switchboard {
 namespace {
 
+constexpr std::size_t kMaxLine = LineOptions{}.max_length;
+
+using Lines = std::vector<std::byte>;
+
 class Hub {
 public:
     explicit Hub(FindConnection find) : find_(std::move(find)) {}
 
     void join(ConnectionId id) { members_.insert(id); }
     void leave(ConnectionId id) noexcept { members_.erase(id); }
-    void say(ConnectionId speaker, std::string_view line) const;
+    void say(ConnectionId speaker, std::shared_ptr<const Lines> lines) const;
 
 private:
     FindConnection find_;
     std::set<ConnectionId> members_;
 };
 
-void Hub::say(ConnectionId speaker, std::string_view line) const {
-    const std::string text = encode_line(line);
-    const Bytes bytes = as_bytes(text);
-    const auto buffer = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+void Hub::say(ConnectionId speaker, std::shared_ptr<const Lines> lines) const {
     for (const ConnectionId id : members_) {
         Connection* const member = id == speaker ? nullptr : find_(id);
-        if (member) member->write_shared(buffer);
+        if (member) member->write_shared(lines);
     }
 }
 
-class Member final : public LineHandler {
+// All whole lines that came in one read go out as one buffer. One for each line, as a LineHandler would
+// make, costs every member an entry of its queue, which a line feed alone does not pay for.
+class Member final : public MessageHandler {
 public:
     explicit Member(std::shared_ptr<Hub> hub) : hub_(std::move(hub)) {}
 
@@ -38,14 +41,51 @@ public:
         id_ = connection.id();
         hub_->join(id_);
     }
+    std::size_t on_data(Connection& connection, MutableBytes in) override;
     void on_close(std::error_code) noexcept override { hub_->leave(id_); }
 
 private:
-    void on_line(Connection&, std::string_view line) override { hub_->say(id_, line); }
+    bool within_message() const noexcept override { return seen_ > 0; }
 
     std::shared_ptr<Hub> hub_;
     ConnectionId id_;
+    std::size_t seen_ = 0;  // leading bytes of the next `in` that hold no LF
 };
+
+std::string_view without_cr(std::string_view line) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+}
+
+// Takes the lines that lie within the first `whole` bytes off `text`, up to one that is too long.
+Lines take_lines(std::string_view& text, std::size_t whole) {
+    Lines lines;
+    lines.reserve(whole);
+    for (std::size_t left = whole; left > 0;) {
+        const std::size_t end = text.find('\n');
+        const Bytes line = as_bytes(without_cr(text.substr(0, end)));
+        if (line.size() > kMaxLine) break;
+        lines.insert(lines.end(), line.begin(), line.end());
+        lines.push_back(std::byte{'\n'});
+        text.remove_prefix(end + 1);
+        left -= end + 1;
+    }
+    return lines;
+}
+
+std::size_t Member::on_data(Connection& connection, MutableBytes in) {
+    std::string_view rest = as_text(in);
+    const std::size_t last = rest.substr(seen_).rfind('\n');
+    if (last != std::string_view::npos) {
+        auto lines = std::make_shared<const Lines>(take_lines(rest, seen_ + last + 1));
+        if (!lines->empty()) hub_->say(id_, std::move(lines));
+    }
+    // Of a line without its end, a last CR may turn out to belong to the end.
+    if (without_cr(rest).size() > kMaxLine) return refuse_too_long(connection, in);
+    const std::size_t used = in.size() - rest.size();
+    seen_ = used > 0 ? 0 : in.size();
+    return used;
+}
 
 }  // namespace
 

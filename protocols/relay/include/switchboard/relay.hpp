@@ -35,13 +35,15 @@ ProtocolFactory make_relay(OpenConnection open, FindConnection find);
 ProtocolFactory make_relay(Reactor& reactor, Endpoint target, Limits limits = {});
 
 // A hub passes each line of a member on to all others, with LF at its end (a CR before it is taken
-// off). Lines go out whole and all see them in one order. One buffer is shared by all who wait for
-// it. The factory's connections are the members; a FIN leaves, and a line without end is lost.
+// off). Lines go out whole and all see them in one order. All whole lines that arrive in one read go
+// out as one buffer, which all who wait for it share. The factory's connections are the members; a
+// FIN leaves, and a line without end is lost.
 //
-// The hub waits for nobody: a member that reads too slowly gets every line until max_queued bytes
-// wait for it, and then it is aborted with errc::write_queue_full. At its high-water mark already
-// it is no longer read from. Lines past 8 KiB cost the sender's connection
-// (errc::message_too_large). A line costs O(members).
+// The hub waits for nobody and drops no single line: a member that reads too slowly gets every line
+// until more than max_queued bytes wait for it, bookkeeping included. Then it is aborted with
+// errc::write_queue_full: what waited is dropped, the peer sees a reset, perhaps within a line. Above
+// its high-water mark it is no longer read from. Lines past 8 KiB cost the sender's connection
+// (errc::message_too_large). A buffer costs O(members).
 ProtocolFactory make_hub(FindConnection find);
 
 // Adds relay (option target=ENDPOINT, must be given) and hub. Both need the reactor: under a
