@@ -52,10 +52,16 @@ struct Message {
     msghdr header;
     unsigned size;
 };
-// As recvmmsg(2) and sendmmsg(2), never blocking: how many were moved, or -1 and errno if none was. A
-// datagram that was cut has MSG_TRUNC in its header's flags, and its true size where the system tells.
-int receive_messages(int socket, Message* messages, unsigned count) noexcept;
-int send_messages(int socket, Message* messages, unsigned count) noexcept;
+// How many of a batch were moved, and the errno that kept the next one from it; 0 where none did, or
+// where it is told by the next call.
+struct Moved {
+    unsigned count;
+    int error;
+};
+// As recvmmsg(2) and sendmmsg(2), never blocking. A datagram that was cut has MSG_TRUNC in its header's
+// flags, and its true size where the system tells.
+Moved receive_messages(int socket, Message* messages, unsigned count) noexcept;
+Moved send_messages(int socket, Message* messages, unsigned count) noexcept;
 
 // Equal datagrams in a row to one peer as one message each way (Linux UDP_SEGMENT and UDP_GRO, man 7
 // udp). Where there is no such thing kMaxSegments is 1, and asking a socket for it answers false.

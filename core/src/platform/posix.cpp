@@ -110,24 +110,22 @@ ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count)
     return ::send(socket, piece.data(), static_cast<std::size_t>(got), kSendFlags);
 }
 
-// The first error ends the batch; it is told if there is nothing else to tell, and else comes again
-// with the next call or is the next call's own.
-int receive_messages(int socket, Message* messages, unsigned count) noexcept {
-    unsigned done = 0;
-    for (; done < count; ++done) {
+// The first error ends the batch. What ICMP said is told once only, so it must not be dropped here.
+Moved receive_messages(int socket, Message* messages, unsigned count) noexcept {
+    for (unsigned done = 0; done < count; ++done) {
         const ssize_t got = ::recvmsg(socket, &messages[done].header, MSG_DONTWAIT);
-        if (got < 0) break;
+        if (got < 0) return {done, errno};
         messages[done].size = static_cast<unsigned>(got);
     }
-    return done > 0 || count == 0 ? static_cast<int>(done) : -1;
+    return {count, 0};
 }
 
-int send_messages(int socket, Message* messages, unsigned count) noexcept {
-    unsigned done = 0;
-    for (; done < count; ++done) {
-        if (::sendmsg(socket, &messages[done].header, MSG_DONTWAIT | kSendFlags) < 0) break;
+Moved send_messages(int socket, Message* messages, unsigned count) noexcept {
+    for (unsigned done = 0; done < count; ++done) {
+        if (::sendmsg(socket, &messages[done].header, MSG_DONTWAIT | kSendFlags) < 0)
+            return {done, errno};
     }
-    return done > 0 || count == 0 ? static_cast<int>(done) : -1;
+    return {count, 0};
 }
 
 const std::size_t kMaxSegments = 1;
