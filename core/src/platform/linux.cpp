@@ -59,6 +59,11 @@ int open_socket(int family, int type, bool blocking) noexcept {
     return ::socket(family, type | SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK), 0);
 }
 
+int share_port(int socket) noexcept {
+    const int on = 1;
+    return ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+}
+
 bool choose_port_late(int socket) noexcept {
     const int on = 1;
     return ::setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0;

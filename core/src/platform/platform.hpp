@@ -25,7 +25,18 @@ inline constexpr int kReceiveRightsFlags = MSG_CMSG_CLOEXEC;
 inline constexpr int kReceiveRightsFlags = 0;
 #endif
 
+// Writes the length into an address that the system did not make, where addresses have one (sa_len of BSD
+// and macOS). Without it such an address differs from the same one of recvmsg(2), and is refused inside an
+// option's value (group_req).
+inline void set_length([[maybe_unused]] void* address, [[maybe_unused]] socklen_t size) noexcept {
+#if !defined(__linux__)
+    static_cast<sockaddr*>(address)->sa_len = static_cast<std::uint8_t>(size);
+#endif
+}
+
 int open_socket(int family, int type, bool blocking) noexcept;  // close-on-exec
+// Lets datagram sockets that all ask for it be bound to one port. Like setsockopt(2).
+int share_port(int socket) noexcept;
 // Of a socket that is then bound to an address and port 0: the port is chosen by connect(2), which knows
 // the peer. False where there is no such thing, and bind(2) chooses one that no other socket has.
 bool choose_port_late(int socket) noexcept;

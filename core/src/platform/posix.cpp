@@ -29,7 +29,12 @@ int close_keeping_errno(int fd) noexcept {
 int hold_sigpipe([[maybe_unused]] int fd) noexcept {
 #if defined(SO_NOSIGPIPE)
     const int on = 1;
-    return ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+    if (::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) == 0) return 0;
+    // macOS sets no option of a socket whose peer is gone (EINVAL). What the peer sent before that can
+    // be read, where MSG_NOSIGNAL guards what is written; else it was gone before it was accepted.
+    if (errno == EINVAL && kSendFlags != 0) return 0;
+    if (errno == EINVAL) errno = ECONNABORTED;
+    return -1;
 #else
     return 0;
 #endif
@@ -63,6 +68,14 @@ std::int64_t quiet_for(int) noexcept {
 int open_socket(int family, int type, bool blocking) noexcept {
     const int fd = ::socket(family, type, 0);
     return fd < 0 ? -1 : prepare(fd, blocking);
+}
+
+// SO_REUSEADDR alone is for groups there, and not for sockets that are bound to any address (FreeBSD, man 4
+// ip; XNU, in_pcbbind).
+int share_port(int socket) noexcept {
+    const int on = 1;
+    const int done = ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    return done < 0 ? done : ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 }
 
 bool choose_port_late(int) noexcept {
