@@ -23,17 +23,19 @@ int main() {
     const Endpoint loopback = Endpoint::udp("127.0.0.1", 0);
     Reactor reactor;
     const auto here = bind_datagram(reactor, loopback, std::make_unique<Shout>()).value();
-    std::jthread client([&] {
+    std::thread client([&] {
         ask("reactor", here.local);
         reactor.post([&] { reactor.stop(); });
     });
     reactor.run();
+    client.join();
 
     const Socket socket = bind_datagram(loopback).value();
     const Stop stop = Stop::create().value();
-    std::jthread server([&] { serve_datagrams(socket, std::make_unique<Shout>(), stop); });
+    std::thread server([&] { serve_datagrams(socket, std::make_unique<Shout>(), stop); });
     ask("blocking", socket.local().value());
     stop.drain();
+    server.join();
 
     testing::MemoryNetwork network({.seed = 1, .loss = 0.1});
     const Endpoint at = Endpoint::udp("10.0.0.1", 7);

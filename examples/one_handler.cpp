@@ -24,18 +24,20 @@ void ask(const char* driver, const Endpoint& server) {
 int main() {
     Reactor reactor;
     const auto here = reactor.listen(Endpoint::tcp("127.0.0.1", 0), factory_of<Shout>()).value();
-    std::jthread client([&] {
+    std::thread client([&] {
         ask("reactor", here.local);
         reactor.post([&] { reactor.stop(); });
     });
     reactor.run();
+    client.join();
 
     Socket listener = listen(Endpoint::tcp("127.0.0.1", 0)).value();
     const Endpoint there = listener.local().value();
     const Stop stop = Stop::create().value();
-    std::jthread server([&] { serve_threads(std::move(listener), factory_of<Shout>(), stop); });
+    std::thread server([&] { serve_threads(std::move(listener), factory_of<Shout>(), stop); });
     ask("threads", there);
     stop.drain();
+    server.join();
 
     testing::MemoryDriver memory;
     testing::MemoryPeer& peer = memory.connect(factory_of<Shout>()).send("hello");

@@ -18,7 +18,7 @@ public:
         std::cout << "asked" << std::endl;
         const auto answer = std::make_shared<std::string>();
         reactor_.offload(
-            [answer](const std::stop_token&) {
+            [answer](const CancelToken&) {
                 std::this_thread::sleep_for(1s);
                 *answer = "42\n";
             },

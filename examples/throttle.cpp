@@ -24,7 +24,7 @@ int main() {
 
     Reactor reactor;
     const auto here = reactor.listen(Endpoint::tcp("127.0.0.1", 0), *slow).value();
-    std::jthread client([&] {
+    std::thread client([&] {
         const auto start = Clock::now();
         const auto reply = exchange(here.local, as_bytes(text)).value();
         const bool in_time = Clock::now() - start >= 398ms;  // a reactor counts in milliseconds
@@ -33,6 +33,7 @@ int main() {
         reactor.post([&] { reactor.stop(); });
     });
     reactor.run();
+    client.join();
 
     testing::MemoryDriver memory;
     testing::MemoryPeer& peer = memory.connect(*slow).send(text);

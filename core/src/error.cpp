@@ -30,6 +30,7 @@ const char* describe(errc code) {
         case errc::datagram_truncated: return "the datagram is larger than max_datagram";
         case errc::unsupported: return "not supported here";
         case errc::forked: return "not in a child of the process that made it";
+        case errc::errors_left_out: return "more kinds of errors than are told";
     }
     return "unknown error";
 }

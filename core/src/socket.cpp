@@ -54,6 +54,7 @@ Result<Endpoint> name_of(int fd, NameCall call, const char* name) {
 SocketAddress::SocketAddress(const sockaddr* address, socklen_t size)
     : size_(std::min(size, static_cast<socklen_t>(sizeof storage_))) {
     std::memcpy(&storage_, address, size_);
+    platform::set_length(&storage_, size_);
 }
 
 Socket& Socket::operator=(Socket&& other) noexcept {

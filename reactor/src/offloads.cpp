@@ -18,7 +18,7 @@ OffloadId Offloads::start(Work work, Done done, const Site& made) {
 void Offloads::run(uv_work_t* request) {
     Job& job = *static_cast<Job*>(request->data);
     try {
-        job.work(job.stop.get_token());
+        job.work(job.cancelled);
     } catch (const std::exception& e) {
         job.failed = true;
         job.thrown = e.what();
@@ -51,7 +51,7 @@ void Offloads::end(std::unique_ptr<Job> job, int status) {
 void Offloads::cancel(OffloadId id) {
     const auto found = jobs_.find(id.value);
     if (found == jobs_.end()) return;
-    found->second->stop.request_stop();
+    found->second->cancelled.cancel();
     uv_cancel(reinterpret_cast<uv_req_t*>(&found->second->request));
 }
 
@@ -59,7 +59,7 @@ void Offloads::cancel(OffloadId id) {
 void Offloads::close() {
     closed_ = true;
     for (const auto& [id, job] : std::exchange(jobs_, {})) {
-        job->stop.request_stop();
+        job->cancelled.cancel();
         if (uv_cancel(reinterpret_cast<uv_req_t*>(&job->request)) == 0) job->work = nullptr;
         job->done = nullptr;
     }

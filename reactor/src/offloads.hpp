@@ -11,7 +11,7 @@ namespace switchboard::detail {
 
 class Offloads {
 public:
-    using Work = std::function<void(std::stop_token)>;
+    using Work = std::function<void(const CancelToken&)>;
     using Done = std::function<void(std::error_code)>;
 
     explicit Offloads(Loop& loop) : loop_(loop) {}
@@ -31,7 +31,7 @@ private:
         std::uint64_t id;
         Work work;
         Done done;
-        std::stop_source stop;
+        CancelToken cancelled;
         std::string thrown;  // what `work` threw, if it did
         bool failed = false;
     };

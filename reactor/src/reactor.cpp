@@ -92,7 +92,7 @@ void Reactor::post(Callback fn) {
     impl_->posts.post(std::move(fn));
 }
 
-OffloadId Reactor::offload(std::function<void(std::stop_token)> work,
+OffloadId Reactor::offload(std::function<void(const CancelToken&)> work,
                            std::function<void(std::error_code)> done, Site made) {
     assert(impl_->on_its_thread("Reactor::offload"));
     return impl_->offloads.start(std::move(work), std::move(done), made);

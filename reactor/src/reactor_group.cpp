@@ -33,6 +33,20 @@ private:
     platform::Processors before_{};
 };
 
+// As std::jthread joins, which libc++ before version 20 does not have.
+class Joining {
+public:
+    explicit Joining(std::vector<std::thread>& threads) : threads_(threads) {}
+    Joining(const Joining&) = delete;
+    Joining& operator=(const Joining&) = delete;
+    ~Joining() {
+        for (std::thread& thread : threads_) thread.join();
+    }
+
+private:
+    std::vector<std::thread>& threads_;
+};
+
 }  // namespace
 
 // Where the reactors take what reactor 0 hands to them; one for each but that one.
@@ -201,7 +215,8 @@ Result<std::vector<Socket>> ReactorGroup::share(const Listening& listening) {
 // because it may still have something for them.
 void ReactorGroup::run() {
     if (reactors_[0]->impl().is_forked()) return reactors_[0]->run();  // which says so
-    std::vector<std::jthread> threads;
+    std::vector<std::thread> threads;
+    const Joining joining(threads);
     threads.reserve(size());
     stopped_ = false;
     try {
@@ -218,11 +233,11 @@ void ReactorGroup::run() {
     let_go(threads.size());
 }
 
-std::jthread ReactorGroup::start(std::size_t index) {
+std::thread ReactorGroup::start(std::size_t index) {
     detail::Loop& loop = reactors_[index]->impl().loop;
     loop.hold();
     try {
-        return std::jthread([this, index] {
+        return std::thread([this, index] {
             const Pinned pinned(pin_, index);
             reactors_[index]->run();
         });

@@ -325,3 +325,33 @@ DATAGRAM_CONTRACT("options are checked, and groups are groups") {
     peer->send("x");
     CHECK(peer->receive() == "ynynnyyyn");
 }
+
+DATAGRAM_CONTRACT("errors are counted as what they are, and past 64 kinds as left out") {
+    Story story(driver);
+    driver.start(story.handler({
+        .on_open =
+            [](DatagramSocket& s) {
+                const std::string too_large(70'000, 'x');
+                for (int round = 0; round < 3; ++round)
+                    for (std::uint16_t port = 1; port <= 70; ++port)
+                        s.send(DatagramPeer::of(Endpoint::udp("127.0.0.1", port)).value(),
+                               too_large);
+            },
+        .on_error =
+            [told = 0](DatagramSocket& s, const DatagramError& e) mutable {
+                ++told;
+                const bool left_out = told == 65;
+                if (e.earlier || e.peer.port() != (left_out ? 0 : told)) bad(s);
+                if (e.count != (left_out ? 18 : 3)) bad(s);
+                if (left_out) s.close();
+            },
+    }));
+    CHECK(story.next() == "open");
+    const std::string too_large = std::make_error_code(std::errc::message_size).message();
+    for (int i = 0; i < 64; ++i) CHECK(story.next() == "error: " + too_large + ", 70000 bytes");
+    CHECK(story.next() ==
+          "error: " + make_error_code(errc::errors_left_out).message() + ", 0 bytes");
+    CHECK(story.next() == close_line({}));
+    driver.drain();
+    CHECK(story.over());
+}

@@ -79,6 +79,15 @@ TEST_CASE("datagrams: joined ones past max_datagram are each told of") {
     CHECK(received == 1);
 }
 
+TEST_CASE("datagrams: sockets that all ask for it share a port, bound to any address or to one") {
+    for (const Endpoint& at : {endpoint("udp://0.0.0.0:0"), kLoopback}) {
+        const Socket first = bind_datagram(at, {.reuse_address = true}).value();
+        const Endpoint taken = first.local().value();
+        CHECK(bind_datagram(taken, {.reuse_address = true}).has_value());
+        CHECK(complaint(bind_datagram(taken)).find("address already in use") != std::string::npos);
+    }
+}
+
 TEST_CASE("datagrams: multicast on the loopback interface") {
     const std::string loopback = "lo";
     if (::if_nametoindex(loopback.c_str()) == 0) {

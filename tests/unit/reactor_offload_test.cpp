@@ -19,7 +19,7 @@ public:
     explicit FullPool(Reactor& reactor) {
         for (std::size_t i = 0; i < kPool; ++i) {
             reactor.offload(
-                [this](std::stop_token) {
+                [this](const CancelToken&) {
                     busy_.count_down();
                     free_.wait();
                 },
@@ -41,7 +41,7 @@ TEST_CASE("reactor offload: works elsewhere, is done here, and keeps run() alive
     int result = 0;
     std::error_code how = kCancelled;
     reactor.offload(
-        [&](std::stop_token) {
+        [&](const CancelToken&) {
             worked = std::this_thread::get_id();
             result = 42;
         },
@@ -66,7 +66,7 @@ TEST_CASE("reactor offload: the loop goes on meanwhile") {
     const auto ticking = reactor.every(1ms, [&] {
         if (++ticks == 5) enough.count_down();
     });
-    reactor.offload([&](std::stop_token) { enough.wait(); },
+    reactor.offload([&](const CancelToken&) { enough.wait(); },
                     [&](std::error_code) { reactor.cancel(ticking); });
     reactor.run();
     CHECK(ticks >= 5);
@@ -77,7 +77,7 @@ TEST_CASE("reactor offload: cancelled before it began, it never does") {
     FullPool pool(reactor);
     std::atomic<bool> began = false;
     std::error_code how;
-    const OffloadId id = reactor.offload([&](std::stop_token) { began = true; },
+    const OffloadId id = reactor.offload([&](const CancelToken&) { began = true; },
                                          [&](std::error_code code) { how = code; });
     reactor.cancel(id);
     CHECK_FALSE(how);  // not from within cancel
@@ -93,9 +93,9 @@ TEST_CASE("reactor offload: cancelled while it works, its token says so") {
     std::latch began(1);
     std::error_code how = kCancelled;
     const OffloadId id = reactor.offload(
-        [&](std::stop_token stop) {
+        [&](const CancelToken& token) {
             began.count_down();
-            while (!stop.stop_requested()) std::this_thread::yield();
+            while (!token.cancelled()) std::this_thread::yield();
         },
         [&](std::error_code code) { how = code; });
     began.wait();
@@ -108,7 +108,7 @@ TEST_CASE("reactor offload: what it throws is logged, and told") {
     std::string logged;
     Reactor reactor({.log = [&](LogLevel, std::string_view text) { logged = text; }});
     std::error_code how;
-    reactor.offload([](std::stop_token) { throw std::runtime_error("oh"); },
+    reactor.offload([](const CancelToken&) { throw std::runtime_error("oh"); },
                     [&](std::error_code code) { how = code; });
     reactor.run();
     CHECK(how == errc::handler_failed);
@@ -123,9 +123,9 @@ TEST_CASE("reactor offload: the destructor waits for what has begun, and calls n
         Reactor reactor;
         std::latch began(1);
         reactor.offload(
-            [&, owned](std::stop_token stop) {
+            [&, owned](const CancelToken& token) {
                 began.count_down();
-                while (!stop.stop_requested()) std::this_thread::yield();
+                while (!token.cancelled()) std::this_thread::yield();
                 ended = true;
             },
             [&, owned](std::error_code) { done = true; });
@@ -134,4 +134,14 @@ TEST_CASE("reactor offload: the destructor waits for what has begun, and calls n
     CHECK(ended);
     CHECK_FALSE(done);
     CHECK(owned.use_count() == 1);
+}
+
+TEST_CASE("reactor offload: all copies of a token are cancelled at once, and no other token is") {
+    const CancelToken token, other;
+    const CancelToken copy = token;
+    CHECK_FALSE(token.cancelled());
+    copy.cancel();
+    CHECK(token.cancelled());
+    CHECK(copy.cancelled());
+    CHECK_FALSE(other.cancelled());
 }

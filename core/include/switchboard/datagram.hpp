@@ -13,21 +13,25 @@ struct Datagram {
     DatagramPeer from;
 };
 
-// What became of datagrams that did not get through. `count` in a row met with it; peer and size are
-// those of the first. None of these ends the socket.
+// What became of datagrams that did not get through: `count` of them to or from `peer`, since on_error was
+// last called; size is that of the first. None of these ends the socket.
 //   errc::datagram_truncated    came, larger than max_datagram: dropped; its sender and true size
 //   errc::write_queue_full      sent with max_queued bytes waiting: dropped
 //   std::errc::not_enough_memory   to queue what was sent: dropped
 //   errc::write_stalled         waited for write_stall_timeout: dropped
 //   std::errc::message_size     larger than a datagram or than the interface takes (EMSGSIZE)
-//   std::errc::connection_refused   an earlier one was refused by ICMP; connected sockets alone hear of
-//                               it (man 7 udp), and it does not say which one it was: size is 0
+//   errc::errors_left_out       `count` others, of more kinds (code and peer) than 64: peer is nobody
 //   and what else man 2 sendmsg knows: network_unreachable, no_buffer_space, permission_denied, ...
+// With `earlier`, ICMP said so of datagrams that were sent before; connected sockets alone hear of it (man
+// 7 udp), and not which ones they were: size is 0. connection_refused (nobody listens there),
+// message_size (larger than the path takes), host_unreachable, ... Others are sent all the same. Not all
+// are heard of: the system keeps one, and Linux none that comes up amid a batch (man 2 sendmmsg, BUGS).
 struct DatagramError {
     std::error_code code;
-    DatagramPeer peer;
+    DatagramPeer peer = {};
     std::size_t size = 0;
     std::size_t count = 1;
+    bool earlier = false;
 };
 
 enum class DatagramOption : std::uint8_t {
@@ -87,7 +91,7 @@ public:
     virtual void on_datagrams(DatagramSocket& socket, std::span<Datagram> in);
     virtual void on_drain(DatagramSocket&) {
     }  // after send() said false: no more than low_water waits
-    virtual void on_error(DatagramSocket&, const DatagramError&) {}  // at most 64 a turn
+    virtual void on_error(DatagramSocket&, const DatagramError&) {}  // at most 65 a turn
     virtual void on_deadline(DatagramSocket& socket);   // disarmed; by default abort(timed_out)
     virtual void on_close(std::error_code) noexcept {}  // exactly once, last; {} = own close()
 };

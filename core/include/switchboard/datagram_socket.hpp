@@ -8,8 +8,9 @@ namespace switchboard {
 
 struct DatagramOptions {
     Blocking blocking = Blocking::yes;
-    // SO_REUSEADDR: several sockets may have the port, each gets what is sent to a group, and one of
-    // them what is sent to one address. For multicast; else it lets others take your datagrams.
+    // SO_REUSEADDR (BSD, macOS: SO_REUSEPORT, too): several sockets may have the port, each gets what is
+    // sent to a group, and one of them what is sent to one address. For multicast; else it lets others
+    // take your datagrams.
     bool reuse_address = false;
     int receive_buffer = 0;  // SO_RCVBUF and SO_SNDBUF in bytes; 0: as the system has it, which
     int send_buffer = 0;     // bounds them (man 7 socket)

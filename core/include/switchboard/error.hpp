@@ -33,6 +33,7 @@ enum class errc {
     datagram_truncated,    // larger than max_datagram; equals std::errc::message_size
     unsupported,           // this system, driver or build cannot do it
     forked,                // a reactor in a child of the process that made it
+    errors_left_out,       // of datagrams: more kinds of errors at once than are told one by one
 };
 
 const std::error_category& category() noexcept;           // named "switchboard"

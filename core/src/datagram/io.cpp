@@ -60,7 +60,7 @@ void DatagramReceiver::prepare(std::size_t index) noexcept {
     header.msg_controllen = platform::kControlSize;
 }
 
-int DatagramReceiver::receive(int fd) noexcept {
+platform::Moved DatagramReceiver::receive(int fd) noexcept {
     return platform::receive_messages(fd, batch_.messages.data(), kDatagramBatch);
 }
 
@@ -82,11 +82,10 @@ std::size_t DatagramReceiver::take(std::size_t index) noexcept {
     return segment < message.size ? segment : 0;
 }
 
-std::size_t DatagramReceiver::deliver(DatagramPort& port, int count) {
-    const auto end = static_cast<std::size_t>(count);
+std::size_t DatagramReceiver::deliver(DatagramPort& port, std::size_t count) {
     const std::size_t most = port.limits().max_datagram;
     std::size_t bytes = 0, begin = 0;
-    for (std::size_t i = 0; i < end; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
         const std::size_t segment = take(i);
         const bool cut = (batch_.messages[i].header.msg_flags & MSG_TRUNC) != 0;
         const std::size_t size = batch_.messages[i].size;
@@ -100,7 +99,7 @@ std::size_t DatagramReceiver::deliver(DatagramPort& port, int count) {
             deliver_joined(port, i, segment);
         begin = i + 1;
     }
-    deliver_run(port, begin, end);
+    deliver_run(port, begin, count);
     return bytes;
 }
 
@@ -160,30 +159,26 @@ void DatagramSender::build_one(unsigned index, DatagramQueue& queue, std::size_t
     if (header.msg_controllen == 0) header.msg_control = nullptr;
 }
 
-DatagramSender::Step DatagramSender::send(int fd, int family, bool& joins,
-                                          DatagramQueue& queue) noexcept {
+int DatagramSender::send(int fd, int family, bool joins, DatagramQueue& queue) noexcept {
     const unsigned built = build(family, joins, queue);
-    const int done = platform::send_messages(fd, batch_.messages.data(), built);
-    if (done > 0) {
-        std::size_t datagrams = 0;
-        for (int i = 0; i < done; ++i) datagrams += runs_[static_cast<std::size_t>(i)];
-        sent_ += datagrams;
-        queue.pop(datagrams);
-        return Step::progress;
-    }
-    const int error = errno;
-    if (error == EAGAIN || error == EWOULDBLOCK) return Step::blocked;
-    if (error == EINTR) return Step::progress;
-    if (runs_[0] > 1 && may_be_joining(error)) {
+    const platform::Moved done = platform::send_messages(fd, batch_.messages.data(), built);
+    std::size_t datagrams = 0;
+    for (unsigned i = 0; i < done.count; ++i) datagrams += runs_[i];
+    sent_ += datagrams;
+    queue.pop(datagrams);
+    front_ = done.count;
+    return done.error;
+}
+
+bool DatagramSender::simplify(int error, bool& joins, DatagramQueue& queue) const noexcept {
+    if (runs_[front_] > 1 && may_be_joining(error)) {
         joins = false;
-        return Step::progress;
+        return true;
     }
     DatagramPeer& to = queue.at(0).to;
-    if (error == EINVAL && PeerAccess::local_size(to) > 0) {
-        PeerAccess::set_local_size(to, 0);  // no address to send from: it was a broadcast one
-        return Step::progress;
-    }
-    return Step::failed;
+    if (error != EINVAL || PeerAccess::local_size(to) == 0) return false;
+    PeerAccess::set_local_size(to, 0);  // no address to send from: it was a broadcast one
+    return true;
 }
 
 }  // namespace switchboard::detail

@@ -30,10 +30,10 @@ struct MessageBatch {
 class DatagramReceiver {
 public:
     DatagramReceiver();
-    int receive(int fd) noexcept;  // as recvmmsg(2); the last batch is gone then
+    platform::Moved receive(int fd) noexcept;  // the last batch is gone then
     // Hands `count` of them to the port: those too large as errors, and the others in runs. Answers
     // how many bytes there were.
-    std::size_t deliver(DatagramPort& port, int count);
+    std::size_t deliver(DatagramPort& port, std::size_t count);
     std::uint64_t received() const noexcept { return received_; }  // ever
 
 private:
@@ -51,13 +51,14 @@ private:
 
 class DatagramSender {
 public:
-    enum class Step { progress, blocked, failed };
-
     DatagramSender() = default;
-    // One system call for what is in front of the queue, which is not empty; pops what was sent. When
-    // it failed errno says why, and the datagram in front was the one. `joins` says whether equal ones
-    // in a row may go as one message (GSO); it is cleared where that proves not to work.
-    Step send(int fd, int family, bool& joins, DatagramQueue& queue) noexcept;
+    // One call for what is in front of the queue, which is not empty; pops what was sent. The answer is
+    // the errno that the one that is in front now met with, or 0. `joins` says whether equal ones in a
+    // row may go as one message (GSO).
+    int send(int fd, int family, bool joins, DatagramQueue& queue) noexcept;
+    // After that error: whether the one in front is worth another try in a plainer form, without being
+    // joined to others, for which `joins` is cleared, or without an address to send it from.
+    bool simplify(int error, bool& joins, DatagramQueue& queue) const noexcept;
     std::uint64_t sent() const noexcept { return sent_; }  // ever
 
 private:
@@ -67,6 +68,7 @@ private:
 
     MessageBatch batch_;
     std::array<std::uint16_t, kDatagramBatch> runs_{};  // how many datagrams each message is
+    std::size_t front_ = 0;                             // the message that the last call stopped at
     std::uint64_t sent_ = 0;
 };
 

@@ -22,7 +22,7 @@ using Opened = tl::expected<Socket, std::error_code>;
 constexpr int kOff = 0;
 
 bool prepare(int fd, const DatagramOptions& options) {
-    return (!options.reuse_address || set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
+    return (!options.reuse_address || platform::share_port(fd) == 0) &&
            (options.receive_buffer <= 0 ||
             set_option(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer)) &&
            (options.send_buffer <= 0 || set_option(fd, SOL_SOCKET, SO_SNDBUF, options.send_buffer));

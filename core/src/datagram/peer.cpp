@@ -4,6 +4,7 @@
 #include <switchboard/socket.hpp>
 
 #include "peer_access.hpp"
+#include "platform/platform.hpp"
 
 namespace switchboard {
 namespace detail {
@@ -17,6 +18,7 @@ void PeerAccess::unmap(DatagramPeer& p) noexcept {
     plain.sin_family = AF_INET;
     plain.sin_port = mapped.sin6_port;
     std::memcpy(&plain.sin_addr, &mapped.sin6_addr.s6_addr[12], sizeof plain.sin_addr);
+    platform::set_length(&plain, sizeof plain);
     std::memcpy(p.name_.data(), &plain, sizeof plain);
     p.size_ = sizeof plain;
 }
@@ -30,6 +32,7 @@ void PeerAccess::map(DatagramPeer& p) noexcept {
     mapped.sin6_port = plain.sin_port;
     mapped.sin6_addr.s6_addr[10] = mapped.sin6_addr.s6_addr[11] = 0xFF;
     std::memcpy(&mapped.sin6_addr.s6_addr[12], &plain.sin_addr, sizeof plain.sin_addr);
+    platform::set_length(&mapped, sizeof mapped);
     std::memcpy(p.name_.data(), &mapped, sizeof mapped);
     p.size_ = sizeof mapped;
 }

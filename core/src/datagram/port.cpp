@@ -24,7 +24,7 @@ void DatagramProtocol::on_deadline(DatagramSocket& socket) {
 namespace detail {
 namespace {
 
-constexpr std::size_t kMostErrors = 64;
+constexpr std::size_t kMostKinds = 64;    // of errors, between two settles
 constexpr std::size_t kLargest = 65'535;  // no length field has room for more (RFC 768)
 constexpr auto kNever = Clock::time_point::max();
 
@@ -37,8 +37,8 @@ std::error_code why_dropped(std::size_t size, bool queue_full) {
 }  // namespace
 
 DatagramPort::DatagramPort(std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
-                           std::pmr::memory_resource* memory)
-    : protocol_(std::move(protocol)), limits_(limits), queue_(memory) {}
+                           const DatagramPeer& connected, std::pmr::memory_resource* memory)
+    : protocol_(std::move(protocol)), limits_(limits), connected_(connected), queue_(memory) {}
 
 template <class Callback>
 void DatagramPort::run(const char* name, Callback&& callback) {
@@ -64,8 +64,11 @@ void DatagramPort::failed(const char* name, const char* what) noexcept {
     abort(errc::handler_failed);
 }
 
-bool DatagramPort::send(const DatagramPeer& to, std::span<const Bytes> pieces) {
+// A connected socket is given no name, not even its peer's: BSD refuses any (EISCONN, man 2 send).
+bool DatagramPort::send(const DatagramPeer& peer, std::span<const Bytes> pieces) {
     if (ended_) return false;
+    static const DatagramPeer nobody;
+    const DatagramPeer& to = connected_ && peer == connected_ ? nobody : peer;
     std::size_t size = 0;
     for (const Bytes piece : pieces) size += piece.size();
     const std::size_t weight = size + DatagramQueue::kOverhead;
@@ -116,27 +119,40 @@ void DatagramPort::receive(std::span<Datagram> in) {
 }
 
 void DatagramPort::note(std::error_code code, const DatagramPeer& peer, std::size_t size) {
+    count_error({code, peer ? peer : connected_, size});
+}
+
+void DatagramPort::note_earlier(std::error_code code) {
+    count_error({.code = code, .peer = connected_, .earlier = true});
+}
+
+// Errors of one kind are counted in one place, wherever they come among others.
+void DatagramPort::count_error(const DatagramError& error) {
     if (ended_) return;
-    const bool same =
-        !errors_.empty() && errors_.back().code == code && errors_.back().peer == peer;
-    if (same || errors_.size() == kMostErrors) {
-        ++errors_.back().count;
-    } else {
-        try {
-            errors_.push_back({code, peer, size});
-        } catch (...) {  // without memory the handler does not hear of it
-        }
+    const auto known = std::ranges::find_if(errors_, [&](const DatagramError& each) {
+        return each.code == error.code && each.peer == error.peer && each.earlier == error.earlier;
+    });
+    if (known != errors_.end()) {
+        ++known->count;
+        return;
     }
+    try {
+        if (errors_.size() < kMostKinds) return errors_.push_back(error);
+    } catch (...) {  // no memory for it
+    }
+    ++left_out_;
 }
 
 // Those there are now: a handler that answers an error with the same mistake must not loop here.
 void DatagramPort::tell_errors() {
     telling_.swap(errors_);
-    for (const DatagramError& error : telling_) {
-        if (ended_) break;
-        run("on_error", [&] { protocol_->on_error(*this, error); });
-    }
+    const std::size_t left_out = std::exchange(left_out_, 0);
+    const auto tell = [&](const DatagramError& error) {
+        if (!ended_) run("on_error", [&] { protocol_->on_error(*this, error); });
+    };
+    std::ranges::for_each(telling_, tell);
     telling_.clear();
+    if (left_out > 0) tell({.code = errc::errors_left_out, .count = left_out});
 }
 
 void DatagramPort::flush() {
@@ -174,7 +190,7 @@ bool DatagramPort::settle() {
         finish(reason_);
         return false;
     }
-    return !ended_ && (!errors_.empty() || is_drained());
+    return !ended_ && (!errors_.empty() || left_out_ > 0 || is_drained());
 }
 
 void DatagramPort::expire(Clock::time_point now) {

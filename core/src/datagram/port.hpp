@@ -17,7 +17,9 @@ namespace switchboard::detail {
 // Callbacks run in those calls and do not nest.
 class DatagramPort : public DatagramSocket {
 public:
+    // `connected` is nobody for a socket that is not.
     DatagramPort(std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
+                 const DatagramPeer& connected,
                  std::pmr::memory_resource* memory = std::pmr::get_default_resource());
     DatagramPort(const DatagramPort&) = delete;
     DatagramPort& operator=(const DatagramPort&) = delete;
@@ -31,8 +33,10 @@ public:
 
     void open();
     void receive(std::span<Datagram> in);
-    // Kept for the next settle(): on_error never comes from within send().
+    // Both are kept for the next settle(): on_error never comes from within send(). Nobody as `peer` is
+    // the connected one.
     void note(std::error_code code, const DatagramPeer& peer, std::size_t size);
+    void note_earlier(std::error_code code);  // of a datagram that was sent before
     // What is due by now: the deadline, and the ends of patience with what is queued.
     void expire(Clock::time_point now);
     Clock::time_point next_timer() const noexcept;
@@ -52,6 +56,7 @@ public:
 protected:
     ~DatagramPort() = default;
     DatagramQueue& queue() noexcept { return queue_; }
+    const DatagramPeer& connected() const noexcept { return connected_; }
     void flush();                           // transmit(), and how long it may take to go on
     void drop_queue(std::error_code why);   // and notes it
     Clock::time_point gives_up_at() const;  // on what is queued now, if nothing of it is sent
@@ -67,6 +72,7 @@ private:
     template <class Callback>
     void run(const char* name, Callback&& callback);
     void failed(const char* name, const char* what) noexcept;
+    void count_error(const DatagramError& error);
     void tell_errors();
     void requested();
     Clock::time_point in(std::chrono::milliseconds limit) const;  // from now; zero is never
@@ -74,8 +80,10 @@ private:
 
     std::unique_ptr<DatagramProtocol> protocol_;
     const Limits limits_;
+    const DatagramPeer connected_;
     DatagramQueue queue_;
     std::vector<DatagramError> errors_, telling_;
+    std::size_t left_out_ = 0;  // errors that no entry of errors_ counts
     Clock::time_point deadline_ = Clock::time_point::max();
     Clock::time_point stalled_at_ = Clock::time_point::max();  // unless something is sent before
     Clock::time_point closes_at_ = Clock::time_point::max();   // sent or not

@@ -7,7 +7,7 @@ bool DatagramQueue::push(const DatagramPeer& to, std::span<const Bytes> pieces,
     const std::size_t offset = bytes_.size();
     try {
         for (const Bytes piece : pieces) bytes_.append(as_text(piece));
-        entries_.push_back({to, static_cast<std::uint32_t>(size), false, offset});
+        entries_.push_back({.to = to, .size = static_cast<std::uint32_t>(size), .offset = offset});
     } catch (...) {
         bytes_.resize(offset);
         return false;

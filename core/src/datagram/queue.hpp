@@ -21,7 +21,8 @@ public:
     struct Entry {
         DatagramPeer to;
         std::uint32_t size = 0;
-        bool tried = false;  // met with an error that was not its own
+        std::uint8_t tries = 0;  // that met with an error
+        int error = 0;           // the last one
         std::size_t offset = 0;
     };
 

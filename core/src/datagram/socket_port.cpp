@@ -12,6 +12,16 @@ bool is_fatal(int error) {
     return error == EBADF || error == ENOTSOCK || error == EFAULT || error == ENOTCONN;
 }
 
+// The others are never what ICMP says. One that lacks memory, or room in a queue of the system that no
+// call waits for (ENOBUFS of BSD), would lack it again at once.
+bool may_be_of_earlier(int error) {
+    return error != EINVAL && error != ENOBUFS && error != ENOMEM;
+}
+
+std::error_code of_system(int error) {
+    return {error, std::system_category()};
+}
+
 int family_of(const Socket& socket) {
     SocketAddress name;
     return ::getsockname(socket.fd(), name.data(), name.capacity()) == 0 ? name.family() : AF_INET;
@@ -28,70 +38,69 @@ DatagramPeer peer_of(const Socket& socket) {
 SocketPort::SocketPort(const Socket& socket, Endpoint local,
                        std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
                        DatagramIo& io, std::pmr::memory_resource* memory)
-    : DatagramPort(std::move(protocol), limits, memory),
+    : DatagramPort(std::move(protocol), limits, peer_of(socket), memory),
       socket_(socket),
       io_(io),
       local_(std::move(local)),
-      connected_(peer_of(socket)),
       family_(family_of(socket)),
       joins_(platform::want_coalesced(socket.fd())) {
-    peer_ = connected_.endpoint();
+    peer_ = connected().endpoint();
 }
 
 void SocketPort::read() {
     std::size_t budget = limits().read_budget;
     for (unsigned i = 0; i < kBatchesPerTurn && reads(); ++i) {
-        const int count = io_.receiver.receive(socket_.fd());
-        if (count < 0) {
-            if (!read_failed(errno)) return;
-            continue;
-        }
-        const std::size_t bytes = io_.receiver.deliver(*this, count);
+        const platform::Moved got = io_.receiver.receive(socket_.fd());
+        const std::size_t bytes = io_.receiver.deliver(*this, got.count);
         flush();
-        if (count < static_cast<int>(kDatagramBatch) || bytes >= budget) return;
+        if (got.error != 0 && !goes_on_after(got.error)) return;
+        if (got.error == 0 && got.count < kDatagramBatch) return;
+        if (bytes >= budget) return;
         budget -= bytes;
     }
 }
 
 void SocketPort::take_error() {
-    if (const auto error = socket_.take_error()) note(error, connected_, 0);
+    if (const auto error = socket_.take_error()) note_earlier(error);
 }
 
-// Whether to go on: what ICMP said of what was sent is no error of what may have come since.
-bool SocketPort::read_failed(int error) {
+// What ICMP said of what was sent is no error of what may have come since.
+bool SocketPort::goes_on_after(int error) {
     if (error == EAGAIN || error == EWOULDBLOCK) return false;
     if (error == EINTR) return true;
-    const std::error_code code(error, std::system_category());
     if (is_fatal(error)) {
-        abort(code);
+        abort(of_system(error));
         return false;
     }
-    note(code, connected_, 0);
+    note_earlier(of_system(error));
     return true;
 }
 
 bool SocketPort::send_queue() {
     while (!queue().empty()) {
-        switch (io_.sender.send(socket_.fd(), family_, joins_, queue())) {
-            case DatagramSender::Step::progress: break;
-            case DatagramSender::Step::blocked: return false;
-            case DatagramSender::Step::failed: send_failed(errno); break;
-        }
+        const int before = queue().at(0).error;
+        const std::uint64_t popped = queue().popped();
+        const int error = io_.sender.send(socket_.fd(), family_, joins_, queue());
+        if (before != 0 && queue().popped() != popped) note_earlier(of_system(before));
+        if (error == EAGAIN || error == EWOULDBLOCK) return false;
+        if (error != 0 && error != EINTR) send_failed(error);
     }
     return true;
 }
 
-// A connected socket tells with the next call that an earlier datagram was refused (man 7 udp); the one
-// that was to be sent is not to blame and goes out all the same.
+// What ICMP said of an earlier datagram is told by the next call, once (man 7 udp), and looks like an error
+// of the datagram that is sent. So that one is tried again before it is blamed.
 void SocketPort::send_failed(int error) {
     DatagramQueue::Entry& entry = queue().at(0);
-    const std::error_code code(error, std::system_category());
-    if (error == ECONNREFUSED && !entry.tried) {
-        entry.tried = true;
-        return note(code, connected_, 0);
+    if (entry.error != 0 && entry.error != error) note_earlier(of_system(entry.error));
+    entry.error = error;
+    if (may_be_of_earlier(error) && ++entry.tries < kMostTries) return;
+    if (io_.sender.simplify(error, joins_, queue())) {
+        entry.error = 0;
+        return;
     }
     PeerAccess::unmap(entry.to);
-    note(code, entry.to ? entry.to : connected_, entry.size);
+    note(of_system(error), entry.to, entry.size);
     queue().pop();
 }
 

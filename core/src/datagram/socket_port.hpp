@@ -39,15 +39,15 @@ protected:
     bool send_queue();  // false: full
 
 private:
-    bool read_failed(int error);
+    bool goes_on_after(int error);
     void send_failed(int error);
 
     static constexpr unsigned kBatchesPerTurn = 8;
+    static constexpr unsigned kMostTries = 3;
 
     const Socket& socket_;
     DatagramIo& io_;
     Endpoint local_, peer_;
-    DatagramPeer connected_;
     int family_;
     bool joins_;
 };

@@ -48,10 +48,20 @@ private:
     bool raised_ = false;
 };
 
+Moved moved(int result) noexcept {
+    if (result < 0) return {0, errno};
+    return {static_cast<unsigned>(result), 0};
+}
+
 }  // namespace
 
 int open_socket(int family, int type, bool blocking) noexcept {
     return ::socket(family, type | SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK), 0);
+}
+
+int share_port(int socket) noexcept {
+    const int on = 1;
+    return ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 }
 
 bool choose_port_late(int socket) noexcept {
@@ -101,14 +111,17 @@ ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count)
 static_assert(sizeof(Message) == sizeof(mmsghdr) &&
               offsetof(Message, size) == offsetof(mmsghdr, msg_len));
 
-int receive_messages(int socket, Message* messages, unsigned count) noexcept {
-    return ::recvmmsg(socket, reinterpret_cast<mmsghdr*>(messages), count, MSG_DONTWAIT | MSG_TRUNC,
-                      nullptr);
+// The system keeps an error behind good datagrams for the next call.
+Moved receive_messages(int socket, Message* messages, unsigned count) noexcept {
+    return moved(::recvmmsg(socket, reinterpret_cast<mmsghdr*>(messages), count,
+                            MSG_DONTWAIT | MSG_TRUNC, nullptr));
 }
 
-int send_messages(int socket, Message* messages, unsigned count) noexcept {
-    return ::sendmmsg(socket, reinterpret_cast<mmsghdr*>(messages), count,
-                      MSG_DONTWAIT | kSendFlags);
+// An error behind good datagrams is lost (man 2 sendmmsg, BUGS): it comes again if it is the datagram's
+// own, and is never heard of if ICMP had it of an earlier one.
+Moved send_messages(int socket, Message* messages, unsigned count) noexcept {
+    return moved(
+        ::sendmmsg(socket, reinterpret_cast<mmsghdr*>(messages), count, MSG_DONTWAIT | kSendFlags));
 }
 
 const std::size_t kMaxSegments = 64;  // UDP_MAX_SEGMENTS of Linux before 6.9, and UDP_GRO_CNT_MAX

@@ -1,5 +1,5 @@
-// IP_PKTINFO where there is one (Linux, macOS, NetBSD), IP_RECVDSTADDR on the other BSDs; IPv6 is the
-// same everywhere (RFC 3542), on macOS behind a macro.
+// IP_PKTINFO on Linux, IP_RECVDSTADDR elsewhere: macOS leaves ipi_spec_dst empty, and NetBSD has none.
+// IPv6 is the same everywhere (RFC 3542), on macOS behind a macro.
 #if defined(__APPLE__)
 #define __APPLE_USE_RFC_3542
 #endif
@@ -17,7 +17,7 @@ bool set_on(int socket, int level, int name) noexcept {
     return ::setsockopt(socket, level, name, &on, sizeof on) == 0;
 }
 
-#if defined(IP_PKTINFO)
+#if defined(__linux__)
 
 bool want_ipv4(int socket) noexcept {
     return set_on(socket, IPPROTO_IP, IP_PKTINFO);
@@ -30,12 +30,6 @@ std::size_t read_ipv4(const msghdr& header, std::byte* address) noexcept {
     const auto info = control_data<in_pktinfo>(*found);
     std::memcpy(address, &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
     return sizeof info.ipi_spec_dst;
-}
-
-void write_ipv4(msghdr& header, const std::byte* address) noexcept {
-    in_pktinfo info{};
-    std::memcpy(&info.ipi_spec_dst, address, sizeof info.ipi_spec_dst);
-    add_control(header, IPPROTO_IP, IP_PKTINFO, info);
 }
 
 #else
@@ -53,10 +47,22 @@ std::size_t read_ipv4(const msghdr& header, std::byte* address) noexcept {
     return sizeof local;
 }
 
+#endif
+
+#if defined(IP_SENDSRCADDR)  // the BSDs
+
 void write_ipv4(msghdr& header, const std::byte* address) noexcept {
     in_addr local{};
     std::memcpy(&local, address, sizeof local);
     add_control(header, IPPROTO_IP, IP_SENDSRCADDR, local);
+}
+
+#else
+
+void write_ipv4(msghdr& header, const std::byte* address) noexcept {
+    in_pktinfo info{};
+    std::memcpy(&info.ipi_spec_dst, address, sizeof info.ipi_spec_dst);
+    add_control(header, IPPROTO_IP, IP_PKTINFO, info);
 }
 
 #endif

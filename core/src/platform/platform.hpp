@@ -25,7 +25,18 @@ inline constexpr int kReceiveRightsFlags = MSG_CMSG_CLOEXEC;
 inline constexpr int kReceiveRightsFlags = 0;
 #endif
 
+// Writes the length into an address that the system did not make, where addresses have one (sa_len of BSD
+// and macOS). Without it such an address differs from the same one of recvmsg(2), and is refused inside an
+// option's value (group_req).
+inline void set_length([[maybe_unused]] void* address, [[maybe_unused]] socklen_t size) noexcept {
+#if !defined(__linux__)
+    static_cast<sockaddr*>(address)->sa_len = static_cast<std::uint8_t>(size);
+#endif
+}
+
 int open_socket(int family, int type, bool blocking) noexcept;  // close-on-exec
+// Lets datagram sockets that all ask for it be bound to one port. Like setsockopt(2).
+int share_port(int socket) noexcept;
 // Of a socket that is then bound to an address and port 0: the port is chosen by connect(2), which knows
 // the peer. False where there is no such thing, and bind(2) chooses one that no other socket has.
 bool choose_port_late(int socket) noexcept;
@@ -52,10 +63,16 @@ struct Message {
     msghdr header;
     unsigned size;
 };
-// As recvmmsg(2) and sendmmsg(2), never blocking: how many were moved, or -1 and errno if none was. A
-// datagram that was cut has MSG_TRUNC in its header's flags, and its true size where the system tells.
-int receive_messages(int socket, Message* messages, unsigned count) noexcept;
-int send_messages(int socket, Message* messages, unsigned count) noexcept;
+// How many of a batch were moved, and the errno that kept the next one from it; 0 where none did, or
+// where it is told by the next call.
+struct Moved {
+    unsigned count;
+    int error;
+};
+// As recvmmsg(2) and sendmmsg(2), never blocking. A datagram that was cut has MSG_TRUNC in its header's
+// flags, and its true size where the system tells.
+Moved receive_messages(int socket, Message* messages, unsigned count) noexcept;
+Moved send_messages(int socket, Message* messages, unsigned count) noexcept;
 
 // Equal datagrams in a row to one peer as one message each way (Linux UDP_SEGMENT and UDP_GRO, man 7
 // udp). Where there is no such thing kMaxSegments is 1, and asking a socket for it answers false.

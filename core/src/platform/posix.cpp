@@ -29,7 +29,12 @@ int close_keeping_errno(int fd) noexcept {
 int hold_sigpipe([[maybe_unused]] int fd) noexcept {
 #if defined(SO_NOSIGPIPE)
     const int on = 1;
-    return ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+    if (::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) == 0) return 0;
+    // macOS sets no option of a socket whose peer is gone (EINVAL). What the peer sent before that can
+    // be read, where MSG_NOSIGNAL guards what is written; else it was gone before it was accepted.
+    if (errno == EINVAL && kSendFlags != 0) return 0;
+    if (errno == EINVAL) errno = ECONNABORTED;
+    return -1;
 #else
     return 0;
 #endif
@@ -63,6 +68,14 @@ std::int64_t quiet_for(int) noexcept {
 int open_socket(int family, int type, bool blocking) noexcept {
     const int fd = ::socket(family, type, 0);
     return fd < 0 ? -1 : prepare(fd, blocking);
+}
+
+// SO_REUSEADDR alone is for groups there, and not for sockets that are bound to any address (FreeBSD, man 4
+// ip; XNU, in_pcbbind).
+int share_port(int socket) noexcept {
+    const int on = 1;
+    const int done = ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    return done < 0 ? done : ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 }
 
 bool choose_port_late(int) noexcept {
@@ -110,24 +123,22 @@ ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count)
     return ::send(socket, piece.data(), static_cast<std::size_t>(got), kSendFlags);
 }
 
-// The first error ends the batch; it is told if there is nothing else to tell, and else comes again
-// with the next call or is the next call's own.
-int receive_messages(int socket, Message* messages, unsigned count) noexcept {
-    unsigned done = 0;
-    for (; done < count; ++done) {
+// The first error ends the batch. What ICMP said is told once only, so it must not be dropped here.
+Moved receive_messages(int socket, Message* messages, unsigned count) noexcept {
+    for (unsigned done = 0; done < count; ++done) {
         const ssize_t got = ::recvmsg(socket, &messages[done].header, MSG_DONTWAIT);
-        if (got < 0) break;
+        if (got < 0) return {done, errno};
         messages[done].size = static_cast<unsigned>(got);
     }
-    return done > 0 || count == 0 ? static_cast<int>(done) : -1;
+    return {count, 0};
 }
 
-int send_messages(int socket, Message* messages, unsigned count) noexcept {
-    unsigned done = 0;
-    for (; done < count; ++done) {
-        if (::sendmsg(socket, &messages[done].header, MSG_DONTWAIT | kSendFlags) < 0) break;
+Moved send_messages(int socket, Message* messages, unsigned count) noexcept {
+    for (unsigned done = 0; done < count; ++done) {
+        if (::sendmsg(socket, &messages[done].header, MSG_DONTWAIT | kSendFlags) < 0)
+            return {done, errno};
     }
-    return done > 0 || count == 0 ? static_cast<int>(done) : -1;
+    return {count, 0};
 }
 
 const std::size_t kMaxSegments = 1;

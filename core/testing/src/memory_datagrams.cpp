@@ -56,12 +56,12 @@ class MemorySocket::Port final : public detail::DatagramPort {
 public:
     Port(MemoryNetwork::State& network, std::unique_ptr<DatagramProtocol> protocol,
          const Endpoint& at, const Limits& limits, const Endpoint& peer)
-        : DatagramPort(std::move(protocol), limits),
+        : DatagramPort(std::move(protocol), limits,
+                       peer.kind() == Endpoint::Kind::none ? DatagramPeer() : literal(peer)),
           network_(network),
           local_(at),
           peer_(peer),
-          at_(literal(at)),
-          connected_(peer.kind() == Endpoint::Kind::none ? DatagramPeer() : literal(peer)) {}
+          at_(literal(at)) {}
 
     Clock::time_point now() const override { return network_.now; }
     Result<void> set(DatagramOption option, int value) override;
@@ -75,8 +75,8 @@ public:
     void take(const Packet& packet);
     const DatagramPeer& at() const noexcept { return at_; }
     void refused() {
-        if (connected_ && !is_closed())
-            note(std::make_error_code(std::errc::connection_refused), connected_, 0);
+        if (connected() && !is_closed())
+            note_earlier(std::make_error_code(std::errc::connection_refused));
     }
 
     bool blocked = false;
@@ -88,7 +88,7 @@ private:
 
     MemoryNetwork::State& network_;
     Endpoint local_, peer_;
-    DatagramPeer at_, connected_;
+    DatagramPeer at_;
     std::set<std::string> groups_;
     std::deque<Packet> inbox_;
     bool asked_ = true;  // settle() is due
@@ -113,7 +113,7 @@ Result<void> MemorySocket::Port::leave(const DatagramPeer& group, const std::str
 }
 
 bool MemorySocket::Port::accepts(const Packet& packet) const {
-    if (is_closed() || (connected_ && !(packet.from == connected_))) return false;
+    if (is_closed() || (connected() && !(packet.from == connected()))) return false;
     const bool member =
         packet.to.port() == at_.port() && groups_.contains(packet.to.endpoint().host());
     return packet.to == at_ || member;
@@ -126,7 +126,7 @@ void MemorySocket::Port::take(const Packet& packet) {
 void MemorySocket::Port::transmit() {
     while (!blocked && !queue().empty()) {
         const auto& entry = queue().at(0);
-        const DatagramPeer to = entry.to ? entry.to : connected_;
+        const DatagramPeer to = entry.to ? entry.to : connected();
         const Bytes data = queue().bytes(entry);
         if (send_error || data.size() > kLargest || !to) {
             const auto size = std::make_error_code(std::errc::message_size);

@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stop_token>
+#include <switchboard/cancel_token.hpp>
 #include <switchboard/live_handle.hpp>
 #include <switchboard/protocol.hpp>
 #include <switchboard/reactor_stats.hpp>
@@ -86,7 +86,7 @@ public:
     // std::errc::operation_canceled if it was cancelled before it began. Cancelled later, `work`
     // sees it by its token and decides itself. Keeps run() alive. The destructor cancels all, waits
     // for work that has begun (a ridden loop's host does) and calls no `done` any more.
-    OffloadId offload(std::function<void(std::stop_token)> work,
+    OffloadId offload(std::function<void(const CancelToken&)> work,
                       std::function<void(std::error_code)> done, Site made = Site::current());
     void cancel(OffloadId offload);
 

@@ -102,7 +102,7 @@ private:
                   const std::shared_ptr<detail::AcceptControl>& control, Site made);
     // On reactor 0's thread first, then, after what that one has handed to them, on the others'.
     void in_order(std::function<void(Reactor&)> act);
-    std::jthread start(std::size_t index);
+    std::thread start(std::size_t index);
     void let_go(std::size_t threads);
     void drained(const std::shared_ptr<Drain>& drain);
     void hold_first(bool held);  // while others have something to tell it
