@@ -148,12 +148,12 @@ bool Transport::queued_more() {
     if (q != nullptr && !q->empty()) set(kQueued);
     const Limits& l = limits();
     if (has(kQueued) && is_direct()) flush();
-    if (has(kQueued) && q->size() > l.max_queued) relieve();
-    if (has(kQueued) && q->size() > l.max_queued) {
+    if (is_over_full()) relieve();
+    if (is_over_full()) {
         abort(errc::write_queue_full);
         return false;
     }
-    const bool above = has(kQueued) && q->size() > l.high_water;
+    const bool above = has(kQueued) && q->cost() > l.high_water;
     if (above || is_full()) slot_.hold(Slot::Hold::backpressure);
     if (wants_output() && rare_->stall_at == Rare::kNever) note_progress();
     request(0);
@@ -238,11 +238,15 @@ void Transport::flush() {
 
 void Transport::flush_all() {
     clear(kBlocked);
-    while (has(kQueued) && !has(kBlocked) && queue().size() > limits().max_queued) {
-        const std::size_t before = queue().size();
+    while (is_over_full() && !has(kBlocked)) {
+        const std::size_t before = queue().cost();
         flush();
-        if (has(kQueued) && queue().size() == before) return;
+        if (has(kQueued) && queue().cost() == before) return;
     }
+}
+
+bool Transport::is_over_full() const noexcept {
+    return has(kQueued) && rare_->queue.cost() > limits().max_queued;
 }
 
 void Transport::offer_again() {
@@ -254,7 +258,7 @@ void Transport::offer_again() {
 
 bool Transport::is_drained() const noexcept {
     if (has(kFile) || is_full()) return false;
-    return !rare_ || rare_->queue.size() <= limits().low_water;
+    return !rare_ || rare_->queue.cost() <= limits().low_water;
 }
 
 }  // namespace switchboard

@@ -224,7 +224,7 @@ private:
     void offload() {
         if (all_.one_in(2)) return reactor_.cancel(any(offloads_));
         offloads_.push_back(reactor_.offload(
-            [](const std::stop_token&) {},
+            [](const CancelToken&) {},
             [act = acting("an offload's completion")](std::error_code) { act(); }));
     }
     void ask() {

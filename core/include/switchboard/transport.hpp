@@ -182,6 +182,7 @@ protected:
     bool wants_output() const noexcept {
         return (flags_ & (kQueued | kBlocked)) == (kQueued | kBlocked);
     }
+    bool is_over_full() const noexcept;  // more than max_queued waits
     bool is_idle() const noexcept;
 
     void request(unsigned flags);         // done after the running callback, or as asked() says

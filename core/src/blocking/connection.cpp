@@ -194,7 +194,7 @@ void BlockingConnection::relieve() {
     flush_all();
     if (slot_.protocol()->reads_when_full()) return;
     auto late = in(limits_.write_stall_timeout);
-    while (has(kQueued) && !slot_.ended() && queued() > limits_.max_queued) {
+    while (is_over_full() && !slot_.ended()) {
         const std::size_t before = queued();
         if (!wait_for_room(std::min(late, give_up_))) return;
         flush_all();
