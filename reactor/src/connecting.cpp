@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "attempt.hpp"
+#include "options.hpp"
 
 namespace switchboard::detail {
 
@@ -88,7 +89,7 @@ void Connecting::ended(Attempt& attempt) {
     Socket socket = std::move(attempt.socket);
     const SocketAddress& address = attempt.address;
     attempt.close();
-    const auto error = socket.take_error();
+    const auto error = connect_error(socket);
     if (!error) return connection_.connected(std::move(socket), SocketAddress(address));
     socket.close();
     plan_.failed(address, error);
