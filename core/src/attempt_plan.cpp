@@ -40,6 +40,12 @@ void AttemptPlan::failed(const SocketAddress& address, std::error_code why) {
     due_ = TimePoint::min();
 }
 
+void AttemptPlan::postpone(TimePoint now) {
+    --next_;
+    due_ = now + pause_;
+    pause_ = std::min(2 * pause_, kMostPause);
+}
+
 Error AttemptPlan::error() const {
     return error_of(failures_);
 }

@@ -16,6 +16,7 @@ namespace switchboard::detail {
 using TimePoint = std::chrono::steady_clock::time_point;
 
 inline constexpr std::chrono::milliseconds kAttemptDelay{250}, kLeastAttemptDelay{10};
+inline constexpr std::chrono::milliseconds kFirstPause{1}, kMostPause{50};
 
 // The families take turns, the first address's first; else the order stays.
 std::vector<SocketAddress> interleave(const std::vector<SocketAddress>& addresses);
@@ -35,6 +36,9 @@ public:
     const SocketAddress& start(TimePoint now);
     // That attempt ended so: the next one is due at once.
     void failed(const SocketAddress& address, std::error_code why);
+    // The attempt that was started last could not begin yet, and is due again after a pause that grows
+    // from 1 to 50 ms.
+    void postpone(TimePoint now);
     bool all_failed() const noexcept { return failures_.size() == addresses_.size(); }
     // What became of it, with the code of the attempt that ended last: "connect tcp://name:80:
     // 192.0.2.1: connect timed out; 2001:db8::1: network is unreachable".
@@ -48,7 +52,7 @@ private:
     Endpoint endpoint_;
     std::string tried_;
     std::vector<SocketAddress> addresses_;
-    std::chrono::milliseconds delay_{};
+    std::chrono::milliseconds delay_{}, pause_ = kFirstPause;
     std::size_t next_ = 0;
     TimePoint due_ = TimePoint::min();
     Failures failures_;  // in the order they came

@@ -8,6 +8,14 @@
 #include "options.hpp"
 
 namespace switchboard::detail {
+namespace {
+
+// The queue of a unix listener is full, and no event tells when it has room (man 2 connect).
+bool is_full(const SocketAddress& address, std::error_code error) {
+    return address.family() == AF_UNIX && error == std::errc::resource_unavailable_try_again;
+}
+
+}  // namespace
 
 // Ends itself once libuv has let go of its handle; the socket may be gone by then.
 struct Connecting::Attempt {
@@ -46,7 +54,12 @@ void Connecting::start(const std::vector<SocketAddress>& addresses) {
 void Connecting::proceed() {
     for (auto now = Clock::now(); plan_.due() <= now; now = Clock::now()) {
         const SocketAddress& address = plan_.start(now);
-        if (const auto error = watch(address)) plan_.failed(address, error);
+        const auto error = watch(address);
+        if (is_full(address, error)) {
+            plan_.postpone(now);
+        } else if (error) {
+            plan_.failed(address, error);
+        }
     }
     if (plan_.all_failed()) connection_.connect_failed(plan_.error());
 }
