@@ -161,8 +161,9 @@ Result<Socket> connect(const Endpoint& endpoint, milliseconds timeout,
             auto socket = connect_unix(addresses->front(), until);
             return socket ? Result<Socket>(std::move(*socket)) : fail(socket.error(), tried);
         }
-        return Race({endpoint, *addresses, detail::kAttemptDelay, options.from}, until, options)
-            .run();
+        detail::AttemptPlan plan(endpoint, detail::kAttemptDelay, options.from);
+        plan.add(*addresses);
+        return Race(std::move(plan), until, options).run();
     };
     auto socket = connected();
     if (!socket) return socket;
