@@ -5,11 +5,11 @@
 #include "attempt.hpp"
 
 namespace switchboard::detail {
+namespace {
 
-std::vector<SocketAddress> interleave(const std::vector<SocketAddress>& addresses) {
-    if (addresses.empty()) return {};
+// The families take turns, `first` first.
+std::vector<SocketAddress> interleave(const std::vector<SocketAddress>& addresses, int first) {
     std::vector<SocketAddress> turns[2];
-    const int first = addresses.front().family();
     for (const SocketAddress& a : addresses) turns[a.family() == first ? 0 : 1].push_back(a);
     std::vector<SocketAddress> all;
     for (std::size_t i = 0; all.size() < addresses.size(); ++i) {
@@ -19,12 +19,25 @@ std::vector<SocketAddress> interleave(const std::vector<SocketAddress>& addresse
     return all;
 }
 
-AttemptPlan::AttemptPlan(Endpoint endpoint, const std::vector<SocketAddress>& addresses,
-                         std::chrono::milliseconds delay, const std::optional<Endpoint>& from)
-    : endpoint_(std::move(endpoint)),
-      tried_(connect_attempt(endpoint_, from)),
-      addresses_(interleave(addresses)),
-      delay_(delay) {}
+}  // namespace
+
+AttemptPlan::AttemptPlan(Endpoint endpoint, std::chrono::milliseconds delay,
+                         const std::optional<Endpoint>& from)
+    : endpoint_(std::move(endpoint)), tried_(connect_attempt(endpoint_, from)), delay_(delay) {}
+
+void AttemptPlan::add(const std::vector<SocketAddress>& addresses) {
+    const auto untried = addresses_.begin() + static_cast<std::ptrdiff_t>(next_);
+    std::vector<SocketAddress> rest(untried, addresses_.end());
+    rest.insert(rest.end(), addresses.begin(), addresses.end());
+    if (rest.empty()) return;
+    const auto takes_turn = [&](const SocketAddress& a) {
+        return next_ == 0 || a.family() != addresses_[next_ - 1].family();
+    };
+    const auto next = std::find_if(rest.begin(), rest.end(), takes_turn);
+    const int first = (next != rest.end() ? *next : rest.front()).family();
+    addresses_.erase(untried, addresses_.end());
+    for (const SocketAddress& a : interleave(rest, first)) addresses_.push_back(a);
+}
 
 TimePoint AttemptPlan::due() const noexcept {
     return next_ < addresses_.size() ? due_ : TimePoint::max();
@@ -38,6 +51,12 @@ const SocketAddress& AttemptPlan::start(TimePoint now) {
 void AttemptPlan::failed(const SocketAddress& address, std::error_code why) {
     failures_.emplace_back(&address, why);
     due_ = TimePoint::min();
+}
+
+void AttemptPlan::postpone(TimePoint now) {
+    --next_;
+    due_ = now + pause_;
+    pause_ = std::min(2 * pause_, kMostPause);
 }
 
 Error AttemptPlan::error() const {

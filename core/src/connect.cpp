@@ -131,7 +131,7 @@ private:
             return std::nullopt;
         for (std::size_t i = entries.size(); i-- > 0;) {
             if (entries[i].revents == 0) continue;
-            const auto error = running_[i].socket.take_error();
+            const auto error = detail::connect_error(running_[i].socket);
             if (!error) return std::move(running_[i].socket);
             plan_.failed(*running_[i].address, error);
             running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -161,8 +161,9 @@ Result<Socket> connect(const Endpoint& endpoint, milliseconds timeout,
             auto socket = connect_unix(addresses->front(), until);
             return socket ? Result<Socket>(std::move(*socket)) : fail(socket.error(), tried);
         }
-        return Race({endpoint, *addresses, detail::kAttemptDelay, options.from}, until, options)
-            .run();
+        detail::AttemptPlan plan(endpoint, detail::kAttemptDelay, options.from);
+        plan.add(*addresses);
+        return Race(std::move(plan), until, options).run();
     };
     auto socket = connected();
     if (!socket) return socket;

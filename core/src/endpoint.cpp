@@ -22,7 +22,7 @@ namespace {
 
 using Parsed = tl::expected<Endpoint, std::string>;  // the error says what is wrong with the text
 
-constexpr std::string_view kDigits = "0123456789";
+constexpr std::string_view kDigits = "0123456789", kHexDigits = "0123456789abcdefABCDEF";
 
 tl::unexpected<std::string> wrong(std::string why) {
     return tl::unexpected(std::move(why));
@@ -76,10 +76,17 @@ bool in_host_name(char c) {
     return letter || beyond_ascii || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
 }
 
-// A host whose last label is a number is an address and no name: no such top-level domain can be.
-bool looks_like_ipv4(std::string_view host) {
-    const std::string_view last = host.substr(host.rfind('.') + 1);
-    return !last.empty() && last.find_first_not_of(kDigits) == std::string_view::npos;
+// A host whose last label is a decimal or hexadecimal number is an address and no name: no such top-level
+// domain can be. inet_aton(3) and getaddrinfo(3) take 127.1, 0177.0.0.1, 2130706433 and 0x7f000001 for
+// 127.0.0.1, and other readers take them for other hosts, so here only four decimal numbers are one.
+bool ends_in_number(std::string_view host) {
+    if (host.ends_with('.')) host.remove_suffix(1);
+    std::string_view last = host.substr(host.rfind('.') + 1);
+    const bool hexadecimal = last.starts_with("0x") || last.starts_with("0X");
+    if (hexadecimal) last.remove_prefix(2);
+    const std::string_view digits = hexadecimal ? kHexDigits : kDigits;
+    const bool number = last.find_first_not_of(digits) == std::string_view::npos;
+    return number && (hexadecimal || !last.empty());
 }
 
 using MakeInet = Endpoint (*)(std::string host, std::uint16_t port);
@@ -110,7 +117,7 @@ Parsed parse_inet(MakeInet make, std::string_view text) {
         return wrong("an IPv6 address stands in brackets, as in [::1]:80");
     const bool name = std::all_of(host.begin(), host.end(), in_host_name);
     if (!name && host != "*") return wrong("the host has a character that no host name has");
-    if (looks_like_ipv4(host) && !ipv4(std::string(host))) return wrong("no such IPv4 address");
+    if (ends_in_number(host) && !ipv4(std::string(host))) return wrong("no such IPv4 address");
     return with_port(make, host, text.substr(colon + 1));
 }
 
@@ -175,23 +182,28 @@ Result<Addresses> literal_addresses(const Endpoint& endpoint) {
     if (const auto host = ipv4(endpoint.host())) return Addresses{ipv4_address(*host, port)};
     const Ipv6Text text(endpoint.host());
     const auto host = text.value();
+    if (!host && ends_in_number(endpoint.host()))
+        return cannot_resolve(endpoint, {EAI_NONAME, resolver_category()});
     if (!host) return Addresses{};
     const auto scope = text.scope();
     if (!scope) return cannot_resolve(endpoint, std::make_error_code(std::errc::no_such_device));
     return Addresses{ipv6_address(*host, port, *scope)};
 }
 
+// A path ends with a zero byte within sun_path; an abstract name begins with one, where "@" stands here,
+// and may fill it (man 7 unix).
 Result<Addresses> unix_addresses(const Endpoint& endpoint) {
     const std::string& path = endpoint.path();
     sockaddr_un address{};
+    const std::size_t most = sizeof address.sun_path - (endpoint.is_abstract() ? 0 : 1);
     address.sun_family = AF_UNIX;
     if (path.empty() || path == "@" || path.find('\0') != std::string::npos)
         return cannot_resolve(endpoint, std::make_error_code(std::errc::invalid_argument));
-    if (path.size() >= sizeof address.sun_path)
+    if (path.size() > most)
         return cannot_resolve(endpoint, std::make_error_code(std::errc::filename_too_long));
     std::memcpy(address.sun_path, path.data(), path.size());
     if (!endpoint.is_abstract()) return Addresses{wrap(address)};
-    address.sun_path[0] = '\0';  // and none at the end: the size tells where the name ends
+    address.sun_path[0] = '\0';  // the size tells where the name ends
     const auto size = offsetof(sockaddr_un, sun_path) + path.size();
     return Addresses{{reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)}};
 }

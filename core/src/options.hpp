@@ -29,6 +29,12 @@ inline int int_option(int fd, int name) noexcept {
 }
 
 Result<PeerCredentials> peer_credentials(int fd);  // as Socket::peer_credentials()
+bool meets_itself(int fd) noexcept;  // an inet socket that is connected to its own address and port
+
+// How a connect that start_connect() began has ended, once the socket is writable. A connect to a port of
+// this machine where nobody listens may leave from that very port, and so meet itself (RFC 9293, section
+// 3.5, simultaneous open): connection_refused.
+std::error_code connect_error(const Socket& socket) noexcept;
 
 // How the endpoints of a socket's names are written.
 inline Endpoint::Kind inet_kind(int fd) noexcept {

@@ -155,6 +155,20 @@ Result<PeerCredentials> Socket::peer_credentials() const {
     return detail::peer_credentials(fd_);
 }
 
+bool detail::meets_itself(int fd) noexcept {
+    SocketAddress own, peer;
+    return ::getsockname(fd, own.data(), own.capacity()) == 0 && is_inet(own.family()) &&
+           ::getpeername(fd, peer.data(), peer.capacity()) == 0 && own.size() == peer.size() &&
+           std::memcmp(own.data(), peer.data(), own.size()) == 0;
+}
+
+std::error_code detail::connect_error(const Socket& socket) noexcept {
+    if (const auto error = socket.take_error()) return error;
+    if (!meets_itself(socket.fd())) return {};
+    socket.reset_on_close();  // else TIME_WAIT would keep the port from who may listen there
+    return {ECONNREFUSED, std::system_category()};
+}
+
 std::error_code Socket::take_error() const noexcept {
     int error = 0;
     socklen_t size = sizeof error;

@@ -4,9 +4,17 @@
 #include <memory>
 #include <utility>
 
-#include "attempt.hpp"
+#include "options.hpp"
 
 namespace switchboard::detail {
+namespace {
+
+// The queue of a unix listener is full, and no event tells when it has room (man 2 connect).
+bool is_full(const SocketAddress& address, std::error_code error) {
+    return address.family() == AF_UNIX && error == std::errc::resource_unavailable_try_again;
+}
+
+}  // namespace
 
 // Ends itself once libuv has let go of its handle; the socket may be gone by then.
 struct Connecting::Attempt {
@@ -28,26 +36,35 @@ struct Connecting::Attempt {
 
 Connecting::Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint,
                        const ConnectOptions& options)
-    : connection_(connection), loop_(loop), endpoint_(std::move(endpoint)), options_(options) {}
+    : connection_(connection),
+      loop_(loop),
+      endpoint_(std::move(endpoint)),
+      options_(options),
+      plan_(endpoint_, options.attempt_delay, options.from) {}
 
 Connecting::~Connecting() {
     for (Attempt* loser : running_) loser->close();
     if (give_up_) give_up_();
 }
 
-void Connecting::start(const std::vector<SocketAddress>& addresses) {
-    give_up_ = {};
-    plan_ = AttemptPlan(endpoint_, addresses, options_.attempt_delay, options_.from);
-    started_ = true;
+void Connecting::add(const std::vector<SocketAddress>& addresses, bool more_to_come) {
+    if (!more_to_come) give_up_ = {};
+    more_to_come_ = more_to_come;
+    plan_.add(addresses);
     proceed();
 }
 
 void Connecting::proceed() {
     for (auto now = Clock::now(); plan_.due() <= now; now = Clock::now()) {
         const SocketAddress& address = plan_.start(now);
-        if (const auto error = watch(address)) plan_.failed(address, error);
+        const auto error = watch(address);
+        if (is_full(address, error)) {
+            plan_.postpone(now);
+        } else if (error) {
+            plan_.failed(address, error);
+        }
     }
-    if (plan_.all_failed()) connection_.connect_failed(plan_.error());
+    if (plan_.all_failed() && !more_to_come_) connection_.connect_failed(plan_.error());
 }
 
 void Connecting::failed(Error why) {
@@ -56,9 +73,11 @@ void Connecting::failed(Error why) {
 }
 
 Error Connecting::timed_out() const {
-    if (started_) return plan_.timed_out();
-    const std::string tried = connect_attempt(endpoint_, options_.from);
-    return {errc::connect_timed_out, tried + ": name look-up"};
+    const Error so_far = plan_.timed_out();
+    const bool tried = plan_.has_addresses();
+    if (tried && !more_to_come_) return so_far;
+    const std::string text = tried ? so_far.message() + "; " : so_far.tried() + ": ";
+    return {errc::connect_timed_out, text + "name look-up"};
 }
 
 std::error_code Connecting::watch(const SocketAddress& address) {
@@ -88,7 +107,7 @@ void Connecting::ended(Attempt& attempt) {
     Socket socket = std::move(attempt.socket);
     const SocketAddress& address = attempt.address;
     attempt.close();
-    const auto error = socket.take_error();
+    const auto error = connect_error(socket);
     if (!error) return connection_.connected(std::move(socket), SocketAddress(address));
     socket.close();
     plan_.failed(address, error);

@@ -22,9 +22,10 @@ public:
     Connecting& operator=(const Connecting&) = delete;
     ~Connecting();
 
-    // `give_up` is called if it ends before start() or failed(): to cancel a name look-up.
+    // `give_up` is called if it ends before the last addresses have come: to cancel a name look-up.
     void looks_up(std::function<void()> give_up) { give_up_ = std::move(give_up); }
-    void start(const std::vector<SocketAddress>& addresses);
+    // Tries these as well. With more to come it is not over once all have failed.
+    void add(const std::vector<SocketAddress>& addresses, bool more_to_come);
     // Starts what is due, now that time has passed; tells the connection once all have failed.
     void proceed();
     Clock::time_point due() const noexcept { return plan_.due(); }
@@ -44,7 +45,7 @@ private:
     const Endpoint endpoint_;
     const ConnectOptions& options_;
     AttemptPlan plan_;
-    bool started_ = false;
+    bool more_to_come_ = false;
     std::vector<Attempt*> running_;
     std::function<void()> give_up_;
     Error error_{std::error_code()};

@@ -1,6 +1,7 @@
 #include "dns_query.hpp"
 
 #include <ares.h>
+#include <arpa/inet.h>
 #include <netdb.h>
 
 #include <algorithm>
@@ -39,6 +40,13 @@ void append(std::vector<SocketAddress>& to, const ares_addrinfo* found) {
     }
 }
 
+// A status that is of this name: it has no addresses, or the servers failed for it. c-ares 1.18 says
+// ARES_ECONNREFUSED for the latter.
+bool is_of_name(int status) {
+    return status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME ||
+           status == ARES_ESERVFAIL || status == ARES_ECONNREFUSED;
+}
+
 // Once in the life of the process: what c-ares asks for.
 int init_library() {
     static const int status = ares_library_init(ARES_LIB_INIT_ALL);
@@ -57,12 +65,42 @@ void ask(ares_channel channel, const std::string& name, std::uint16_t port, int 
                      for_whom);
 }
 
-// `lookups` as in ares_init_options(3): "f" is the hosts file, "b" the DNS.
+// `lookups` as in ares_init_options(3): "f" is the hosts file, "b" the DNS. What c-ares would read of
+// resolv.conf and the environment is read by read_resolv_conf().
 int init_channel(ares_channel* channel, const char* lookups, ares_options options, int given) {
     std::array<char, 2> text{lookups[0], '\0'};
+    std::string no_file = "/dev/null";
     options.lookups = text.data();
+    options.resolvconf_path = no_file.data();
+    options.ndots = 1;
+    given |= ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF | ARES_OPT_DOMAINS | ARES_OPT_NDOTS;
     if (const int status = init_library()) return status;
-    return ares_init_options(channel, &options, given | ARES_OPT_LOOKUPS);
+    return ares_init_options(channel, &options, given);
+}
+
+int set_servers(ares_channel channel, const std::vector<std::string>& servers, std::size_t first) {
+    std::vector<ares_addr_node> nodes(servers.size());
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const std::string& server = servers[(first + i) % servers.size()];
+        nodes[i].family = server.find(':') == std::string::npos ? AF_INET : AF_INET6;
+        inet_pton(nodes[i].family, server.c_str(), &nodes[i].addr);
+        nodes[i].next = i + 1 < nodes.size() ? &nodes[i + 1] : nullptr;
+    }
+    return ares_set_servers(channel, nodes.data());
+}
+
+int init_dns_channel(ares_channel* channel, const ResolvConf& conf, ares_options options) {
+    options.flags = conf.use_tcp ? ARES_FLAG_USEVC : 0;
+    options.timeout = kFirstRepeat;
+    if (conf.timeout.count() > 0) options.timeout = static_cast<int>(conf.timeout / 1ms);
+    options.tries = conf.attempts > 0 ? conf.attempts : kTries;
+    constexpr int given =
+        ARES_OPT_SOCK_STATE_CB | ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
+    const int status = init_channel(channel, "b", options, given);
+    if (status != ARES_SUCCESS || conf.servers.empty()) return status;
+    const auto turn = static_cast<std::size_t>(Clock::now().time_since_epoch().count());
+    const std::size_t first = conf.rotate ? turn % conf.servers.size() : 0;
+    return set_servers(*channel, conf.servers, first);
 }
 
 }  // namespace
@@ -102,23 +140,23 @@ struct DnsQuery::Family {
     int family;
 };
 
-DnsQuery::DnsQuery(Loop& loop, Timers& timers, const std::string& name, std::uint16_t port,
-                   Done done)
-    : loop_(loop), timers_(timers), done_(std::move(done)) {
+DnsQuery::DnsQuery(Loop& loop, Timers& timers, const ResolvConf& conf, const std::string& name,
+                   std::uint16_t port, Hear hear)
+    : loop_(loop),
+      timers_(timers),
+      as_it_stands_(name.ends_with('.') ? name : name + '.'),
+      names_(names_to_ask(name, conf)),
+      port_(port),
+      asks_ipv6_(!conf.no_aaaa),
+      hear_(std::move(hear)) {
     ares_options options{};
     options.sock_state_cb = on_socket;
     options.sock_state_cb_data = this;
-    options.timeout = kFirstRepeat;
-    options.tries = kTries;
-    const int status = init_channel(&channel_, "b", options,
-                                    ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
-    if (status != ARES_SUCCESS) {
-        channel_ = nullptr;
-        unanswered_ = 0;
+    if (const int status = init_dns_channel(&channel_, conf, options)) {
         error_ = resolver_error(status);
-    }
-    for (const int family : {AF_INET6, AF_INET}) {
-        if (channel_) ask(channel_, name, port, family, on_answer, new Family{*this, family});
+        next_ = names_.size();
+    } else {
+        ask_next();
     }
     settle();
 }
@@ -163,7 +201,7 @@ void DnsQuery::on_poll(uv_poll_t* poll, int status, int events) {
     const bool out = status < 0 || (events & UV_WRITABLE) != 0;
     const int fd = watch.fd;
     ares_process_fd(self.channel_, in ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
-    self.is_over() ? self.finish() : self.settle();
+    self.proceed();
 }
 
 void DnsQuery::on_answer(void* family, int status, int, ares_addrinfo* found) {
@@ -172,24 +210,47 @@ void DnsQuery::on_answer(void* family, int status, int, ares_addrinfo* found) {
     if (found) ares_freeaddrinfo(found);
 }
 
-void DnsQuery::answered(int family, int status, const ares_addrinfo* found) {
-    --unanswered_;
-    const std::size_t before = found_.size();
-    append(found_, found);
-    if (found_.size() > before) {
-        ends_at_ = std::min(ends_at_, Loop::in(kResolutionDelay));
-    } else if (!error_ || family == AF_INET) {
-        error_ = resolver_error(status);
-    }
+// Both families of one name: the addresses of one and the other's of another name would be of two hosts.
+void DnsQuery::ask_next() {
+    const std::string& name = names_[next_++];
+    ipv6_status_ = ipv4_status_ = ARES_ENODATA;
+    unanswered_ = asks_ipv6_ ? 2 : 1;  // before c-ares answers from within the call
+    if (asks_ipv6_) ask(channel_, name, port_, AF_INET6, on_answer, new Family{*this, AF_INET6});
+    ask(channel_, name, port_, AF_INET, on_answer, new Family{*this, AF_INET});
 }
 
-bool DnsQuery::is_over() const {
-    return unanswered_ == 0 || ends_at_ <= Clock::now();
+void DnsQuery::answered(int family, int status, const ares_addrinfo* found) {
+    --unanswered_;
+    (family == AF_INET6 ? ipv6_status_ : ipv4_status_) = status;
+    const std::size_t before = found_.size();
+    append(found_, found);
+    if (found_.size() == before) return;
+    if (!has_found_) heard_at_ = Loop::in(kResolutionDelay);
+    has_found_ = true;
+}
+
+bool DnsQuery::is_nameless() const {
+    return unanswered_ == 0 && !has_found_;
+}
+
+// What to ask for next, as glibc's res_search does: no answer ends the search list, but the name is still
+// asked for as it stands. NXDOMAIN is of both families (RFC 8020). A failure that may pass says more
+// than that there is no such name.
+void DnsQuery::give_name_up() {
+    const bool none = ipv6_status_ == ARES_ENOTFOUND || ipv4_status_ == ARES_ENODATA;
+    const int status = none ? ipv6_status_ : ipv4_status_;
+    const auto unknown = resolver_error(ARES_ENOTFOUND);
+    if (!error_ || error_ == unknown) error_ = resolver_error(status);
+    const bool searched = names_[next_ - 1] != as_it_stands_;
+    if (!searched || is_of_name(status)) return;
+    const auto rest = names_.begin() + static_cast<std::ptrdiff_t>(next_);
+    const auto last = std::find(rest, names_.end(), as_it_stands_);
+    next_ = static_cast<std::size_t>(last - names_.begin());
 }
 
 Clock::time_point DnsQuery::repeats_at() const {
     timeval left{};
-    if (!ares_timeout(channel_, nullptr, &left)) return Clock::time_point::max();
+    if (!channel_ || !ares_timeout(channel_, nullptr, &left)) return Clock::time_point::max();
     return Clock::now() + std::chrono::seconds(left.tv_sec) +
            std::chrono::microseconds(left.tv_usec);
 }
@@ -197,20 +258,29 @@ Clock::time_point DnsQuery::repeats_at() const {
 // Sees to it that what comes next comes. What is over already ends from the loop, too.
 void DnsQuery::settle() {
     timers_.cancel(timer_);
-    const auto next = is_over() ? Clock::now() : std::min(ends_at_, repeats_at());
+    const auto next = unanswered_ == 0 ? Clock::now() : std::min(heard_at_, repeats_at());
     if (next == Clock::time_point::max()) return;
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
     timer_ = timers_.start(wait, {}, [this] {
-        if (!is_over()) ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-        is_over() ? finish() : settle();
+        if (unanswered_ > 0) ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+        proceed();
     });
 }
 
-void DnsQuery::finish() {
-    const Done done = std::move(done_);
-    timers_.cancel(timer_);
-    if (!found_.empty()) return done(std::move(found_));
-    done(tl::unexpected(error_));
+// The last thing it does is to tell, since that may destroy it.
+void DnsQuery::proceed() {
+    while (is_nameless()) {
+        give_name_up();
+        if (next_ == names_.size()) break;
+        ask_next();
+    }
+    const bool is_last = unanswered_ == 0;
+    const bool tells = is_last || heard_at_ <= Clock::now();
+    if (tells) heard_at_ = Clock::time_point::max();
+    is_last ? timers_.cancel(timer_) : settle();
+    if (!tells) return;
+    const Hear hear = is_last ? std::move(hear_) : hear_;
+    hear(has_found_ ? Found(std::exchange(found_, {})) : tl::unexpected(error_), is_last);
 }
 
 }  // namespace switchboard::detail

@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "loop.hpp"
+#include "resolv_conf.hpp"
 #include "timers.hpp"
 
 struct ares_channeldata;
@@ -24,13 +26,19 @@ using Found = tl::expected<std::vector<SocketAddress>, std::error_code>;
 std::vector<SocketAddress> from_hosts_file(const std::string& name, std::uint16_t port);
 
 // A c-ares channel of its own, so that its end is the end of the query: at once, with its sockets,
-// its memory (75 KB while it lasts) and its repeats. IPv6 and IPv4 are asked for at the same time.
+// its memory (75 KB while it lasts) and its repeats. IPv6 and IPv4 are asked for at the same time, and one
+// name of the search list after the other: the name that has addresses of either family is that of both.
 class DnsQuery {
 public:
-    using Done = std::function<void(Found)>;  // may destroy the query
+    // The addresses that have come since the last call, which may be none in a second call, or why there
+    // are none; `is_last` says that no more will come. May destroy the query.
+    using Hear = std::function<void(Found found, bool is_last)>;
 
-    // `done` comes once, from the loop; never once this is destroyed.
-    DnsQuery(Loop& loop, Timers& timers, const std::string& name, std::uint16_t port, Done done);
+    // `hear` is called from the loop: once both families are answered or failed, or 50 ms after the first
+    // addresses, and then once more for the slower family. Never once this is destroyed. `conf` says whom
+    // to ask in which order.
+    DnsQuery(Loop& loop, Timers& timers, const ResolvConf& conf, const std::string& name,
+             std::uint16_t port, Hear hear);
     DnsQuery(const DnsQuery&) = delete;
     DnsQuery& operator=(const DnsQuery&) = delete;
     ~DnsQuery();
@@ -43,21 +51,30 @@ private:
     static void on_answer(void* family, int status, int, ares_addrinfo* found);
     static void on_poll(uv_poll_t* poll, int status, int events);
     void watch(int fd, int events);
+    void ask_next();
     void answered(int family, int status, const ares_addrinfo* found);
+    bool is_nameless() const;
+    void give_name_up();
+    void proceed();
     void settle();
-    void finish();
     Clock::time_point repeats_at() const;
-    bool is_over() const;
 
     Loop& loop_;
     Timers& timers_;
-    Done done_;
+    const std::string as_it_stands_;
+    std::vector<std::string> names_;
+    std::size_t next_ = 0;  // of names_
+    const std::uint16_t port_;
+    const bool asks_ipv6_;
+    Hear hear_;
     ares_channeldata* channel_ = nullptr;
     std::vector<Watch*> watches_;
-    std::vector<SocketAddress> found_;
-    std::error_code error_;                                 // of the family that failed last
-    int unanswered_ = 2;                                    // families
-    Clock::time_point ends_at_ = Clock::time_point::max();  // for the slower family
+    std::vector<SocketAddress> found_;  // not yet heard of
+    bool has_found_ = false;            // addresses of the name that was asked for last
+    int ipv6_status_ = 0, ipv4_status_ = 0;
+    std::error_code error_;
+    int unanswered_ = 0;                                     // families
+    Clock::time_point heard_at_ = Clock::time_point::max();  // without the slower family
     TimerId timer_;
 };
 

@@ -179,13 +179,16 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
 }
 
 void Reactor::Impl::look_up(const Endpoint& endpoint, SocketConnection& connection) {
+    const auto first = [&connection](Result<std::vector<SocketAddress>> found) {
+        connection.attempt(*found, true);
+    };
     const auto done = [&connection](Result<std::vector<SocketAddress>> found) {
         if (found) return connection.attempt(*found);
         connection.connect_failed(found.error());
     };
     const LookupId id = resolver.start(endpoint.host(), std::to_string(endpoint.port()), done,
-                                       {.timeout = {}}, {}, connection.site());
-    connection.looks_up([this, id] { resolver.cancel(id); });  // so it is there when `done` comes
+                                       {.timeout = {}}, {}, connection.site(), first);
+    connection.looks_up([this, id] { resolver.cancel(id); });  // so it is there when either comes
 }
 
 Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {

@@ -57,12 +57,10 @@ std::optional<Found> known(const std::string& name, std::uint16_t port) {
     auto literal = Endpoint::tcp(name, port).addresses();
     if (!literal) return tl::unexpected(literal.error().code());
     if (!literal->empty()) return std::move(*literal);
-    Addresses found;
-    if (is_localhost(name)) {
+    Addresses found = from_hosts_file(name, port);
+    if (found.empty() && is_localhost(name)) {
         for (const char* loopback : {"::1", "127.0.0.1"})
             found.push_back(Endpoint::tcp(loopback, port).addresses().value().front());
-    } else {
-        found = from_hosts_file(name, port);
     }
     if (found.empty()) return std::nullopt;
     return in_order(found);
@@ -71,11 +69,13 @@ std::optional<Found> known(const std::string& name, std::uint16_t port) {
 }  // namespace
 
 LookupId Resolver::start(std::string name, std::string_view service, ResolveDone done,
-                         ResolveOptions options, std::error_code refused, const Site& site) {
+                         ResolveOptions options, std::error_code refused, const Site& site,
+                         ResolveDone first) {
     const std::uint64_t id = ++last_;
     Lookup& made = lookups_.emplace(id, site).first->second;
     made.service = service;
     made.done = std::move(done);
+    made.first = std::move(first);
     const auto port = refused ? tl::unexpected(refused) : port_of(made.service);
     made.port = port.value_or(std::uint16_t{0});
     auto answer = port ? known(name, made.port) : Found(tl::unexpected(port.error()));
@@ -85,9 +85,7 @@ LookupId Resolver::start(std::string name, std::string_view service, ResolveDone
         return {id};
     }
     if (options.timeout.count() > 0) {
-        made.timeout = timers_.start(options.timeout, {}, [this, id] {
-            finish(id, tl::unexpected(make_error_code(errc::lookup_timed_out)));
-        });
+        made.timeout = timers_.start(options.timeout, {}, [this, id] { timed_out(id); });
     }
     waiting_.insert(id);
     ask_next();
@@ -105,9 +103,29 @@ void Resolver::ask_next() {
 void Resolver::ask(std::uint64_t id, Lookup& lookup) {
     ++asking_;
     lookup.query = std::make_unique<DnsQuery>(
-        loop_, timers_, lookup.name, lookup.port, [this, id](Found found) {
-            finish(id, found ? Found(in_order(*found)) : std::move(found));
-        });
+        loop_, timers_, read_resolv_conf(), lookup.name, lookup.port,
+        [this, id](Found found, bool is_last) { heard(id, std::move(found), is_last); });
+}
+
+void Resolver::heard(std::uint64_t id, Found found, bool is_last) {
+    Lookup& lookup = lookups_.at(id);
+    if (found) {
+        Addresses& all = lookup.found;
+        all.insert(all.end(), found->begin(), found->end());
+        found = in_order(all);
+    }
+    if (is_last) return finish(id, std::move(found));
+    if (!lookup.first) return;
+    lookup.found.clear();
+    const ResolveDone first = std::move(lookup.first);  // which may end the look-up
+    loop_.guarded("resolve", [&] { first(std::move(*found)); });
+}
+
+// What one family has is an answer, too.
+void Resolver::timed_out(std::uint64_t id) {
+    const Addresses& found = lookups_.at(id).found;
+    if (!found.empty()) return finish(id, in_order(found));
+    finish(id, tl::unexpected(make_error_code(errc::lookup_timed_out)));
 }
 
 void Resolver::cancel(LookupId id) {

@@ -18,9 +18,12 @@ public:
     Resolver(Loop& loop, Timers& timers, std::size_t most)
         : loop_(loop), timers_(timers), most_(most) {}
 
-    // `refused` is the answer, if there is one: nothing is asked then.
+    // `refused` is the answer, if there is one: nothing is asked then. `first`, if given, hears what one
+    // family has 50 ms before the other has answered (RFC 8305, section 3); `done` has the rest then,
+    // which may be nothing.
     LookupId start(std::string name, std::string_view service, ResolveDone done,
-                   ResolveOptions options, std::error_code refused, const Site& site);
+                   ResolveOptions options, std::error_code refused, const Site& site,
+                   ResolveDone first = {});
     void list(LiveHandles& all) const;
     void cancel(LookupId id);
     void ask_no_more() { waiting_.clear(); }  // whoever waits for a turn never has one
@@ -34,12 +37,15 @@ private:
         std::string name;
         std::string service;  // as it was asked, for messages
         std::uint16_t port = 0;
-        ResolveDone done;
+        ResolveDone done, first;
+        std::vector<SocketAddress> found;  // of one family, while the other is waited for
         TimerId timeout;
         std::unique_ptr<DnsQuery> query;  // none: waits its turn, or is answered
     };
     using Lookups = std::map<std::uint64_t, Lookup>;  // in order of the calls
 
+    void heard(std::uint64_t id, Found found, bool is_last);
+    void timed_out(std::uint64_t id);
     void finish(std::uint64_t id, Found found);
     void forget(Lookups::iterator lookup);
     void ask_next();

@@ -68,8 +68,8 @@ void SocketConnection::looks_up(std::function<void()> give_up) {
     cold().connecting->looks_up(std::move(give_up));
 }
 
-void SocketConnection::attempt(const std::vector<SocketAddress>& addresses) {
-    cold().connecting->start(addresses);
+void SocketConnection::attempt(const std::vector<SocketAddress>& addresses, bool more_to_come) {
+    cold().connecting->add(addresses, more_to_come);
     schedule_attempt();
 }
 

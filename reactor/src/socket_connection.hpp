@@ -45,8 +45,8 @@ public:
     void accept(Socket socket, const SocketAddress& peer);  // runs on_open
     // Connects: connect_timeout runs from now on, then come the addresses or an error.
     void connect(const Endpoint& endpoint);
-    void looks_up(std::function<void()> give_up);  // called if it ends before either
-    void attempt(const std::vector<SocketAddress>& addresses);
+    void looks_up(std::function<void()> give_up);  // called if it ends before the last of them
+    void attempt(const std::vector<SocketAddress>& addresses, bool more_to_come = false);
     void connect_failed(Error why);  // on_close comes later
     void schedule_attempt();         // the next one
     void connected(Socket socket, const SocketAddress& peer);

@@ -3,7 +3,10 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -31,26 +34,52 @@ public:
     // Addresses of a name and type; a name with none of that type is empty; what is not here at all
     // is never answered.
     std::map<Question, std::vector<std::string>> zone;
+    bool knows_all = false;            // instead, what is not here is none, or none of that type
     std::vector<std::string> unknown;  // names that are none
+    std::vector<std::string> failing;  // names that the server cannot tell about (SERVFAIL)
+    std::vector<Question> held;        // answered by release()
     std::vector<Question> asked;
     int ignore = 0;  // so many questions first
 
     void answer() {
-        std::array<unsigned char, 512> packet{};
+        std::array<char, 512> packet{};
         sockaddr_in peer{};
         socklen_t size = sizeof peer;
         ssize_t got = 0;
         while ((got = ::recvfrom(socket_.fd(), packet.data(), packet.size(), 0,
-                                 reinterpret_cast<sockaddr*>(&peer), &size)) > 12) {
-            const std::string reply =
-                reply_to({reinterpret_cast<char*>(packet.data()), static_cast<std::size_t>(got)});
-            if (reply.empty()) continue;
-            ::sendto(socket_.fd(), reply.data(), reply.size(), 0,
-                     reinterpret_cast<sockaddr*>(&peer), size);
+                                 reinterpret_cast<sockaddr*>(&peer), &size)) > 12)
+            respond(std::string(packet.data(), static_cast<std::size_t>(got)), peer);
+    }
+
+    void release() {
+        held.clear();
+        for (const auto& [query, peer] : std::exchange(kept_, {})) respond(query, peer);
+    }
+
+    // Answers on a thread of its own, for callers that block.
+    void answer_until(const std::atomic<bool>& stop) {
+        while (!stop) {
+            pollfd entry{socket_.fd(), POLLIN, 0};
+            if (::poll(&entry, 1, 10) > 0) answer();
         }
     }
 
 private:
+    void respond(const std::string& query, const sockaddr_in& peer) {
+        const std::string reply = reply_to(query);
+        if (std::find(held.begin(), held.end(), asked.back()) != held.end()) {
+            kept_.emplace_back(query, peer);
+        } else if (!reply.empty()) {
+            ::sendto(socket_.fd(), reply.data(), reply.size(), 0,
+                     reinterpret_cast<const sockaddr*>(&peer), sizeof peer);
+        }
+    }
+
+    bool is_known(const std::string& name) const {
+        return std::any_of(zone.begin(), zone.end(),
+                           [&](const auto& entry) { return entry.first.first == name; });
+    }
+
     // RFC 1035, section 4: a header of twelve bytes, and one question.
     std::string reply_to(const std::string& query) {
         std::string name;
@@ -65,7 +94,11 @@ private:
         const std::string question = query.substr(12, at + 5 - 12);
         for (const std::string& none : unknown)
             if (none == name) return header(query, 3, 0) + question;
+        for (const std::string& name_that_fails : failing)
+            if (name_that_fails == name) return header(query, 2, 0) + question;
         const auto found = zone.find({name, type});
+        if (found == zone.end() && knows_all)
+            return header(query, is_known(name) ? 0 : 3, 0) + question;
         if (found == zone.end() || ignore-- > 0) return "";
         std::string reply = header(query, 0, found->second.size()) + question;
         for (const std::string& address : found->second) reply += record(type, address);
@@ -90,6 +123,7 @@ private:
     }
 
     Socket socket_;
+    std::vector<std::pair<std::string, sockaddr_in>> kept_;
 };
 
 }  // namespace switchboard::test

@@ -18,15 +18,23 @@ std::vector<SocketAddress> addresses(const std::vector<std::string>& hosts) {
     return all;
 }
 
-std::string interleaved(const std::vector<std::string>& hosts) {
+AttemptPlan plan(const std::vector<std::string>& hosts) {
+    AttemptPlan made(endpoint("name:80"), 250ms);
+    made.add(addresses(hosts));
+    return made;
+}
+
+// All that is left to try, in its order.
+std::string rest_of(AttemptPlan& tries) {
     std::string text;
-    for (const SocketAddress& a : detail::interleave(addresses(hosts)))
-        text += Endpoint::from(a).host() + " ";
+    while (tries.due() != detail::TimePoint::max())
+        text += Endpoint::from(tries.start(kStart)).host() + " ";
     return text;
 }
 
-AttemptPlan plan(const std::vector<std::string>& hosts) {
-    return {endpoint("name:80"), addresses(hosts), 250ms};
+std::string interleaved(const std::vector<std::string>& hosts) {
+    AttemptPlan tries = plan(hosts);
+    return rest_of(tries);
 }
 
 }  // namespace
@@ -68,7 +76,44 @@ TEST_CASE("attempt plan: what was never tried is not named") {
     CHECK(tries.timed_out().message() == "connect tcp://name:80: connect timed out");
     tries.start(kStart);
     CHECK(tries.timed_out().message() == "connect tcp://name:80: ::1: connect timed out");
-    AttemptPlan number(endpoint("1.1.1.1:80"), addresses({"1.1.1.1"}), 250ms);
+    AttemptPlan number(endpoint("1.1.1.1:80"), 250ms);
+    number.add(addresses({"1.1.1.1"}));
     number.failed(number.start(kStart), std::make_error_code(std::errc::connection_refused));
     CHECK(number.error().message() == "connect tcp://1.1.1.1:80: connection refused");
+}
+
+TEST_CASE("attempt plan: addresses that come late take turns with those that are not tried yet") {
+    AttemptPlan tries = plan({"1.1.1.1", "1.1.1.2", "1.1.1.3"});
+    const SocketAddress& first = tries.start(kStart);
+    tries.add(addresses({"::1", "::2"}));
+    CHECK(tries.due() == kStart + 250ms);
+    CHECK(rest_of(tries) == "::1 1.1.1.2 ::2 1.1.1.3 ");
+    tries.failed(first, std::make_error_code(std::errc::connection_refused));
+    CHECK(tries.timed_out().message().starts_with(
+        "connect tcp://name:80: 1.1.1.1: connection refused; "));
+}
+
+TEST_CASE("attempt plan: addresses that come after all have failed are due at once") {
+    AttemptPlan tries = plan({"1.1.1.1"});
+    tries.failed(tries.start(kStart), std::make_error_code(std::errc::connection_refused));
+    CHECK(tries.all_failed());
+    tries.add(addresses({"::1"}));
+    CHECK_FALSE(tries.all_failed());
+    CHECK(tries.due() <= kStart);
+    tries.add({});
+    CHECK(rest_of(tries) == "::1 ");
+}
+
+TEST_CASE(
+    "attempt plan: an attempt that could not begin is due again after 1 ms, doubled up to 50 ms") {
+    AttemptPlan tries = plan({"1.1.1.1"});
+    detail::TimePoint now = kStart;
+    for (const auto pause : {1ms, 2ms, 4ms, 8ms, 16ms, 32ms, 50ms, 50ms}) {
+        tries.start(now);
+        tries.postpone(now);
+        CHECK(tries.due() == now + pause);
+        now = tries.due();
+    }
+    CHECK_FALSE(tries.all_failed());
+    CHECK(tries.timed_out().message() == "connect tcp://name:80: connect timed out");
 }

@@ -173,7 +173,9 @@ TEST_CASE("endpoint: what is wrong is said, and about which text") {
         CHECK(refused(text) == "'" + text + "': ':' and a port must follow the ']': bad endpoint");
     for (const std::string text : {"a b:80", "a/b:80", "[:80x", "user@host:80", "**:80", "a%b:1"})
         CHECK(refused(text).starts_with("'" + text + "': the "));
-    for (const std::string text : {"256.1.1.1:80", "1.2.3:80", "127.1:80", "1.2.3.4.5:80", "7:80"})
+    for (const std::string text : {"256.1.1.1:80", "1.2.3:80", "127.1:80", "1.2.3.4.5:80", "7:80",
+                                   "0177.0.0.1:80", "2130706433:80", "0x7f000001:80", "127.0x1:80",
+                                   "0X7F.0.0.0x1:80", "a.0x:80", "1.2.3.4.:80"})
         CHECK(refused(text) == "'" + text + "': no such IPv4 address: bad endpoint");
     for (const std::string text : {"fd:", "fd:-1", "fd:x", "fd:3 ", "fd:99999999999"})
         CHECK(refused(text) == "'" + text + "': a descriptor is a number from 0: bad endpoint");
@@ -258,13 +260,32 @@ TEST_CASE("endpoint: names are resolved, with the port") {
     CHECK(cut.error() == std::error_code(EAI_NONAME, resolver_category()));
 }
 
-TEST_CASE("endpoint: what stands for no address says so") {
+TEST_CASE(
+    "endpoint: a host that ends in a number is an address or nothing, and is never looked up") {
+    for (const char* host :
+         {"127.1", "0177.0.0.1", "2130706433", "0x7f000001", "127.0x1", "0x7F.1", "1.2.3.4."}) {
+        const Endpoint at = Endpoint::tcp(host, 80);
+        const std::string told = "resolve " + at.to_string() + ": name or service not known";
+        CHECK(at.addresses().map_error(&Error::message).error() == told);
+        CHECK(at.resolve().map_error(&Error::message).error() == told);
+    }
+    for (const char* name : {"x0x1", "0x1g", "a.0xg", "1.example", "0x1.example.", "deadbeef"})
+        CHECK(printed(Endpoint::tcp(name, 80).addresses()).empty());
+}
+
+TEST_CASE("endpoint: a path, and an abstract name, has as many bytes as the system takes") {
     const sockaddr_un* none = nullptr;
     const std::size_t most = sizeof none->sun_path - 1;
-    CHECK(printed(Endpoint::unix_path(std::string(most, 'x')).resolve()).size() == 1);
-    const auto too_long = Endpoint::unix_path(std::string(most + 1, 'x')).resolve();
-    REQUIRE_FALSE(too_long.has_value());
-    CHECK(too_long.error() == std::errc::filename_too_long);
+    for (const char* start : {"", "@"}) {
+        const Endpoint whole = Endpoint::unix_path(start + std::string(most, 'x'));
+        REQUIRE(whole.resolve().has_value());
+        CHECK(Endpoint::from(whole.resolve()->front()) == whole);
+        const Endpoint longer = Endpoint::unix_path(start + std::string(most + 1, 'x'));
+        CHECK(longer.resolve().error() == std::errc::filename_too_long);
+    }
+}
+
+TEST_CASE("endpoint: what stands for no address says so") {
     CHECK(parsed("unix:").resolve().error() == std::errc::invalid_argument);
     CHECK(parsed("fd:3").resolve().error() == errc::unsupported);
     CHECK(parsed("fd:3").addresses().error().message() == "resolve fd:3: not supported here");

@@ -1,4 +1,5 @@
 // Connect by name in a network that drops, refuses or cannot be reached; blocking and on the reactor.
+#include "dns_server.hpp"
 #include "network.hpp"
 #include "turns.hpp"
 
@@ -7,6 +8,40 @@ using namespace switchboard::test;
 using namespace std::chrono_literals;
 
 namespace {
+
+// A connect by name, while the test plays the name server.
+struct ByName {
+    DnsServer server;
+    Listener listener{"192.0.2.1:0"};
+    Reactor reactor;
+    std::string told;
+    Clock::time_point began = Clock::now();
+
+    void start(std::chrono::milliseconds timeout = 5s) {
+        ConnectOptions options;
+        options.limits.connect_timeout = timeout;
+        options.on_ended = [&](const Error& error) {
+            if (told.empty()) told = error.message();
+        };
+        const auto connecting = reactor.connect(
+            Endpoint::tcp("a.test", listener.at.port()),
+            make_protocol({.on_open = [&](Connection& c) { told = c.peer().host(), c.close(); }}),
+            options);
+        if (!connecting) told = connecting.error().message();
+    }
+    // Until it is told how it ended, for so long at most.
+    void turn(std::chrono::milliseconds most) {
+        for (const auto end = Clock::now() + most; told.empty() && Clock::now() < end;) {
+            server.answer();
+            reactor.run_ready();
+        }
+    }
+    std::string end() {
+        turn(10s);
+        reactor.run();
+        return told;
+    }
+};
 
 // What is behind 2001:db8::66 and 192.0.2.66 is dropped; see network.hpp.
 const Network kNetwork{.hosts =
@@ -110,4 +145,67 @@ TEST_CASE("happy eyeballs: a look-up that hangs is bounded by connect_timeout, t
                                     return on_reactor("a.test", 80, 200ms).peer_or_error;
                                 }),
                      "connect tcp://a.test:80: name look-up: connect timed out");
+}
+
+TEST_CASE("happy eyeballs: a family that is not answered holds the other up for 50 ms alone") {
+    CHECK_IN_NETWORK(in_network({},
+                                []() -> std::string {
+                                    ByName name;
+                                    name.server.zone = {{{"a.test", DnsServer::a}, {"192.0.2.1"}}};
+                                    name.start();
+                                    const std::string told = name.end();
+                                    const auto took = Clock::now() - name.began;
+                                    if (took < 50ms) return told + " too soon";
+                                    return took < 900ms ? told : told + " late";
+                                }),
+                     "192.0.2.1");
+}
+
+TEST_CASE("happy eyeballs: a slow family joins the attempts that are under way, or have failed") {
+    for (const char* first : {"2001:db8::66", "2001:db8:1::1"}) {  // drops; is unreachable
+        CAPTURE(first);
+        CHECK_IN_NETWORK(in_network(kNetwork,
+                                    [first]() -> std::string {
+                                        ByName name;
+                                        name.server.zone = {
+                                            {{"a.test", DnsServer::a}, {"192.0.2.1"}},
+                                            {{"a.test", DnsServer::aaaa}, {first}}};
+                                        name.server.held = {{"a.test", DnsServer::a}};
+                                        name.start();
+                                        name.turn(300ms);
+                                        if (!name.told.empty()) return "too soon: " + name.told;
+                                        name.server.release();
+                                        return name.end();
+                                    }),
+                         "192.0.2.1");
+    }
+}
+
+TEST_CASE("happy eyeballs: a question of one family that is lost is asked again") {
+    CHECK_IN_NETWORK(
+        in_network({},
+                   []() -> std::string {
+                       ByName name;
+                       name.server.zone = {{{"a.test", DnsServer::aaaa}, {"2001:db8:1::1"}}};
+                       name.start();
+                       name.turn(200ms);
+                       name.server.zone[{"a.test", DnsServer::a}] = {"192.0.2.1"};
+                       return name.end();
+                   }),
+        "192.0.2.1");
+}
+
+TEST_CASE("happy eyeballs: a family that is never answered is what the time-out tells of") {
+    CHECK_IN_NETWORK(
+        in_network({},
+                   []() -> std::string {
+                       ByName name;
+                       name.server.zone = {{{"a.test", DnsServer::aaaa}, {"2001:db8:1::1"}}};
+                       name.start(1s);
+                       std::string told = name.end();
+                       const std::string port = std::to_string(name.listener.at.port());
+                       return told.replace(told.find(port), port.size(), "P");
+                   }),
+        "connect tcp://a.test:P: 2001:db8:1::1: no route to host; name look-up: "
+        "connect timed out");
 }

@@ -121,6 +121,46 @@ TEST_CASE("reactor: a unix path that is not there") {
     CHECK(ending.reason == std::errc::no_such_file_or_directory);
 }
 
+TEST_CASE("reactor: a unix listener whose queue is full is connected to once it has room") {
+    const TempDir dir;
+    const FullListener full("unix:" + (dir / "socket"));
+    Reactor reactor;
+    bool opened = false;
+    Ending ending;
+    REQUIRE(reactor.connect(full.listener.at, make_protocol({.on_open =
+                                                                 [&](Connection& c) {
+                                                                     opened = true;
+                                                                     c.close();
+                                                                 },
+                                                             .on_close = ending.note()})));
+    run_for(reactor, 30ms);
+    CHECK_FALSE(ending.came);
+    CHECK(full.listener.socket.accept().has_value());
+    run_until(reactor, [&] { return ending.came; });
+    CHECK(opened);
+    CHECK(ending.reason == std::error_code());
+}
+
+TEST_CASE("reactor: a unix listener whose queue stays full costs connect_timeout, and no CPU") {
+    const TempDir dir;
+    const FullListener full("unix:" + (dir / "socket"));
+    Reactor reactor;
+    ConnectOptions options;
+    options.limits.connect_timeout = 200ms;
+    std::string told;
+    options.on_ended = [&](const Error& error) { told = error.message(); };
+    const auto began = Clock::now();
+    REQUIRE(reactor.connect(full.listener.at, make_protocol({}), options));
+    int turns = 0;
+    while (told.empty() && turns < 1'000) {
+        uv_run(reactor.impl().loop.uv(), UV_RUN_ONCE);
+        ++turns;
+    }
+    CHECK(Clock::now() - began >= 200ms);
+    CHECK(turns < 30);
+    CHECK(told == "connect " + full.listener.at.to_string() + ": connect timed out");
+}
+
 TEST_CASE("reactor: connects by name, and a name that is none ends the connect") {
     Reactor reactor;
     const Listening listening = listen_on(reactor, echo_factory());

@@ -66,7 +66,6 @@ TEST_CASE(
     CHECK(told[0] == "tcp://127.0.0.1:80 ");
     CHECK(told[1] == "tcp://[::1]:80 ");
     CHECK(told[2].find("tcp://127.0.0.1:1 ") != std::string::npos);
-    CHECK(told[2].find("tcp://[::1]:1 ") != std::string::npos);
     CHECK(told[3].find("tcp://127.0.0.1:0 ") != std::string::npos);
     CHECK(told[4].starts_with("resolve 127.0.0.1:no-such-service: "));
     CHECK(told[5].starts_with("resolve 127.0.0.1:65536: "));
@@ -82,10 +81,12 @@ TEST_CASE("resolver: /etc/hosts answers without a query, one family or both") {
                                     DnsServer server;
                                     const std::string told = ask(reactor, server, "four") +
                                                              ask(reactor, server, "ALIAS") +
-                                                             ask(reactor, server, "both");
+                                                             ask(reactor, server, "both") +
+                                                             ask(reactor, server, "localhost");
                                     return told + std::to_string(server.asked.size());
                                 }),
-                     "tcp://127.0.0.7:80 tcp://127.0.0.7:80 tcp://[::1]:80 tcp://127.0.0.8:80 0");
+                     "tcp://127.0.0.7:80 tcp://127.0.0.7:80 tcp://[::1]:80 tcp://127.0.0.8:80 "
+                     "tcp://[::1]:80 tcp://127.0.0.1:80 0");
 }
 
 TEST_CASE("resolver: asks the name server for both families, and orders what it says") {
@@ -105,19 +106,37 @@ TEST_CASE("resolver: asks the name server for both families, and orders what it 
                      "tcp://192.0.2.6:80 tcp://[2001:db8:1::6]:80 ");
 }
 
-TEST_CASE("resolver: a family that is not answered holds the other up for 50 ms alone") {
+TEST_CASE("resolver: a family that is not answered costs the time-out, and is no error") {
     CHECK_IN_NETWORK(in_network({},
                                 [] {
                                     Reactor reactor;
                                     DnsServer server;
                                     server.zone = {{{"a.test", DnsServer::a}, {"192.0.2.5"}}};
-                                    const auto began = Clock::now();
-                                    const std::string told = ask(reactor, server, "a.test");
-                                    const auto took = Clock::now() - began;
-                                    if (took < 50ms) return told + "too soon";
-                                    return took < 500ms ? told : told + "late";
+                                    return ask(reactor, server, "a.test", "80", {.timeout = 1s});
                                 }),
                      "tcp://192.0.2.5:80 ");
+}
+
+TEST_CASE("resolver: the addresses of a family that is slow are in the list") {
+    CHECK_IN_NETWORK(in_network({},
+                                []() -> std::string {
+                                    Reactor reactor;
+                                    DnsServer server;
+                                    server.zone = {{{"a.test", DnsServer::a}, {"192.0.2.5"}},
+                                                   {{"a.test", DnsServer::aaaa}, {"2001:db8::5"}}};
+                                    server.held = {{"a.test", DnsServer::a}};
+                                    std::string told;
+                                    resolve(reactor, "a.test", "80",
+                                            [&](Answer answer) { told = text_of(answer); });
+                                    const auto late = Clock::now() + 100ms;
+                                    turn_until(reactor, server,
+                                               [&] { return Clock::now() > late; });
+                                    if (!told.empty()) return "too soon: " + told;
+                                    server.release();
+                                    turn_until(reactor, server, [&] { return !told.empty(); });
+                                    return told;
+                                }),
+                     "tcp://[2001:db8::5]:80 tcp://192.0.2.5:80 ");
 }
 
 TEST_CASE("resolver: a lost question is asked again; a name that is none is an error") {

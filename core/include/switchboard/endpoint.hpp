@@ -27,7 +27,12 @@ class SocketAddress;
 //
 // parse(e.to_string()) == e for every Endpoint but the default one. "0.0.0.0:80" is any IPv4 address,
 // "[::]:80" any IPv6 address and no IPv4 one; "*" is both. An abstract name (man 7 unix) is gone with its
-// listener, and has no owner or mode: anyone may connect. A path that begins so is unix:./@name.
+// listener, and has no owner or mode: anyone may connect. A path that begins so is unix:./@name. On Linux a
+// path and an abstract name have up to 107 bytes each.
+//
+// An IPv4 address is four decimal numbers. A host that ends in any other number, decimal or hexadecimal
+// (127.1, 2130706433, 0x7f000001), is refused by parse() and has no addresses: it is neither looked up nor
+// read as inet_aton(3) reads it.
 class Endpoint {
 public:
     enum class Kind : std::uint8_t { none, tcp, udp, unix_path, descriptor };

@@ -107,11 +107,15 @@ Result<Endpoint> bound_endpoint(const Socket& listener, const Endpoint& asked);
 // A connected socket. Tries the addresses of a name as RFC 8305 says: the families take turns, the next
 // one starts when one fails or 250 ms after the one before, which goes on; the first that answers is
 // taken. `timeout` is for all of them (errc::connect_timed_out), name look-up aside; zero waits as long
-// as the system does. The error names each address tried with its own error.
+// as the system does. The error names each address tried with its own error. A connect to a port of this
+// machine where nobody listens may leave from that very port and so meet itself (RFC 9293, section 3.5): that
+// is connection_refused.
 Result<Socket> connect(const Endpoint& endpoint, std::chrono::milliseconds timeout = {},
                        const SocketOptions& options = {});
 
-// A non-blocking connect that has been started; ends when the socket is writable, see take_error().
+// A non-blocking connect that has been started; ends when the socket is writable, see take_error(). One whose
+// local() is its peer() has met itself. A unix listener whose queue is full is
+// resource_unavailable_try_again: nothing tells when it has room.
 Result<Socket> start_connect(const SocketAddress& address, const SocketOptions& options = {});
 
 }  // namespace switchboard

@@ -59,6 +59,9 @@ Opened connect_at(const SocketAddress& address, const DatagramOptions& options) 
     auto socket = open(address, options);
     if (socket && ::connect(socket->fd(), address.data(), address.size()) < 0)
         return tl::unexpected(last_error());
+    // The system chose the peer's port for this end, so nobody else has it: it would hear itself.
+    if (socket && detail::meets_itself(socket->fd()))
+        return tl::unexpected(std::make_error_code(std::errc::connection_refused));
     return socket;
 }
 

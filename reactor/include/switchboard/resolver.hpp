@@ -12,7 +12,8 @@
 namespace switchboard {
 
 struct ResolveOptions {
-    // From the call on, the wait for its turn included: errc::lookup_timed_out. Zero is no limit.
+    // From the call on, the wait for its turn included: errc::lookup_timed_out, or what one family has if
+    // only the other is not answered. Zero is no limit.
     std::chrono::milliseconds timeout{5'000};
 };
 
@@ -33,10 +34,12 @@ using ResolveDone = std::function<void(Result<std::vector<SocketAddress>>)>;
 // errc::forked if the host runs the loop there, or never. What it throws is logged.
 //
 // Answered without a query, whatever the network does: numeric addresses, "localhost" and what ends
-// in ".localhost" (RFC 6761), and what /etc/hosts has. All else asks the servers of /etc/resolv.conf,
-// read anew for each look-up, for IPv6 and IPv4 at once; when one has answered with addresses, the
-// other has 50 ms more (RFC 8305, section 3). No other source of nsswitch.conf is asked, mDNS for
-// one. Nothing is cached. At most ReactorOptions::max_lookups ask at once, the rest wait in order.
+// in ".localhost" (RFC 6761) unless /etc/hosts says otherwise, and what /etc/hosts has. All else asks the
+// servers of /etc/resolv.conf, read anew for each look-up, for IPv6 and IPv4 at once, and under the same
+// names in the same order as getaddrinfo(3) does: all addresses are those of one name of the search list.
+// Reactor::connect does not wait for the slower family: 50 ms after the first addresses it starts, and the
+// others join its attempts (RFC 8305, section 3). No other source of nsswitch.conf is asked, mDNS for one.
+// Nothing is cached. At most ReactorOptions::max_lookups ask at once, the rest wait in order.
 LookupId resolve(Reactor& reactor, std::string_view name, std::string_view service,
                  ResolveDone done, ResolveOptions options = {}, Site made = Site::current());
 // Its `done` never comes, and what it asked is asked no more. Also from within a `done`, also when
