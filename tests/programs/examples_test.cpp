@@ -254,7 +254,7 @@ TEST_CASE("examples: a server that can be looked into") {
     server.signal(SIGUSR1);
     CHECK(server.read_line().starts_with("{\"accepted\":1,"));
     const Finished scraped = switchboard::programs::switchboard(
-        {"exchange", metrics, "--text", "GET /metrics HTTP/1.1\r\n\r\n"});
+        {"exchange", metrics, "--text", "GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"});
     CHECK(scraped.output.find("\nswitchboard_stalls_total 1\n") != std::string::npos);
     server.signal(SIGTERM);
     const std::string left = server.read_line();
