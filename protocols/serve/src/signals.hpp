@@ -13,7 +13,8 @@ namespace switchboard::program {
 void unblock(std::initializer_list<int> signals);
 
 // While it lives, the first of these signals drains `stop` and the next one aborts it, whatever mask the
-// program was started with. One per process. In a forked child they end that child alone, as they would by default.
+// program was started with. One per process. In a forked child they end that child alone, as they would
+// by default.
 class StopOnSignals {
 public:
     explicit StopOnSignals(const Stop& stop);
