@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <cerrno>
 
+#include "accept.hpp"
 #include "attempt.hpp"
 #include "options.hpp"
 #include "platform/platform.hpp"
@@ -93,7 +94,21 @@ Result<Socket> listen_first(const std::vector<SocketAddress>& addresses, const E
     return fail(error, detail::attempt("listen", endpoint, *tried));
 }
 
-Result<void> check_listener(int fd, const std::string& tried) {
+// Ours from here on: a child that is started must not have it, and it works as was asked.
+Result<Socket> adopt(const Endpoint& endpoint, const SocketOptions& options) {
+    const int fd = endpoint.fd();
+    const std::string tried = detail::attempt("listen", endpoint);
+    if (const auto good = detail::check_listener(fd, tried); !good)
+        return tl::unexpected(good.error());
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return fail_errno(tried);
+    if (platform::set_blocking(fd, options.blocking == Blocking::yes) < 0) return fail_errno(tried);
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, options.no_delay);  // not every stream socket is TCP
+    return Socket(fd);
+}
+
+}  // namespace
+
+Result<void> detail::check_listener(int fd, const std::string& tried) {
     const int type = int_option(fd, SO_TYPE);
     if (type < 0) return fail_errno(tried);
     if (type != SOCK_STREAM)
@@ -106,19 +121,6 @@ Result<void> check_listener(int fd, const std::string& tried) {
                     tried + ": the socket does not listen");
     return {};
 }
-
-// Ours from here on: a child that is started must not have it, and it works as was asked.
-Result<Socket> adopt(const Endpoint& endpoint, const SocketOptions& options) {
-    const int fd = endpoint.fd();
-    const std::string tried = detail::attempt("listen", endpoint);
-    if (const auto good = check_listener(fd, tried); !good) return tl::unexpected(good.error());
-    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return fail_errno(tried);
-    if (platform::set_blocking(fd, options.blocking == Blocking::yes) < 0) return fail_errno(tried);
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, options.no_delay);  // not every stream socket is TCP
-    return Socket(fd);
-}
-
-}  // namespace
 
 Result<Socket> listen(const Endpoint& endpoint, const SocketOptions& options) {
     if (endpoint.kind() == Endpoint::Kind::descriptor) return adopt(endpoint, options);

@@ -52,6 +52,8 @@ Result<std::size_t> send_rights(int socket, Bytes bytes, std::span<const int> de
 }
 
 Result<std::size_t> receive_rights(int socket, MutableBytes into, std::vector<Socket>& received) {
+    // Before any have come: they must not be lost for want of memory.
+    received.reserve(received.size() + kMostRights);
     Control control;
     iovec part{into.data(), into.size()};
     msghdr message{};

@@ -12,7 +12,7 @@ inline constexpr std::size_t kMostRights = 253;  // of one message; Linux's SCM_
 
 // As send(2): what was sent of `bytes`, of which there must be some; the descriptors go with the first.
 Result<std::size_t> send_rights(int socket, Bytes bytes, std::span<const int> descriptors);
-// As recv(2). Those that come are appended, close-on-exec.
+// As recv(2). Those that come are appended, close-on-exec, also if it fails for want of descriptors.
 Result<std::size_t> receive_rights(int socket, MutableBytes into, std::vector<Socket>& received);
 
 }  // namespace switchboard::detail

@@ -6,25 +6,26 @@
 #include <array>
 #include <string_view>
 
+#include "accept.hpp"
 #include "impl.hpp"
+#include "later.hpp"
 #include "rights.hpp"
+#include "takeover_message.hpp"
 
 namespace switchboard {
 namespace {
 
 using namespace std::chrono_literals;
 
-// One message: this line with the number of descriptors, and a line for the name of each. The first is
-// the socket at the path, of no name.
-constexpr std::string_view kGreeting = "switchboard-takeover 1 ";
 constexpr std::string_view kReady = "ready\n", kTaken = "taken\n";
-constexpr std::size_t kMostSockets = 250;
-constexpr std::size_t kMostText = 1024 * 1024;
 constexpr auto kPatience = 60s;  // for a new process to set itself up
 
-// The other end is of the same user, or of root.
-bool is_trusted(const PeerCredentials& who) {
-    return who.uid == ::geteuid() || who.uid == 0;
+// The other end is of the same user, or of root. Nobody is trusted of whom the system does not tell.
+Result<void> check_trusted(const Result<PeerCredentials>& who, const std::string& tried) {
+    if (!who) return fail(who.error(), tried + ": whose the other process is cannot be told");
+    if (who->uid == ::geteuid() || who->uid == 0) return {};
+    return fail(std::make_error_code(std::errc::permission_denied),
+                tried + ": the other process is of user " + std::to_string(who->uid));
 }
 
 struct Offered {
@@ -40,9 +41,9 @@ public:
 
     void on_open(Connection& c) override {
         const auto who = c.peer_credentials();
-        if (who) who_ = *who;
-        if (who && !is_trusted(*who))
-            return c.abort(std::make_error_code(std::errc::permission_denied));
+        if (const auto trusted = check_trusted(who, "takeover"); !trusted)
+            return c.abort(trusted.error());
+        who_ = *who;
         c.set_deadline(c.now() + kPatience);
         if (const auto sent = send(c); !sent) c.abort(sent.error());
     }
@@ -70,14 +71,12 @@ private:
         const auto path = offered_->reactor.share(offered_->path);
         if (!path) return tl::unexpected(path.error());
         std::vector<int> descriptors{path->fd()};
-        std::string names = "\n";
+        std::vector<std::string> names;
         for (const NamedSocket& each : offered_->options.sockets) {
             descriptors.push_back(each.socket.fd());
-            names += each.name + "\n";
+            names.push_back(each.name);
         }
-        const std::string text =
-            std::string(kGreeting) + std::to_string(descriptors.size()) + "\n" + names;
-        return socket(c).send_rights(as_bytes(text), descriptors);
+        return socket(c).send_rights(as_bytes(detail::make_takeover(names)), descriptors);
     }
     static detail::SocketConnection& socket(Connection& c) {
         return static_cast<detail::SocketConnection&>(c);
@@ -88,36 +87,16 @@ private:
 };
 
 Result<void> check_names(const std::vector<NamedSocket>& sockets, const std::string& tried) {
-    if (sockets.size() > kMostSockets)
-        return fail(errc::bad_option, tried + ": at most 250 sockets");
+    if (sockets.size() > detail::kMostSockets)
+        return fail(errc::bad_option,
+                    tried + ": at most " + std::to_string(detail::kMostSockets) + " sockets");
     for (const NamedSocket& each : sockets) {
-        if (each.name.find('\n') != std::string::npos)
-            return fail(errc::bad_option, tried + ": a name of two lines");
+        if (!detail::is_socket_name(each.name))
+            return fail(errc::bad_option, tried +
+                                              ": the name of a socket is too long, or has "
+                                              "control characters");
     }
     return {};
-}
-
-// The lines of what came, once all of them are there.
-std::optional<std::vector<std::string>> names_in(std::string_view text, std::size_t sockets) {
-    std::vector<std::string> names;
-    const auto next = [&text]() -> std::optional<std::string> {
-        const auto end = text.find('\n');
-        if (end == std::string_view::npos) return std::nullopt;
-        std::string line(text.substr(0, end));
-        text.remove_prefix(end + 1);
-        return line;
-    };
-    if (!next()) return std::nullopt;  // the greeting
-    for (std::size_t i = 0; i < sockets; ++i) {
-        auto name = next();
-        if (!name) return std::nullopt;
-        names.push_back(std::move(*name));
-    }
-    return names;
-}
-
-bool greets(std::string_view text, std::size_t sockets) {
-    return text.starts_with(std::string(kGreeting) + std::to_string(sockets) + "\n");
 }
 
 // Never zero, which would be for ever.
@@ -126,30 +105,53 @@ std::chrono::milliseconds left(Clock::time_point deadline) {
     return std::max(time, std::chrono::milliseconds(1));
 }
 
-// Reads what the old process sends: the sockets, and their names in the same order.
-Result<std::vector<NamedSocket>> receive_sockets(Socket& old, Clock::time_point deadline,
-                                                 const std::string& tried) {
+// The names of `sockets`, once all that belongs to them has come.
+Result<std::vector<std::string>> receive_names(Socket& old, Clock::time_point deadline,
+                                               std::vector<Socket>& sockets) {
     std::string text;
-    std::vector<Socket> sockets;
     std::array<std::byte, 4096> in{};
     for (;;) {
         if (const auto set = old.set_timeouts(left(deadline), left(deadline)); !set)
-            return fail(set.error(), tried);
+            return tl::unexpected(set.error());
         const auto got = detail::receive_rights(old.fd(), in, sockets);
         if (!got && got.error() == std::errc::operation_would_block)
-            return fail(std::make_error_code(std::errc::timed_out), tried);
-        if (!got) return fail(got.error(), tried);
-        if (*got == 0) return fail(errc::incomplete_message, tried);
+            return tl::unexpected(Error(std::make_error_code(std::errc::timed_out)));
+        if (!got) return tl::unexpected(got.error());
+        if (*got == 0) return tl::unexpected(Error(errc::incomplete_message));
         text += as_text(Bytes(in).first(*got));
-        if (text.size() > kMostText || !greets(text, sockets.size()))
-            return fail(errc::malformed_message, tried + ": it offers no sockets");
-        const auto names = names_in(text, sockets.size());
-        if (!names) continue;
-        std::vector<NamedSocket> named;
-        for (std::size_t i = 0; i < sockets.size(); ++i)
-            named.push_back({(*names)[i], std::move(sockets[i])});
-        return named;
+        auto names = detail::parse_takeover(text, sockets.size());
+        if (!names) return tl::unexpected(names.error());
+        if (*names) return std::move(**names);
     }
+}
+
+// What is no listener could only fail later, when the old process may be gone.
+Result<void> check_kinds(const std::vector<NamedSocket>& sockets) {
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+        const std::string which = "socket " + std::to_string(i);
+        const int fd = sockets[i].socket.fd();
+        if (const auto good = detail::check_listener(fd, which); !good)
+            return fail(errc::malformed_message, good.error().message());
+    }
+    const auto path = sockets.front().socket.local();
+    if (path && path->kind() == Endpoint::Kind::unix_path) return {};
+    return fail(errc::malformed_message, "socket 0: not a unix socket");
+}
+
+// What the old process sends: the socket at the path, and those it offers.
+Result<std::vector<NamedSocket>> receive_sockets(Socket& old, Clock::time_point deadline) {
+    std::vector<Socket> sockets;
+    auto names = receive_names(old, deadline, sockets);
+    if (!names) return tl::unexpected(names.error());
+    std::vector<NamedSocket> named;
+    for (std::size_t i = 0; i < sockets.size(); ++i)
+        named.push_back({std::move((*names)[i]), std::move(sockets[i])});
+    if (const auto good = check_kinds(named); !good) return tl::unexpected(good.error());
+    return named;
+}
+
+Error within(const std::string& tried, const Error& error) {
+    return {error.code(), error.tried().empty() ? tried : tried + ": " + error.tried()};
 }
 
 }  // namespace
@@ -159,18 +161,16 @@ Result<std::optional<Takeover>> Takeover::begin(const Endpoint& path,
     const std::string tried = "take over from " + path.to_string();
     if (path.kind() != Endpoint::Kind::unix_path)
         return fail(errc::bad_endpoint, tried + ": not a unix endpoint");
-    const auto deadline = Clock::now() + timeout;
+    const auto deadline = detail::later(Clock::now(), timeout);
     auto old = connect(path, timeout);
     if (!old && (old.error() == std::errc::no_such_file_or_directory ||
                  old.error() == std::errc::connection_refused))
         return std::nullopt;
     if (!old) return fail(old.error(), tried);
-    const auto who = old->peer_credentials();
-    if (who && !is_trusted(*who))
-        return fail(std::make_error_code(std::errc::permission_denied),
-                    tried + ": it is of user " + std::to_string(who->uid));
-    auto sockets = receive_sockets(*old, deadline, tried);
-    if (!sockets) return tl::unexpected(sockets.error());
+    if (const auto trusted = check_trusted(old->peer_credentials(), tried); !trusted)
+        return tl::unexpected(trusted.error());
+    auto sockets = receive_sockets(*old, deadline);
+    if (!sockets) return tl::unexpected(within(tried, sockets.error()));
     if (const auto set = old->set_timeouts(timeout, timeout); !set) return fail(set.error(), tried);
     Takeover takeover;
     takeover.path_socket = std::move(sockets->front().socket);

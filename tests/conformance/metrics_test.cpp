@@ -65,7 +65,7 @@ TEST_CASE("metrics: other paths, methods and versions are refused") {
     CHECK(body_of(not_found) == "there are /metrics and /stats\n");
     CHECK(body_of(refused("HEAD /metric HTTP/1.0\r\n\r\n")).empty());
     for (const std::string method : {"POST", "DELETE", "get"}) {
-        const auto response = refused(method + " /metrics HTTP/1.1\r\n\r\n");
+        const auto response = refused(method + " /metrics HTTP/1.1\r\nHost: here\r\n\r\n");
         CHECK(status_of(response) == "HTTP/1.1 405 Method Not Allowed");
         CHECK(has_line(response, "Allow: GET, HEAD"));
     }
@@ -77,9 +77,37 @@ TEST_CASE("metrics: other paths, methods and versions are refused") {
     }
 }
 
+TEST_CASE("metrics: a head is read to the letter, and what is wrong is named") {
+    const auto why = [](const std::string& request) {
+        const auto response = refused(request);
+        return status_of(response) == "HTTP/1.1 400 Bad Request" ? body_of(response) : "passed\n";
+    };
+    const std::string start = "GET / HTTP/1.1\r\nHost: here\r\n";
+    CHECK(why(start + "\r\n") == "passed\n");
+    CHECK(why(start + "X-1!~:\t\xc3\xa9 :\r\nEmpty:\r\n\r\n") == "passed\n");
+    for (const std::string& line : {std::string("folded: x\r\n y"), std::string("space : x"),
+                                    std::string(": x"), std::string("none"), std::string("(: x")}) {
+        CAPTURE(line);
+        CHECK(why(start + line + "\r\n\r\n") == "a line that is no header field\n");
+    }
+    for (const std::string& part :
+         {std::string("a\nb"), std::string("a\rb"), std::string("a\r\r\n"), std::string("\n"),
+          std::string(1, '\0'), std::string("\x7f")}) {
+        CAPTURE(part);
+        CHECK(why(start + "X: " + part + "\r\n\r\n") == "a control character\n");
+        CHECK(why("GET /" + part) == "a control character\n");  // at once
+    }
+    CHECK(why("GET / HTTP/1.0\n\n") == "a control character\n");
+    CHECK(why("GET / HTTP/1.0\r\n\r\n") == "passed\n");
+    CHECK(why("GET / HTTP/1.1\r\n\r\n") == "not one Host, which HTTP/1.1 demands\n");
+    CHECK(why(start + "hOST: there\r\n\r\n") == "not one Host, which HTTP/1.1 demands\n");
+    CHECK(why("GET /\xe9 HTTP/1.0\r\n\r\n") == "no HTTP/1 request\n");
+    CHECK(why("G(T / HTTP/1.0\r\n\r\n") == "no HTTP/1 request\n");
+}
+
 TEST_CASE("metrics: a request of more than 8 KiB is refused, and one of 8 KiB is not") {
     const auto request = [](std::size_t size) {
-        const std::string start = "GET /nowhere HTTP/1.1\r\nX: ";
+        const std::string start = "GET /nowhere HTTP/1.0\r\nX: ";
         return start + std::string(size - start.size() - 4, 'x') + "\r\n\r\n";
     };
     Reactor reactor;
@@ -118,7 +146,7 @@ TEST_CASE("metrics: what Prometheus scrapes, in either version of HTTP") {
     Watched watched;
     for (const std::string request :
          {"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n", "GET /metrics HTTP/1.0\r\n\r\n",
-          "GET /metrics?name=open HTTP/1.1\r\n\r\n",
+          "GET /metrics?name=open HTTP/1.0\r\n\r\n",
           "GET http://127.0.0.1:9100/metrics HTTP/1.1\r\nHost: here\r\n\r\n"}) {
         const auto response = watched.get(request);
         CHECK(status_of(response) == "HTTP/1.1 200 OK");
@@ -132,24 +160,25 @@ TEST_CASE("metrics: what Prometheus scrapes, in either version of HTTP") {
 
 TEST_CASE("metrics: JSON, of each reactor") {
     Watched one;
-    const auto response = one.get("GET /stats HTTP/1.1\r\n\r\n");
+    const auto response = one.get("GET /stats HTTP/1.1\r\nHost:\r\n\r\n");
     CHECK(has_line(response, "Content-Type: application/json"));
     const auto json = nlohmann::json::parse(body_of(response));
     REQUIRE(json.at("reactors").size() == 1);
     CHECK(json.at("reactors").at(0).at("accepted") == 1);
     Watched three([](const auto& answer) { answer({{.accepted = 5}, {.accepted = 6}, {}}); });
-    const auto all = nlohmann::json::parse(body_of(three.get("GET /stats? HTTP/1.1\r\n\r\n")));
+    const auto all =
+        nlohmann::json::parse(body_of(three.get("GET /stats? HTTP/1.1\r\nHost:\r\n\r\n")));
     REQUIRE(all.at("reactors").size() == 3);
     CHECK(all.at("reactors").at(1).at("accepted") == 6);
-    CHECK(three.get("GET /metrics HTTP/1.1\r\n\r\n")
+    CHECK(three.get("GET /metrics HTTP/1.1\r\nHost:\r\n\r\n")
               .find("switchboard_accepted_total{reactor=\"1\"} 6\n") != std::string::npos);
 }
 
 TEST_CASE("metrics: HEAD is answered with the head alone") {
     Watched watched([](const auto& answer) { answer({{}}); });
     for (const std::string path : {"/metrics", "/stats"}) {
-        const auto whole = watched.get("GET " + path + " HTTP/1.1\r\n\r\n");
-        const auto head = watched.get("HEAD " + path + " HTTP/1.1\r\n\r\n");
+        const auto whole = watched.get("GET " + path + " HTTP/1.1\r\nHost:\r\n\r\n");
+        const auto head = watched.get("HEAD " + path + " HTTP/1.1\r\nHost:\r\n\r\n");
         CHECK(head == whole.substr(0, whole.size() - body_of(whole).size()));
     }
 }
@@ -157,15 +186,16 @@ TEST_CASE("metrics: HEAD is answered with the head alone") {
 TEST_CASE("metrics: a request byte by byte is one, and what follows it is not answered") {
     Watched watched;
     FarEnd client(watched.at);
-    for (const char byte : std::string_view("GET /stats HTTP/1.1\r\n\r\n")) {
+    for (const char byte : std::string_view("GET /stats HTTP/1.1\r\nHost:\r\n\r\n")) {
         client.send({&byte, 1});
         const auto read = watched.reactor.stats().bytes_in;
         run_until(watched.reactor, [&] { return watched.reactor.stats().bytes_in > read; });
     }
     client.read_to_end(watched.reactor);
     CHECK(nlohmann::json::parse(body_of(client.received)).contains("reactors"));
-    const auto response = watched.get("GET /stats HTTP/1.1\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n" +
-                                      std::string(10'000, 'x'));
+    const auto response =
+        watched.get("GET /stats HTTP/1.1\r\nHost:\r\n\r\nGET /metrics HTTP/1.1\r\nHost:\r\n\r\n" +
+                    std::string(10'000, 'x'));
     CHECK(nlohmann::json::parse(body_of(response)).contains("reactors"));
 }
 
@@ -174,7 +204,7 @@ TEST_CASE(
     std::function<void(std::vector<ReactorStats>)> answer;
     Watched watched([&](auto later) { answer = std::move(later); });
     FarEnd client(watched.at);
-    client.send("GET /stats HTTP/1.1\r\n\r\n");
+    client.send("GET /stats HTTP/1.1\r\nHost:\r\n\r\n");
     REQUIRE(client.socket.shutdown_write());
     run_until(watched.reactor, [&] { return answer != nullptr; });
     bool drained = false;
@@ -193,7 +223,7 @@ TEST_CASE("metrics: figures for one who is gone go nowhere") {
     std::function<void(std::vector<ReactorStats>)> answer;
     Watched watched([&](auto later) { answer = std::move(later); });
     FarEnd client(watched.at);
-    client.send("GET /stats HTTP/1.1\r\n\r\n");
+    client.send("GET /stats HTTP/1.1\r\nHost:\r\n\r\n");
     run_until(watched.reactor, [&] { return answer != nullptr; });
     watched.reactor.abort();
     client.read_to_end(watched.reactor);

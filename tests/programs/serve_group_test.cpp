@@ -9,6 +9,7 @@
 #include "loopback.hpp"
 #include "platform/platform.hpp"
 #include "server.hpp"
+#include "system.hpp"
 
 using namespace switchboard;
 using namespace switchboard::programs;
@@ -190,7 +191,8 @@ TEST_CASE("serve: a level may be with json or without, and nothing else") {
     }
 }
 
-TEST_CASE("serve: a takeover by who asks for something else is refused, and the old one goes on") {
+TEST_CASE("serve: a takeover by who asks for something else is refused, and the old one goes on" *
+          doctest::skip(!test::system_tells_peer())) {
     for (const std::string path : {"tcp://127.0.0.1:1", "udp://127.0.0.1:1", "fd:0"})
         check_refused({"echo", "--takeover", path},
                       "--takeover " + path + ": not unix:/PATH or unix:@NAME\n");
@@ -206,7 +208,8 @@ TEST_CASE("serve: a takeover by who asks for something else is refused, and the 
     CHECK(old.stop(SIGTERM).status == 0);
 }
 
-TEST_CASE("serve: a takeover takes the metrics along, or leaves them, or begins with some") {
+TEST_CASE("serve: a takeover takes the metrics along, or leaves them, or begins with some" *
+          doctest::skip(!test::system_tells_peer())) {
     const TempDir folder;
     const std::vector<std::string> plain = {"echo", "--takeover", "unix:" + folder / "takeover"};
     auto with_metrics = plain;
@@ -231,7 +234,8 @@ TEST_CASE("serve: a takeover takes the metrics along, or leaves them, or begins 
     CHECK(fourth.endpoint() == first.endpoint());
 }
 
-TEST_CASE("serve: what is at the takeover's path and is none is refused") {
+TEST_CASE("serve: what is at the takeover's path and is none is refused" *
+          doctest::skip(!test::system_tells_peer())) {
     const TempDir folder;
     const test::Listener listener("unix:" + folder / "else");
     Process process(command({"serve", "echo", "--takeover", "unix:" + folder / "else"}));

@@ -72,6 +72,21 @@ TEST_CASE("serve: an open connection may finish after SIGTERM") {
     }
 }
 
+TEST_CASE("serve: ends at SIGTERM and at SIGINT, whatever mask it was started with") {
+    for (const std::string& driver : kDrivers) {
+        for (const int signal : {SIGTERM, SIGINT}) {
+            CAPTURE(driver);
+            CAPTURE(signal);
+            std::vector<std::string> blocked = command({"serve", "echo", "--driver", driver});
+            blocked.insert(blocked.begin(), {"env", "--block-signal"});
+            Process process(blocked);
+            CHECK(process.read_line().starts_with("listening on "));
+            process.signal(signal);
+            CHECK(process.wait().status == 0);
+        }
+    }
+}
+
 TEST_CASE("serve: a draining reactor refuses new connections") {
     Server server({"echo"});
     const Socket client = server.connect();

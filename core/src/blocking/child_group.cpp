@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <new>
 
 #include "../platform/platform.hpp"
 #include "../platform/process.hpp"
@@ -16,7 +18,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kExit = 100ms;  // what an exit may take before it is left to the next sweep
+constexpr auto kExit = 100ms;    // what an exit may take before it is left to the next sweep
+constexpr auto kSweep = 1000ms;  // between two looks at all children
+constexpr auto kKilled = 10ms;   // from a signal to such a look
 
 // Nothing may be delivered in a child before its dispositions are its own.
 class SignalsHeld {
@@ -74,9 +78,9 @@ pid_t fork_held(SharedListener* listener) noexcept {
 
 std::string describe(const EndedChild& child) {
     const std::string name = "process " + std::to_string(child.pid);
-    if (WIFSIGNALED(child.status))
-        return name + " was ended by signal " + std::to_string(WTERMSIG(child.status));
-    return name + " exited with " + std::to_string(WEXITSTATUS(child.status));
+    if (child.signal) return name + " was ended by signal " + std::to_string(*child.signal);
+    if (child.exit_status) return name + " exited with " + std::to_string(*child.exit_status);
+    return name + " ended, and its status went to another";
 }
 
 Result<std::unique_ptr<ChildGroup>> ChildGroup::create() {
@@ -88,24 +92,23 @@ Result<std::unique_ptr<ChildGroup>> ChildGroup::create() {
 
 ChildGroup::~ChildGroup() {
     signal(SIGKILL);
-    while (count_ > 0) {
-        if (::waitpid(-group_, nullptr, 0) > 0)
-            --count_;
-        else if (errno != EINTR)
-            break;
+    for (const Child& each : children_) {
+        while (::waitpid(each.pid, nullptr, 0) < 0 && errno == EINTR) continue;
     }
     for (int* fd : {&exits_[0], &exits_[1], &alive_[0], &alive_[1]}) close_end(*fd);
 }
 
-Result<pid_t> ChildGroup::spawn(const std::function<int()>& work, SharedListener* listener) {
+Result<pid_t> ChildGroup::spawn(const std::function<int()>& work, SharedListener* listener) try {
+    children_.reserve(children_.size() + 1);  // a child that cannot be noted must not be forked
     const pid_t pid = fork_held(listener);
     if (pid < 0) return fail_errno("fork");
-    // On both sides: whichever comes first, the child is in the group before either goes on.
-    ::setpgid(pid, group_);
+    // On both sides: whichever comes first, the child leads its group before either goes on.
+    ::setpgid(pid, pid);
     if (pid == 0) run_child(work);
-    if (group_ == 0) group_ = pid;
-    ++count_;
+    children_.push_back({pid, {}});
     return pid;
+} catch (const std::bad_alloc&) {
+    return fail(std::make_error_code(std::errc::not_enough_memory), "fork");
 }
 
 void ChildGroup::run_child(const std::function<int()>& work) noexcept {
@@ -117,44 +120,70 @@ void ChildGroup::run_child(const std::function<int()>& work) noexcept {
         status = work();
     } catch (...) {  // exits with 1, as promised
     }
-    const char byte = 0;
-    [[maybe_unused]] const auto told = ::write(exits_[1], &byte, 1);  // a full pipe is as good
+    const LastWord word{::getpid(), status & 0xff};  // written whole, or not at all
+    [[maybe_unused]] const auto told = ::write(exits_[1], &word, sizeof word);
     ::_exit(status);
 }
 
 void ChildGroup::hear_exits() noexcept {
-    char bytes[256];
+    std::array<LastWord, 32> words{};
     pollfd entry{exits_[0], POLLIN, 0};
     while (::poll(&entry, 1, 0) > 0) {
-        const ssize_t got = ::read(exits_[0], bytes, sizeof bytes);
+        const ssize_t got = ::read(exits_[0], words.data(), sizeof words);
         if (got <= 0) break;
-        announced_ += static_cast<std::size_t>(got);
+        const std::size_t count = static_cast<std::size_t>(got) / sizeof(LastWord);
+        std::for_each_n(words.begin(), count, [this](const LastWord& word) { hear(word); });
         expected_until_ = Clock::now() + kExit;
     }
 }
 
-std::optional<EndedChild> ChildGroup::reap() {
-    hear_exits();
-    if (count_ == 0) return std::nullopt;
-    EndedChild ended{};
-    ended.pid = ::waitpid(-group_, &ended.status, WNOHANG);
-    if (ended.pid <= 0) return std::nullopt;
-    if (announced_ > 0) --announced_;
-    if (--count_ == 0) group_ = 0;  // its number is free for others from now on
+// A sweep may have found it before it was heard.
+void ChildGroup::hear(const LastWord& word) noexcept {
+    const auto child = std::ranges::find(children_, word.pid, &Child::pid);
+    if (child != children_.end()) child->said = word.status;
+}
+
+std::optional<EndedChild> ChildGroup::look_at(const Child& child) noexcept {
+    int status = 0;
+    const pid_t got = ::waitpid(child.pid, &status, WNOHANG);
+    EndedChild ended{child.pid, child.said};
+    if (got < 0 && errno == ECHILD) return ended;
+    if (got <= 0) return std::nullopt;
+    ended.exit_status = WIFEXITED(status) ? std::optional(WEXITSTATUS(status)) : std::nullopt;
+    ended.signal = WIFSIGNALED(status) ? std::optional(WTERMSIG(status)) : std::nullopt;
     return ended;
 }
 
-void ChildGroup::signal(int number) const noexcept {
-    if (count_ > 0) ::kill(-group_, number);
+void ChildGroup::reap(const EndedCallback& on_ended) {
+    hear_exits();
+    const auto now = Clock::now();
+    const bool all = now >= sweep_at_;
+    if (all) sweep_at_ = now + kSweep;
+    for (std::size_t i = 0; i < children_.size();) {
+        const auto ended = all || children_[i].said ? look_at(children_[i]) : std::nullopt;
+        if (!ended) {
+            ++i;
+            continue;
+        }
+        children_[i] = children_.back();
+        children_.pop_back();
+        on_ended(*ended);
+    }
 }
 
-// A child that said it exits is no zombie yet, but will be in no time. The count is no promise: one
-// that is reaped first and heard of later would be expected for ever.
-Clock::time_point ChildGroup::next_sweep() noexcept {
+void ChildGroup::signal(int number) noexcept {
+    for (const Child& each : children_) ::kill(-each.pid, number);
+    sweep_at_ = std::min(sweep_at_, Clock::now() + kKilled);
+}
+
+// A child that said it exits can be waited for in no time, unless something holds it up.
+Clock::time_point ChildGroup::next_sweep() const noexcept {
+    if (children_.empty()) return kNever;
     const auto now = Clock::now();
-    if (now >= expected_until_) announced_ = 0;
-    if (count_ == 0) return kNever;
-    return now + (announced_ > 0 ? 1ms : 1000ms);
+    const bool expected =
+        now < expected_until_ &&
+        std::ranges::any_of(children_, [](const Child& each) { return each.said.has_value(); });
+    return expected ? std::min(sweep_at_, now + 1ms) : sweep_at_;
 }
 
 }  // namespace switchboard::detail

@@ -75,7 +75,7 @@ private:
             workers_[i] = 0;
             stats_.bury(i, server_.stop().draining());
         }
-        if (ended.status != 0) server_.log(LogLevel::error, ended);
+        if (ended.exit_status != 0) server_.log(LogLevel::error, ended);
     }
 
     Server& server_;

@@ -1,8 +1,6 @@
 // A child process per connection.
 #include "processes.hpp"
 
-#include <sys/wait.h>
-
 #include <csignal>
 
 namespace switchboard {
@@ -14,7 +12,7 @@ void wait_and_reap(ChildGroup& children, int fd, Clock::time_point until,
                    const EndedCallback& on_ended) {
     pollfd entries[] = {{fd, POLLIN, 0}, {children.fd(), POLLIN, 0}};
     wait_for(entries, std::min(until, children.next_sweep()));
-    while (const auto ended = children.reap()) on_ended(*ended);
+    children.reap(on_ended);
 }
 
 void drain_children(const Server& server, ChildGroup& children, Ending& ending,
@@ -32,8 +30,10 @@ void drain_children(const Server& server, ChildGroup& children, Ending& ending,
         children.signal(SIGTERM);
         wait_and_reap(children, -1, Clock::now() + again, on_ended);
     }
-    children.signal(SIGKILL);
-    while (children.count() > 0) wait_and_reap(children, -1, Clock::now() + again, on_ended);
+    while (children.count() > 0) {
+        children.signal(SIGKILL);
+        wait_and_reap(children, -1, Clock::now() + again, on_ended);
+    }
 }
 
 }  // namespace detail
@@ -57,7 +57,7 @@ public:
                 continue;
             }
             server_.listener().close();
-            drain_children(server_, children_, ending_, [this](const auto& e) { count_out(e); });
+            drain_children(server_, children_, ending_, on_ended_);
             return unless_stopping(socket.error());
         }
     }
@@ -65,7 +65,7 @@ public:
 private:
     Result<Socket> next() {
         for (;;) {
-            while (const auto ended = children_.reap()) count_out(*ended);
+            children_.reap(on_ended_);
             auto socket = server_.accept(children_.fd(), children_.next_sweep());
             if (socket || socket.error() != std::errc::interrupted) return socket;
         }
@@ -93,7 +93,7 @@ private:
     void count_out(const EndedChild& ended) {
         ServeStats& stats = server_.stats();
         --stats.open;
-        const int status = WIFEXITED(ended.status) ? WEXITSTATUS(ended.status) : -1;
+        const int status = ended.exit_status.value_or(-1);
         ++(status == kRefused ? stats.refused : stats.closed);
         const bool failed = status != kServed && status != kRefused && status != kCut;
         if (status == kCut || (failed && server_.stop().draining())) ++stats.cut;
@@ -103,6 +103,7 @@ private:
     Server& server_;
     ChildGroup& children_;
     Ending& ending_;
+    const EndedCallback on_ended_ = [this](const EndedChild& ended) { count_out(ended); };
 };
 
 }  // namespace

@@ -6,8 +6,6 @@
 
 namespace switchboard::detail {
 
-using EndedCallback = std::function<void(const EndedChild&)>;
-
 // Waits until `fd` is readable, `until` has come or children may have ended; reaps those that have.
 void wait_and_reap(ChildGroup& children, int fd, Clock::time_point until,
                    const EndedCallback& on_ended);

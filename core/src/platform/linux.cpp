@@ -19,6 +19,7 @@ namespace {
 
 // sendfile(2) has no MSG_NOSIGNAL. SIGPIPE is sent to the thread that wrote (man 7 signal), so it
 // is held back in this thread and taken away again; the disposition of the process stays its own.
+// One that was pending before is the host's, and stays.
 class SigpipeHeld {
 public:
     SigpipeHeld() noexcept {
@@ -33,19 +34,19 @@ public:
     ~SigpipeHeld() {
         const int error = errno;
         constexpr timespec now{};
-        if (raised_ && !was_pending_) sigtimedwait(&sigpipe_, nullptr, &now);
+        if (may_be_raised_ && !was_pending_) sigtimedwait(&sigpipe_, nullptr, &now);
         pthread_sigmask(SIG_SETMASK, &before_, nullptr);
         errno = error;
     }
     SigpipeHeld(const SigpipeHeld&) = delete;
     SigpipeHeld& operator=(const SigpipeHeld&) = delete;
 
-    void raised() noexcept { raised_ = true; }
+    void may_be_raised() noexcept { may_be_raised_ = true; }
 
 private:
     sigset_t sigpipe_{}, before_{};
     bool was_pending_ = false;
-    bool raised_ = false;
+    bool may_be_raised_ = false;
 };
 
 Moved moved(int result) noexcept {
@@ -104,7 +105,10 @@ ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count)
     SigpipeHeld sigpipe;
     auto at = static_cast<off64_t>(offset);
     const ssize_t sent = ::sendfile64(socket, file, &at, count);
-    if (sent < 0 && errno == EPIPE) sigpipe.raised();
+    // The kernel sends in pieces. When one of them fails it raises the signal, but answers how much the
+    // pieces before it were, if there are any.
+    const bool cut = sent > 0 && static_cast<std::size_t>(sent) < count;
+    if (cut || (sent < 0 && errno == EPIPE)) sigpipe.may_be_raised();
     return sent;
 }
 

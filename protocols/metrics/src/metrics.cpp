@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "request.hpp"
+
 namespace switchboard {
 namespace {
 
@@ -24,31 +26,12 @@ std::string head_of(const Response& response) {
            "\r\nConnection: close\r\n" + response.more + "\r\n";
 }
 
-Response refusal(const std::string& status, const std::string& why) {
-    return {.status = status, .body = why + "\n"};
+Response refusal(std::string_view status, std::string_view why) {
+    return {.status = std::string(status), .body = std::string(why) + "\n"};
 }
 
-// "GET /metrics HTTP/1.1", or the target in full, as a proxy has it: RFC 9112, sections 3 and 3.2.2. The
-// rest of the request says nothing that matters here.
-struct RequestLine {
-    std::string_view method, target;
-};
-
-std::optional<RequestLine> parse(std::string_view line) {
-    const auto first = line.find(' '), last = line.rfind(' ');
-    if (first == std::string_view::npos || first == last) return std::nullopt;
-    const auto version = line.substr(last + 1);
-    if (version != "HTTP/1.1" && version != "HTTP/1.0") return std::nullopt;
-    auto target = line.substr(first + 1, last - first - 1);
-    constexpr std::string_view scheme = "http://";
-    if (target.starts_with(scheme)) {
-        const auto path = target.find('/', scheme.size());
-        target = path == std::string_view::npos ? "/" : target.substr(path);
-    }
-    if (first == 0 || target.empty() || target.front() != '/' ||
-        target.find(' ') != std::string_view::npos)
-        return std::nullopt;
-    return RequestLine{line.substr(0, first), target.substr(0, target.find('?'))};
+Response bad_request(std::string_view why) {
+    return refusal("400 Bad Request", why);
 }
 
 std::string json_of(const std::vector<ReactorStats>& reactors) {
@@ -68,32 +51,34 @@ public:
     void on_open(Connection& c) override { c.set_deadline(c.now() + kPatience); }
 
     std::size_t on_data(Connection& c, MutableBytes in) override {
-        const std::string_view text = as_text(in);
-        const auto end = text.substr(0, kMostRequest).find("\r\n\r\n", seen_);
-        if (end == std::string_view::npos) {
-            seen_ = text.size() - std::min<std::size_t>(text.size(), 3);  // the end may have begun
-            if (text.size() < kMostRequest) return 0;
-            return answer(c, refusal("400 Bad Request", "a request of over 8 KiB")), in.size();
-        }
-        const auto line = parse(text.substr(0, text.find("\r\n")));
-        if (!line) return answer(c, refusal("400 Bad Request", "no HTTP/1 request")), in.size();
-        handle(c, *line);
-        return in.size();
+        constexpr std::string_view empty_line = "\r\n\r\n";
+        const std::string_view text = as_text(in).substr(0, kMostRequest);
+        const auto end = text.find(empty_line, seen_);
+        const bool whole = end != std::string_view::npos;
+        if (detail::has_control(text.substr(0, whole ? end + 2 : end), seen_))
+            return answer(c, bad_request("a control character")), in.size();
+        if (whole) return handle(c, text.substr(0, end)), in.size();
+        if (text.size() == kMostRequest)
+            return answer(c, bad_request("a request of over 8 KiB")), in.size();
+        seen_ = text.size() - std::min(text.size(), empty_line.size() - 1);  // it may have begun
+        return 0;
     }
 
 private:
-    void handle(Connection& c, const RequestLine& line) {
-        if (line.method != "GET" && line.method != "HEAD") {
+    void handle(Connection& c, std::string_view head) {
+        const auto request = detail::parse_request(head);
+        if (!request) return answer(c, bad_request(request.error()));
+        if (request->method != "GET" && request->method != "HEAD") {
             Response response = refusal("405 Method Not Allowed", "GET and HEAD alone");
             response.more = "Allow: GET, HEAD\r\n";
             return answer(c, response);
         }
-        bodiless_ = line.method == "HEAD";
-        if (line.target != "/metrics" && line.target != "/stats")
+        bodiless_ = request->method == "HEAD";
+        if (request->path != "/metrics" && request->path != "/stats")
             return answer(c, refusal("404 Not Found", "there are /metrics and /stats"));
         c.pause_reading();  // and so it is not idle while the others are asked
         ask_([&reactor = reactor_, id = c.id(), bodiless = bodiless_,
-              json = line.target == "/stats"](const std::vector<ReactorStats>& reactors) {
+              json = request->path == "/stats"](const std::vector<ReactorStats>& reactors) {
             Connection* const asker = reactor.find(id);
             if (asker == nullptr) return;
             Response response{.status = "200 OK", .body = {}};

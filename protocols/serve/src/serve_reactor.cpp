@@ -166,7 +166,9 @@ private:
             auto armed = group_[0].on_signal(signal, [this] { draining_ ? abort() : drain(); });
             if (!armed) return armed;
         }
-        return group_[0].on_signal(SIGUSR1, [this] { print_live(); });
+        auto armed = group_[0].on_signal(SIGUSR1, [this] { print_live(); });
+        unblock({SIGTERM, SIGINT, SIGUSR1});
+        return armed;
     }
 
     void drain() {

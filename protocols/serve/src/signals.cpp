@@ -25,7 +25,19 @@ void on_stop_signal(int signal) {
     }
 }
 
+sigset_t set_of(std::initializer_list<int> signals) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : signals) sigaddset(&set, signal);
+    return set;
+}
+
 }  // namespace
+
+void unblock(std::initializer_list<int> signals) {
+    const sigset_t set = set_of(signals);
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
 
 StopOnSignals::StopOnSignals(const Stop& stop) {
     assert(stop_of_process.load() == nullptr);
@@ -36,11 +48,10 @@ StopOnSignals::StopOnSignals(const Stop& stop) {
     action.sa_handler = on_stop_signal;
     // No SA_RESTART: the drivers go on after EINTR, and under the thread sanitizer a handler runs
     // only once the blocking call it came in has returned.
-    sigemptyset(&action.sa_mask);
-    sigaddset(&action.sa_mask, SIGTERM);
-    sigaddset(&action.sa_mask, SIGINT);
+    action.sa_mask = set_of({SIGTERM, SIGINT});
     sigaction(SIGTERM, &action, &terminate_before_);
     sigaction(SIGINT, &action, &interrupt_before_);
+    unblock({SIGTERM, SIGINT});
 }
 
 StopOnSignals::~StopOnSignals() {
@@ -50,11 +61,8 @@ StopOnSignals::~StopOnSignals() {
 }
 
 void block_stop_signals() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    const sigset_t set = set_of({SIGTERM, SIGINT});
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 }  // namespace switchboard::program

@@ -2,12 +2,19 @@
 #pragma once
 
 #include <csignal>
+#include <initializer_list>
 #include <switchboard/stop.hpp>
 
 namespace switchboard::program {
 
-// While it lives, the first of these signals drains `stop` and the next one aborts it. One per
-// process. In a forked child they end that child alone, as they would by default.
+// Lets these signals come to the calling thread, and to those that it starts: whoever started this
+// program may have blocked them, and a mask is inherited (man 2 sigprocmask). To be called once they are
+// handled, as one may be pending.
+void unblock(std::initializer_list<int> signals);
+
+// While it lives, the first of these signals drains `stop` and the next one aborts it, whatever mask the
+// program was started with. One per process. In a forked child they end that child alone, as they would
+// by default.
 class StopOnSignals {
 public:
     explicit StopOnSignals(const Stop& stop);

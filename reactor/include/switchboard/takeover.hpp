@@ -24,7 +24,7 @@
 
 namespace switchboard {
 
-// A listening socket, and what it is called between the two: one line, without control characters.
+// A listening socket, and what it is called between the two: at most 4,000 bytes, without control characters.
 struct NamedSocket {
     std::string name;
     Socket socket;
@@ -35,8 +35,10 @@ class Takeover {
 public:
     // From whoever offers its sockets at `path` (a unix endpoint); nothing if nobody does: no such path,
     // or one that is left over. Errors: what connect says, std::errc::permission_denied if that is neither
-    // this user's nor root's, std::errc::timed_out, or errc::malformed_message from who speaks something
-    // else. All of it within `timeout`.
+    // this user's nor root's, errc::unsupported where the system cannot tell, std::errc::timed_out,
+    // errc::incomplete_message if it ends too early, std::errc::too_many_files_open, or
+    // errc::malformed_message, with what is wrong, from who speaks something else or passes what is no
+    // listening socket. Then nothing that came stays open. All of it within `timeout`.
     static Result<std::optional<Takeover>> begin(
         const Endpoint& path, std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
@@ -63,8 +65,8 @@ struct TakeoverOptions {
     std::function<void(const PeerCredentials&)> taken = {};
 };
 
-// Offers the sockets at `path` to processes of the same user, or of root; others are refused. Where the
-// system cannot tell who a peer is, the path's mode, 0600, must do. At most 250 sockets.
+// Offers the sockets at `path`, whose mode is 0600, to processes of the same user, or of root. Others are
+// refused, and so is everybody where the system cannot tell who a peer is. At most 250 sockets.
 Result<Listening> offer_takeover(Reactor& reactor, const Endpoint& path, TakeoverOptions options);
 
 }  // namespace switchboard

@@ -14,8 +14,9 @@ using AskStats = std::function<void(std::function<void(std::vector<ReactorStats>
 
 // GET /metrics answers Prometheus' text format (version 0.0.4), GET /stats JSON: {"reactors":[...]} with
 // the members of to_json(). HEAD as well. Other paths: 404; other methods: 405; what is no HTTP/1 request
-// (RFC 9112, section 3) or longer than 8 KiB: 400. One request a connection, which is then closed, and
-// ten seconds for it. Not for the open Internet: there is no authentication.
+// to the letter (RFC 9112; a bare LF ends no line, and HTTP/1.1 has one Host) or longer than 8 KiB: 400.
+// One request a connection, which is then closed, and ten seconds for it. Not for the open Internet: there
+// is no authentication.
 ProtocolFactory make_metrics(Reactor& reactor, AskStats ask);
 ProtocolFactory make_metrics(Reactor& reactor);  // of that reactor
 
