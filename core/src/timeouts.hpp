@@ -7,7 +7,7 @@
 #include <switchboard/connection.hpp>
 #include <switchboard/limits.hpp>
 
-#include "later.hpp"
+#include "deadline.hpp"
 
 namespace switchboard::detail {
 
@@ -37,11 +37,11 @@ public:
     // From now on drain_idle counts: from `since`, and from each byte.
     void drain(Clock::time_point since) {
         draining_ = true;
-        quiet_at_ = later(since, limits_.drain_idle);
+        quiet_at_ = deadline_after(since, limits_.drain_idle);
     }
     // It was quiet for so long, and has work to do all the same: to be looked at again.
     void stay(Clock::time_point now) {
-        quiet_at_ = later(now, std::max(limits_.drain_idle, std::chrono::milliseconds(10)));
+        quiet_at_ = deadline_after(now, std::max(limits_.drain_idle, std::chrono::milliseconds(10)));
     }
 
     Clock::time_point due() const { return std::min({over_at_, first_by_, idle_at_, quiet_at_}); }
@@ -55,7 +55,7 @@ public:
 
 private:
     static Clock::time_point after(Clock::time_point now, std::chrono::milliseconds limit) {
-        return limit.count() > 0 ? later(now, limit) : kNever;
+        return limit_after(now, limit);
     }
     void moved(Clock::time_point now) {
         moved_at_ = now;

@@ -36,7 +36,6 @@ public:
     ~DnsQuery();
 
 private:
-    struct Watch;
     struct Family;
 
     static void on_socket(void* self, int fd, int readable, int writable);
@@ -53,7 +52,7 @@ private:
     Timers& timers_;
     Done done_;
     ares_channeldata* channel_ = nullptr;
-    std::vector<Watch*> watches_;
+    std::vector<int> watches_;  // sockets of c-ares', until it closes them
     std::vector<SocketAddress> found_;
     std::error_code error_;                                 // of the family that failed last
     int unanswered_ = 2;                                    // families
