@@ -10,6 +10,10 @@
 
 using namespace switchboard;
 using namespace switchboard::test;
+using detail::kOffloadsPerTurn;
+using detail::kPostsPerTurn;
+using detail::kTasksPerTurn;
+using detail::kTimersPerTurn;
 using namespace std::chrono_literals;
 
 namespace {
