@@ -319,10 +319,10 @@ void Reactor::Impl::end_all() {
 }
 
 void Reactor::Impl::abandon_all() {
+    offloads.abandon();  // first: what is begun as the others go would never end
+    resolver.abandon();
     loop.abandon_all();
     datagrams.abandon_all();
-    resolver.abandon();
-    offloads.abandon();
     posts.abandon();
 }
 
