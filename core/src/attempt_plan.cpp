@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attempt.hpp"
+#include "deadline.hpp"
 
 namespace switchboard::detail {
 namespace {
@@ -44,7 +45,7 @@ TimePoint AttemptPlan::due() const noexcept {
 }
 
 const SocketAddress& AttemptPlan::start(TimePoint now) {
-    due_ = now + delay_;
+    due_ = deadline_after(now, delay_);
     return addresses_[next_++];
 }
 

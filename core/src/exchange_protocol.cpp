@@ -5,6 +5,8 @@
 #include <functional>
 #include <optional>
 
+#include "deadline.hpp"
+
 namespace switchboard {
 namespace {
 
@@ -68,7 +70,7 @@ public:
 
     void on_open(Connection& c) override {
         open_ = true;
-        if (options_.timeout.count() > 0) c.set_deadline(c.now() + options_.timeout);
+        c.set_deadline(detail::limit_after(c.now(), options_.timeout));
         if (judge(c)) send(c);
     }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "later.hpp"
+#include "deadline.hpp"
 #include "transport_rare.hpp"
 
 namespace switchboard {
@@ -58,7 +58,7 @@ void Transport::note_activity() noexcept {
 }
 
 Clock::time_point Transport::in(milliseconds time) const noexcept {
-    return time.count() > 0 ? detail::later(clock(), time) : Rare::kNever;
+    return time.count() > 0 ? detail::deadline_after(clock(), time) : Rare::kNever;
 }
 
 Clock::time_point Transport::next_timeout() const noexcept {
@@ -153,7 +153,7 @@ void Transport::look_at_idle(Clock::time_point now) {
     const auto quiet = limits().drain_idle;
     if (quiet.count() > 0 && !past(active_at_, quiet, now)) return;
     if (is_idle()) return close({});
-    rare().look_at = detail::later(now, std::max(quiet, kLeastLook));
+    rare().look_at = detail::deadline_after(now, std::max(quiet, kLeastLook));
 }
 
 // What has come and was not read yet, as in a long turn, is a request that is being served.

@@ -16,22 +16,10 @@ bool is_full(const SocketAddress& address, std::error_code error) {
 
 }  // namespace
 
-// Ends itself once libuv has let go of its handle; the socket may be gone by then.
 struct Connecting::Attempt {
-    uv_poll_t poll;
-    Loop& loop;
     Connecting* race;
     const SocketAddress& address;
     Socket socket;
-
-    void close() {
-        uv_poll_stop(&poll);
-        socket.close();
-        uv_close(reinterpret_cast<uv_handle_t*>(&poll), [](uv_handle_t* handle) {
-            const std::unique_ptr<Attempt> self(static_cast<Attempt*>(handle->data));
-            self->loop.handle_closed();
-        });
-    }
 };
 
 Connecting::Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint,
@@ -43,7 +31,7 @@ Connecting::Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoi
       plan_(endpoint_, options.attempt_delay, options.from) {}
 
 Connecting::~Connecting() {
-    for (Attempt* loser : running_) loser->close();
+    for (const auto& loser : running_) loop_.watches.stop(loser->socket.fd());
     if (give_up_) give_up_();
 }
 
@@ -85,14 +73,11 @@ std::error_code Connecting::watch(const SocketAddress& address) {
     how.from = options_.from;
     auto socket = start_connect(address, how);
     if (!socket) return socket.error();
-    auto made = std::make_unique<Attempt>(Attempt{{}, loop_, this, address, std::move(*socket)});
-    if (const int error = uv_poll_init(loop_.uv(), &made->poll, made->socket.fd()))
-        return {-error, std::system_category()};
-    made->poll.data = made.get();
-    loop_.handle_opened();
-    uv_poll_start(&made->poll, UV_WRITABLE, on_poll);
-    running_.push_back(made.release());
-    return {};
+    running_.push_back(std::make_unique<Attempt>(Attempt{this, address, std::move(*socket)}));
+    Attempt& made = *running_.back();
+    const auto error = loop_.watches.start(made.socket.fd(), UV_WRITABLE, on_poll, &made);
+    if (error) running_.pop_back();
+    return error;
 }
 
 void Connecting::on_poll(uv_poll_t* handle, int, int) {
@@ -102,11 +87,10 @@ void Connecting::on_poll(uv_poll_t* handle, int, int) {
 
 // The connection it belongs to may end this, with what it is told last.
 void Connecting::ended(Attempt& attempt) {
-    std::erase(running_, &attempt);
-    uv_poll_stop(&attempt.poll);  // so that libuv may watch the socket for the connection
+    loop_.watches.stop(attempt.socket.fd());  // so that it can be watched for the connection
     Socket socket = std::move(attempt.socket);
     const SocketAddress& address = attempt.address;
-    attempt.close();
+    std::erase_if(running_, [&](const auto& each) { return each.get() == &attempt; });
     const auto error = connect_error(socket);
     if (!error) return connection_.connected(std::move(socket), SocketAddress(address));
     socket.close();

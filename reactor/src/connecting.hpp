@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "attempt_plan.hpp"
@@ -46,7 +47,7 @@ private:
     const ConnectOptions& options_;
     AttemptPlan plan_;
     bool more_to_come_ = false;
-    std::vector<Attempt*> running_;
+    std::vector<std::unique_ptr<Attempt>> running_;
     std::function<void()> give_up_;
     Error error_{std::error_code()};
 };

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "deadline.hpp"
 #include "impl.hpp"
 
 namespace switchboard {
@@ -47,7 +48,7 @@ struct ConnectionPool::State : std::enable_shared_from_this<State> {
     static Result<Lease> stopping() { return fail(errc::stopping, "borrow a connection"); }
 
     Reactor& reactor;
-    const PoolOptions options;
+    PoolOptions options;
     std::map<std::string, Place> places;
     bool closed = false;
 
@@ -60,8 +61,7 @@ public:
     Idle(std::shared_ptr<State> state, Place& place) : state_(std::move(state)), place_(place) {}
 
     void on_open(Connection& c) override {
-        const auto time = state_->options.idle_time;
-        c.set_deadline(time.count() > 0 ? c.now() + time : Clock::time_point::max());
+        c.set_deadline(detail::limit_after(c.now(), state_->options.idle_time));
         state_->came_back(place_, c);
     }
     std::size_t on_data(Connection& c, MutableBytes in) override {
@@ -250,8 +250,11 @@ void ConnectionPool::Lease::discard() {
 ConnectionPool::ConnectionPool(Reactor& reactor, PoolOptions options)
     : state_(std::make_shared<State>(reactor, std::move(options))) {}
 
+// What the user gave goes while the pool can still be called, unless a connection lives on that calls it.
 ConnectionPool::~ConnectionPool() {
     state_->close();
+    if (state_.use_count() > 1) return;
+    const auto options = std::exchange(state_->options, {});
 }
 
 void ConnectionPool::borrow(const Endpoint& endpoint, std::chrono::milliseconds patience,

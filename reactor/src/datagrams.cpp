@@ -19,10 +19,7 @@ DatagramHandle::DatagramHandle(std::pmr::memory_resource* memory, Loop& loop, Da
       id_(id) {}
 
 std::error_code DatagramHandle::start() {
-    poll_.data = this;
-    if (const int error = uv_poll_init(loop_.uv(), &poll_, socket.fd()))
-        return std::error_code(-error, std::system_category());
-    loop_.handle_opened();
+    if (const auto error = loop_.watches.start(socket.fd(), interest_, on_poll, this)) return error;
     loop_.hold();
     ++loop_.stats.open;
     ++loop_.stats.datagram_sockets;
@@ -89,10 +86,7 @@ void DatagramHandle::update_interest() {
     const int wanted = (reads() ? int{UV_READABLE} : 0) | (blocked_ ? int{UV_WRITABLE} : 0);
     if (wanted == interest_) return;
     interest_ = wanted;
-    if (wanted != 0)
-        uv_poll_start(&poll_, wanted, on_poll);
-    else
-        uv_poll_stop(&poll_);
+    if (const auto error = loop_.watches.change(socket.fd(), wanted, on_poll)) abort(error);
 }
 
 void DatagramHandle::end(std::error_code reason) {
@@ -113,20 +107,14 @@ void DatagramHandle::gone() {
         ++loop_.stats.handler_failures;
         loop_.log(LogLevel::error, "datagrams at " + local().to_string() + ": " + failure());
     }
-    uv_close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
+    loop_.watches.stop(socket.fd());
     socket.close();
+    loop_.after_events([owner = &owner_, id = id_] { owner->handles_.erase(id); });
     --loop_.stats.open;
     --loop_.stats.datagram_sockets;
     loop_.unhold();
     loop_.touched();
     if (loop_.connection_gone) loop_.connection_gone();
-}
-
-void DatagramHandle::on_closed(uv_handle_t* handle) {
-    auto& self = *static_cast<DatagramHandle*>(handle->data);
-    Loop& loop = self.loop_;
-    self.owner_.handles_.erase(self.id_);
-    loop.handle_closed();
 }
 
 Result<DatagramBound> Datagrams::add(Socket socket, const Endpoint& local,

@@ -20,7 +20,7 @@ struct OwnedSocket {
 };
 
 // One socket, watched by libuv, in the reactor's memory resource. Whatever ran a callback of it
-// calls attend(). Destroyed by libuv's close callback.
+// calls attend(). Destroyed after the events of the turn it is closed in.
 class DatagramHandle final : private OwnedSocket, public SocketPort, public WheelNode {
 public:
     DatagramHandle(std::pmr::memory_resource* memory, Loop& loop, Datagrams& owner,
@@ -40,7 +40,6 @@ public:
 
 private:
     static void on_poll(uv_poll_t* handle, int status, int events);
-    static void on_closed(uv_handle_t* handle);
     void transmit() override;
     void attend_later() override;
     Clock::time_point clock() const override { return Clock::now(); }
@@ -52,11 +51,10 @@ private:
     Loop& loop_;
     Datagrams& owner_;
     const std::uint64_t id_;
-    uv_poll_t poll_;
     int interest_ = 0;      // what libuv watches for
     bool blocked_ = false;  // the socket takes no more
     bool listed_ = false;   // for the end of the turn
-    bool gone_ = false;     // libuv is closing the handle
+    bool gone_ = false;     // not watched any more
 };
 
 class Datagrams {

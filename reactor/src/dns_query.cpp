@@ -118,22 +118,6 @@ std::vector<SocketAddress> from_hosts_file(const std::string& name, std::uint16_
     return found;
 }
 
-// A socket of c-ares', watched until c-ares closes it; then it ends itself.
-struct DnsQuery::Watch {
-    uv_poll_t poll;
-    DnsQuery* query;
-    Loop& loop;
-    int fd;
-
-    void close() {
-        uv_poll_stop(&poll);
-        uv_close(reinterpret_cast<uv_handle_t*>(&poll), [](uv_handle_t* handle) {
-            const std::unique_ptr<Watch> self(static_cast<Watch*>(handle->data));
-            self->loop.handle_closed();
-        });
-    }
-};
-
 // What comes back with an answer. c-ares calls back once in any case, so it owns itself.
 struct DnsQuery::Family {
     DnsQuery& query;
@@ -164,7 +148,7 @@ DnsQuery::DnsQuery(Loop& loop, Timers& timers, const ResolvConf& conf, const std
 DnsQuery::~DnsQuery() {
     timers_.cancel(timer_);
     if (channel_) ares_destroy(channel_);
-    for (Watch* left : watches_) left->close();
+    for (const int left : watches_) loop_.watches.stop(left);
 }
 
 void DnsQuery::on_socket(void* self, int fd, int readable, int writable) {
@@ -174,32 +158,24 @@ void DnsQuery::on_socket(void* self, int fd, int readable, int writable) {
 
 void DnsQuery::watch(int fd, int events) {
     loop_.touched();
-    const auto found = std::find_if(watches_.begin(), watches_.end(),
-                                    [&](const Watch* watch) { return watch->fd == fd; });
+    const auto found = std::find(watches_.begin(), watches_.end(), fd);
     if (events == 0) {
         if (found == watches_.end()) return;
-        (*found)->close();
+        loop_.watches.stop(fd);
         watches_.erase(found);
-        return;
+    } else if (found != watches_.end()) {
+        (void)loop_.watches.change(fd, events, on_poll);  // if not watched, its repeats time out
+    } else if (!loop_.watches.start(fd, events, on_poll, this)) {
+        watches_.push_back(fd);
     }
-    if (found != watches_.end()) {
-        uv_poll_start(&(*found)->poll, events, on_poll);
-        return;
-    }
-    auto made = std::make_unique<Watch>(Watch{{}, this, loop_, fd});
-    if (uv_poll_init(loop_.uv(), &made->poll, fd) != 0) return;  // its repeats then time out
-    made->poll.data = made.get();
-    loop_.handle_opened();
-    uv_poll_start(&made->poll, events, on_poll);
-    watches_.push_back(made.release());
 }
 
 void DnsQuery::on_poll(uv_poll_t* poll, int status, int events) {
-    const auto& watch = *static_cast<Watch*>(poll->data);
-    DnsQuery& self = *watch.query;
+    DnsQuery& self = *static_cast<DnsQuery*>(poll->data);
     const bool in = status < 0 || (events & UV_READABLE) != 0;
     const bool out = status < 0 || (events & UV_WRITABLE) != 0;
-    const int fd = watch.fd;
+    uv_os_fd_t fd = -1;
+    uv_fileno(reinterpret_cast<uv_handle_t*>(poll), &fd);
     ares_process_fd(self.channel_, in ? fd : ARES_SOCKET_BAD, out ? fd : ARES_SOCKET_BAD);
     self.proceed();
 }

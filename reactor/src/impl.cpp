@@ -128,7 +128,8 @@ void Reactor::Impl::close(ListenerId id) {
     const auto found = listeners_.find(id.value);
     if (found == listeners_.end() || found->second->is_closed()) return;
     timers.cancel(found->second->pause());
-    found->second->close([this, id] { listeners_.erase(id.value); });
+    // Out of the map first: what its options own may listen anew as it goes.
+    found->second->close([this, id] { const auto gone = listeners_.extract(id.value); });
 }
 
 detail::Listener* Reactor::Impl::find(ListenerId id) noexcept {
@@ -167,8 +168,7 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
     const auto addresses = endpoint.addresses();
     if (!addresses) return tl::unexpected(addresses.error());
     detail::Origin& origin = loop.make_origin(endpoint, std::move(options), site);
-    SocketConnection& made = loop.make_connection(origin, std::move(protocol));
-    loop.release(origin);
+    SocketConnection& made = make_connection(origin, std::move(protocol));
     made.connect(endpoint);
     if (addresses->empty()) {
         look_up(endpoint, made);
@@ -176,6 +176,17 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
         made.attempt(*addresses);
     }
     return made.id();
+}
+
+// The origin goes with its last connection, or with the one there was no memory for.
+SocketConnection& Reactor::Impl::make_connection(detail::Origin& origin,
+                                                 std::unique_ptr<Protocol> protocol) try {
+    SocketConnection& made = loop.make_connection(origin, std::move(protocol));
+    loop.release(origin);
+    return made;
+} catch (const std::bad_alloc&) {
+    loop.release(origin);
+    throw;
 }
 
 void Reactor::Impl::look_up(const Endpoint& endpoint, SocketConnection& connection) {
@@ -193,6 +204,7 @@ void Reactor::Impl::look_up(const Endpoint& endpoint, SocketConnection& connecti
 
 Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {
     const std::string tried = "catch signal " + std::to_string(signal);
+    if (const auto why = refusal()) return fail(why, tried);
     Signal& made = signals_.emplace_back();
     if (const int error = uv_signal_init(loop.uv(), &made.handle)) {
         signals_.pop_back();
@@ -216,17 +228,19 @@ Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {
     return fail(std::error_code(-error, std::system_category()), tried);
 }
 
+// A stop() may come in either of the two turns; whichever run() it ends forgets it.
 void Reactor::Impl::run() {
     const Running running(*this);
-    stopped_ = false;
-    do {
+    for (bool left = !closing_; left && !stopped_;) {
         uv_run(loop.uv(), UV_RUN_DEFAULT);
-    } while (!stopped_ && turn());
+        left = !stopped_ && turn();
+    }
+    stopped_ = false;
 }
 
 bool Reactor::Impl::run_ready() {
     const Running running(*this);
-    return turn();
+    return !closing_ && turn();
 }
 
 // Held, because for posts alone libuv would do nothing: it does not count them.
@@ -244,12 +258,14 @@ void Reactor::Impl::stop() {
 
 void Reactor::Impl::drain(std::chrono::milliseconds deadline,
                           std::function<void(std::size_t)> done) {
+    if (closing_) return;
+    // Whose destruction may drain again, so it comes last.
+    const auto replaced = std::exchange(drained_, std::move(done));
     platform::probe_drain(loop.stats.open);
     for (const auto& [who, drains] : on_drain) drains();
     close_listeners();
     datagrams.close_all();
     timers.cancel(drain_timer_);
-    drained_ = std::move(done);
     draining_ = loop.draining = true;
     aborting_ = false;
     aborted_ = 0;
@@ -306,30 +322,41 @@ void Reactor::Impl::end_all() {
 }
 
 void Reactor::Impl::abandon_all() {
+    offloads.abandon();  // first: what is begun as the others go would never end
+    resolver.abandon();
     loop.abandon_all();
     datagrams.abandon_all();
-    resolver.abandon();
-    offloads.abandon();
     posts.abandon();
+}
+
+// What users gave may own what still asks something of the reactor as it goes: now, while all of it can be
+// called. Nothing is taken from them any more.
+void Reactor::Impl::forget_users() {
+    timers.close();
+    for (const auto& [id, listener] : listeners_) listener->forget_users();
+    for (Signal& signal : signals_) signal.fn = nullptr;
+    drained_ = nullptr;
+    const auto drains = std::exchange(on_drain, {});
+    loop.forget_users();
 }
 
 // In a forked child the epoll set is the parent's too: what libuv took out of it here would be gone
 // there. So libuv makes the child one of its own first.
 void Reactor::Impl::close_all() {
-    closing_ = true;
+    if (std::exchange(closing_, true)) return;
     loop.begin_time();
     const bool forked = is_forked();
-    if (forked) uv_loop_fork(loop.uv());
+    if (forked) {
+        loop.watches.leave_fork();
+        uv_loop_fork(loop.uv());
+    }
     draining_ = false;
     loop.connection_gone = {};
     close_listeners();
     resolver.ask_no_more();  // or each connect that ends would let the next one ask
     forked ? abandon_all() : end_all();
-    timers.clear();
-    // What users gave may own what still asks something of the reactor as it goes: now, not later.
-    for (const auto& [id, listener] : listeners_) listener->forget_factory();
+    forget_users();
     for (Signal& signal : signals_) {
-        signal.fn = nullptr;
         uv_close(reinterpret_cast<uv_handle_t*>(&signal.handle), [](uv_handle_t* handle) {
             static_cast<Signal*>(handle->data)->impl->loop.handle_closed();
         });

@@ -49,7 +49,7 @@ public:
     bool is_running() const noexcept { return thread_ != std::thread::id(); }
     void drain(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
     void abort();
-    void close_all();
+    void close_all();  // once; nothing that a user gave is left after it
     static void destroy(std::unique_ptr<Impl> impl);  // after close_all()
     bool is_forked() const noexcept;                  // in a child of the process that made it
     std::vector<LiveHandle> why_alive();
@@ -74,12 +74,15 @@ private:
 
     Result<Listening> listen_on(Socket socket, const Endpoint& asked, ProtocolFactory factory,
                                 ListenOptions options, const Site& made);
+    detail::SocketConnection& make_connection(detail::Origin& origin,
+                                              std::unique_ptr<Protocol> protocol);
     void look_up(const Endpoint& endpoint, detail::SocketConnection& connection);
     bool turn();
     void abort_this_turn();
     void abort_rest();
     void finish_drain();
     void end_all();
+    void forget_users();
     void abandon_all();
 
     std::unordered_map<std::uint64_t, std::unique_ptr<detail::Listener>> listeners_;

@@ -31,11 +31,8 @@ Listener::Listener(Loop& loop, Socket socket, Endpoint local, std::unique_ptr<Ad
       after_(std::move(after)) {}
 
 std::error_code Listener::start() {
-    poll_.data = this;
-    if (const int error = uv_poll_init(loop_.uv(), &poll_, socket_.fd()))
-        return std::error_code(-error, std::system_category());
-    watch();
-    loop_.handle_opened();
+    if (const auto error = loop_.watches.start(socket_.fd(), UV_READABLE, on_poll, this))
+        return error;
     loop_.hold();
     loop_.touched();
     ++loop_.stats.listeners;
@@ -43,44 +40,41 @@ std::error_code Listener::start() {
 }
 
 void Listener::close(std::function<void()> closed) {
-    closed_ = std::move(closed);
-    uv_close(reinterpret_cast<uv_handle_t*>(&poll_), on_closed);
+    loop_.watches.stop(socket_.fd());
     socket_.close();
+    loop_.after_events(std::move(closed));  // a factory may close the listener that called it
     loop_.unhold();
     loop_.touched();
     --loop_.stats.listeners;
+}
+
+void Listener::forget_users() {
+    if (admission_) admission_->forget_factory();
+    options_.on_accept_error = nullptr;
 }
 
 LiveHandle Listener::live() const {
     return made_.live(LiveHandle::Kind::listener, "listener " + local_.to_string());
 }
 
-void Listener::on_closed(uv_handle_t* handle) {
-    auto& self = *static_cast<Listener*>(handle->data);
-    Loop& loop = self.loop_;
-    self.admission_.reset();  // not before: a factory may close the listener that called it
-    if (const auto closed = std::move(self.closed_)) closed();
-    loop.handle_closed();
-}
-
 // Where libuv reports an error it has stopped watching.
 void Listener::on_poll(uv_poll_t* handle, int status, int) {
     auto& self = *static_cast<Listener*>(handle->data);
     if (!self.loop_.keeps_time()) self.loop_.keep_time();
-    if (self.is_closed() || self.held_) return;  // by a timer, just now
+    if (self.is_closed() || self.rests()) return;  // by a timer, just now
     if (status == 0) return self.accept_ready();
     self.accept_later(self.socket_.take_error());
 }
 
-// Unless something holds it up, of which each calls this when it ends.
-void Listener::watch() {
-    if (!held_ && pause_ == TimerId{}) uv_poll_start(&poll_, UV_READABLE, on_poll);
+// Unwatched it would be a listener that nobody hears of: it is tried again after a pause.
+void Listener::watch(int events) {
+    if (const auto error = loop_.watches.change(socket_.fd(), events, on_poll)) accept_later(error);
 }
 
 void Listener::hold(bool held) {
     if (is_closed()) return;
     held_ = held;
-    held ? void(uv_poll_stop(&poll_)) : watch();
+    if (pause_ == TimerId{}) watch(held ? 0 : UV_READABLE);
     loop_.touched();
 }
 
@@ -88,10 +82,11 @@ void Listener::hold(bool held) {
 void Listener::pause_for(std::chrono::milliseconds time) {
     pause_ = after_(time, [this] {
         pause_ = {};
-        watch();
-        if (!held_) accept_ready();
+        if (held_) return;
+        watch(UV_READABLE);
+        if (!rests()) accept_ready();
     });
-    uv_poll_stop(&poll_);
+    loop_.watches.change(socket_.fd(), 0, on_poll);
 }
 
 void Listener::accept_ready() {

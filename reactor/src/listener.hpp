@@ -20,7 +20,7 @@ Result<Socket> take_listener(Socket socket, const ListenOptions& options);
 // Accepts at most accepts_per_wake connections a turn, and no faster than accepts_per_second. Where
 // accept fails, for want of descriptors or memory as a rule, it pauses, so that the backlog, which stays
 // readable, cannot spin the loop; those who wait in it are served once there is room again. Closed with
-// close(), destroyed by libuv's close callback.
+// close(), destroyed by what that is given.
 class Listener {
 public:
     // Keeps `pause` timers by calling `after`.
@@ -32,9 +32,9 @@ public:
     Listener& operator=(const Listener&) = delete;
 
     std::error_code start();
-    void close(std::function<void()> closed);
-    void hold(bool held);  // whether the host wants it paused
-    void forget_factory() noexcept { admission_->forget_factory(); }  // of a closed one
+    void close(std::function<void()> closed);  // called after the events of this turn
+    void hold(bool held);                      // whether the host wants it paused
+    void forget_users();                       // of a closed one: what they gave goes now
     bool is_closed() const noexcept { return !socket_; }
     const Endpoint& local() const noexcept { return local_; }
     int fd() const noexcept { return socket_.fd(); }
@@ -45,8 +45,8 @@ public:
 
 private:
     static void on_poll(uv_poll_t* handle, int status, int events);
-    static void on_closed(uv_handle_t* handle);
-    void watch();
+    void watch(int events);
+    bool rests() const noexcept { return held_ || pause_ != TimerId{}; }
     void pause_for(std::chrono::milliseconds time);
     void accept_ready();
     bool accept_one();
@@ -61,8 +61,6 @@ private:
     After after_;
     TimerId pause_;
     bool held_ = false;
-    std::function<void()> closed_;
-    uv_poll_t poll_;
 };
 
 }  // namespace switchboard::detail

@@ -3,10 +3,17 @@
 #include <algorithm>
 #include <system_error>
 
+#include "budgets.hpp"
+#include "deadline.hpp"
+
 namespace switchboard::detail {
 
 Loop::Loop(uv_loop_t* host, ReactorOptions options)
-    : uv_(open(host)), connections(options.memory), wheel(tick()), options_(std::move(options)) {
+    : uv_(open(host)),
+      watches(*this, options.memory, nullptr),
+      connections(options.memory),
+      wheel(tick()),
+      options_(std::move(options)) {
     uv_timer_init(uv_, &wheel_timer_);
     uv_idle_init(uv_, &idle_);
     uv_check_init(uv_, &check_);
@@ -37,17 +44,16 @@ Clock::time_point Loop::now() const noexcept {
 }
 
 Clock::time_point Loop::in(std::chrono::milliseconds delay) noexcept {
-    const auto now = Clock::now();
-    const auto most = std::chrono::floor<std::chrono::milliseconds>(Clock::time_point::max() - now);
-    return delay < most ? now + delay : Clock::time_point::max();
+    return deadline_after(Clock::now(), delay);
 }
 
 // A wheel that was empty has stood still, and its ticks may have wrapped meanwhile.
 void Loop::file(WheelNode& node, std::uint32_t tick) {
-    const bool turns = turning_ || uv_is_active(reinterpret_cast<uv_handle_t*>(&wheel_timer_)) != 0;
+    const bool busy = turning_ || behind_;
+    const bool turns = busy || uv_is_active(reinterpret_cast<uv_handle_t*>(&wheel_timer_)) != 0;
     if (!turns) wheel.advance(this->tick(), [](WheelNode&) {});
     wheel.file(node, tick);
-    if (turning_) return;
+    if (busy) return;
     if (!turns || static_cast<std::int32_t>(node.tick() - armed_) < 0) arm();
 }
 
@@ -65,20 +71,25 @@ void Loop::arm() {
 }
 
 void Loop::on_wheel(uv_timer_t* timer) {
-    static_cast<Loop*>(timer->data)->turn_wheel();
+    Loop& self = *static_cast<Loop*>(timer->data);
+    self.before_wait_ = true;
+    self.turn_wheel();
+    self.before_wait_ = false;
 }
 
+// What a turn's budget leaves over comes after the next look at the sockets.
 void Loop::turn_wheel() {
     turning_ = true;
-    wheel.advance(tick(), [this](WheelNode& node) {
+    const auto expired = [this](WheelNode& node) {
         if (node.kind() == WheelNode::Kind::connection) {
             static_cast<SocketConnection&>(node).expire(now());
         } else {
             timer_due(node);
         }
-    });
+    };
+    behind_ = !wheel.advance(tick(), expired, kTimersPerTurn);
     turning_ = false;
-    arm();
+    behind_ ? wake_next_turn() : arm();
 }
 
 void Loop::keep_time() {
@@ -147,18 +158,33 @@ void Loop::gone(Origin& origin, std::uint32_t slot) {
 }
 
 void Loop::attend_later(SocketConnection& connection) {
-    listed_.push_back(connections.id(connection.slot()));
+    listed_.push(connections.id(connection.slot()));
     wake_next_turn();
 }
 
 void Loop::free_later(SocketConnection& connection) {
-    unwatched_.push_back(connection.slot());
-    wake_next_turn();
+    freed_.push_back(connection.slot());
+}
+
+void Loop::after_events(std::function<void()> fn) {
+    after_events_.push_back(std::move(fn));
+}
+
+void Loop::free_gone() {
+    for (const std::uint32_t slot : std::exchange(freed_, {})) connections.destroy(slot);
+    for (const auto& fn : std::exchange(after_events_, {})) fn();
 }
 
 void Loop::at_end_of_turn(std::function<void()> fn) {
-    tasks_.push_back(std::move(fn));
+    if (closed_) return;
+    tasks_.push(std::move(fn));
     wake_next_turn();
+}
+
+void Loop::forget_users() {
+    closed_ = true;
+    tasks_.clear();
+    const LogSink log = std::exchange(options_.log, {});
 }
 
 void Loop::finish_all(std::error_code reason) {
@@ -175,21 +201,22 @@ void Loop::wake_next_turn() {
 }
 
 void Loop::on_idle(uv_idle_t* idle) {
-    static_cast<Loop*>(idle->data)->end_turn();
+    Loop& self = *static_cast<Loop*>(idle->data);
+    self.before_wait_ = true;
+    self.end_turn();
+    self.before_wait_ = false;
 }
 
 // What comes up meanwhile waits for the next turn, so that connections that keep each other busy
-// cannot keep the sockets waiting.
+// cannot keep the sockets waiting; so does what is more than the budget. While libuv sees the idle handle
+// active it does not sleep.
 void Loop::end_turn() {
     uv_idle_stop(&idle_);
-    ending_.swap(listed_);
-    for (const ConnectionId id : ending_) {
+    listed_.run(kTasksPerTurn, [this](ConnectionId id) {
         if (SocketConnection* c = connections.find(id)) c->attend();
-    }
-    ending_.clear();
-    for (const std::uint32_t slot : unwatched_) connections.destroy(slot);
-    unwatched_.clear();
-    for (const auto& task : std::exchange(tasks_, {})) task();
+    });
+    tasks_.run(kTasksPerTurn, [](const std::function<void()>& task) { task(); });
+    if (behind_ || !listed_.empty() || !tasks_.empty()) wake_next_turn();
 }
 
 int Loop::embed() noexcept {
@@ -232,7 +259,8 @@ void Loop::on_closed(uv_handle_t* handle) {
 
 void Loop::let_go(std::function<void()> all_closed) {
     all_closed_ = std::move(all_closed);
-    for (const std::uint32_t slot : std::exchange(unwatched_, {})) connections.destroy(slot);
+    watches.close();
+    free_gone();
     uv_close(reinterpret_cast<uv_handle_t*>(&wheel_timer_), on_closed);
     uv_close(reinterpret_cast<uv_handle_t*>(&idle_), on_closed);
     uv_close(reinterpret_cast<uv_handle_t*>(&check_), on_closed);

@@ -17,12 +17,14 @@
 #include <vector>
 
 #include "accept_control.hpp"
+#include "backlog.hpp"
 #include "connection_table.hpp"
 #include "in_memory_resource.hpp"
 #include "made.hpp"
 #include "platform/ticks.hpp"
 #include "socket_connection.hpp"
 #include "timing_wheel.hpp"
+#include "watch.hpp"
 
 namespace switchboard::detail {
 
@@ -86,10 +88,14 @@ public:
     // One of its connections, in `slot`, is closed; on_handle_closed frees it.
     void gone(Origin& origin, std::uint32_t slot);
     void attend_later(SocketConnection& connection);
-    void free_later(SocketConnection& connection);  // one that libuv does not have
+    void free_later(SocketConnection& connection);
+    // Once the events of this turn are handled, when none of libuv's can be for what `fn` destroys.
+    void after_events(std::function<void()> fn);
     void at_end_of_turn(std::function<void()> fn);  // once
-    void finish_all(std::error_code reason);        // every connection
-    void abandon_all();                             // without a word to protocols or peers
+    // Lets go of the log sink and of what waits for the end of the turn; no more of it is taken.
+    void forget_users();
+    void finish_all(std::error_code reason);  // every connection
+    void abandon_all();                       // without a word to protocols or peers
 
     // libuv looks at its timers only once fewer than 1,024 sockets are ready, or after 48 times that
     // many events: so time is kept in between. From each socket's event, before it is handled:
@@ -111,6 +117,9 @@ public:
     void hold() noexcept;
     void unhold() noexcept;
     bool held() const noexcept { return holds_ > 0; }
+    // Whether libuv has come to what was asked of it in the turn before: it has where sockets' events are
+    // handled, and not in what runs before it waits.
+    bool polled() const noexcept { return in_turn_ && !before_wait_; }
 
     // For a host that waits for fd() instead of in run(). What is asked of the reactor between turns
     // libuv learns in the next one only: touched() wakes the host for that.
@@ -149,6 +158,7 @@ public:
     Scratch scratch;
     ReactorStats stats;
     std::array<std::byte, kReadBuffer> read_buffer;
+    Watches watches;
     ConnectionTable<SocketConnection> connections;
     TimingWheel wheel;
     std::function<void(WheelNode&)> timer_due;  // for nodes of Kind::timer
@@ -168,6 +178,7 @@ private:
     void report_stall(std::chrono::milliseconds took, const Blame& who) const noexcept;
     void arm();
     void end_turn();
+    void free_gone();
     void wake_next_turn();
     void wake_host() noexcept;
 
@@ -182,13 +193,17 @@ private:
     uv_idle_t idle_;  // active while there is work for the end of the turn, so that no turn waits
     std::uint32_t armed_ = 0;
     bool turning_ = false;
+    bool closed_ = false;  // forget_users() was called
+    bool behind_ = false;  // the wheel: entries are due that a turn's budget left over
     bool embedded_ = false;
     bool in_turn_ = false;
+    bool before_wait_ = false;
     bool host_woken_ = false;
     std::list<Origin> origins_;
-    std::vector<ConnectionId> listed_, ending_;
-    std::vector<std::uint32_t> unwatched_;
-    std::vector<std::function<void()>> tasks_;
+    Backlog<ConnectionId> listed_;
+    std::vector<std::uint32_t> freed_;
+    std::vector<std::function<void()>> after_events_;
+    Backlog<std::function<void()>> tasks_;
     std::size_t holds_ = 0;
     std::size_t handles_ = 0;
     std::function<void()> all_closed_;

@@ -79,6 +79,10 @@ void Loop::on_check(uv_check_t* check) {
     self.stats.loop_lag = std::exchange(self.turn_, {});
     if (self.stats.loop_lag.count() > 0) [[unlikely]]
         self.stats.longest_turn = std::max(self.stats.longest_turn, self.stats.loop_lag);
+    self.watches.settle();
+    if (!self.freed_.empty() || !self.after_events_.empty()) self.free_gone();
+    if (self.behind_) [[unlikely]]
+        self.turn_wheel();
 }
 
 }  // namespace switchboard::detail

@@ -2,9 +2,12 @@
 
 #include <utility>
 
+#include "budgets.hpp"
+
 namespace switchboard::detail {
 
 OffloadId Offloads::start(Work work, Done done, const Site& made) {
+    if (closed_) return {};
     auto* job =
         new Job{Made(made), {}, this, ++last_, std::move(work), std::move(done), {}, {}, false};
     job->request.data = job;
@@ -30,27 +33,45 @@ void Offloads::run(uv_work_t* request) {
 }
 
 void Offloads::ended(uv_work_t* request, int status) {
-    auto* job = static_cast<Job*>(request->data);
-    Loop& loop = job->owner->loop_;
-    if (!loop.keeps_time()) loop.keep_time();
-    job->owner->end(std::unique_ptr<Job>(job), status);
+    Ended job(static_cast<Job*>(request->data));
+    Offloads& self = *job->owner;
+    if (!self.loop_.keeps_time()) self.loop_.keep_time();
+    job->status = status;
+    const bool first = self.finished_.empty();
+    self.finished_.push(std::move(job));
+    if (self.closed_) return self.drop_finished();
+    if (first) self.tell_later();
 }
 
-void Offloads::end(std::unique_ptr<Job> job, int status) {
-    jobs_.erase(job->id);
+void Offloads::tell_later() {
+    loop_.at_end_of_turn([this] {
+        finished_.run(kOffloadsPerTurn, [this](const Ended& job) { tell(*job); });
+        if (!finished_.empty()) tell_later();
+    });
+}
+
+void Offloads::tell(Job& job) {
+    jobs_.erase(job.id);
     --loop_.stats.offloads;
-    if (job->failed) loop_.log(LogLevel::error, "offload threw: " + job->thrown);
+    if (job.failed) loop_.log(LogLevel::error, "offload threw: " + job.thrown);
     std::error_code code;
-    if (status == UV_ECANCELED) code = std::make_error_code(std::errc::operation_canceled);
-    if (job->failed) code = errc::handler_failed;
-    if (!closed_ && job->done) loop_.guarded("offload's done", [&] { job->done(code); });
-    job.reset();
+    if (job.status == UV_ECANCELED) code = std::make_error_code(std::errc::operation_canceled);
+    if (job.failed) code = errc::handler_failed;
+    if (job.done) loop_.guarded("offload's done", [&] { job.done(code); });
     loop_.handle_closed();
 }
 
+// The last of them may be the loop's last handle, and the loop is gone after it.
+void Offloads::drop_finished() {
+    std::size_t left = finished_.size();
+    finished_.clear();
+    for (Loop& loop = loop_; left > 0; --left) loop.handle_closed();
+}
+
+// libuv may not be asked to cancel what has ended already.
 void Offloads::cancel(OffloadId id) {
     const auto found = jobs_.find(id.value);
-    if (found == jobs_.end()) return;
+    if (found == jobs_.end() || found->second->status) return;
     found->second->cancelled.cancel();
     uv_cancel(reinterpret_cast<uv_req_t*>(&found->second->request));
 }
@@ -59,10 +80,13 @@ void Offloads::cancel(OffloadId id) {
 void Offloads::close() {
     closed_ = true;
     for (const auto& [id, job] : std::exchange(jobs_, {})) {
-        job->cancelled.cancel();
-        if (uv_cancel(reinterpret_cast<uv_req_t*>(&job->request)) == 0) job->work = nullptr;
+        if (!job->status) {
+            job->cancelled.cancel();
+            if (uv_cancel(reinterpret_cast<uv_req_t*>(&job->request)) == 0) job->work = nullptr;
+        }
         job->done = nullptr;
     }
+    drop_finished();
 }
 
 void Offloads::abandon() {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "budgets.hpp"
+
 namespace switchboard::detail {
 
 // Cannot fail: uv_loop_init has opened what all async handles of a loop share.
@@ -12,24 +14,29 @@ Posts::Posts(Loop& loop) : loop_(loop) {
     loop_.handle_opened();
 }
 
+// One that comes too late is destroyed by its caller, with what it owns.
 void Posts::post(Reactor::Callback fn) {
     const std::scoped_lock lock(mutex_);
+    if (closed_) return;
     queue_.push_back(std::move(fn));
     if (queue_.size() == 1) uv_async_send(&loop_.async);
 }
 
+// Each is destroyed before the next one runs.
 void Posts::run() {
-    {
+    if (batch_.empty()) {
         const std::scoped_lock lock(mutex_);
-        running_.swap(queue_);
+        batch_.take(queue_);
     }
-    if (running_.empty()) return;
-    ++loop_.stats.wake_ups;
-    loop_.stats.posts += running_.size();
-    for (auto& fn : std::exchange(running_, {})) loop_.guarded("post", fn);
+    const std::size_t ran = batch_.run(
+        kPostsPerTurn, [this](const Reactor::Callback& fn) { loop_.guarded("post", fn); });
+    if (ran > 0) ++loop_.stats.wake_ups;
+    loop_.stats.posts += ran;
+    if (waiting()) uv_async_send(&loop_.async);
 }
 
 bool Posts::waiting() {
+    if (!batch_.empty()) return true;
     const std::scoped_lock lock(mutex_);
     return !queue_.empty();
 }
@@ -40,16 +47,23 @@ void Posts::on_async(uv_async_t* async) {
     self.run();
 }
 
-void Posts::abandon() {
-    uv_close(loop_.keep_alive_handle(),
-             [](uv_handle_t* handle) { static_cast<Posts*>(handle->data)->loop_.handle_closed(); });
+void Posts::close() {
+    drop(std::unique_lock(mutex_));
 }
 
-void Posts::close() {
-    abandon();
-    std::vector<Reactor::Callback> dropped;
-    const std::scoped_lock lock(mutex_);
-    dropped.swap(queue_);
+void Posts::abandon() {
+    drop(std::unique_lock(mutex_, std::try_to_lock));
+}
+
+// What they own goes with the lock released, as it may post.
+void Posts::drop(std::unique_lock<std::mutex> lock) {
+    uv_close(loop_.keep_alive_handle(),
+             [](uv_handle_t* handle) { static_cast<Posts*>(handle->data)->loop_.handle_closed(); });
+    if (!lock) return;
+    closed_ = true;
+    const auto dropped = std::exchange(queue_, {});
+    lock.unlock();
+    batch_.clear();
 }
 
 }  // namespace switchboard::detail

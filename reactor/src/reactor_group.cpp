@@ -88,9 +88,11 @@ ReactorGroup::ReactorGroup(std::size_t reactors, const GroupOptions& options) : 
         reactors_.push_back(std::make_unique<Reactor>(options.reactor));
 }
 
-// Reactor 0 last: what ends in the others may still post to it.
+// Reactor 0 last: what ends in the others may still post to it. All are closed before the first is gone:
+// what users gave may own what asks something of the group as it goes.
 ReactorGroup::~ReactorGroup() {
     intakes_.clear();
+    for (std::size_t i = size(); i-- > 0;) reactors_[i]->impl().close_all();
     while (!reactors_.empty()) reactors_.pop_back();
 }
 

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "deadline.hpp"
 #include "impl.hpp"
 
 namespace switchboard {
 
+using detail::deadline_after;
+using detail::limit_after;
 using std::chrono::milliseconds;
 
 Backoff::Backoff(BackoffOptions options, Clock::time_point now)
@@ -22,18 +25,18 @@ void Backoff::connected(Clock::time_point now) {
 std::optional<milliseconds> Backoff::ended(Clock::time_point now) {
     if (const auto since = std::exchange(connected_at_, std::nullopt)) {
         without_since_ = now;
-        if (now - *since >= options_.held) ceiling_ = options_.first;
+        if (now >= deadline_after(*since, options_.held)) ceiling_ = options_.first;
     }
     const milliseconds wait = draw();
-    const bool limited = options_.give_up_after.count() > 0;
-    if (limited && now + wait > without_since_ + options_.give_up_after) return std::nullopt;
-    return wait;
+    const auto gives_up = limit_after(without_since_, options_.give_up_after);
+    return deadline_after(now, wait) > gives_up ? std::nullopt : std::optional(wait);
 }
 
 // The same numbers with every standard library, which std::uniform_* does not promise.
 milliseconds Backoff::draw() {
-    const milliseconds ceiling = std::clamp(ceiling_, milliseconds(0), options_.most);
-    ceiling_ = ceiling > options_.most / 2 ? options_.most : ceiling * 2;
+    const milliseconds most = std::max(options_.most, milliseconds(0));
+    const milliseconds ceiling = std::clamp(ceiling_, milliseconds(0), most);
+    ceiling_ = ceiling > most / 2 ? most : ceiling * 2;
     const auto choices = static_cast<std::uint64_t>(ceiling.count()) + 1;
     return milliseconds(static_cast<milliseconds::rep>(random_() % choices));
 }
@@ -121,8 +124,8 @@ struct ReconnectingClient::State : std::enable_shared_from_this<State> {
 
     Reactor& reactor;
     const Endpoint endpoint;
-    const ProtocolFactory factory;
-    const ReconnectOptions options;
+    ProtocolFactory factory;
+    ReconnectOptions options;
     Backoff backoff;
     TimerId timer;
     ConnectionId id;
@@ -138,8 +141,12 @@ ReconnectingClient::ReconnectingClient(Reactor& reactor, Endpoint endpoint, Prot
     state_->connect_in(milliseconds(0));
 }
 
+// What the user gave goes while the client can still be called, unless a connection lives on that calls it.
 ReconnectingClient::~ReconnectingClient() {
     stop();
+    if (state_.use_count() > 1) return;
+    const auto factory = std::exchange(state_->factory, {});
+    const auto options = std::exchange(state_->options, {});
 }
 
 void ReconnectingClient::stop() {

@@ -71,6 +71,7 @@ std::optional<Found> known(const std::string& name, std::uint16_t port) {
 LookupId Resolver::start(std::string name, std::string_view service, ResolveDone done,
                          ResolveOptions options, std::error_code refused, const Site& site,
                          ResolveDone first) {
+    if (closed_) return {};
     const std::uint64_t id = ++last_;
     Lookup& made = lookups_.emplace(id, site).first->second;
     made.service = service;
@@ -167,6 +168,7 @@ void Resolver::close() {
 }
 
 void Resolver::abandon() {
+    closed_ = true;
     ask_no_more();
     while (!lookups_.empty()) forget(lookups_.begin());
 }

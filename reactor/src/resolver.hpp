@@ -56,6 +56,7 @@ private:
     const std::size_t most_;
     std::uint64_t last_ = 0;
     std::size_t asking_ = 0;
+    bool closed_ = false;  // nothing is taken any more
     Lookups lookups_;
     std::set<std::uint64_t> waiting_;  // the first is the oldest
 };

@@ -8,7 +8,7 @@
 
 #include "accept.hpp"
 #include "impl.hpp"
-#include "later.hpp"
+#include "deadline.hpp"
 #include "rights.hpp"
 #include "takeover_message.hpp"
 
@@ -161,7 +161,7 @@ Result<std::optional<Takeover>> Takeover::begin(const Endpoint& path,
     const std::string tried = "take over from " + path.to_string();
     if (path.kind() != Endpoint::Kind::unix_path)
         return fail(errc::bad_endpoint, tried + ": not a unix endpoint");
-    const auto deadline = detail::later(Clock::now(), timeout);
+    const auto deadline = detail::deadline_after(Clock::now(), timeout);
     auto old = connect(path, timeout);
     if (!old && (old.error() == std::errc::no_such_file_or_directory ||
                  old.error() == std::errc::connection_refused))

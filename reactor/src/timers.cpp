@@ -4,20 +4,18 @@
 #include <chrono>
 #include <utility>
 
-namespace switchboard::detail {
-namespace {
-// Further ahead no clock counts; sums with it do not overflow.
-constexpr std::chrono::milliseconds kForever = std::chrono::hours(24) * 36'500;
-}  // namespace
+#include "deadline.hpp"
 
+namespace switchboard::detail {
 // From the clock and not from the turn's time, which may be stale when asked between turns: never
 // early is the promise.
 TimerId Timers::start(std::chrono::milliseconds delay, std::chrono::milliseconds period,
                       Reactor::Callback fn, Rate rate, const Site& made) {
+    if (closed_) return {};
     auto timer = std::make_unique<Timer>(made);
     timer->id = ++last_;
-    timer->when = timer->made.at + std::clamp(delay, std::chrono::milliseconds(0), kForever);
-    timer->period = std::min(period, kForever);
+    timer->when = deadline_after(timer->made.at, delay);
+    timer->period = period;
     timer->rate = rate;
     timer->fn = std::move(fn);
     file(*timer);
@@ -35,7 +33,8 @@ void Timers::cancel(TimerId id) {
     --loop_.stats.timers;
 }
 
-void Timers::clear() {
+void Timers::close() {
+    closed_ = true;
     while (!timers_.empty()) cancel({timers_.begin()->first});
 }
 
@@ -64,7 +63,7 @@ void Timers::due(WheelNode& node) {
 }
 
 Clock::time_point Timers::next_call(const Timer& timer) const {
-    if (timer.rate == Rate::fixed_delay) return Clock::now() + timer.period;
+    if (timer.rate == Rate::fixed_delay) return deadline_after(Clock::now(), timer.period);
     const auto missed = (Clock::now() - timer.when) / timer.period;
     return timer.when + timer.period * (missed + 1);
 }

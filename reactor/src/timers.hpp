@@ -21,7 +21,7 @@ public:
     void list(LiveHandles& all) const;
     void cancel(TimerId id);
     void due(WheelNode& node);
-    void clear();
+    void close();  // drops all, and whatever is started from now on
 
 private:
     struct Timer final : WheelNode {
@@ -39,6 +39,7 @@ private:
 
     Loop& loop_;
     std::uint64_t last_ = 0;
+    bool closed_ = false;
     std::unordered_map<std::uint64_t, std::unique_ptr<Timer>> timers_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -52,17 +53,23 @@ public:
     std::optional<std::uint32_t> next() noexcept;
     // Moves on to `now`, unfiling what came and handing it to `expired`, in order of ticks. That may
     // file, move and remove any entry; what it files comes in a later advance, so that an entry
-    // filed again and again cannot hold this one for ever.
+    // filed again and again cannot hold this one for ever. Nor can many: after `most` of them it answers
+    // false, and the next advance begins with those that are left.
     template <class Expired>
-    void advance(std::uint32_t now, Expired&& expired) {
+    bool advance(std::uint32_t now, Expired&& expired, std::size_t most = SIZE_MAX) {
         until_ = now;
         while (const auto tick = next_slot()) {
             if (static_cast<std::int32_t>(*tick - now) > 0) break;
             now_ = *tick;
             cascade();
-            while (WheelNode* node = take()) expired(*node);
+            while (WheelNode* node = most > 0 ? take() : nullptr) {
+                expired(*node);
+                --most;
+            }
+            if (most == 0) return false;
         }
         now_ = now;
+        return true;
     }
 
 private:
@@ -83,7 +90,7 @@ private:
     WheelNode* take() noexcept;  // one entry that is due now, unfiled
 
     std::uint32_t now_;
-    std::uint32_t until_;  // where the advance under way will end, else now_
+    std::uint32_t until_;  // where the advance under way will end, or the one that was cut short
     std::array<Level, kLevels> levels_;
 };
 

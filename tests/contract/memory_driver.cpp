@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "drivers.hpp"
-#include "later.hpp"
+#include "deadline.hpp"
 
 using namespace switchboard;
 using namespace std::chrono_literals;
@@ -81,7 +81,7 @@ void Memory::begin_drain() {
 
 void Memory::drain() {
     begin_drain();
-    const auto until = detail::later(driver_.now(), limits_.drain_deadline);
+    const auto until = detail::deadline_after(driver_.now(), limits_.drain_deadline);
     while (driver_.open() > 0 && driver_.now() < until) pump();
     abort();
 }

@@ -113,11 +113,36 @@ TEST_CASE("reactor: stop() from the last post does not stop the run() after it")
     reactor.run();  // and the destructor closes all
 }
 
-TEST_CASE("reactor: stop() while it does not run is nothing") {
+TEST_CASE("reactor: stop() in the first turn ends run(), though a listener is left") {
     Reactor reactor;
-    reactor.stop();
+    reactor.post([&] { listen_on(reactor, echo_factory()); });
+    SUBCASE("from a post") {
+        reactor.post([&] { reactor.stop(); });
+    }
+    SUBCASE("from a timer") {
+        reactor.after(0ms, [&] { reactor.stop(); });
+    }
+    reactor.run();
+    CHECK(reactor.stats().listeners == 1);
+}
+
+TEST_CASE("reactor: stop() while run() is not running ends the next run() at once, and only that") {
+    Reactor reactor;
+    listen_on(reactor, echo_factory());
+    SUBCASE("before it") {
+        reactor.stop();
+    }
+    SUBCASE("in run_ready()") {
+        reactor.post([&] { reactor.stop(); });
+        reactor.run_ready();
+    }
     bool came = false;
-    reactor.after(0ms, [&] { came = true; });
+    reactor.post([&] {
+        came = true;
+        reactor.stop();
+    });
+    reactor.run();
+    CHECK_FALSE(came);
     reactor.run();
     CHECK(came);
 }

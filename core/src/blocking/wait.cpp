@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <limits>
 
-#include "../later.hpp"
+#include "../deadline.hpp"
 
 namespace switchboard::detail {
 namespace {
@@ -32,11 +32,11 @@ bool wait_for(std::span<pollfd> entries, Clock::time_point until) {
 }
 
 Clock::time_point from_now(std::chrono::milliseconds time) {
-    return later(Clock::now(), time);
+    return deadline_after(Clock::now(), time);
 }
 
 Clock::time_point in(std::chrono::milliseconds limit) {
-    return limit.count() > 0 ? from_now(limit) : kNever;
+    return limit_after(Clock::now(), limit);
 }
 
 NonBlocking::NonBlocking(int fd) noexcept : fd_(fd), flags_(::fcntl(fd, F_GETFL)) {

@@ -5,7 +5,7 @@
 #include <exception>
 #include <utility>
 
-#include "../later.hpp"
+#include "../deadline.hpp"
 #include "peer_access.hpp"
 
 namespace switchboard {
@@ -223,7 +223,7 @@ void DatagramPort::finish(std::error_code reason) noexcept {
 }
 
 Clock::time_point DatagramPort::in(std::chrono::milliseconds limit) const {
-    return limit.count() > 0 ? later(clock(), limit) : kNever;
+    return limit_after(clock(), limit);
 }
 
 }  // namespace detail

@@ -84,7 +84,8 @@ public:
     // Runs `work` on a thread of libuv's pool (4, or the environment's UV_THREADPOOL_SIZE), then, on
     // the reactor's, `done`, once: {} , errc::handler_failed if `work` threw, or
     // std::errc::operation_canceled if it was cancelled before it began. Cancelled later, `work`
-    // sees it by its token and decides itself. Keeps run() alive. The destructor cancels all, waits
+    // sees it by its token and decides itself. What `work` owns goes on the pool's thread once it has
+    // run, what `done` owns on the reactor's. Keeps run() alive. The destructor cancels all, waits
     // for work that has begun (a ridden loop's host does) and calls no `done` any more.
     OffloadId offload(std::function<void(const CancelToken&)> work,
                       std::function<void(std::error_code)> done, Site made = Site::current());
@@ -104,7 +105,10 @@ public:
     int fd() noexcept;  // for poll(2) and the like; never read, written or closed by the host
     std::optional<std::chrono::milliseconds> next_timeout() noexcept;  // none: as long as it takes
     bool run_ready();  // one turn without waiting; true if something is left
-    void stop();  // run() returns after this turn; nothing is closed, and a later run() goes on
+    // run() returns after this turn; nothing is closed, and a later run() goes on. While run() is not
+    // running (between turns of run_ready() or in one), it is for the next run(), which then returns at
+    // once. Each run() that returns forgets it.
+    void stop();
 
     // stop_accepting(), tells every protocol (Protocol::on_stop), closes those that are idle, and waits
     // until the last connection is gone. Those left at `deadline` from now are aborted with

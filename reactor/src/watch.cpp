@@ -1,0 +1,172 @@
+#include "watch.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+
+#include "loop.hpp"
+#include "platform/poll_set.hpp"
+
+namespace switchboard::detail {
+namespace {
+
+constexpr int kBoth = UV_READABLE | UV_WRITABLE;
+
+platform::PollInterest interest(int events) noexcept {
+    return {(events & UV_READABLE) != 0, (events & UV_WRITABLE) != 0};
+}
+
+std::error_code last_error() noexcept {
+    return {errno, std::system_category()};
+}
+
+uv_handle_t* handle(uv_poll_t& poll) noexcept {
+    return reinterpret_cast<uv_handle_t*>(&poll);
+}
+
+}  // namespace
+
+Watches::Watches(Loop& loop, std::pmr::memory_resource* memory, uv_poll_cb parks)
+    : loop_(loop), parks_(platform::kChangesPollSet ? parks : nullptr), chunks_(memory) {}
+
+Watches::~Watches() = default;
+
+bool Watches::active(int fd) noexcept {
+    return uv_is_active(handle(poll(fd))) != 0;
+}
+
+// Before the handle is there, so that nothing is begun without the memory for it.
+std::error_code Watches::make(int fd) {
+    if (index(fd) >= chunks_.size()) chunks_.resize(index(fd) + 1);
+    auto& chunk = chunks_[index(fd)];
+    if (!chunk) chunk.reset(make_in<Chunk>(chunks_.get_allocator().resource()));
+    if ((state(fd) & kMade) != 0) return {};
+    if (const int error = uv_poll_init(loop_.uv(), &poll(fd), fd))
+        return {-error, std::system_category()};
+    uv_unref(handle(poll(fd)));
+    loop_.handle_opened();
+    state(fd) = kMade;
+    return {};
+}
+
+std::error_code Watches::start(int fd, int events, uv_poll_cb on_ready, void* owner) try {
+    if (const auto error = make(fd)) return error;
+    poll(fd).data = owner;
+    if ((state(fd) & kParked) != 0) {
+        const bool covered = (events & ~state(fd)) == 0;
+        if (on_ready == parks_ && covered) return unpark(fd, events);
+        reset(fd);
+    }
+    return establish(fd, events, on_ready);
+} catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+}
+
+std::error_code Watches::unpark(int fd, int events) {
+    if (platform::add_to_poll_set(uv_backend_fd(loop_.uv()), fd, interest(events)) < 0)
+        return last_error();
+    state(fd) &= static_cast<std::uint8_t>(~kParked);
+    return {};
+}
+
+// uv_poll_start takes the descriptor out of the set, and puts it in at the next wait. What it knew of
+// before stays, so that to go from one event to the other and back is a change. Where the set cannot be
+// changed from here, it is told what is wanted and no more.
+std::error_code Watches::establish(int fd, int events, uv_poll_cb on_ready) {
+    if (!platform::kChangesPollSet) {
+        const int error = uv_poll_start(&poll(fd), events, on_ready);
+        return {-error, std::system_category()};
+    }
+    fresh_.reserve(fresh_.size() + 1);
+    const int before = active(fd) ? state(fd) & kBoth : 0;
+    const int all = (before | events) != 0 ? before | events : int{UV_READABLE};
+    if (const int error = uv_poll_start(&poll(fd), all, on_ready)) {
+        reset(fd);
+        return {-error, std::system_category()};
+    }
+    if (platform::add_to_poll_set(uv_backend_fd(loop_.uv()), fd, interest(events)) < 0) {
+        const auto error = last_error();
+        reset(fd);
+        return error;
+    }
+    const int parks = parks_ != nullptr && on_ready == parks_ ? int{kParks} : 0;
+    state(fd) = static_cast<std::uint8_t>(kMade | parks | all);
+    Fresh* const known = fresh(fd);
+    if (known != nullptr) *known = {fd, events};
+    if (known == nullptr) fresh_.push_back({fd, events});
+    return {};
+}
+
+std::error_code Watches::change(int fd, int events, uv_poll_cb on_ready) try {
+    const bool covered = active(fd) && (events & ~state(fd)) == 0;
+    if (!covered || !platform::kChangesPollSet) return establish(fd, events, on_ready);
+    if (Fresh* const known = fresh(fd)) known->events = events;
+    if (platform::change_in_poll_set(uv_backend_fd(loop_.uv()), fd, interest(events)) < 0)
+        return last_error();
+    return {};
+} catch (const std::bad_alloc&) {
+    stop(fd);
+    return std::make_error_code(std::errc::not_enough_memory);
+}
+
+// libuv must have come to it: what it has yet to put into the set may not be closed by then.
+void Watches::stop(int fd) {
+    bool known = true;
+    if (Fresh* const entry = fresh(fd)) {
+        known = entry->waited && loop_.polled();
+        *entry = fresh_.back();
+        fresh_.pop_back();
+    }
+    const bool parks = parks_ != nullptr && (state(fd) & kParks) != 0;
+    if (!parks || !known || !active(fd)) return reset(fd);
+    platform::remove_from_poll_set(uv_backend_fd(loop_.uv()), fd);
+    state(fd) |= kParked;
+}
+
+void Watches::reset(int fd) noexcept {
+    uv_poll_stop(&poll(fd));
+    state(fd) = kMade;
+}
+
+Watches::Fresh* Watches::fresh(int fd) noexcept {
+    const auto found =
+        std::find_if(fresh_.begin(), fresh_.end(), [&](const Fresh& f) { return f.fd == fd; });
+    return found == fresh_.end() ? nullptr : &*found;
+}
+
+// What was started while this turn's events were handled waits for the next turn's.
+void Watches::settle_fresh() {
+    for (const Fresh& f : fresh_) {
+        if (!f.waited || (state(f.fd) & kBoth) == f.events) continue;
+        platform::change_in_poll_set(uv_backend_fd(loop_.uv()), f.fd, interest(f.events));
+    }
+    std::erase_if(fresh_, [](const Fresh& f) { return f.waited; });
+    for (Fresh& f : fresh_) f.waited = true;
+}
+
+template <class Visit>
+void Watches::for_each(Visit visit) {
+    for (std::size_t i = 0; i < chunks_.size(); ++i) {
+        for (std::size_t j = 0; chunks_[i] && j < kChunk; ++j)
+            if ((chunks_[i]->state[j] & kMade) != 0) visit(static_cast<int>(i * kChunk + j));
+    }
+}
+
+// uv_loop_fork puts every active handle into the child's own set, and aborts where there is no descriptor.
+void Watches::leave_fork() {
+    parks_ = nullptr;
+    for_each([this](int fd) {
+        if ((state(fd) & kParked) != 0) reset(fd);
+    });
+}
+
+void Watches::close() {
+    fresh_.clear();
+    for_each([this](int fd) {
+        poll(fd).data = &loop_;
+        uv_close(handle(poll(fd)),
+                 [](uv_handle_t* closed) { static_cast<Loop*>(closed->data)->handle_closed(); });
+    });
+}
+
+}  // namespace switchboard::detail

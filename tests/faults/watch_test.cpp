@@ -1,0 +1,203 @@
+// What cannot be watched is refused, and what is watched costs few system calls.
+#include <cerrno>
+#include <functional>
+#include <switchboard/reactor_datagram.hpp>
+#include <vector>
+
+#include "failing_watch.hpp"
+#include "impl.hpp"
+#include "platform/poll_set.hpp"
+#include "turns.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace std::chrono_literals;
+using detail::Watches;
+
+namespace {
+
+bool libuv_alone() {
+    const bool alone = !platform::kChangesPollSet;
+    if (alone) MESSAGE("only libuv changes its set here: nothing checked");
+    return alone;
+}
+
+// Watches of a loop's own, whose callbacks park.
+struct Watched {
+    Watched() : watches(loop, std::pmr::get_default_resource(), on_ready) { reactor.run_ready(); }
+    ~Watched() {
+        watches.close();
+        reactor.run_ready();
+    }
+
+    static void on_ready(uv_poll_t* handle, int status, int events) {
+        auto& self = *static_cast<Watched*>(handle->data);
+        self.came.push_back(status < 0 ? -1 : events);
+        if (self.then) self.then();
+    }
+    void turn(int times = 1) {
+        for (; times > 0; --times) {
+            reactor.run_ready();
+            watches.settle();
+        }
+    }
+    std::error_code change(int fd, int events) { return watches.change(fd, events, on_ready); }
+
+    Reactor reactor;
+    detail::Loop& loop = reactor.impl().loop;
+    Watches watches;
+    std::vector<int> came;
+    std::function<void()> then;
+};
+
+class Silent final : public DatagramProtocol {
+    void on_datagram(DatagramSocket&, Datagram&) override {}
+};
+
+SocketOptions non_blocking() {
+    SocketOptions how;
+    how.blocking = Blocking::no;
+    return how;
+}
+
+}  // namespace
+
+TEST_CASE("watch: a listener that cannot be watched is refused, and the process lives") {
+    if (libuv_alone()) return;
+    for (const int error : {ENOSPC, ENOMEM}) {
+        for (int after = 0; after < 4; ++after) {
+            CAPTURE(after);
+            const FailingWatch failing;
+            Reactor reactor;
+            reactor.run_ready();  // libuv's own descriptors come into the set in the first turn
+            failing.fail(error, after);
+            const auto listening = reactor.listen(endpoint("127.0.0.1:0"), echo_factory());
+            for (int i = 0; i < 3; ++i) reactor.run_ready();
+            failing.heal();
+            CHECK(listening.has_value() == (after >= 2));
+            if (!listening)
+                CHECK(listening.error() == std::error_code(error, std::system_category()));
+            const Listening again = listen_on(reactor, echo_factory());
+            const FarEnd client(again.local);
+            run_until(reactor, [&] { return reactor.stats().open == 1; });
+        }
+    }
+}
+
+TEST_CASE("watch: datagrams and connects that cannot be watched are refused") {
+    if (libuv_alone()) return;
+    for (int after = 0; after < 4; ++after) {
+        CAPTURE(after);
+        const Listener server;
+        const FailingWatch failing;
+        Reactor reactor;
+        reactor.run_ready();
+        failing.fail(ENOSPC, after);
+        const auto bound =
+            bind_datagram(reactor, endpoint("udp://127.0.0.1:0"), std::make_unique<Silent>());
+        for (int i = 0; i < 3; ++i) reactor.run_ready();
+        CHECK(bound.has_value() == (after >= 2));
+        failing.fail(ENOSPC, after > 0 ? 1 : 0);
+        std::error_code ended;
+        ConnectOptions how;
+        how.on_ended = [&](const Error& e) { ended = e.code(); };
+        REQUIRE(reactor.connect(server.at, make_protocol({}), how));
+        run_until(reactor, [&] { return bool(ended); });
+        CHECK(ended == std::errc::no_space_on_device);
+    }
+}
+
+TEST_CASE("watch: a number that was watched before costs one call to begin and one to end") {
+    if (libuv_alone()) return;
+    const FailingWatch counts;
+    Watched w;
+    int first = -1;
+    for (int round = 0; round < 3; ++round) {
+        Pair pair("127.0.0.1:0", non_blocking());
+        const int fd = pair.server.fd();
+        if (first < 0) first = fd;
+        REQUIRE(fd == first);
+        counts.take();
+        REQUIRE_FALSE(w.watches.start(fd, UV_READABLE, Watched::on_ready, &w));
+        w.turn();
+        CHECK(w.came.empty());
+        w.then = [&] {
+            w.watches.stop(fd);
+            pair.server.close();
+        };
+        REQUIRE(pair.client.send(as_bytes("x")));
+        w.turn(2);
+        CHECK(w.came == std::vector<int>{UV_READABLE});
+        w.came.clear();
+        const auto made = counts.take();
+        if (round == 0) continue;
+        CHECK(made.added == 1);
+        CHECK(made.changed == 0);
+        CHECK(made.removed == 1);
+        CHECK(made.failed == 0);
+    }
+}
+
+TEST_CASE("watch: one that cannot be watched again is refused, and its number is of use later") {
+    if (libuv_alone()) return;
+    const FailingWatch failing;
+    Watched w;
+    Pair pair("127.0.0.1:0", non_blocking());
+    const int fd = pair.server.fd();
+    w.then = [&] { w.watches.stop(fd); };
+    const auto once = [&] {
+        REQUIRE_FALSE(w.watches.start(fd, UV_WRITABLE, Watched::on_ready, &w));
+        w.turn(2);
+        w.turn();
+    };
+    once();
+    failing.fail(ENOSPC);
+    CHECK(w.watches.start(fd, UV_WRITABLE, Watched::on_ready, &w) == std::errc::no_space_on_device);
+    w.turn();
+    failing.heal();
+    const std::size_t before = w.came.size();
+    once();
+    CHECK(w.came.size() > before);
+}
+
+TEST_CASE("watch: what is not wanted does not come, however often that changes") {
+    Watched w;
+    const Pair pair("127.0.0.1:0", non_blocking());
+    const int fd = pair.server.fd();
+    REQUIRE(pair.client.send(as_bytes("x")));
+    REQUIRE_FALSE(w.watches.start(fd, UV_READABLE, Watched::on_ready, &w));
+    w.turn();
+    CHECK(w.came == std::vector<int>{UV_READABLE});
+    for (const int wanted : {int{UV_WRITABLE}, UV_READABLE | UV_WRITABLE, 0, int{UV_READABLE}, 0,
+                             int{UV_WRITABLE}, int{UV_READABLE}}) {
+        CAPTURE(wanted);
+        REQUIRE_FALSE(w.change(fd, wanted));
+        w.turn(3);
+        w.came.clear();
+        w.turn();
+        const auto expected = wanted != 0 ? std::vector<int>{wanted} : std::vector<int>{};
+        CHECK(w.came == expected);
+    }
+    w.watches.stop(fd);
+    w.came.clear();
+    w.turn(2);
+    CHECK(w.came.empty());
+}
+
+TEST_CASE("watch: a reset is told while nothing is wanted, once") {
+    if (libuv_alone()) return;
+    Watched w;
+    Pair pair("127.0.0.1:0", non_blocking());
+    const int fd = pair.server.fd();
+    REQUIRE_FALSE(w.watches.start(fd, UV_READABLE, Watched::on_ready, &w));
+    w.turn(2);
+    REQUIRE_FALSE(w.change(fd, 0));
+    REQUIRE(pair.client.send(as_bytes("not read")));
+    w.turn(2);
+    CHECK(w.came.empty());
+    pair.client.reset_on_close();
+    pair.client.close();
+    w.turn(3);
+    CHECK(w.came == std::vector<int>{-1});
+    w.watches.stop(fd);
+}
