@@ -124,11 +124,16 @@ void Layer::send_file(FileRange range) {
 }
 
 bool Layer::passed_on(bool more) {
-    if (more) return true;
+    if (note_room(more)) return true;
     set(kBlocked);
     slot_.hold(Slot::Hold::backpressure);
     request(0);
     return false;
+}
+
+void Layer::abort(std::error_code reason) {
+    Transport::abort(reason);
+    if (is(Phase::aborting) && below_ != nullptr) end(reason, true);
 }
 
 void Layer::set_deadline(Clock::time_point when) {
@@ -190,7 +195,8 @@ Transport::Sent Layer::transmit(const iovec* pieces, std::size_t count) {
         passed[i] = as_piece(pieces[i]);
         size += pieces[i].iov_len;
     }
-    return {.bytes = size, .blocked = !send(std::span<const Bytes>(passed).first(count))};
+    return {.bytes = size,
+            .blocked = !note_room(send(std::span<const Bytes>(passed).first(count)))};
 }
 
 // Whether the connection below has a file to send says the answer to a write of nothing.
@@ -198,7 +204,7 @@ Transport::Sent Layer::transmit_file(const FileRange& range, std::uint64_t most)
     FileRange part = range;
     part.length = most;
     below_->send_file(std::move(part));
-    return {.bytes = most, .blocked = !below_->write(std::span<const Bytes>())};
+    return {.bytes = most, .blocked = !note_room(below_->write(std::span<const Bytes>()))};
 }
 
 // The end comes from below: on_close().
@@ -215,10 +221,15 @@ void Layer::end(std::error_code reason, bool reset) {
     below_->close(reason);
 }
 
-// A peer that takes something of what waits below makes progress, before there is room for more.
+// While what is below is full, how much waits there tells whether the peer takes something.
+bool Layer::note_room(bool more) noexcept {
+    if (!more) below_queued_ = below_->queued();
+    return more;
+}
+
 void Layer::ask() {
     const std::size_t waits = below_->queued();
-    if (waits < below_queued_) note_progress();
+    if (waits < below_queued_ || waits == 0) note_progress();
     below_queued_ = waits;
 }
 

@@ -175,7 +175,7 @@ struct Checker {
     bool operator()(const Size& f) const { return within(limits.*f.member, f.least, f.most); }
     bool operator()(const Time& f) const {
         const milliseconds time = limits.*f.member;
-        return time.count() >= 0 && time <= f.most;
+        return time.count() >= 0 && (time <= f.most || time == milliseconds::max());
     }
     static bool within(std::size_t v, std::size_t least, std::size_t most) {
         return v >= least && v <= most;

@@ -221,6 +221,7 @@ void Transport::abort(std::error_code reason) {
     slot_.end();
     set_reason(reason);
     if (Scratch* const s = scratch()) s->used = 0;
+    drop_output();
     enter(Phase::aborting);
     request(kReset);
 }

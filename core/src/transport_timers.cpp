@@ -100,8 +100,11 @@ bool Transport::is_overdue(Clock::time_point now) const noexcept {
 // up the driver was in time.
 void Transport::expired(Clock::time_point now) {
     if (is_overdue(now)) {
-        ask();
+        if (has(kListed)) end_of_turn();  // what waits in layers may go on with it
+        if (!is(Phase::closed)) ask();
         judge(now);
+    } else if (slot_.layer() != nullptr) {
+        offer_again();  // its deadline may be a time-out, which looks at what waits here
     }
     if (deadline_ <= now && !slot_.ended() && is(Phase::open)) {
         deadline_ = Rare::kNever;
@@ -122,10 +125,17 @@ void Transport::judge(Clock::time_point now) {
     } else if (came(&Rare::stall_at)) {
         abort(errc::write_stalled);
     } else if (const auto why = over(now)) {
-        close(why);
+        close_from_top(why);
     } else if (has(kDraining) && is(Phase::open)) {
         look_at_idle(now);
     }
+}
+
+// What waits in layers is flushed as well. It is closed once: whatever its time-outs say meanwhile.
+void Transport::close_from_top(std::error_code reason) {
+    clear(kTimed | kAwaited | kDraining);
+    Connection* const top = topmost();
+    top != nullptr ? top->close(reason) : close(reason);
 }
 
 void Transport::stop() {
@@ -152,7 +162,7 @@ void Transport::tell_stop() {
 void Transport::look_at_idle(Clock::time_point now) {
     const auto quiet = limits().drain_idle;
     if (quiet.count() > 0 && !past(active_at_, quiet, now)) return;
-    if (is_idle()) return close({});
+    if (is_idle()) return close_from_top({});
     rare().look_at = detail::deadline_after(now, std::max(quiet, kLeastLook));
 }
 

@@ -22,6 +22,7 @@ public:
     bool write(std::span<const Bytes> pieces) override;
     bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override;
     void send_file(FileRange range) override;
+    void abort(std::error_code reason) override;
     void set_deadline(Clock::time_point when) override;
     std::size_t queued() const noexcept override { return Transport::queued() + below_->queued(); }
     Clock::time_point now() const override { return below_->now(); }
@@ -107,6 +108,7 @@ private:
     template <class Callback>
     void inside(Callback&& callback);
     void arm_below();
+    bool note_room(bool more) noexcept;
 
     const Limits& limits_;
     Connection* below_ = nullptr;

@@ -23,7 +23,7 @@ struct Limits {
     // handler is busy. Long enough for the next request of a busy peer, far away.
     std::chrono::milliseconds drain_idle{250};
 
-    // connection; times in which nothing happens, zero means no limit
+    // connection; times in which nothing happens, zero and milliseconds::max() mean no limit
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds first_byte_timeout{};  // from on_open until the peer's first byte
     std::chrono::milliseconds idle_timeout{};        // no byte from the peer and none to it

@@ -241,6 +241,7 @@ private:
     void judge(Clock::time_point now);
     bool is_overdue(Clock::time_point now) const noexcept;
     void look_at_idle(Clock::time_point now);
+    void close_from_top(std::error_code reason);
 };
 
 }  // namespace switchboard
