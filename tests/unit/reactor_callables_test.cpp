@@ -111,7 +111,7 @@ const Given kGiven[] = {
 TEST_CASE("reactor callables: what they own may call every member as the reactor is destroyed") {
     for (const Given& given : kGiven) {
         for (int turns = 0; turns < 3; ++turns) {
-            CAPTURE(given.name);
+            CAPTURE(std::string(given.name));
             CAPTURE(turns);
             int gone = 0;
             {
@@ -126,7 +126,7 @@ TEST_CASE("reactor callables: what they own may call every member as the reactor
 
 TEST_CASE("reactor callables: so they may on a ridden loop, which lets go of its handles later") {
     for (const Given& given : kGiven) {
-        CAPTURE(given.name);
+        CAPTURE(std::string(given.name));
         int gone = 0;
         uv_loop_t host;
         REQUIRE(uv_loop_init(&host) == 0);
@@ -143,12 +143,12 @@ TEST_CASE("reactor callables: so they may on a ridden loop, which lets go of its
 
 TEST_CASE("reactor callables: a child forked from its process lets go of them as well") {
     for (const Given& given : kGiven) {
-        CAPTURE(given.name);
+        CAPTURE(std::string(given.name));
         if (given.name == std::string("an offload's")) continue;  // its threads did not come along
         int gone = 0;
         std::optional<Reactor> reactor(std::in_place);
         given.give(*reactor, Owned(new Asker{*reactor, gone}));
-        reactor->run_ready();
+        if (given.name != std::string("a post's")) reactor->run_ready();  // a post would run here
         const pid_t child = ::fork();
         REQUIRE(child >= 0);
         if (child == 0) {
@@ -247,7 +247,7 @@ TEST_CASE("reactor callables: what a reconnecting client was given may call the 
     run_for(reactor, 5ms);
     CHECK(gone == 0);
     client.reset();
-    CHECK(gone == 1);
+    run_until(reactor, [&] { return gone == 1; });  // an attempt that was running goes with its socket
 }
 
 TEST_CASE("reactor callables: what a group was given may call the group") {

@@ -116,6 +116,8 @@ TEST_CASE("reactor fairness: many timers that are armed again with 0 ms leave ro
 }
 
 TEST_CASE("reactor fairness: work of the end of the turn has a budget") {
+    // A turn that takes long does it once more between two sockets: see Loop::keep_time().
+    constexpr int most = 2 * static_cast<int>(kTasksPerTurn);
     Flooded f;
     auto& loop = f.reactor.impl().loop;
     std::function<void()> again = [&] {
@@ -126,9 +128,9 @@ TEST_CASE("reactor fairness: work of the end of the turn has a budget") {
     while (f.came < 2 * kFlood) {
         const int before = f.came;
         REQUIRE(f.reactor.run_ready());
-        CHECK(f.came - before <= static_cast<int>(kTasksPerTurn));
+        CHECK(f.came - before <= most);
     }
-    CHECK(f.at_echo <= static_cast<int>(kTasksPerTurn));
+    CHECK(f.at_echo <= most);
 }
 
 TEST_CASE("reactor fairness: completions of offloads have a budget, and each comes") {
