@@ -3,13 +3,17 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <switchboard/bytes.hpp>
 #include <switchboard/endpoint.hpp>
 #include <switchboard/error.hpp>
+#include <switchboard/limits.hpp>
+#include <switchboard/protocol.hpp>
 #include <vector>
 
 namespace switchboard {
@@ -147,5 +151,47 @@ private:
     bool unix_ = false;
     bool any_ = false;
 };
+
+// A value. `limits` are those of the driver: of them max_unread is for the protocol above the layer, too.
+struct ProxyReceiveOptions {
+    ProxyTrust trust = {};  // who must send a header
+    std::chrono::milliseconds header_timeout{
+        5'000};                                // from on_open until it is whole; 0 is no limit
+    std::size_t max_header = kMaxProxyHeader;  // bytes, from 16 on; at most max_unread count
+    Limits limits = {};
+};
+
+// The same protocol behind a proxy: a layer between each Protocol that `above` makes and its driver, which
+// may be any. errc::bad_option names the option that is out of range. The factory may be used by several
+// threads.
+//
+// - A peer that is trusted must send a header. The protocol above is opened once it is whole: peer() and
+//   local() are then its source and its destination, and peer_credentials() answers errc::unsupported. If
+//   the header names no endpoints, all three stay those of the connection.
+// - A peer that is not trusted is served as if there were no layer: it cannot change peer(), and a header
+//   that it sends is data.
+// - A connection that ends before its header is whole has on_close alone: with errc::malformed_message (no
+//   header, or one for datagrams), errc::message_too_large, errc::first_byte_timed_out (header_timeout),
+//   errc::incomplete_message (it ended within the header), or {} (it ended before the first byte, as
+//   health checks do).
+// - Accept control, statistics and logs of the driver name the proxy, whose connection it is.
+Result<ProtocolFactory> receive_proxy_header(ProtocolFactory above,
+                                             const ProxyReceiveOptions& options);
+
+// A value. `limits` as above.
+struct ProxySendOptions {
+    std::uint8_t version = 2;
+    bool checksum = false;  // a CRC32C in each header that names endpoints
+    // Command, endpoints and TLVs of the header for the connection `below`; its version and checksum are
+    // replaced by those above. Called once for each, on the thread of its driver. Empty: from local() to
+    // peer() of the connection, and no endpoints where the version cannot express these.
+    std::function<ProxyHeader(const Connection& below)> header_for = {};
+    Limits limits = {};
+};
+
+// The same protocol of a client or a proxy, which sends a header before its first byte, and at once if it
+// writes none. A header that cannot be encoded costs the connection: on_close alone, with
+// std::errc::invalid_argument. errc::bad_option names the option that is out of range.
+Result<ProtocolFactory> send_proxy_header(ProtocolFactory above, const ProxySendOptions& options);
 
 }  // namespace switchboard
