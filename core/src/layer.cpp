@@ -75,7 +75,7 @@ void Layer::on_deadline(Connection&) {
 }
 
 void Layer::on_stop(Connection&) {
-    inside([&] { stop(); });
+    inside([&] { is(Phase::connecting) ? set(kStop) : stop(); });
 }
 
 // What the handler closed it for says more than that the wire was lost meanwhile.
@@ -98,6 +98,7 @@ void Layer::open_above() {
     slot_.open(*this);
     end_callback();
     set(kAttention);
+    if (has(kStop)) at_end_of_turn(kStop);  // the driver told it before
 }
 
 void Layer::open_above(std::unique_ptr<Protocol> above) {

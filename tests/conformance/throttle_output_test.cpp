@@ -1,6 +1,7 @@
 // Throttling in memory: what is written waits in its order, within bounds, and ends as it was asked to.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <fstream>
 #include <memory>
 
@@ -337,4 +338,16 @@ TEST_CASE("throttle: who, where and when are the driver's") {
                               {.in_per_second = 1}));
     driver.run();
     CHECK(id == peer.id());
+}
+
+TEST_CASE("throttle: factories of one shared throttle have one rate for all") {
+    const auto throttle = shared_throttle({.all_out_per_second = 10'000}).value();
+    std::array<Meter, 2> got;
+    MemoryDriver driver;
+    for (Meter& each : got)
+        driver.join(throttle(source(numbers(20'000)))(), make_protocol(meter(each)));
+    driver.advance(1s);
+    CHECK(got[0].text.size() + got[1].text.size() <= 11'000);
+    for (const Meter& each : got) CHECK(each.text.size() >= 4'500);
+    CHECK_FALSE(shared_throttle({.burst = 0ms}).has_value());
 }

@@ -115,6 +115,17 @@ TEST_CASE("examples: an echo at 100,000 bytes a second, on a socket and in memor
           "reactor: 50000 bytes, as slow as it should be\nmemory: 50000 bytes in 400 ms\n");
 }
 
+TEST_CASE("examples: behind a proxy, tells each client its own address") {
+    Process server({example("behind_proxy"), "127.0.0.1,::1"});
+    const auto at = switchboard::Endpoint::parse(server.read_line().substr(13)).value();
+    const auto proxy = switchboard::connect(at).value();
+    REQUIRE(proxy.send_all(switchboard::as_bytes("PROXY TCP4 192.0.2.1 192.0.2.2 12345 80\r\n")));
+    CHECK(receive(proxy, 100) == "you are tcp://192.0.2.1:12345\n");
+    const Finished wrong = switchboard::support::run({example("behind_proxy"), "nobody"});
+    CHECK(wrong.output.starts_with("trusted source 'nobody': "));
+    CHECK(wrong.status == 1);
+}
+
 TEST_CASE("examples: names and numbers are looked up") {
     const Finished found =
         switchboard::support::run({example("resolve"), "127.0.0.1", "2001:DB8::1"});
@@ -280,9 +291,9 @@ TEST_CASE("examples: there is none that no case above runs") {
     for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
         found.insert(entry.path().filename());
     }
-    CHECK(found == std::set<std::string>{"accept_control", "client", "connect_by_name",
-                                         "connection_pool", "datagrams", "echo_server",
-                                         "embed_asio", "embed_epoll", "embed_glib", "many_cores",
-                                         "one_handler", "polite_stop", "reconnect", "resolve",
-                                         "restart", "throttle", "watched"});
+    CHECK(found == std::set<std::string>{"accept_control", "behind_proxy", "client",
+                                         "connect_by_name", "connection_pool", "datagrams",
+                                         "echo_server", "embed_asio", "embed_epoll", "embed_glib",
+                                         "many_cores", "one_handler", "polite_stop", "reconnect",
+                                         "resolve", "restart", "throttle", "watched"});
 }

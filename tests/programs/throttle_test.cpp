@@ -69,6 +69,45 @@ TEST_CASE("throttle: the rate for all is one for those who share a process") {
     }
 }
 
+TEST_CASE("throttle: a relay's clients are slowed down, those of all its reactors together") {
+    const Server echo({"echo"});
+    const std::vector<std::string> relay = {"relay", "--option", "target=" + echo.endpoint()};
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), relay.begin(), relay.end());
+        return more;
+    };
+    for (const std::string flag : {"--throttle-in", "--throttle-out"}) {
+        CAPTURE(flag);
+        const Server server(with({flag, "100k"}));
+        CHECK(time_of_echo(server) >= least(kSize));
+    }
+    const Server server(with({"--reactors", "2", "--throttle-all-out", "200k"}));
+    const auto start = Clock::now();
+    std::vector<std::thread> clients;
+    for (int i = 0; i < 6; ++i) clients.emplace_back([&] { time_of_echo(server); });
+    for (std::thread& client : clients) client.join();
+    CHECK(Clock::now() - start >= least(3 * kSize));  // at half the rate
+}
+
+TEST_CASE("throttle: what a hub's members say is held back from them") {
+    const Server server({"hub", "--throttle-out", "100k"});
+    const Socket speaker = server.connect();
+    Socket listener = server.connect();
+    std::string heard(1, '\0');
+    REQUIRE(listener.set_timeouts(10ms, 30s));
+    REQUIRE(support::eventually([&] {  // until both have joined
+        REQUIRE(speaker.send_all(as_bytes("\n")));
+        return listener.receive({reinterpret_cast<std::byte*>(heard.data()), 1}).has_value();
+    }));
+    REQUIRE(listener.set_timeouts(30s, 30s));
+    std::string line(999, 'x');
+    const auto start = Clock::now();
+    for (std::size_t sent = 0; sent < kSize; sent += 1'000)
+        REQUIRE(speaker.send_all(as_bytes(line + "\n")));
+    CHECK(receive(listener, kSize).size() == kSize);
+    CHECK(Clock::now() - start >= least(kSize));
+}
+
 TEST_CASE("throttle: without a flag, and below a rate, nothing takes its time") {
     const Server server({"echo", "--throttle-in", "1G", "--throttle-all-out", "1G"});
     time_of_echo(server);
@@ -87,7 +126,4 @@ TEST_CASE("throttle: what is no rate, and what cannot be throttled, is refused b
                   "--throttle-all-out 1025G: more than 1024G a second");
     check_refused({"echo", "--listen", "udp://127.0.0.1:0", "--throttle-out", "1k"},
                   "--throttle-out 1k: for connections, and datagrams have none");
-    check_refused({"hub", "--throttle-in", "1k"},
-                  "throttle hub, which writes to connections past any throttle: "
-                  "not supported here");
 }

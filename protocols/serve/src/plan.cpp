@@ -101,6 +101,16 @@ tl::expected<std::optional<Endpoint>, std::string> parse_optional(
                   (takes_tcp ? "tcp://HOST:PORT or unix:/PATH" : "unix:/PATH or unix:@NAME"));
 }
 
+tl::expected<std::optional<ProxyTrust>, std::string> parse_proxies(
+    const std::optional<std::string>& text, bool datagrams) {
+    if (!text) return std::nullopt;
+    const std::string asked = "--proxy-protocol " + *text + ": ";
+    if (datagrams) return refuse(asked + "for connections, and datagrams have none");
+    auto trust = ProxyTrust::parse(*text);
+    if (!trust) return refuse(asked + trust.error().tried());
+    return std::move(*trust);
+}
+
 // What is for connections to the driver reactor alone.
 Outcome check_reactor_only(const ServeArguments& arguments, bool reactor_streams) {
     if (reactor_streams) return {};
@@ -152,11 +162,15 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     if (!mode) return refuse(mode.error());
     const auto throttle = parse_throttle(arguments.throttle, *limits, datagrams);
     if (!throttle) return refuse(throttle.error());
+    const auto proxies = parse_proxies(arguments.proxies, datagrams);
+    if (!proxies) return refuse(proxies.error());
     ListenOptions accept = arguments.accept;
     accept.path_mode = *mode;
-    return Plan{arguments.protocol, *driver,           *endpoint, *options,           *limits,
-                std::move(accept),  arguments.workers, datagrams, arguments.reactors, arguments.pin,
-                *takeover,          *metrics,          *throttle};
+    return Plan{arguments.protocol, *driver,   *endpoint,
+                *options,           *limits,   std::move(accept),
+                arguments.workers,  datagrams, arguments.reactors,
+                arguments.pin,      *takeover, *metrics,
+                *throttle,          *proxies};
 }
 
 }  // namespace switchboard::program

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <switchboard/blocking.hpp>
+#include <switchboard/proxy.hpp>
 #include <switchboard/reactor_types.hpp>
 #include <switchboard/registry.hpp>
 #include <vector>
@@ -27,6 +28,7 @@ struct ServeArguments {
     bool pin = false;
     std::optional<std::string> takeover, metrics;
     ThrottleArguments throttle;
+    std::optional<std::string> proxies;
 };
 
 using BlockingServe = Result<void> (*)(Socket, const ProtocolFactory&, const Stop&,
@@ -54,6 +56,7 @@ struct Plan {
     bool pin = false;
     std::optional<Endpoint> takeover, metrics;
     ThrottleOptions throttle = {};
+    std::optional<ProxyTrust> proxies = {};  // who must send a header of the PROXY protocol
 };
 
 tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments);

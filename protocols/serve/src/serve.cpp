@@ -5,6 +5,7 @@
 #include <switchboard/datagram_socket.hpp>
 
 #include "commands.hpp"
+#include "layers.hpp"
 #include "log.hpp"
 #include "plan.hpp"
 #include "serve_reactor.hpp"
@@ -44,7 +45,7 @@ Outcome run_blocking(const Plan& plan, const Socket& socket, Serve serve) {
 }
 
 Outcome serve_blocking(const Plan& plan, const Registry& registry, const LogSink& sink) {
-    const auto factory = make_throttled(registry, plan, {.limits = plan.limits});
+    const auto factory = Layers(registry, plan).make({.limits = plan.limits});
     if (!factory) return refuse(factory.error());
     auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.backlog),
                                            .path_mode = plan.accept.path_mode});
@@ -148,6 +149,12 @@ Command add_serve(CLI::App& app, const Registry& registry) {
     add_accept_control(*command, arguments->accept);
     add_reactor_options(*command, *arguments);
     add_throttle(*command, arguments->throttle);
+    command
+        ->add_option(
+            "--proxy-protocol", arguments->proxies,
+            "Peers that say who their client is, by a header of the PROXY protocol: addresses, "
+            "NETWORK/BITS, unix or any, with commas between them [nobody]")
+        ->type_name("FROM");
     command->add_option("--option", arguments->options, "NAME=VALUE for the protocol")
         ->take_all()
         ->allow_extra_args(false);

@@ -7,6 +7,7 @@
 #include <switchboard/reactor_group.hpp>
 #include <switchboard/takeover.hpp>
 
+#include "layers.hpp"
 #include "signals.hpp"
 
 namespace switchboard::program {
@@ -20,6 +21,7 @@ public:
         : plan_(plan),
           registry_(registry),
           sink_(sink),
+          layers_(registry, plan),
           group_(plan.reactors, {.reactor = {.log = sink}, .pin = plan.pin}) {}
 
     Outcome serve() {
@@ -52,12 +54,9 @@ private:
         const Registration* const known = registry_.find(plan_.protocol);
         if (known != nullptr && known->needs_reactor)
             return [this](Reactor& reactor) {
-                return make_throttled(registry_, plan_,
-                                      {.reactor = &reactor, .limits = plan_.limits});
+                return layers_.make({.reactor = &reactor, .limits = plan_.limits});
             };
-        return [factory = make_throttled(registry_, plan_, {.limits = plan_.limits})](Reactor&) {
-            return factory;
-        };
+        return [factory = layers_.make({.limits = plan_.limits})](Reactor&) { return factory; };
     }
 
     Result<Endpoint> open_streams() {
@@ -213,6 +212,7 @@ private:
     const Plan& plan_;
     const Registry& registry_;
     const LogSink& sink_;
+    const Layers layers_;
     std::optional<Takeover> took_over_;
     Socket metrics_socket_;  // of a takeover
     std::optional<Listening> metrics_;

@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "plan.hpp"
+#include "commands.hpp"
 
 namespace switchboard::program {
 namespace {
@@ -60,17 +60,6 @@ tl::expected<ThrottleOptions, std::string> parse_throttle(const ThrottleArgument
         options.*flag.rate = *rate;
     }
     return options;
-}
-
-Result<ProtocolFactory> make_throttled(const Registry& registry, const Plan& plan,
-                                       const ProtocolContext& context) {
-    const Registration* const chosen = registry.find(plan.protocol);
-    if (plan.throttle.any() && chosen != nullptr && chosen->needs_reactor)
-        return fail(errc::unsupported, "throttle " + plan.protocol +
-                                           ", which writes to connections past any throttle");
-    return registry.make(plan.protocol, plan.options, context)
-        .and_then(
-            [&](ProtocolFactory factory) { return throttled(std::move(factory), plan.throttle); });
 }
 
 }  // namespace switchboard::program

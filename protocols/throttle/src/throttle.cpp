@@ -34,16 +34,22 @@ Result<void> check(const ThrottleOptions& options) {
 
 }  // namespace
 
-Result<ProtocolFactory> throttled(ProtocolFactory above, const ThrottleOptions& options) {
-    assert(above);
+Result<Throttle> shared_throttle(const ThrottleOptions& options) {
     if (auto fits = check(options); !fits) return tl::unexpected(std::move(fits.error()));
-    if (!options.any()) return above;
-    auto shared = std::make_shared<detail::ThrottleShared>(options);
-    return [above = std::move(above), shared = std::move(shared)]() -> std::unique_ptr<Protocol> {
-        auto protocol = above();
-        if (!protocol) return nullptr;
-        return std::make_unique<detail::ThrottleLayer>(std::move(protocol), shared);
+    if (!options.any()) return [](ProtocolFactory above) { return above; };
+    return [shared = std::make_shared<detail::ThrottleShared>(options)](ProtocolFactory above) {
+        assert(above);
+        return [above = std::move(above), shared]() -> std::unique_ptr<Protocol> {
+            auto protocol = above();
+            if (!protocol) return nullptr;
+            return std::make_unique<detail::ThrottleLayer>(std::move(protocol), shared);
+        };
     };
+}
+
+Result<ProtocolFactory> throttled(ProtocolFactory above, const ThrottleOptions& options) {
+    return shared_throttle(options).map(
+        [&](const Throttle& throttle) { return throttle(std::move(above)); });
 }
 
 }  // namespace switchboard

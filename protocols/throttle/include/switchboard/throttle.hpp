@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <switchboard/error.hpp>
 #include <switchboard/limits.hpp>
 #include <switchboard/protocol.hpp>
@@ -53,11 +54,14 @@ struct ThrottleOptions {
 //   waiting, nobody waits for longer than n turns take.
 // - A protocol above that throws ends as under its driver: errc::handler_failed, and what it threw.
 //
-// What it does not do. Connection::id() names the driver's connection, so that whoever finds that
-// (Reactor::find) writes, pauses and closes past the layer: nothing of it is counted, and it
-// overtakes what waits. So relay and hub, which write to connections they find, cannot be throttled
-// by it. Nor does the driver know what waits here: its idle_timeout and lifetime close without it,
-// and its deadline for a drain does too.
+// What it does not do. The driver does not know what waits here: its idle_timeout and lifetime close
+// without it, and its deadline for a drain does too. Connections that a protocol opens itself, such
+// as a relay's to its target, are not its own and not slowed down.
 Result<ProtocolFactory> throttled(ProtocolFactory above, const ThrottleOptions& options);
+
+// The same for several factories, whose connections share the rates for all: a factory of each reactor,
+// say. May be called by several threads.
+using Throttle = std::function<ProtocolFactory(ProtocolFactory above)>;
+Result<Throttle> shared_throttle(const ThrottleOptions& options);
 
 }  // namespace switchboard

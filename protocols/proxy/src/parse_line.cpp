@@ -1,0 +1,58 @@
+// Version 1: one line of text (2.1).
+#include "ip_address.hpp"
+#include "parse.hpp"
+#include "text.hpp"
+#include "wire.hpp"
+
+namespace switchboard::detail {
+namespace {
+
+using ReadAddress = std::optional<IpAddress>(std::string_view text);
+
+Result<Endpoint> read_endpoint(ReadAddress* read, const std::string& role, std::string_view address,
+                               std::string_view port) {
+    const auto ip = read(address);
+    if (!ip) return malformed("invalid " + role + " address " + quoted(address));
+    const auto number = plain_number<std::uint16_t>(port);
+    if (!number) return malformed("invalid " + role + " port " + quoted(port));
+    return Endpoint::tcp(text_of(*ip), *number);
+}
+
+Result<ProxyHeader> read_fields(ReadAddress* read, const std::vector<std::string_view>& fields) {
+    if (fields.size() != 5)
+        return malformed(
+            "a protocol, two addresses and two ports are expected, one space before each");
+    const auto source = read_endpoint(read, "source", fields[1], fields[3]);
+    if (!source) return tl::unexpected(source.error());
+    const auto destination = read_endpoint(read, "destination", fields[2], fields[4]);
+    if (!destination) return tl::unexpected(destination.error());
+    return ProxyHeader{.version = 1, .source = *source, .destination = *destination};
+}
+
+// `line` is without its CRLF.
+Result<ProxyHeader> read_line(std::string_view line) {
+    const auto fields = split(line.substr(kLineStart.size()), ' ');
+    if (fields[0] == "UNKNOWN") return ProxyHeader{.version = 1};
+    if (fields[0] == "TCP4") return read_fields(read_ipv4, fields);
+    if (fields[0] == "TCP6") return read_fields(read_ipv6, fields);
+    return malformed("unknown protocol " + quoted(fields[0]) +
+                     "; TCP4, TCP6 and UNKNOWN are known");
+}
+
+}  // namespace
+
+Result<ProxyFront> parse_line(std::string_view in) {
+    const std::string_view most = in.substr(0, kMaxLine);
+    const std::size_t end = most.find("\r\n");
+    const std::string_view line = most.substr(0, end);
+    // What follows UNKNOWN is ignored, whatever it is. Elsewhere this line can never become right.
+    if (!line.starts_with("PROXY UNKNOWN ") && line.find('\n') != std::string_view::npos)
+        return malformed("a line feed without a carriage return before it");
+    if (end == std::string_view::npos && most.size() < kMaxLine) return ProxyFront{};
+    if (end == std::string_view::npos) return malformed("no CRLF within 107 bytes");
+    return read_line(line).map([&](ProxyHeader header) {
+        return ProxyFront{end + 2, std::move(header)};
+    });
+}
+
+}  // namespace switchboard::detail
