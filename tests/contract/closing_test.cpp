@@ -288,7 +288,9 @@ CONTRACT("close, abort, a throw and a switch inside on_drain") {
                                                         {"a", close_line(errc::malformed_message)},
                                                         {"t", close_line(errc::handler_failed)},
                                                         {"s", "close: orderly"}};
-    for (const auto& [what, line] : ends) {
+    for (const auto& end : ends) {
+        const char* const what = end.first;
+        const std::string& line = end.second;
         CAPTURE(what);
         auto peer = driver.connect();
         peer->send(what);
