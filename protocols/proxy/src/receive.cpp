@@ -3,7 +3,7 @@
 #include <switchboard/proxy.hpp>
 #include <utility>
 
-#include "later.hpp"
+#include "deadline.hpp"
 #include "wire.hpp"
 
 namespace switchboard {
@@ -50,7 +50,7 @@ Result<ProxyFront> parse_for_stream(Bytes in, std::size_t max_header) {
 void ProxyReceiver::below_opened() {
     if (!options_->trust.trusts(below().peer())) return open_above();
     if (const auto limit = options_->header_timeout; limit.count() > 0)
-        set_own_deadline(detail::later(now(), limit));
+        set_own_deadline(detail::deadline_after(now(), limit));
 }
 
 std::size_t ProxyReceiver::take(MutableBytes in) {
