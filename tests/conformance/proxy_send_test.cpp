@@ -171,7 +171,7 @@ TEST_CASE("PROXY sockets: a client sends, a server that trusts it sees what the 
     Reactor reactor;
     const auto listening =
         listen_on(reactor, behind_proxy(telling(), {.trust = trust("127.0.0.0/8")}));
-    for (const std::uint8_t version : {1, 2}) {
+    for (const std::uint8_t version : {std::uint8_t{1}, std::uint8_t{2}}) {
         Meter &named = meters[used++], &own = meters[used++];
         const auto connect = [&](ProxySendOptions options, Meter& got) {
             const auto made = proxying(callbacks([&] { return meter(got); }), std::move(options));
