@@ -1,4 +1,5 @@
-// What few connections need: output that waits, timers of the wire, the reason of the end. Private to drivers.
+// What few connections need: output that waits, timers of the wire, the reason of the end. Private to
+// drivers.
 #pragma once
 
 #include <switchboard/transport.hpp>

@@ -1,4 +1,5 @@
-// The time-outs of a connection. Bytes that move only note the time; what is due is found when it is asked for.
+// The time-outs of a connection. Bytes that move only note the time; what is due is found when it is asked
+// for.
 #include <switchboard/transport.hpp>
 
 #include <algorithm>

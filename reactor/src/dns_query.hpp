@@ -67,7 +67,7 @@ private:
     const bool asks_ipv6_;
     Hear hear_;
     ares_channeldata* channel_ = nullptr;
-    std::vector<int> watches_;  // sockets of c-ares', until it closes them
+    std::vector<int> watches_;          // sockets of c-ares', until it closes them
     std::vector<SocketAddress> found_;  // not yet heard of
     bool has_found_ = false;            // addresses of the name that was asked for last
     int ipv6_status_ = 0, ipv4_status_ = 0;

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "accept.hpp"
-#include "impl.hpp"
 #include "deadline.hpp"
+#include "impl.hpp"
 #include "rights.hpp"
 #include "takeover_message.hpp"
 

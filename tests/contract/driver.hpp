@@ -45,6 +45,8 @@ public:
     virtual void pass(std::chrono::milliseconds time);
     // Whether a handler may wait for the test. It may not where it runs on the test's own thread.
     virtual bool has_thread() const { return true; }
+    // So many bytes at least leave while the callback that writes them still runs.
+    virtual std::size_t leaves_at_once() const { return 2 * 1024 * 1024; }
     // Where others than a connection's own callbacks reach it: runs `call` soon, on the driver's thread
     // and between callbacks; and finds a connection, for calls on that thread.
     virtual bool posts() const { return false; }

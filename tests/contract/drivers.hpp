@@ -132,6 +132,7 @@ public:
     void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override {
         Driver::start(layered(std::move(factory), limits), limits);
     }
+    std::size_t leaves_at_once() const override { return 64 * 1024; }  // a layer passes on no more
 };
 
 using ThrottledMemory = Throttled<Memory>;

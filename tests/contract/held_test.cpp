@@ -60,7 +60,7 @@ void check_output(DriverUnderTest& driver, Limits limits, bool closes) {
     driver.start(reading_on(story.handler(held(gate, write))), limits);
     auto peer = driver.connect();
     CHECK(story.next() == "open");
-    std::string got = peer->receive(kMuch / 4);
+    std::string got = peer->receive(driver.leaves_at_once());
     driver.pass(300ms);
     gate->open();
     got += peer->receive(kMuch - got.size());

@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "drivers.hpp"
 #include "deadline.hpp"
+#include "drivers.hpp"
 
 using namespace switchboard;
 using namespace std::chrono_literals;

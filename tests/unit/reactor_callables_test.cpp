@@ -247,7 +247,8 @@ TEST_CASE("reactor callables: what a reconnecting client was given may call the 
     run_for(reactor, 5ms);
     CHECK(gone == 0);
     client.reset();
-    run_until(reactor, [&] { return gone == 1; });  // an attempt that was running goes with its socket
+    run_until(reactor,
+              [&] { return gone == 1; });  // an attempt that was running goes with its socket
 }
 
 TEST_CASE("reactor callables: what a group was given may call the group") {
