@@ -108,17 +108,17 @@ void Layer::open_above(std::unique_ptr<Protocol> above) {
 
 // ---- from above
 
-bool Layer::write(std::span<const Bytes> pieces) {
+bool Layer::pass_on(std::span<const Bytes> pieces) {
     if (!may_write() || has(kQueued)) return Transport::write(pieces);
     return passed_on(send(pieces));
 }
 
-bool Layer::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
+bool Layer::pass_on(Shared buffer) {
     if (!may_write() || has(kQueued)) return Transport::write_shared(std::move(buffer));
     return passed_on(below_->write_shared(std::move(buffer)));
 }
 
-void Layer::send_file(FileRange range) {
+void Layer::pass_on(FileRange range) {
     if (!may_write() || has(kQueued)) return Transport::send_file(std::move(range));
     below_->send_file(std::move(range));
     passed_on(below_->write(std::span<const Bytes>()));

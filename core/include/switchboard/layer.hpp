@@ -19,9 +19,11 @@ namespace switchboard {
 class Layer : public Protocol, public Transport {
 public:
     using Transport::write;
-    bool write(std::span<const Bytes> pieces) override;
-    bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override;
-    void send_file(FileRange range) override;
+    bool write(std::span<const Bytes> pieces) override { return pass_on(pieces); }
+    bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override {
+        return pass_on(std::move(buffer));
+    }
+    void send_file(FileRange range) override { pass_on(std::move(range)); }
     void abort(std::error_code reason) override;
     void set_deadline(Clock::time_point when) override;
     std::size_t queued() const noexcept override { return Transport::queued() + below_->queued(); }
@@ -67,6 +69,15 @@ protected:
     // Ends the connection: on_close(why) above, and below what was sent before is flushed.
     void fail(std::error_code why) { close(why); }
     void set_own_deadline(Clock::time_point when) noexcept;  // beside the one of the protocol above
+
+    // What is written from above: passed on at once, or kept until it may go.
+    using Shared = std::shared_ptr<const std::vector<std::byte>>;
+    bool pass_on(std::span<const Bytes> pieces);
+    bool pass_on(Shared buffer);
+    void pass_on(FileRange range);
+    bool keep(std::span<const Bytes> pieces) { return Transport::write(pieces); }
+    bool keep(Shared buffer) { return Transport::write_shared(std::move(buffer)); }
+    void keep(FileRange range) { Transport::send_file(std::move(range)); }
 
     bool passed_on(bool more);
     // How the connection below is driven.
@@ -122,11 +133,11 @@ private:
 class QueuedLayer : public Layer {
 public:
     using Layer::write;
-    bool write(std::span<const Bytes> pieces) override { return Transport::write(pieces); }
+    bool write(std::span<const Bytes> pieces) override { return keep(pieces); }
     bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override {
-        return Transport::write_shared(std::move(buffer));
+        return keep(std::move(buffer));
     }
-    void send_file(FileRange range) override { Transport::send_file(std::move(range)); }
+    void send_file(FileRange range) override { keep(std::move(range)); }
 
 protected:
     using Layer::Layer;

@@ -44,6 +44,9 @@ public:
         closed,     // on_close was called
     };
 
+    Transport(const Transport&) = delete;
+    Transport& operator=(const Transport&) = delete;
+
     Phase phase() const noexcept { return static_cast<Phase>(flags_ & kPhase); }
     // The connection that the innermost protocol knows, layers looked through; null before its on_open and
     // after on_close.
@@ -69,8 +72,6 @@ public:
 
 protected:
     Transport(std::unique_ptr<Protocol> protocol, const Limits& limits) noexcept;
-    Transport(const Transport&) = delete;
-    Transport& operator=(const Transport&) = delete;
     ~Transport();
 
     // ---- From the driver, as things happen.

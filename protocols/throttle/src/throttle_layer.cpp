@@ -56,16 +56,15 @@ void ThrottleLayer::leave() noexcept {
 }
 
 bool ThrottleLayer::write(std::span<const Bytes> pieces) {
-    return out_.limits() ? QueuedLayer::write(pieces) : Layer::write(pieces);
+    return out_.limits() ? keep(pieces) : pass_on(pieces);
 }
 
 bool ThrottleLayer::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
-    return out_.limits() ? QueuedLayer::write_shared(std::move(buffer))
-                         : Layer::write_shared(std::move(buffer));
+    return out_.limits() ? keep(std::move(buffer)) : pass_on(std::move(buffer));
 }
 
 void ThrottleLayer::send_file(FileRange range) {
-    out_.limits() ? QueuedLayer::send_file(std::move(range)) : Layer::send_file(std::move(range));
+    out_.limits() ? keep(std::move(range)) : pass_on(std::move(range));
 }
 
 }  // namespace switchboard::detail
