@@ -156,7 +156,8 @@ Result<double> total_of(Tool tool, const CostCase& what, std::size_t exchanges, 
 
 double exchanges_between(const CostCase& what) {
     const std::size_t round = what.exchanges_per_round();
-    return static_cast<double>((kManyExchanges / round - kFewExchanges / round) * round);
+    const std::size_t rounds = kManyExchanges / round - kFewExchanges / round;
+    return static_cast<double>(rounds * round);
 }
 
 Result<double> slope(Tool tool, const CostCase& what, ReadCount read) {

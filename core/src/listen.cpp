@@ -16,7 +16,6 @@
 namespace switchboard {
 namespace {
 
-using detail::int_option;
 using detail::last_error;
 using detail::set_option;
 

@@ -76,7 +76,8 @@ OutputQueue::OutputQueue(OutputQueue&& other) noexcept
 OutputQueue& OutputQueue::operator=(OutputQueue&& other) noexcept {
     if (this == &other) return *this;
     std::destroy_at(this);
-    return *std::construct_at(this, std::move(other));
+    std::construct_at(this, std::move(other));
+    return *this;
 }
 
 OutputQueue::~OutputQueue() {

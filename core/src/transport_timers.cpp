@@ -58,8 +58,8 @@ void Transport::note_activity() noexcept {
     active_at_ = coming(clock());
 }
 
-Clock::time_point Transport::in(milliseconds time) const noexcept {
-    return time.count() > 0 ? detail::deadline_after(clock(), time) : Rare::kNever;
+Clock::time_point Transport::in(milliseconds limit) const noexcept {
+    return detail::limit_after(clock(), limit);
 }
 
 Clock::time_point Transport::next_timeout() const noexcept {

@@ -77,7 +77,7 @@ void BlockingConnection::serve() try {
 void BlockingConnection::turn() {
     if (told()) {
         set(kReset);
-        return lose(errc::stopping);
+        return end_lost(errc::stopping);
     }
     if (ending_ != nullptr && ending_->draining()) stop();
     if (has(kListed)) end_of_turn();
@@ -111,7 +111,7 @@ void BlockingConnection::look_at_clock() {
     if (next_timeout() <= now) expired(now);
     if (is(kClosed) || give_up_ > now) return;
     set(kReset);
-    lose(std::make_error_code(std::errc::timed_out));
+    end_lost(std::make_error_code(std::errc::timed_out));
 }
 
 void BlockingConnection::receive(int flags) {
@@ -127,11 +127,11 @@ void BlockingConnection::receive(int flags) {
     if (error == EAGAIN || error == EWOULDBLOCK) {
         dozes_ = flags == 0;
     } else if (error != EINTR) {
-        lose(system_error(error));
+        end_lost(system_error(error));
     }
 }
 
-void BlockingConnection::lose(std::error_code why) {
+void BlockingConnection::end_lost(std::error_code why) {
     lost(why);
     settle();
 }
@@ -139,8 +139,8 @@ void BlockingConnection::lose(std::error_code why) {
 // Nothing is to be read, and both ways are shut or the peer is lost. If it was shut in good order, only a
 // timer or what waits to be sent brings the handler back.
 void BlockingConnection::hung_up() {
-    if (const auto error = socket_.take_error()) return lose(error);
-    if (next_timeout() == kNever && !has(kQueued)) return lose(system_error(ECONNRESET));
+    if (const auto error = socket_.take_error()) return end_lost(error);
+    if (next_timeout() == kNever && !has(kQueued)) return end_lost(system_error(ECONNRESET));
     mute_ = true;
 }
 

@@ -74,7 +74,7 @@ private:
     void wait();
     void handle(short events);
     void receive(int flags);
-    void lose(std::error_code why);
+    void end_lost(std::error_code why);
     void hung_up();
     void look_at_clock();
     bool wait_for_room(Clock::time_point until);

@@ -25,7 +25,7 @@ public:
     DatagramPort& operator=(const DatagramPort&) = delete;
 
     using DatagramSocket::send;
-    bool send(const DatagramPeer& to, std::span<const Bytes> pieces) final;
+    bool send(const DatagramPeer& peer, std::span<const Bytes> pieces) final;
     void close(std::error_code reason) final;
     void abort(std::error_code reason) final;
     bool closing() const final { return ended_; }

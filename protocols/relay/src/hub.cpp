@@ -17,14 +17,14 @@ public:
 
     void join(ConnectionId id) { members_.insert(id); }
     void leave(ConnectionId id) noexcept { members_.erase(id); }
-    void say(ConnectionId speaker, std::shared_ptr<const Lines> lines) const;
+    void say(ConnectionId speaker, const std::shared_ptr<const Lines>& lines) const;
 
 private:
     FindConnection find_;
     std::set<ConnectionId> members_;
 };
 
-void Hub::say(ConnectionId speaker, std::shared_ptr<const Lines> lines) const {
+void Hub::say(ConnectionId speaker, const std::shared_ptr<const Lines>& lines) const {
     for (const ConnectionId id : members_) {
         Connection* const member = id == speaker ? nullptr : find_(id);
         if (member) member->write_shared(lines);
@@ -77,8 +77,8 @@ std::size_t Member::on_data(Connection& connection, MutableBytes in) {
     std::string_view rest = as_text(in);
     const std::size_t last = rest.substr(seen_).rfind('\n');
     if (last != std::string_view::npos) {
-        auto lines = std::make_shared<const Lines>(take_lines(rest, seen_ + last + 1));
-        if (!lines->empty()) hub_->say(id_, std::move(lines));
+        const auto lines = std::make_shared<const Lines>(take_lines(rest, seen_ + last + 1));
+        if (!lines->empty()) hub_->say(id_, lines);
     }
     // Of a line without its end, a last CR may turn out to belong to the end.
     if (without_cr(rest).size() > kMaxLine) return refuse_too_long(connection, in);
