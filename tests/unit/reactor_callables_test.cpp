@@ -174,8 +174,8 @@ TEST_CASE("reactor callables: what the log sink owns may call the reactor") {
 }
 
 TEST_CASE("reactor callables: one drain's `done` that starts another as it is replaced") {
-    Reactor reactor;
     int gone = 0, done = 0;
+    Reactor reactor;  // goes first, with what it was given
     reactor.after(1h, [] {});
     const Listening listening = listen_on(reactor, echo_factory());
     const FarEnd client(listening.local);

@@ -18,6 +18,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// A turn that takes long does the work of its end once more between two sockets: see Loop::keep_time().
+constexpr int kEnds = 2;
+
 constexpr int kFlood = 10'000;
 
 // An open connection to an echo, and how much of the flood had come when its bytes were read.
@@ -116,8 +119,7 @@ TEST_CASE("reactor fairness: many timers that are armed again with 0 ms leave ro
 }
 
 TEST_CASE("reactor fairness: work of the end of the turn has a budget") {
-    // A turn that takes long does it once more between two sockets: see Loop::keep_time().
-    constexpr int most = 2 * static_cast<int>(kTasksPerTurn);
+    constexpr int most = kEnds * static_cast<int>(kTasksPerTurn);
     Flooded f;
     auto& loop = f.reactor.impl().loop;
     std::function<void()> again = [&] {
@@ -134,7 +136,7 @@ TEST_CASE("reactor fairness: work of the end of the turn has a budget") {
 }
 
 TEST_CASE("reactor fairness: completions of offloads have a budget, and each comes") {
-    constexpr int kWork = 500;
+    constexpr int kWork = 500, most = kEnds * static_cast<int>(kOffloadsPerTurn);
     Flooded f;
     std::atomic<int> worked{0};
     for (int i = 0; i < kWork; ++i)
@@ -143,9 +145,9 @@ TEST_CASE("reactor fairness: completions of offloads have a budget, and each com
     while (f.came < kWork) {
         const int before = f.came;
         REQUIRE(f.reactor.run_ready());
-        CHECK(f.came - before <= static_cast<int>(kOffloadsPerTurn));
+        CHECK(f.came - before <= most);
     }
-    CHECK(f.at_echo <= static_cast<int>(kOffloadsPerTurn));
+    CHECK(f.at_echo <= most);
     CHECK(f.reactor.stats().offloads == 0);
 }
 

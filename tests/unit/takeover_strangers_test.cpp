@@ -10,6 +10,7 @@
 #include "child.hpp"
 #include "descriptors.hpp"
 #include "loopback.hpp"
+#include "no_descriptors.hpp"
 #include "rights.hpp"
 #include "system.hpp"
 
@@ -97,6 +98,7 @@ TEST_CASE("takeover from a stranger: too few descriptors are left for those that
     const auto outcome = in_child([]() -> std::string {
         const Strangers at;
         std::vector<int> many(200, at.listener.fd());
+        let_sanitizer_look();
         const rlimit few{64, 64};
         if (::setrlimit(RLIMIT_NOFILE, &few) != 0) return "no limit";
         return at.answer("switchboard-takeover 1 200\n\n", many);
