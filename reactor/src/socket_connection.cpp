@@ -296,8 +296,9 @@ void SocketConnection::attend() try { end_of_turn(); } catch (const std::bad_all
     out_of_memory();
 }
 
+// The origin of one that is closed may be gone.
 void SocketConnection::stop() {
-    if (!origin_.goodbye) Transport::stop();
+    if (is(Phase::open) && !origin_.goodbye) Transport::stop();
 }
 
 void SocketConnection::arm(Clock::time_point when) {
