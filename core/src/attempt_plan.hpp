@@ -28,7 +28,7 @@ public:
     AttemptPlan(AttemptPlan&&) = default;  // a copy's failures would point into the original
     AttemptPlan& operator=(AttemptPlan&&) = default;
 
-    // More addresses, in the order of RFC 6724; also while attempts are under way (RFC 8305, section 3).
+    // More addresses, in the order of RFC 6724; also while attempts run (RFC 8305, section 3).
     // Of what is not tried yet the families take turns; else the order stays.
     void add(const std::vector<SocketAddress>& addresses);
     // When the next attempt is to start: max() if no address is left.

@@ -90,7 +90,7 @@ private:
     WheelNode* take() noexcept;  // one entry that is due now, unfiled
 
     std::uint32_t now_;
-    std::uint32_t until_;  // where the advance under way will end, or the one that was cut short
+    std::uint32_t until_;  // where this advance ends, or the one that was cut short
     std::array<Level, kLevels> levels_;
 };
 

@@ -22,7 +22,7 @@ public:
         if (::poll(&entry, 1, 10'000) > 0) [[maybe_unused]]
             const auto got = ::read(ends_[0], &byte, 1);
     }
-    void open() const { REQUIRE(::write(ends_[1], "x", 1) == 1); }  // for one who waits
+    void open() const { REQUIRE(::write(ends_[1], "x", 1) == 1); }  // for one call of wait()
 
 private:
     int ends_[2];

@@ -34,7 +34,7 @@ public:
     // Addresses of a name and type; a name with none of that type is empty; what is not here at all
     // is never answered.
     std::map<Question, std::vector<std::string>> zone;
-    bool knows_all = false;            // instead, what is not here is none, or none of that type
+    bool knows_all = false;            // instead: a name or type not listed does not exist
     std::vector<std::string> unknown;  // names that are none
     std::vector<std::string> failing;  // names that the server cannot tell about (SERVFAIL)
     std::vector<Question> held;        // answered by release()
