@@ -88,6 +88,7 @@ void Loop::turn_wheel() {
         }
     };
     behind_ = !wheel.advance(tick(), expired, kTimersPerTurn);
+    more_to_check_ |= behind_;
     turning_ = false;
     behind_ ? wake_next_turn() : arm();
 }
@@ -164,10 +165,12 @@ void Loop::attend_later(SocketConnection& connection) {
 
 void Loop::free_later(SocketConnection& connection) {
     freed_.push_back(connection.slot());
+    more_to_check_ = true;
 }
 
 void Loop::after_events(std::function<void()> fn) {
     after_events_.push_back(std::move(fn));
+    more_to_check_ = true;
 }
 
 void Loop::free_gone() {

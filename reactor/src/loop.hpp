@@ -92,6 +92,9 @@ public:
     // Once the events of this turn are handled, when none of libuv's can be for what `fn` destroys.
     void after_events(std::function<void()> fn);
     void at_end_of_turn(std::function<void()> fn);  // once
+    void check_again() noexcept {
+        more_to_check_ = true;
+    }  // watches.settle(), after this turn's events
     // Lets go of the log sink and of what waits for the end of the turn; no more of it is taken.
     void forget_users();
     void finish_all(std::error_code reason);  // every connection
@@ -173,6 +176,7 @@ private:
     static void on_closed(uv_handle_t* handle);
     void turn_wheel();
     static void on_check(uv_check_t* check);
+    void check(bool late);
     void look(const Blame& who);
     void calibrate();
     void report_stall(std::chrono::milliseconds took, const Blame& who) const noexcept;
@@ -188,6 +192,7 @@ private:
     std::uint32_t ticks_at_ = 0;    // of the last calibration
     std::uint64_t time_at_ = 0;     // the clock then, in nanoseconds; 0: never
     std::uint32_t look_every_ = 1;  // ticks; too often, until it is known better
+    bool more_to_check_ = false;    // check() has more to do than on_check()
     std::uint64_t looks_ = 0;
     std::chrono::milliseconds turn_{};  // how long this one has taken, as far as was looked
     uv_idle_t idle_;  // active while there is work for the end of the turn, so that no turn waits

@@ -33,6 +33,7 @@ void Loop::look(const Blame& who) {
     look_at = platform::ticks() + look_every_;
     if (took.count() == 0) return;
     turn_ += took;
+    more_to_check_ = true;
     stats.longest_callback = std::max(stats.longest_callback, took);
     if (options_.stall_report.count() > 0 && took >= options_.stall_report) {
         ++stats.stalls;
@@ -69,20 +70,26 @@ void Loop::report_stall(std::chrono::milliseconds took, const Blame& who) const 
     return;
 }
 
-// One that went back, as when a virtual machine moves, would keep the loop from looking: then the
-// difference is out of bounds as well.
+// A counter that went back, as when a virtual machine moves, would keep the loop from looking: then the
+// difference is out of bounds as well. Most turns have nothing else to do here, and this is all they pay.
 void Loop::on_check(uv_check_t* check) {
     Loop& self = *static_cast<Loop*>(check->data);
-    if (self.look_at - 1 - platform::ticks() >= self.look_every_) [[unlikely]]
-        self.look(self.last != nullptr ? self.last->blame() : Blame());
+    const bool late = self.look_at - 1 - platform::ticks() >= self.look_every_;
+    if (late || self.more_to_check_) [[unlikely]]
+        return self.check(late);
     self.last = nullptr;
-    self.stats.loop_lag = std::exchange(self.turn_, {});
-    if (self.stats.loop_lag.count() > 0) [[unlikely]]
-        self.stats.longest_turn = std::max(self.stats.longest_turn, self.stats.loop_lag);
-    self.watches.settle();
-    if (!self.freed_.empty() || !self.after_events_.empty()) self.free_gone();
-    if (self.behind_) [[unlikely]]
-        self.turn_wheel();
+    self.stats.loop_lag = {};
+}
+
+void Loop::check(bool late) {
+    more_to_check_ = false;
+    if (late) look(last != nullptr ? last->blame() : Blame());
+    last = nullptr;
+    stats.loop_lag = std::exchange(turn_, {});
+    stats.longest_turn = std::max(stats.longest_turn, stats.loop_lag);
+    more_to_check_ = watches.settle();
+    free_gone();
+    if (behind_) turn_wheel();
 }
 
 }  // namespace switchboard::detail

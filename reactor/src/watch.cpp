@@ -94,6 +94,7 @@ std::error_code Watches::establish(int fd, int events, uv_poll_cb on_ready) {
     Fresh* const known = fresh(fd);
     if (known != nullptr) *known = {fd, events};
     if (known == nullptr) fresh_.push_back({fd, events});
+    loop_.check_again();
     return {};
 }
 
@@ -135,13 +136,14 @@ Watches::Fresh* Watches::fresh(int fd) noexcept {
 }
 
 // What was started while this turn's events were handled waits for the next turn's.
-void Watches::settle_fresh() {
+bool Watches::settle() {
     for (const Fresh& f : fresh_) {
         if (!f.waited || (state(f.fd) & kBoth) == f.events) continue;
         platform::change_in_poll_set(uv_backend_fd(loop_.uv()), f.fd, interest(f.events));
     }
     std::erase_if(fresh_, [](const Fresh& f) { return f.waited; });
     for (Fresh& f : fresh_) f.waited = true;
+    return !fresh_.empty();
 }
 
 template <class Visit>

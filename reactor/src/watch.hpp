@@ -46,9 +46,7 @@ public:
     // fetched already, and so must be there until after_events().
     void stop(int fd);
 
-    void settle() {  // after the events of each turn
-        if (!fresh_.empty()) settle_fresh();
-    }
+    bool settle();  // after the events of a turn; true if it must be called after the next one too
     void leave_fork();  // in a forked child, before uv_loop_fork: nothing is parked from now on
     void close();       // all handles; each counts as one of the loop's
 
@@ -87,7 +85,6 @@ private:
     std::error_code establish(int fd, int events, uv_poll_cb on_ready);
     void reset(int fd) noexcept;
     Fresh* fresh(int fd) noexcept;
-    void settle_fresh();
     template <class Visit>
     void for_each(Visit visit);
 
