@@ -53,6 +53,7 @@ void Admission::admit(Arrival arrival) {
     loop_.guarded("protocol factory", [&] { protocol = factory_(); });
     SocketConnection* made = nullptr;
     if (protocol) try {
+            loop_.watches.reserve(arrival.socket.fd());
             made = &loop_.make_connection(origin_, std::move(protocol), arrival.key);
         } catch (const std::bad_alloc&) {
             control_->leave(arrival.key);

@@ -60,6 +60,9 @@ public:
         return live && c.generation[id.slot % kChunk] == id.generation ? &at(id.slot) : nullptr;
     }
 
+    // Of one that is there.
+    T& at(std::uint32_t slot) noexcept { return *std::launder(reinterpret_cast<T*>(place(slot))); }
+
     // `visit` may destroy the one it is given and create others, which it may or may not see.
     template <class Visit>
     void for_each(Visit&& visit) {
@@ -94,7 +97,6 @@ private:
     std::byte* place(std::uint32_t slot) noexcept {
         return chunk(slot).places.data() + sizeof(T) * (slot % kChunk);
     }
-    T& at(std::uint32_t slot) noexcept { return *std::launder(reinterpret_cast<T*>(place(slot))); }
 
     std::uint32_t free_slot() {
         if (free_ != kNone) {

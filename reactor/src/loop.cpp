@@ -10,7 +10,7 @@ namespace switchboard::detail {
 
 Loop::Loop(uv_loop_t* host, ReactorOptions options)
     : uv_(open(host)),
-      watches(*this, options.memory, nullptr),
+      watches(*this, options.memory, is_own() ? SocketConnection::on_poll : nullptr),
       connections(options.memory),
       wheel(tick()),
       options_(std::move(options)) {
@@ -111,7 +111,7 @@ void Loop::log(LogLevel level, const std::string& text) const {
 }
 
 Origin& Loop::make_origin(const Limits& limits, const Site& site) {
-    Origin& origin = origins_.emplace_back(Origin{limits, site});
+    Origin& origin = origins_.emplace_back(Origin{*this, limits, site});
     origin.self = std::prev(origins_.end());
     return origin;
 }
@@ -130,7 +130,7 @@ void Loop::release(Origin& origin) {
 
 SocketConnection& Loop::make_connection(Origin& origin, std::unique_ptr<Protocol> protocol,
                                         const std::optional<AddressKey>& key) {
-    SocketConnection& made = connections.create(*this, origin, std::move(protocol));
+    SocketConnection& made = connections.create(origin, std::move(protocol));
     if (key) try {
             origin.keys.emplace(made.slot(), *key);
         } catch (...) {
@@ -144,9 +144,10 @@ SocketConnection& Loop::make_connection(Origin& origin, std::unique_ptr<Protocol
     return made;
 }
 
-void Loop::gone(Origin& origin, std::uint32_t slot) {
+void Loop::gone(SocketConnection& connection) {
+    Origin& origin = connection.origin();
     if (origin.control) {
-        const auto key = origin.keys.extract(slot);
+        const auto key = origin.keys.extract(connection.slot());
         origin.control->leave(key ? std::optional(key.mapped()) : std::nullopt);
     }
     if (origin.goodbye) --stats.goodbyes;
@@ -154,7 +155,8 @@ void Loop::gone(Origin& origin, std::uint32_t slot) {
     ++stats.closed;
     unhold();
     touched();
-    if (--origin.connections == 0 && origin.released) origins_.erase(origin.self);
+    freed_.push_back(connection.slot());
+    check_again();
     if (connection_gone) connection_gone();
 }
 
@@ -163,18 +165,17 @@ void Loop::attend_later(SocketConnection& connection) {
     wake_next_turn();
 }
 
-void Loop::free_later(SocketConnection& connection) {
-    freed_.push_back(connection.slot());
-    more_to_check_ = true;
-}
-
 void Loop::after_events(std::function<void()> fn) {
     after_events_.push_back(std::move(fn));
-    more_to_check_ = true;
+    check_again();
 }
 
 void Loop::free_gone() {
-    for (const std::uint32_t slot : std::exchange(freed_, {})) connections.destroy(slot);
+    for (const std::uint32_t slot : std::exchange(freed_, {})) {
+        Origin& origin = connections.at(slot).origin();
+        connections.destroy(slot);
+        if (--origin.connections == 0 && origin.released) origins_.erase(origin.self);
+    }
     for (const auto& fn : std::exchange(after_events_, {})) fn();
 }
 
@@ -186,6 +187,7 @@ void Loop::at_end_of_turn(std::function<void()> fn) {
 
 void Loop::forget_users() {
     closed_ = true;
+    free_gone();
     tasks_.clear();
     const LogSink log = std::exchange(options_.log, {});
 }

@@ -30,6 +30,7 @@ namespace switchboard::detail {
 
 // What the connections of one listener or one connect have in common; lives until the last is gone.
 struct Origin {
+    Loop& loop;
     Limits limits;
     Site site;
     std::size_t connections = 0;
@@ -85,10 +86,9 @@ public:
     void release(Origin& origin);
     SocketConnection& make_connection(Origin& origin, std::unique_ptr<Protocol> protocol,
                                       const std::optional<AddressKey>& key = {});
-    // One of its connections, in `slot`, is closed; on_handle_closed frees it.
-    void gone(Origin& origin, std::uint32_t slot);
+    void gone(
+        SocketConnection& connection);  // it is closed: frees it after the events of this turn
     void attend_later(SocketConnection& connection);
-    void free_later(SocketConnection& connection);
     // Once the events of this turn are handled, when none of libuv's can be for what `fn` destroys.
     void after_events(std::function<void()> fn);
     void at_end_of_turn(std::function<void()> fn);  // once
@@ -160,7 +160,7 @@ public:
     std::uint32_t look_at = 0;            // by platform::ticks()
     Scratch scratch;
     ReactorStats stats;
-    std::array<std::byte, kReadBuffer> read_buffer;
+    std::unique_ptr<std::byte[]> read_buffer{new std::byte[kReadBuffer]};
     Watches watches;
     ConnectionTable<SocketConnection> connections;
     TimingWheel wheel;
@@ -213,6 +213,10 @@ private:
     std::size_t handles_ = 0;
     std::function<void()> all_closed_;
 };
+
+inline Loop& SocketConnection::loop() const noexcept {
+    return origin_.loop;
+}
 
 template <class Callback>
 void Loop::guarded(const char* what, Callback&& callback) {

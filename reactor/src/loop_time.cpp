@@ -33,7 +33,7 @@ void Loop::look(const Blame& who) {
     look_at = platform::ticks() + look_every_;
     if (took.count() == 0) return;
     turn_ += took;
-    more_to_check_ = true;
+    check_again();
     stats.longest_callback = std::max(stats.longest_callback, took);
     if (options_.stall_report.count() > 0 && took >= options_.stall_report) {
         ++stats.stalls;

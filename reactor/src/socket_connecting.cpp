@@ -25,22 +25,11 @@ const Endpoint nameless;
 
 }  // namespace
 
-// Hands the socket to libuv, which makes it non-blocking.
+// For input from the start, as that is what nearly all want.
 std::error_code SocketConnection::watch(Socket socket) {
     fd_ = socket.release();
-    if (const int error = uv_poll_init(loop().uv(), &poll, fd_)) {
-        return std::error_code(-error, std::system_category());
-    }
-    set(kWatched);
-    loop().handle_opened();
-    return {};
-}
-
-void SocketConnection::on_handle_closed(uv_handle_t* handle) {
-    SocketConnection& self = of(reinterpret_cast<PollHandle*>(handle));
-    Loop& loop = self.loop();
-    loop.connections.destroy(self.number_);
-    loop.handle_closed();
+    interest_ = UV_READABLE;
+    return loop().watches.start(fd_, UV_READABLE, on_poll, this);
 }
 
 void SocketConnection::accept(Socket socket, const SocketAddress& peer) try {

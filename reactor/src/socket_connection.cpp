@@ -1,5 +1,6 @@
 #include "socket_connection.hpp"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -20,19 +21,14 @@
 
 namespace switchboard::detail {
 
-SocketConnection::SocketConnection(std::uint32_t slot, Loop& loop, Origin& origin,
+SocketConnection::SocketConnection(std::uint32_t slot, Origin& origin,
                                    std::unique_ptr<Protocol> protocol)
     : Transport(std::move(protocol), origin.limits), WheelNode(Kind::connection), origin_(origin) {
     number_ = slot;
-    opened_at_ = loop.tick();
-    poll.data = &loop;
+    opened_at_ = loop().tick();
 }
 
 SocketConnection::~SocketConnection() = default;
-
-SocketConnection& SocketConnection::of(PollHandle* handle) noexcept {
-    return static_cast<SocketConnection&>(*handle);
-}
 
 SocketConnection::Cold& SocketConnection::cold() const {
     return static_cast<Cold&>(rare());
@@ -50,7 +46,7 @@ std::error_code SocketConnection::socket_error() const {
 }
 
 MutableBytes SocketConnection::read_bytes(std::size_t size) const noexcept {
-    return {loop().read_buffer.data(), size};
+    return {loop().read_buffer.get(), size};
 }
 
 // Runs a callback and sends what it wrote, in one system call. What else it asked for is in the flags:
@@ -62,7 +58,8 @@ template <class Callback>
     l.current = nullptr;
     l.last = this;
     const std::size_t size = l.scratch.used;
-    if (size == 0) return;
+    if (size == 0) [[unlikely]]
+        return;
     l.scratch.used = 0;
     const ssize_t sent = ::send(fd_, l.scratch.bytes.data(), size, platform::kSendFlags);
     if (sent != static_cast<ssize_t>(size)) [[unlikely]]
@@ -89,16 +86,13 @@ void SocketConnection::end_callback() {
     l.ran(*this);
 }
 
-// Slot::data, but that what is rare is a call away and needs nothing but `this`: the fewer values
-// live across the callback, the fewer registers are saved for each read.
-[[gnu::always_inline]] inline void SocketConnection::offer(std::size_t size) {
-    Loop& l = loop();
+// Slot::data for a slot that is plain, but that what is rare is a call away.
+[[gnu::always_inline]] inline void SocketConnection::offer_plain(Loop& l, std::size_t size) {
     l.stats.bytes_in += size;
     dispatch(l, [&] {
-        if (!SlotData::plain(slot_)) return offer_otherwise(size);
         std::size_t used = 0;
         try {
-            used = SlotData::call(slot_, *this, {l.read_buffer.data(), size});
+            used = SlotData::call(slot_, *this, {l.read_buffer.get(), size});
         } catch (...) {
             return offer_caught();
         }
@@ -106,8 +100,10 @@ void SocketConnection::end_callback() {
     });
 }
 
-[[gnu::noinline]] void SocketConnection::offer_otherwise(std::size_t size) {
-    SlotData::otherwise(slot_, *this, read_bytes(size));
+void SocketConnection::offer(Loop& l, std::size_t size) {
+    if (SlotData::plain(slot_)) return offer_plain(l, size);
+    l.stats.bytes_in += size;
+    dispatch(l, [&] { SlotData::otherwise(slot_, *this, read_bytes(size)); });
 }
 
 [[gnu::noinline]] void SocketConnection::offer_caught() noexcept {
@@ -120,52 +116,63 @@ void SocketConnection::end_callback() {
 
 // Level-triggered: a read that did not fill the buffer emptied the socket, as good as always, so
 // there is no second one to make sure.
-void SocketConnection::read_ready() try {
-    const ssize_t got = ::recv(fd_, loop().read_buffer.data(), Loop::kReadBuffer, 0);
+[[gnu::always_inline]] inline void SocketConnection::read_plain(Loop& l) {
+    const ssize_t got = ::recv(fd_, l.read_buffer.get(), Loop::kReadBuffer, 0);
     if (static_cast<std::size_t>(got) - 1 >= Loop::kReadBuffer - 1) [[unlikely]]
         return read_more(got);
-    offer(static_cast<std::size_t>(got));
+    offer_plain(l, static_cast<std::size_t>(got));
     if (has(kAttention | kTimed)) [[unlikely]]
         after_read();
-} catch (const std::bad_alloc&) {
-    out_of_memory();
 }
 
-// From a read that filled the buffer, or ended, or failed.
+void SocketConnection::read_ready() {
+    read_more(::recv(fd_, loop().read_buffer.get(), Loop::kReadBuffer, 0));
+}
+
 void SocketConnection::read_more(ssize_t got) {
+    Loop& l = loop();
     std::size_t total = 0;
     while (got > 0) {
-        offer(static_cast<std::size_t>(got));
+        offer(l, static_cast<std::size_t>(got));
         after_read();
         total += static_cast<std::size_t>(got);
         if (is_closed() || got < static_cast<ssize_t>(Loop::kReadBuffer)) return;
         if (total >= origin_.limits.read_budget || !wants_input()) return;
-        got = ::recv(fd_, loop().read_buffer.data(), Loop::kReadBuffer, 0);
+        got = ::recv(fd_, l.read_buffer.get(), Loop::kReadBuffer, 0);
     }
     read_ended(got);
 }
 
+// A slot is plain only while the connection is open and reads.
 void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
-    SocketConnection& self = of(reinterpret_cast<PollHandle*>(handle));
+    auto& self = *static_cast<SocketConnection*>(handle->data);
     if (events != UV_READABLE) [[unlikely]]
         return self.other_event(status, events);
-    if (self.loop().keeps_time()) [[likely]]
-        return self.read_ready();
-    self.other_event(0, UV_READABLE);
+    Loop& l = self.loop();
+    if (!l.keeps_time() || !SlotData::plain(self.slot_)) [[unlikely]]
+        return self.other_event(0, UV_READABLE);
+    try {
+        self.read_plain(l);
+    } catch (const std::bad_alloc&) {
+        self.out_of_memory();
+    }
 }
 
-// libuv reports POLLERR as a failed watch and stops it: read to learn what it was, or ask if reading
-// is not wanted now.
+// Events of one turn are fetched together: one may be of what is not wanted any more, or of a connection that
+// had the same descriptor. libuv reports POLLERR as a failed watch and stops it: read to learn what it was,
+// or ask if reading is not wanted now.
 void SocketConnection::other_event(int status, int events) try {
     if (!loop().keeps_time()) loop().keep_time();
-    if (is_closed()) return;  // by its own deadline
-    if (status < 0) interest_ = 0;
+    if (is_closed()) return;
+    const bool failed = status < 0;
+    const bool unwanted = failed || interest_ == Watches::kErrors;
+    if (failed) interest_ = 0;
     if ((events & UV_WRITABLE) != 0) writable();
     if (is_closed()) return;
-    if (((events & UV_READABLE) != 0 || status < 0) && wants_input()) {
+    if (((events & UV_READABLE) != 0 || failed) && wants_input()) {
         read_ready();
-    } else if (status < 0 || (events & UV_PRIORITIZED) != 0) {
-        hung_up(status < 0);
+    } else if (unwanted) {
+        hung_up(failed);
     }
     if (!is_closed()) settle();
 } catch (const std::bad_alloc&) {
@@ -175,8 +182,9 @@ void SocketConnection::other_event(int status, int events) try {
 // Nothing is to be read, and yet something happened: the peer is lost, or both ways are shut in good order,
 // or data was urgent. The latter two would be told again and again.
 void SocketConnection::hung_up(bool failed) {
-    const auto error = socket_error();
-    error || failed ? lost(error) : set(kMuted);
+    if (const auto error = socket_error(); error || failed) return lost(error);
+    pollfd now{fd_, POLLPRI, 0};
+    if (::poll(&now, 1, 0) > 0) set(kMuted);
 }
 
 // What the resource has no room for costs this connection. What its handler met with is not this: it
@@ -214,18 +222,17 @@ bool SocketConnection::entered() const noexcept {
     return loop().current == this;
 }
 
-// One piece in the connection's own callback is the case that must be cheap.
+// One small piece in the connection's own callback is the case that must be cheap; an empty one is not.
 bool SocketConnection::write(Bytes piece) {
     Loop& l = loop();
     if (l.current != this || !has_scratch()) [[unlikely]]
         return write_otherwise(piece);
     std::byte* const to = l.scratch.bytes.data() + l.scratch.used;
     const std::size_t used = l.scratch.used + piece.size();
-    if (used > Scratch::kSize || piece.size() >= Scratch::kLarge) [[unlikely]]
+    if (used > Scratch::kSize || piece.size() - 1 >= Scratch::kLarge - 1) [[unlikely]]
         return write_otherwise(piece);
     l.scratch.used = used;
-    if (!piece.empty()) [[likely]]
-        std::memcpy(to, piece.data(), piece.size());
+    std::memcpy(to, piece.data(), piece.size());
     return true;
 }
 
@@ -273,19 +280,25 @@ bool SocketConnection::ends_when_idle() const noexcept {
     return !origin_.connect;
 }
 
-// A reset is told while nothing else is watched for as well: libuv watches for errors only along with
-// something, and urgent data is what nobody sends.
+// A reset is told while nothing else is watched for as well.
 unsigned SocketConnection::wanted() const noexcept {
     const unsigned in = wants_input() ? unsigned{UV_READABLE} : 0;
     const unsigned events = in | (wants_output() ? unsigned{UV_WRITABLE} : 0);
-    return events == 0 && !has(kMuted) ? unsigned{UV_PRIORITIZED} : events;
+    return events == 0 && !has(kMuted) ? unsigned{Watches::kErrors} : events;
 }
 
 void SocketConnection::update_interest() {
     const unsigned now = wanted();
     if (now == interest_) return;
-    interest_ = static_cast<std::uint8_t>(now);
-    uv_poll_start(&poll, static_cast<int>(now), on_poll);
+    Watches& watches = loop().watches;
+    const bool started = std::exchange(interest_, static_cast<std::uint8_t>(now)) != 0;
+    if (now == 0) return watches.stop(fd_);
+    const auto events = static_cast<int>(now);
+    const auto error =
+        started ? watches.change(fd_, events, on_poll) : watches.start(fd_, events, on_poll, this);
+    if (!error) return;
+    lost(error);
+    at_end_of_turn(0);
 }
 
 void SocketConnection::attend_later() {
@@ -338,7 +351,7 @@ void SocketConnection::end(std::error_code reason, bool reset) {
 void SocketConnection::count_end(std::error_code reason) noexcept {
     ReactorStats& stats = loop().stats;
     platform::probe_close(fd_, number_, reason.value());
-    if (!slot_.is_open()) ++stats.connect_errors;
+    if (origin_.connect && !slot_.is_open()) ++stats.connect_errors;
     if (reason == errc::handler_failed) ++stats.handler_failures;
     ++stats.closed_by[static_cast<std::size_t>(close_cause(reason))];
 }
@@ -374,9 +387,11 @@ void SocketConnection::report(std::error_code reason) noexcept try {
 
 void SocketConnection::let_go() {
     Loop& l = loop();
-    has(kWatched) ? uv_close(handle(), on_handle_closed) : l.free_later(*this);
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    l.gone(origin_, slot());
+    if (fd_ >= 0) {
+        l.watches.stop(fd_);
+        ::close(std::exchange(fd_, -1));
+    }
+    l.gone(*this);
 }
 
 void SocketConnection::abandon() {

@@ -29,17 +29,12 @@ struct Origin;
 class Connecting;
 class Loop;
 
-// libuv hands the handle back; as a base of its own it converts to the connection without a lookup.
-struct PollHandle {
-    uv_poll_t poll;
-};
-
 // Idle, it is this object and its protocol: what only some need is in Cold. What is asked for outside its own
-// callbacks is done at the end of the turn (Loop::attend_later). libuv's close callback frees it.
-class SocketConnection final : public Transport, private PollHandle, public WheelNode {
+// callbacks is done at the end of the turn (Loop::attend_later). Once closed it is freed after the events of
+// the turn, as one of them may still be for it.
+class SocketConnection final : public Transport, public WheelNode {
 public:
-    SocketConnection(std::uint32_t slot, Loop& loop, Origin& origin,
-                     std::unique_ptr<Protocol> protocol);
+    SocketConnection(std::uint32_t slot, Origin& origin, std::unique_ptr<Protocol> protocol);
     ~SocketConnection();
 
     void accept(Socket socket, const SocketAddress& peer);  // runs on_open
@@ -58,6 +53,7 @@ public:
     }                // at once: not from within a callback
     void abandon();  // in a forked child: closes its copy of the socket only
     std::uint32_t slot() const noexcept { return number_; }
+    Origin& origin() const noexcept { return origin_; }
     bool is_closed() const noexcept { return is(Phase::closed); }
     bool is_paused() const noexcept { return is(Phase::open) && innermost().held(); }
     bool is_writable() const noexcept { return may_write(); }
@@ -78,17 +74,14 @@ public:
     Result<PeerCredentials> peer_credentials() const override;
     std::pmr::memory_resource* memory() const noexcept override;
 
+    static void on_poll(uv_poll_t* handle, int status, int events);
+
 private:
-    static constexpr unsigned kWatched = kDriver;  // libuv has the handle
-    static constexpr unsigned kMuted = kDriver
-                                       << 1;  // shut both ways, which would be told without end
+    // Shut both ways, which would be told without end: it is not watched at all while nothing is wanted.
+    static constexpr unsigned kMuted = kDriver;
     struct Cold;
 
-    static void on_poll(uv_poll_t* handle, int status, int events);
-    static void on_handle_closed(uv_handle_t* handle);
-    static SocketConnection& of(PollHandle* handle) noexcept;
-    uv_handle_t* handle() noexcept { return reinterpret_cast<uv_handle_t*>(&poll); }
-    Loop& loop() const noexcept { return *static_cast<Loop*>(poll.data); }
+    inline Loop& loop() const noexcept;  // in loop.hpp
     Cold& cold() const;
     Connecting* connecting() const noexcept;
 
@@ -118,9 +111,11 @@ private:
     std::error_code socket_error() const;
     void other_event(int status, int events);
     void hung_up(bool failed);
+    void read_plain(Loop& l);
     void read_ready();
     void read_ended(ssize_t got);
-    void offer(std::size_t size);
+    void offer(Loop& l, std::size_t size);
+    void offer_plain(Loop& l, std::size_t size);
     void offer_otherwise(std::size_t size);
     void offer_caught() noexcept;
     void offer_rest(std::size_t size, std::size_t used);

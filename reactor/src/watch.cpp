@@ -35,11 +35,14 @@ bool Watches::active(int fd) noexcept {
     return uv_is_active(handle(poll(fd))) != 0;
 }
 
-// Before the handle is there, so that nothing is begun without the memory for it.
-std::error_code Watches::make(int fd) {
+void Watches::reserve(int fd) {
     if (index(fd) >= chunks_.size()) chunks_.resize(index(fd) + 1);
     auto& chunk = chunks_[index(fd)];
     if (!chunk) chunk.reset(make_in<Chunk>(chunks_.get_allocator().resource()));
+}
+
+std::error_code Watches::make(int fd) {
+    reserve(fd);
     if ((state(fd) & kMade) != 0) return {};
     if (const int error = uv_poll_init(loop_.uv(), &poll(fd), fd))
         return {-error, std::system_category()};
@@ -53,7 +56,7 @@ std::error_code Watches::start(int fd, int events, uv_poll_cb on_ready, void* ow
     if (const auto error = make(fd)) return error;
     poll(fd).data = owner;
     if ((state(fd) & kParked) != 0) {
-        const bool covered = (events & ~state(fd)) == 0;
+        const bool covered = (events & kBoth & ~state(fd)) == 0;
         if (on_ready == parks_ && covered) return unpark(fd, events);
         reset(fd);
     }
@@ -79,7 +82,8 @@ std::error_code Watches::establish(int fd, int events, uv_poll_cb on_ready) {
     }
     fresh_.reserve(fresh_.size() + 1);
     const int before = active(fd) ? state(fd) & kBoth : 0;
-    const int all = (before | events) != 0 ? before | events : int{UV_READABLE};
+    const int wanted = before | (events & kBoth);
+    const int all = wanted != 0 ? wanted : int{UV_READABLE};
     if (const int error = uv_poll_start(&poll(fd), all, on_ready)) {
         reset(fd);
         return {-error, std::system_category()};
@@ -99,7 +103,7 @@ std::error_code Watches::establish(int fd, int events, uv_poll_cb on_ready) {
 }
 
 std::error_code Watches::change(int fd, int events, uv_poll_cb on_ready) try {
-    const bool covered = active(fd) && (events & ~state(fd)) == 0;
+    const bool covered = active(fd) && (events & kBoth & ~state(fd)) == 0;
     if (!covered || !platform::kChangesPollSet) return establish(fd, events, on_ready);
     if (Fresh* const known = fresh(fd)) known->events = events;
     if (platform::change_in_poll_set(uv_backend_fd(loop_.uv()), fd, interest(events)) < 0)
@@ -112,6 +116,8 @@ std::error_code Watches::change(int fd, int events, uv_poll_cb on_ready) try {
 
 // libuv must have come to it: what it has yet to put into the set may not be closed by then.
 void Watches::stop(int fd) {
+    if (index(fd) >= chunks_.size() || !chunks_[index(fd)]) return;
+    if ((state(fd) & kMade) == 0 || (state(fd) & kParked) != 0) return;
     bool known = true;
     if (Fresh* const entry = fresh(fd)) {
         known = entry->waited && loop_.polled();
@@ -138,7 +144,7 @@ Watches::Fresh* Watches::fresh(int fd) noexcept {
 // What was started while this turn's events were handled waits for the next turn's.
 bool Watches::settle() {
     for (const Fresh& f : fresh_) {
-        if (!f.waited || (state(f.fd) & kBoth) == f.events) continue;
+        if (!f.waited || (state(f.fd) & kBoth) == (f.events & kBoth)) continue;
         platform::change_in_poll_set(uv_backend_fd(loop_.uv()), f.fd, interest(f.events));
     }
     std::erase_if(fresh_, [](const Fresh& f) { return f.waited; });
