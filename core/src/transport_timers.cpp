@@ -3,45 +3,19 @@
 #include <switchboard/transport.hpp>
 
 #include <algorithm>
-#include <limits>
 
 #include "deadline.hpp"
+#include "short_time.hpp"
 #include "transport_rare.hpp"
 
 namespace switchboard {
 namespace {
 
 using std::chrono::milliseconds;
+using namespace detail::short_time;
 
 constexpr milliseconds kLeastLook{
     10};  // between two looks at a connection that is quiet and yet not idle
-
-std::uint32_t passed(Clock::time_point when) noexcept {
-    return static_cast<std::uint32_t>(
-        std::chrono::floor<milliseconds>(when.time_since_epoch()).count());
-}
-
-// Rounded up, so that no time-out is early.
-std::uint32_t coming(Clock::time_point when) noexcept {
-    return static_cast<std::uint32_t>(
-        std::chrono::ceil<milliseconds>(when.time_since_epoch()).count());
-}
-
-// A limit of none, or of more than the 31 bits in which milliseconds compare, is never over.
-bool counts(milliseconds limit) noexcept {
-    return limit.count() > 0 && limit.count() <= std::numeric_limits<std::int32_t>::max();
-}
-
-bool past(std::uint32_t since, milliseconds limit, Clock::time_point now) noexcept {
-    const auto left = since + static_cast<std::uint32_t>(limit.count()) - passed(now);
-    return counts(limit) && static_cast<std::int32_t>(left) <= 0;
-}
-
-Clock::time_point due(std::uint32_t since, milliseconds limit, Clock::time_point now) noexcept {
-    if (!counts(limit)) return Clock::time_point::max();
-    const auto left = since + static_cast<std::uint32_t>(limit.count()) - passed(now);
-    return std::chrono::floor<milliseconds>(now) + milliseconds(static_cast<std::int32_t>(left));
-}
 
 }  // namespace
 

@@ -40,6 +40,7 @@ void Connecting::add(const std::vector<SocketAddress>& addresses, bool more_to_c
     more_to_come_ = more_to_come;
     plan_.add(addresses);
     proceed();
+    connection_.schedule_attempt();
 }
 
 void Connecting::proceed() {
@@ -52,12 +53,13 @@ void Connecting::proceed() {
             plan_.failed(address, error);
         }
     }
-    if (plan_.all_failed() && !more_to_come_) connection_.connect_failed(plan_.error());
+    if (plan_.all_failed() && !more_to_come_) failed(plan_.error());
 }
 
 void Connecting::failed(Error why) {
     give_up_ = {};
     error_ = std::move(why);
+    connection_.connect_failed();
 }
 
 Error Connecting::timed_out() const {

@@ -30,8 +30,8 @@ public:
     // Starts what is due, now that time has passed; tells the connection once all have failed.
     void proceed();
     Clock::time_point due() const noexcept { return plan_.due(); }
-    Error timed_out() const;                                // so far
-    void failed(Error why);                                 // no attempt is left, or no address
+    Error timed_out() const;  // so far
+    void failed(Error why);   // no attempt is left, or no address: ends the connection
     const Error& error() const noexcept { return error_; }  // then
 
 private:

@@ -10,6 +10,7 @@
 
 #include "attempt.hpp"
 #include "attempt_plan.hpp"
+#include "connecting.hpp"
 #include "platform/platform.hpp"
 #include "platform/probes.hpp"
 
@@ -173,7 +174,7 @@ Result<ConnectionId> Reactor::Impl::connect(const Endpoint& endpoint,
     if (addresses->empty()) {
         look_up(endpoint, made);
     } else {
-        made.attempt(*addresses);
+        made.connecting().add(*addresses, false);
     }
     return made.id();
 }
@@ -191,15 +192,16 @@ SocketConnection& Reactor::Impl::make_connection(detail::Origin& origin,
 
 void Reactor::Impl::look_up(const Endpoint& endpoint, SocketConnection& connection) {
     const auto first = [&connection](Result<std::vector<SocketAddress>> found) {
-        connection.attempt(*found, true);
+        connection.connecting().add(*found, true);
     };
     const auto done = [&connection](Result<std::vector<SocketAddress>> found) {
-        if (found) return connection.attempt(*found);
-        connection.connect_failed(found.error());
+        if (found) return connection.connecting().add(*found, false);
+        connection.connecting().failed(found.error());
     };
     const LookupId id = resolver.start(endpoint.host(), std::to_string(endpoint.port()), done,
                                        {.timeout = {}}, {}, connection.site(), first);
-    connection.looks_up([this, id] { resolver.cancel(id); });  // so it is there when either comes
+    connection.connecting().looks_up(
+        [this, id] { resolver.cancel(id); });  // so it is there when either comes
 }
 
 Result<void> Reactor::Impl::on_signal(int signal, Callback fn) {

@@ -193,7 +193,7 @@ void Loop::forget_users() {
 }
 
 void Loop::finish_all(std::error_code reason) {
-    connections.for_each([&](SocketConnection& c) { c.reset(reason); });
+    connections.for_each([&](SocketConnection& c) { c.end(reason, true); });
 }
 
 void Loop::abandon_all() {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <switchboard/reactor.hpp>
+#include <typeinfo>
 #include <unordered_map>
 #include <vector>
 
@@ -41,6 +42,13 @@ struct Origin {
     std::string name = {};
     std::shared_ptr<AcceptControl> control = {};              // of those accepted
     std::unordered_map<std::uint32_t, AddressKey> keys = {};  // of these, those counted by address
+};
+
+// Which callback it was that took so long.
+struct Blame {
+    const char* what = "a callback";
+    const std::type_info* handler = nullptr;  // of a protocol
+    const SocketConnection* whose = nullptr;  // named only when it is worth telling
 };
 
 class Loop {

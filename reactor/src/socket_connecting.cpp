@@ -53,32 +53,25 @@ void SocketConnection::connect(const Endpoint& endpoint) {
     arm(c.connect_by);
 }
 
-void SocketConnection::looks_up(std::function<void()> give_up) {
-    cold().connecting->looks_up(std::move(give_up));
-}
-
-void SocketConnection::attempt(const std::vector<SocketAddress>& addresses, bool more_to_come) {
-    cold().connecting->add(addresses, more_to_come);
-    schedule_attempt();
+Connecting& SocketConnection::connecting() const {
+    return *cold().connecting;
 }
 
 void SocketConnection::schedule_attempt() {
-    arm(cold().connecting->due());
+    arm(connecting().due());
 }
 
 // Acted on at the end of the turn: this may be within the call that asked for it.
-void SocketConnection::connect_failed(Error why) {
-    cold().connecting->failed(std::move(why));
-    lost(cold().connecting->error());
+void SocketConnection::connect_failed() {
+    lost(connecting().error());
     at_end_of_turn(0);
 }
 
 void SocketConnection::expire_connect(Clock::time_point now) {
-    Cold& c = cold();
-    if (c.connecting->due() <= now) c.connecting->proceed();
+    if (connecting().due() <= now) connecting().proceed();
     if (!is(Phase::connecting)) return;
-    if (c.connect_by <= now) return reset(errc::connect_timed_out);
-    arm(std::min(c.connect_by, c.connecting->due()));
+    if (cold().connect_by <= now) return end(errc::connect_timed_out, true);
+    arm(std::min(cold().connect_by, connecting().due()));
 }
 
 void SocketConnection::connected(Socket socket, const SocketAddress& peer) {

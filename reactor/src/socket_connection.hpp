@@ -4,13 +4,10 @@
 #include <uv.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <switchboard/socket.hpp>
 #include <switchboard/transport.hpp>
-#include <typeinfo>
-#include <vector>
 
 #include "made.hpp"
 #include "timing_wheel.hpp"
@@ -18,13 +15,7 @@
 
 namespace switchboard::detail {
 
-// Which callback it was that took so long.
-struct Blame {
-    const char* what = "a callback";
-    const std::type_info* handler = nullptr;        // of a protocol
-    const class SocketConnection* whose = nullptr;  // named only when it is worth telling
-};
-
+struct Blame;
 struct Origin;
 class Connecting;
 class Loop;
@@ -40,18 +31,15 @@ public:
     void accept(Socket socket, const SocketAddress& peer);  // runs on_open
     // Connects: connect_timeout runs from now on, then come the addresses or an error.
     void connect(const Endpoint& endpoint);
-    void looks_up(std::function<void()> give_up);  // called if it ends before the last of them
-    void attempt(const std::vector<SocketAddress>& addresses, bool more_to_come = false);
-    void connect_failed(Error why);  // on_close comes later
+    Connecting& connecting() const;  // until it is open or closed
+    void connect_failed();           // as connecting() says; on_close comes later
     void schedule_attempt();         // the next one
     void connected(Socket socket, const SocketAddress& peer);
     void expire(Clock::time_point now);  // the wheel came to where it was filed
     void attend();                       // the end of the turn
     void stop();                         // the reactor drains: on_stop comes at the end of the turn
-    void reset(std::error_code reason) {
-        end(reason, true);
-    }                // at once: not from within a callback
-    void abandon();  // in a forked child: closes its copy of the socket only
+    void abandon();                      // in a forked child: closes its copy of the socket only
+    void end(std::error_code reason, bool reset) override;  // at once: not from within a callback
     std::uint32_t slot() const noexcept { return number_; }
     Origin& origin() const noexcept { return origin_; }
     bool is_closed() const noexcept { return is(Phase::closed); }
@@ -83,7 +71,6 @@ private:
 
     inline Loop& loop() const noexcept;  // in loop.hpp
     Cold& cold() const;
-    Connecting* connecting() const noexcept;
 
     // socket_connection.cpp: the wire
     const Limits& limits() const noexcept override;
@@ -92,7 +79,6 @@ private:
     Sent transmit_file(const FileRange& range, std::uint64_t most) override;
     void transmit_fin() noexcept override;
     void attend_later() override;
-    void end(std::error_code reason, bool reset) override;
     void update_interest() override;
     void arm(Clock::time_point when) override;
     bool input_waiting() const noexcept override;
@@ -135,11 +121,11 @@ private:
     void remember_peer(const SocketAddress& peer);
     Endpoint made_peer() const;
 
-    // In an order that leaves no gap: the first two lie in the padding of WheelNode.
-    std::uint8_t interest_ = 0;  // what libuv watches for
-    std::uint16_t peer_port_ =
-        0;         // and peer_ip_: IPv4 in network order, as most peers are, without
-    int fd_ = -1;  //               an allocation
+    // In an order that leaves no gap: the first two lie in the padding of WheelNode. Most peers are an IPv4
+    // address and a port, in network order, until somebody asks for them: so they cost no allocation.
+    std::uint8_t interest_ = 0;  // what it is watched for
+    std::uint16_t peer_port_ = 0;
+    int fd_ = -1;
     std::uint32_t peer_ip_ = 0;
     Origin& origin_;
 };

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <vector>
 
+#include "connecting.hpp"
 #include "impl.hpp"
 #include "turns.hpp"
 
@@ -52,7 +53,7 @@ struct Bare {
         auto& made = impl->loop.make_connection(origin, make_protocol(std::move(handler)));
         impl->loop.release(origin);
         made.connect(name);
-        made.attempt(addresses);
+        made.connecting().add(addresses, false);
     }
     std::unique_ptr<Reactor::Impl> impl;
     Ending ending;

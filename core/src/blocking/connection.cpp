@@ -41,9 +41,6 @@ constexpr auto kClosed = Transport::Phase::closed;
 
 }  // namespace
 
-Workspace::Workspace()
-    : in_(std::make_unique_for_overwrite<std::byte[]>(kSize)), out_(new Scratch) {}
-
 BlockingConnection::BlockingConnection(Socket socket, std::unique_ptr<Protocol> protocol,
                                        const Limits& limits, const Workspace& workspace,
                                        ConnectionId id, Ending* ending)

@@ -15,21 +15,9 @@
 
 #include "ending.hpp"
 #include "wait.hpp"
+#include "workspace.hpp"
 
 namespace switchboard::detail {
-
-// What a thread needs to serve a connection, and may use again for the next.
-class Workspace {
-public:
-    Workspace();
-    MutableBytes in() const noexcept { return {in_.get(), kSize}; }
-    Scratch& out() const noexcept { return *out_; }
-
-private:
-    static constexpr std::size_t kSize = 64 * 1024;
-    std::unique_ptr<std::byte[]> in_;  // not touched before use: costs memory only as needed
-    std::unique_ptr<Scratch> out_;
-};
 
 class BlockingConnection final : public Transport {
 public:

@@ -12,22 +12,6 @@ constexpr std::size_t kReadBuffer = 64 * 1024;  // bytes of one read, and of one
 
 }  // namespace
 
-std::vector<std::byte> Stream::pop(std::size_t count) {
-    const Bytes front = as_bytes(bytes_).subspan(used_, count);
-    std::vector<std::byte> taken(front.begin(), front.end());
-    used_ += count;
-    if (used_ * 2 >= bytes_.size()) {
-        bytes_.erase(0, used_);
-        used_ = 0;
-    }
-    return taken;
-}
-
-void Stream::clear() {
-    bytes_.clear();
-    used_ = 0;
-}
-
 MemoryConnection::MemoryConnection(World& world, ConnectionId id,
                                    std::unique_ptr<Protocol> protocol, const Limits& limits)
     : Transport(std::move(protocol), limits),
@@ -102,14 +86,10 @@ void MemoryConnection::ask() {
 
 // Who was reset, or wrote to nobody, has nothing to tell the far end.
 void MemoryConnection::end(std::error_code reason, bool reset) {
-    if (reset) {
-        if (partner_) partner_->arrive_reset();
-        far_.reset = true;
-    } else if (!reset_arrived_) {
-        transmit_fin();
-    } else if (partner_) {
-        partner_->arrive_reset();
-    }
+    const bool cut = reset || reset_arrived_;
+    if (!cut) transmit_fin();
+    if (cut && partner_) partner_->arrive_reset();
+    far_.reset = far_.reset || reset;
     close_reason_ = reason;
     failure_ = innermost().failure();
     arrived_.clear();

@@ -2,43 +2,12 @@
 #pragma once
 
 #include <limits>
-#include <random>
 #include <string>
-#include <switchboard/testing/memory.hpp>
 #include <switchboard/transport.hpp>
 
+#include "world.hpp"
+
 namespace switchboard::testing {
-
-// What all connections of one driver share.
-struct World {
-    explicit World(const Weather& w) : weather(w), random(w.seed) {}
-
-    // The same numbers with every standard library, which std::uniform_* does not promise.
-    std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random() % bound); }
-    bool chance(double probability) {
-        return probability > 0 && static_cast<double>(random() >> 11) * 0x1p-53 < probability;
-    }
-
-    const Weather weather;
-    std::mt19937_64 random;
-    Clock::time_point now{std::chrono::hours(1)};
-    std::uint64_t turn = 0;
-    bool happened = false;  // in this turn, or it will in the next one
-    bool draining = false;
-};
-
-// Bytes under way, first in, first out.
-class Stream {
-public:
-    std::size_t size() const { return bytes_.size() - used_; }
-    void push(Bytes bytes) { bytes_ += as_text(bytes); }
-    std::vector<std::byte> pop(std::size_t count);
-    void clear();
-
-private:
-    std::string bytes_;
-    std::size_t used_ = 0;
-};
 
 class MemoryConnection final : public Transport {
 public:
@@ -111,7 +80,7 @@ private:
     Stream arrived_;
     bool eof_arrived_ = false, reset_arrived_ = false;
     std::uint64_t end_of_turn_at_ =
-        0;  // the first turn in which end_of_turn() is due, while kListed
+        0;  // the turn from which on end_of_turn() is due, while kListed
     Clock::time_point moved_at_ = world_.now;  // when a byte moved last
     std::error_code close_reason_;
     std::string failure_;

@@ -1,0 +1,21 @@
+#include "world.hpp"
+
+namespace switchboard::testing {
+
+std::vector<std::byte> Stream::pop(std::size_t count) {
+    const Bytes front = as_bytes(bytes_).subspan(used_, count);
+    std::vector<std::byte> taken(front.begin(), front.end());
+    used_ += count;
+    if (used_ * 2 >= bytes_.size()) {
+        bytes_.erase(0, used_);
+        used_ = 0;
+    }
+    return taken;
+}
+
+void Stream::clear() {
+    bytes_.clear();
+    used_ = 0;
+}
+
+}  // namespace switchboard::testing

@@ -1,0 +1,42 @@
+// What the connections of one in-memory driver share, and the bytes on their way.
+#pragma once
+
+#include <random>
+#include <string>
+#include <switchboard/testing/memory.hpp>
+#include <vector>
+
+namespace switchboard::testing {
+
+// What all connections of one driver share.
+struct World {
+    explicit World(const Weather& w) : weather(w), random(w.seed) {}
+
+    // The same numbers with every standard library, which std::uniform_* does not promise.
+    std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random() % bound); }
+    bool chance(double probability) {
+        return probability > 0 && static_cast<double>(random() >> 11) * 0x1p-53 < probability;
+    }
+
+    const Weather weather;
+    std::mt19937_64 random;
+    Clock::time_point now{std::chrono::hours(1)};
+    std::uint64_t turn = 0;
+    bool happened = false;  // in this turn, or it will in the next one
+    bool draining = false;
+};
+
+// Bytes in flight, first in, first out.
+class Stream {
+public:
+    std::size_t size() const { return bytes_.size() - used_; }
+    void push(Bytes bytes) { bytes_ += as_text(bytes); }
+    std::vector<std::byte> pop(std::size_t count);
+    void clear();
+
+private:
+    std::string bytes_;
+    std::size_t used_ = 0;
+};
+
+}  // namespace switchboard::testing
