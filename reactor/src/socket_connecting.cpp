@@ -86,6 +86,7 @@ void SocketConnection::connect_failed(Error why) {
 
 void SocketConnection::expire_connect(Clock::time_point now) {
     Cold& c = cold();
+    if (c.connecting->ask() || !is(Phase::connecting)) return;
     if (c.connecting->due() <= now) c.connecting->proceed();
     if (!is(Phase::connecting)) return;
     if (c.connect_by <= now) return reset(errc::connect_timed_out);
