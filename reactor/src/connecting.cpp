@@ -1,5 +1,7 @@
 #include "connecting.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -12,6 +14,11 @@ namespace {
 // The queue of a unix listener is full, and no event tells when it has room (man 2 connect).
 bool is_full(const SocketAddress& address, std::error_code error) {
     return address.family() == AF_UNIX && error == std::errc::resource_unavailable_try_again;
+}
+
+bool has_ended(const Socket& socket) {
+    pollfd now{socket.fd(), POLLOUT, 0};
+    return ::poll(&now, 1, 0) > 0;
 }
 
 }  // namespace
@@ -56,6 +63,15 @@ void Connecting::proceed() {
     if (plan_.all_failed() && !more_to_come_) failed(plan_.error());
 }
 
+bool Connecting::ask() {
+    for (;;) {
+        const auto found = std::find_if(running_.begin(), running_.end(),
+                                        [](const auto& each) { return has_ended(each->socket); });
+        if (found == running_.end()) return false;
+        if (ended(**found)) return true;
+    }
+}
+
 void Connecting::failed(Error why) {
     give_up_ = {};
     error_ = std::move(why);
@@ -87,18 +103,22 @@ void Connecting::on_poll(uv_poll_t* handle, int, int) {
     attempt.race->ended(attempt);
 }
 
-// The connection it belongs to may end this, with what it is told last.
-void Connecting::ended(Attempt& attempt) {
+// The connection it belongs to may end this, with what it is told last: has if this says so.
+bool Connecting::ended(Attempt& attempt) {
     loop_.watches.stop(attempt.socket.fd());  // so that it can be watched for the connection
     Socket socket = std::move(attempt.socket);
     const SocketAddress& address = attempt.address;
     std::erase_if(running_, [&](const auto& each) { return each.get() == &attempt; });
     const auto error = connect_error(socket);
-    if (!error) return connection_.connected(std::move(socket), SocketAddress(address));
+    if (!error) {
+        connection_.connected(std::move(socket), SocketAddress(address));
+        return true;
+    }
     socket.close();
     plan_.failed(address, error);
     proceed();
     connection_.schedule_attempt();
+    return false;
 }
 
 }  // namespace switchboard::detail

@@ -29,6 +29,9 @@ public:
     void add(const std::vector<SocketAddress>& addresses, bool more_to_come);
     // Starts what is due, now that time has passed; tells the connection once all have failed.
     void proceed();
+    // Asks the sockets, of which nothing was heard while the loop was held up. This is gone where it says
+    // that one is connected.
+    bool ask();
     Clock::time_point due() const noexcept { return plan_.due(); }
     Error timed_out() const;  // so far
     void failed(Error why);   // no attempt is left, or no address: ends the connection
@@ -39,7 +42,7 @@ private:
 
     static void on_poll(uv_poll_t* handle, int status, int events);
     std::error_code watch(const SocketAddress& address);
-    void ended(Attempt& attempt);
+    bool ended(Attempt& attempt);
 
     SocketConnection& connection_;
     Loop& loop_;

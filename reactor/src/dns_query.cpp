@@ -238,9 +238,16 @@ void DnsQuery::settle() {
     if (next == Clock::time_point::max()) return;
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
     timer_ = timers_.start(wait, {}, [this] {
-        if (unanswered_ > 0) ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+        expire();
         proceed();
     });
+}
+
+// An answer that came while the loop was held up was in time: c-ares reads before it judges.
+void DnsQuery::expire() {
+    if (unanswered_ == 0) return;
+    for (const int fd : std::vector(watches_)) ares_process_fd(channel_, fd, ARES_SOCKET_BAD);
+    ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 // The last thing it does is to tell, since that may destroy it.

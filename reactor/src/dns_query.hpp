@@ -56,6 +56,7 @@ private:
     void give_name_up();
     void proceed();
     void settle();
+    void expire();
     Clock::time_point repeats_at() const;
 
     Loop& loop_;

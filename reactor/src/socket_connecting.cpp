@@ -68,6 +68,7 @@ void SocketConnection::connect_failed() {
 }
 
 void SocketConnection::expire_connect(Clock::time_point now) {
+    if (connecting().ask() || !is(Phase::connecting)) return;
     if (connecting().due() <= now) connecting().proceed();
     if (!is(Phase::connecting)) return;
     if (cold().connect_by <= now) return end(errc::connect_timed_out, true);

@@ -42,11 +42,23 @@ ip route add unreachable 198.51.100.0/24
 ip -6 route add unreachable 2001:db8:1::/64
 )";
 
+// Now and then the kernel finds no route for the first packet to an IPv6 address that is just there
+// (Ip6InNoRoutes), and a SYN that is lost is sent again after a second.
+inline void await_answer(const std::string& host) {
+    constexpr int most = 50;
+    for (int tries = 0; tries < most; ++tries) {
+        const auto connected = connect(Endpoint::tcp(host, 9), std::chrono::milliseconds(20));
+        if (connected || connected.error() != errc::connect_timed_out) return;
+    }
+}
+
 inline bool enter(const Network& network) {
     if (::unshare(CLONE_NEWNET | CLONE_NEWNS) != 0) return false;
     ::setenv("HOSTS", network.hosts.c_str(), 1);
     const std::string quiet = "exec 2>/dev/null\n";
-    return std::system((quiet + kSetup + network.script).c_str()) == 0;
+    if (std::system((quiet + kSetup + network.script).c_str()) != 0) return false;
+    await_answer("2001:db8::1");
+    return true;
 }
 
 }  // namespace detail

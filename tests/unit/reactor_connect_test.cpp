@@ -240,6 +240,43 @@ TEST_CASE("reactor: connect_timeout counts from the call, however long ago the l
     CHECK(ending.reason == std::error_code());
 }
 
+// Both time-outs are over when the loop gets round to them: that of the connect, and that until the next
+// address is tried.
+TEST_CASE("reactor: a connect that ended while the loop was held up was in time") {
+    const Listener listening;
+    const Endpoint refusing = nobody();
+    ConnectOptions options;
+    options.limits.connect_timeout = 60ms;
+    options.attempt_delay = 10ms;
+    Bare bare;
+    const auto hold_up = [] {
+        for (const auto busy = Clock::now() + 80ms; Clock::now() < busy;) {
+        }
+    };
+    const auto connect = [&](const std::vector<SocketAddress>& addresses) {
+        bare.impl->timers.start(
+            1ms, {},
+            [&, addresses] {
+                bare.connect(addresses, options);
+                hold_up();
+            },
+            {}, Site::current());
+        bare.impl->run();
+    };
+    SUBCASE("it is connected") {
+        connect({address(listening.at)});
+        CHECK(bare.opened == 1);
+    }
+    SUBCASE("the next address is not tried") {
+        connect({address(listening.at), address(refusing)});
+        CHECK(bare.opened == 1);
+    }
+    SUBCASE("it is refused") {
+        connect({address(refusing)});
+        CHECK(bare.told.find("connection refused") != std::string::npos);
+    }
+}
+
 TEST_CASE("reactor: what cannot be connected to is an error at once") {
     Reactor reactor;
     const auto no_socket = reactor.connect(endpoint("fd:0"), make_protocol({}));

@@ -154,6 +154,28 @@ TEST_CASE("resolver: a lost question is asked again; a name that is none is an e
                      "tcp://192.0.2.5:80 resolve none.test:80: name or service not known");
 }
 
+TEST_CASE("resolver: an answer that came while the loop was held up was in time") {
+    const Network network{.script = "echo 'options timeout:1 attempts:1' >> /etc/resolv.conf"};
+    CHECK_IN_NETWORK(in_network(network,
+                                []() -> std::string {
+                                    DnsServer server;
+                                    server.zone[{"a.test", DnsServer::a}] = {"127.0.0.7"};
+                                    server.zone[{"a.test", DnsServer::aaaa}] = {};
+                                    Reactor reactor;
+                                    std::string told;
+                                    resolve(reactor, "a.test", "80",
+                                            [&](Answer answer) { told = text_of(answer); });
+                                    reactor.after(1ms, [&] {
+                                        for (const auto end = Clock::now() + 3s;
+                                             Clock::now() < end;)
+                                            server.answer();
+                                    });
+                                    reactor.run();
+                                    return told;
+                                }),
+                     "tcp://127.0.0.7:80 ");
+}
+
 TEST_CASE("resolver: without a name server it is a temporary failure, at once") {
     CHECK_IN_NETWORK(in_network({},
                                 [] {

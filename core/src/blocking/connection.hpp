@@ -1,9 +1,9 @@
 // A connection served on a blocking socket, by one thread from its first byte to its last.
 //
 // The thread blocks in recv(2), or in poll(2) while a timer runs, while output waits, and while nothing is
-// to be read. So it costs one recv and one send per exchange. Sends never wait in send(2): what the peer does not
-// take waits in the queue. Only a handler that has more than max_queued waiting, and does not read meanwhile,
-// is held up in its write until the peer takes some.
+// to be read. So it costs one recv and one send per exchange. Sends never wait in send(2): what the peer
+// does not take waits in the queue. Only a handler that has more than max_queued waiting, and does not read
+// meanwhile, is held up in its write until the peer takes some.
 //
 // recv(2) cannot be told that the server drains; so after a quarter of a second in which nothing came
 // the thread waits in poll(2), which can, until something does.
