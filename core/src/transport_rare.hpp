@@ -2,6 +2,7 @@
 // drivers.
 #pragma once
 
+#include <algorithm>
 #include <switchboard/transport.hpp>
 
 #include "output_queue.hpp"
@@ -15,6 +16,8 @@ struct Transport::Rare {
     virtual ~Rare() = default;
     virtual void destroy() noexcept;  // gives its memory back
     std::pmr::memory_resource* memory() const noexcept { return memory_; }
+
+    bool waits() const noexcept { return std::min(stall_at, close_at) != kNever; }
 
     std::pmr::memory_resource* memory_;
     detail::OutputQueue queue;

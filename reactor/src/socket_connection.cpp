@@ -230,12 +230,7 @@ bool SocketConnection::write(Bytes piece) {
 }
 
 Transport::Sent SocketConnection::transmit(const iovec* pieces, std::size_t count) {
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(pieces);
-    message.msg_iovlen = count;
-    const Sent sent = as_sent(::sendmsg(fd_, &message, platform::kSendFlags), size);
+    const Sent sent = send_pieces(fd_, pieces, count, platform::kSendFlags);
     loop().stats.bytes_out += sent.bytes;
     return sent;
 }

@@ -194,6 +194,7 @@ protected:
     void offer_again();                   // clears kBlocked and flushes, for ask()
     void flush();
     void flush_all();
+    void after_flush();
     void push_out();  // the part of settle() that runs no callback above a layer
     bool write_otherwise(Bytes piece);
     bool queue_pieces(std::span<const Bytes> pieces);
@@ -211,6 +212,7 @@ protected:
     Clock::time_point in(std::chrono::milliseconds limit) const noexcept;  // from now; 0 is never
     // What send(2), sendmsg(2) or sendfile(2) answered when it was given `size` bytes.
     static Sent as_sent(ssize_t answer, std::size_t size) noexcept;
+    static Sent send_pieces(int fd, const iovec* pieces, std::size_t count, int flags);
 
     static constexpr unsigned kIsOpen = static_cast<unsigned>(Phase::open);
 
@@ -230,7 +232,6 @@ private:
     bool spill(std::span<const Bytes> pieces);
     bool queue_scratch();
     bool queued_more();
-    Sent transmit_front(std::uint64_t most);
     void took(const Sent& sent);
     void tell_eof();
     void tell_stop();

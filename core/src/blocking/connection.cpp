@@ -166,15 +166,7 @@ void BlockingConnection::end_callback() {
 }
 
 Transport::Sent BlockingConnection::transmit(const iovec* pieces, std::size_t count) {
-    constexpr int flags = platform::kSendFlags | MSG_DONTWAIT;
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(pieces);
-    message.msg_iovlen = count;
-    const ssize_t sent = count == 1 ? ::send(socket_.fd(), pieces[0].iov_base, size, flags)
-                                    : ::sendmsg(socket_.fd(), &message, flags);
-    return as_sent(sent, size);
+    return send_pieces(socket_.fd(), pieces, count, platform::kSendFlags | MSG_DONTWAIT);
 }
 
 Transport::Sent BlockingConnection::transmit_file(const FileRange& range, std::uint64_t most) {
