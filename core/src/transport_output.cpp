@@ -1,7 +1,6 @@
 // What a connection writes. In its own callback bytes gather in the scratch of the driver, if it has one, and
 // leave when the callback returns. Large pieces leave from where they lie. What the wire does not take waits
 // in the queue.
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -182,17 +181,6 @@ void Transport::took(const Sent& sent) {
     if (sent.bytes > 0 && has(kTimed)) note_activity();
 }
 
-Transport::Sent Transport::send_pieces(int fd, const iovec* pieces, std::size_t count, int flags) {
-    if (count == 1)
-        return as_sent(::send(fd, pieces->iov_base, pieces->iov_len, flags), pieces->iov_len);
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(pieces);
-    message.msg_iovlen = count;
-    return as_sent(::sendmsg(fd, &message, flags), size);
-}
-
 Transport::Sent Transport::as_sent(ssize_t answer, std::size_t size) noexcept {
     if (answer >= 0) {
         const auto bytes = static_cast<std::size_t>(answer);
@@ -243,8 +231,8 @@ void Transport::flush() {
         }
         budget -= std::min(budget, sent.bytes);
     }
-    const Rare& r = *rare_;
-    if ((progress && r.waits()) || (wants_output() && r.stall_at == Rare::kNever)) note_progress();
+    const bool waits = std::min(rare_->stall_at, rare_->close_at) != Rare::kNever;
+    if (waits ? progress : wants_output()) note_progress();
 }
 
 void Transport::flush_all() {

@@ -2,7 +2,6 @@
 // drivers.
 #pragma once
 
-#include <algorithm>
 #include <switchboard/transport.hpp>
 
 #include "output_queue.hpp"
@@ -16,8 +15,6 @@ struct Transport::Rare {
     virtual ~Rare() = default;
     virtual void destroy() noexcept;  // gives its memory back
     std::pmr::memory_resource* memory() const noexcept { return memory_; }
-
-    bool waits() const noexcept { return std::min(stall_at, close_at) != kNever; }
 
     std::pmr::memory_resource* memory_;
     detail::OutputQueue queue;

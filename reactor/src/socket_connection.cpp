@@ -16,6 +16,7 @@
 #include "platform/platform.hpp"
 #include "platform/probes.hpp"
 #include "rights.hpp"
+#include "send_pieces.hpp"
 #include "slot_data.hpp"
 
 namespace switchboard::detail {
@@ -230,7 +231,8 @@ bool SocketConnection::write(Bytes piece) {
 }
 
 Transport::Sent SocketConnection::transmit(const iovec* pieces, std::size_t count) {
-    const Sent sent = send_pieces(fd_, pieces, count, platform::kSendFlags);
+    const auto [answer, size] = send_pieces(fd_, pieces, count, 0);
+    const Sent sent = as_sent(answer, size);
     loop().stats.bytes_out += sent.bytes;
     return sent;
 }

@@ -212,7 +212,6 @@ protected:
     Clock::time_point in(std::chrono::milliseconds limit) const noexcept;  // from now; 0 is never
     // What send(2), sendmsg(2) or sendfile(2) answered when it was given `size` bytes.
     static Sent as_sent(ssize_t answer, std::size_t size) noexcept;
-    static Sent send_pieces(int fd, const iovec* pieces, std::size_t count, int flags);
 
     static constexpr unsigned kIsOpen = static_cast<unsigned>(Phase::open);
 

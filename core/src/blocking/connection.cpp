@@ -9,6 +9,7 @@
 
 #include "../options.hpp"
 #include "../platform/platform.hpp"
+#include "../send_pieces.hpp"
 
 namespace switchboard::detail {
 namespace {
@@ -166,7 +167,8 @@ void BlockingConnection::end_callback() {
 }
 
 Transport::Sent BlockingConnection::transmit(const iovec* pieces, std::size_t count) {
-    return send_pieces(socket_.fd(), pieces, count, platform::kSendFlags | MSG_DONTWAIT);
+    const auto sent = send_pieces(socket_.fd(), pieces, count, MSG_DONTWAIT);
+    return as_sent(sent.answer, sent.size);
 }
 
 Transport::Sent BlockingConnection::transmit_file(const FileRange& range, std::uint64_t most) {
