@@ -1,4 +1,5 @@
 #include <unistd.h>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -135,8 +136,9 @@ Result<std::vector<std::string>> run_under(Tool tool, const CostCase& what, std:
     auto server = Server::start(command, {cpus->server}, kPatience);
     if (!server) return tl::unexpected(server.error());
     using Round = Lockstep::Round;
-    auto load = Lockstep::open(server->endpoint(), what.connections, what.size,
-                               what.is_fan_out() ? Round::fan_out : Round::echo);
+    auto load =
+        Lockstep::open(server->endpoint(), what.connections, what.size,
+                       what.is_fan_out() ? Round::fan_out : Round::echo, as_bytes(what.greeting()));
     if (!load) return tl::unexpected(load.error());
     if (auto ran = load->run(exchanges / what.exchanges_per_round()); !ran) {
         return tl::unexpected(ran.error());
@@ -208,6 +210,11 @@ std::optional<double> number_after(const std::string& text, const std::string& l
 }
 
 }  // namespace
+
+std::string_view CostCase::greeting() const {
+    const bool proxied = std::ranges::find(arguments, "--proxy-protocol") != arguments.end();
+    return proxied ? "PROXY UNKNOWN\r\n" : "";
+}
 
 bool is_cost_server(const std::string& name) {
     const auto kind = find_server_kind(without_udp(name));

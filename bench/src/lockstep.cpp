@@ -22,10 +22,11 @@ Lockstep::Lockstep(std::size_t size, Round round) : round_(round), request_(size
 }
 
 Result<Lockstep> Lockstep::open(const Endpoint& server, std::size_t connections, std::size_t size,
-                                Round round) {
+                                Round round, Bytes greeting) {
     Lockstep load(size, round);
     for (std::size_t i = 0; i < connections; ++i) {
-        if (auto made = load.connect_to(server); !made) return tl::unexpected(made.error());
+        if (auto made = load.connect_to(server, greeting); !made)
+            return tl::unexpected(made.error());
     }
     if (round == Round::fan_out) {
         if (auto ran = load.run_round(); !ran) return tl::unexpected(ran.error());
@@ -33,10 +34,12 @@ Result<Lockstep> Lockstep::open(const Endpoint& server, std::size_t connections,
     return load;
 }
 
-Result<void> Lockstep::connect_to(const Endpoint& server) {
+Result<void> Lockstep::connect_to(const Endpoint& server, Bytes greeting) {
     auto socket = open_socket(server);
     if (!socket) return tl::unexpected(socket.error());
     if (auto set = socket->set_timeouts(kPatience, kPatience); !set) return set;
+    if (auto sent = greeting.empty() ? Result<void>() : socket->send_all(greeting); !sent)
+        return sent;
     sockets_.push_back(*std::move(socket));
     if (round_ == Round::fan_out) return {};
     const auto newest = std::span<const Socket>(sockets_).last(1);

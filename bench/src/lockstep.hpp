@@ -20,9 +20,10 @@ public:
         echo,     // every connection makes one exchange
         fan_out,  // the last one speaks, and all others hear it; two at least
     };
-    // Connects `connections` times, and makes one exchange on each, or one round of a fan-out.
+    // Connects `connections` times, and makes one exchange on each, or one round of a fan-out. Each
+    // connection says `greeting` first, which has no reply.
     static Result<Lockstep> open(const Endpoint& server, std::size_t connections, std::size_t size,
-                                 Round round = Round::echo);
+                                 Round round = Round::echo, Bytes greeting = {});
 
     Result<void> run(std::size_t rounds);
     std::size_t connections() const noexcept { return sockets_.size(); }
@@ -30,7 +31,7 @@ public:
 
 private:
     Lockstep(std::size_t size, Round round);
-    Result<void> connect_to(const Endpoint& server);
+    Result<void> connect_to(const Endpoint& server, Bytes greeting);
     Result<void> exchange(std::span<const Socket> speakers, std::span<const Socket> hearers);
     Result<void> run_round();
     Result<void> expect_reply(const Socket& socket);

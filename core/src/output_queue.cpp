@@ -33,18 +33,6 @@ struct OutputQueue::Entry {
     Entry* previous = nullptr;
     Entry* next = nullptr;
 
-    template <class What>
-    static Entry* make(std::pmr::memory_resource* memory, What what, std::size_t room = 0) {
-        void* const place = memory->allocate(sizeof(Entry) + room, alignof(Entry));
-        return new (place) Entry{std::move(what)};
-    }
-
-    void destroy(std::pmr::memory_resource* memory) noexcept {
-        const std::size_t room = chunk() ? chunk()->capacity : 0;
-        std::destroy_at(this);
-        memory->deallocate(this, sizeof(Entry) + room, alignof(Entry));
-    }
-
     Chunk* chunk() noexcept { return std::get_if<Chunk>(&what); }
     const Chunk* chunk() const noexcept { return std::get_if<Chunk>(&what); }
     FileRange* file() noexcept { return std::get_if<FileRange>(&what); }
@@ -66,20 +54,6 @@ struct OutputQueue::Entry {
 
 OutputQueue::OutputQueue(std::pmr::memory_resource* memory) noexcept : memory_(memory) {}
 
-OutputQueue::OutputQueue(OutputQueue&& other) noexcept
-    : memory_(other.memory_),
-      first_(std::exchange(other.first_, nullptr)),
-      last_(std::exchange(other.last_, nullptr)),
-      size_(std::exchange(other.size_, 0)),
-      kept_(std::exchange(other.kept_, 0)) {}
-
-OutputQueue& OutputQueue::operator=(OutputQueue&& other) noexcept {
-    if (this == &other) return *this;
-    std::destroy_at(this);
-    std::construct_at(this, std::move(other));
-    return *this;
-}
-
 OutputQueue::~OutputQueue() {
     clear();
 }
@@ -94,14 +68,14 @@ void OutputQueue::append(Shared buffer) {
     if (!buffer || buffer->empty()) return;
     if (buffer->size() <= kSmallShared && kept_ >= kFewKept) return append(Bytes(*buffer));
     const std::size_t more = buffer->size();
-    link(Entry::make(memory_, std::move(buffer)));
+    link(std::move(buffer));
     size_ += more;
     ++kept_;
 }
 
 void OutputQueue::append(FileRange range) {
     if (range.length == 0) return;
-    link(Entry::make(memory_, std::move(range)));
+    link(std::move(range));
     ++kept_;
 }
 
@@ -112,7 +86,7 @@ OutputQueue::Entry& OutputQueue::chunk_for(std::size_t more) {
     const bool is_large = more >= kLargePiece;
     if (last && last->may_grow && !is_large && last->size + more <= kChunk) return grow_last(more);
     const std::size_t room = std::max(more, kLeastChunk);
-    link(Entry::make(memory_, Chunk{room, !is_large}, room));
+    link(Chunk{room, !is_large}, room);
     return *last_;
 }
 
@@ -120,26 +94,37 @@ OutputQueue::Entry& OutputQueue::chunk_for(std::size_t more) {
 OutputQueue::Entry& OutputQueue::grow_last(std::size_t more) {
     const Chunk& old = *last_->chunk();
     const std::size_t room = std::clamp(2 * old.capacity + sizeof(Entry), old.size + more, kChunk);
-    Entry* const entry = Entry::make(memory_, Chunk{room, true}, room);
-    entry->add(last_->memory());
-    Entry* const before = last_->previous;
-    last_->destroy(memory_);
-    last_ = before;
-    (before ? before->next : first_) = nullptr;
-    link(entry);
-    return *entry;
+    Entry* const moved = last_;
+    link(Chunk{room, true}, room);
+    last_->add(moved->memory());
+    last_->previous = moved->previous;
+    (moved->previous ? moved->previous->next : first_) = last_;
+    destroy(moved);
+    return *last_;
 }
 
-void OutputQueue::link(Entry* entry) noexcept {
-    entry->previous = last_;
+template <class What>
+void OutputQueue::link(What&& what, std::size_t room) {
+    static_assert(sizeof(Entry) <= sizeof place_ && alignof(Entry) <= alignof(void*));
+    void* const place = first_ == nullptr && room == 0
+                            ? place_.data()
+                            : memory_->allocate(sizeof(Entry) + room, alignof(Entry));
+    auto* const entry = new (place) Entry{std::forward<What>(what), 0, last_};
     (last_ ? last_->next : first_) = entry;
     last_ = entry;
+}
+
+void OutputQueue::destroy(Entry* entry) noexcept {
+    const std::size_t room = entry->chunk() ? entry->chunk()->capacity : 0;
+    std::destroy_at(entry);
+    if (static_cast<void*>(entry) != place_.data())
+        memory_->deallocate(entry, sizeof(Entry) + room, alignof(Entry));
 }
 
 void OutputQueue::drop_front() noexcept {
     if (!first_->chunk()) --kept_;
     Entry* const next = first_->next;
-    first_->destroy(memory_);
+    destroy(first_);
     first_ = next;
     (next ? next->previous : last_) = nullptr;
 }

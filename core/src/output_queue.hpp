@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/uio.h>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,7 +15,8 @@ namespace switchboard::detail {
 
 // Copied bytes, shared buffers and file ranges, in the order of the calls. All memory is of the
 // resource, which outlives the queue; an empty queue holds none. A call with nothing in it does
-// nothing. An append allocates once at most; if that fails, it throws and the queue is as before.
+// nothing. An append allocates once at most, and not at all for a shared buffer or a file range that
+// finds the queue empty; if it fails, it throws and the queue is as before.
 //
 // Copied pieces join chunks of up to 64 KiB. A piece of 4 KiB or more that finds no room in the last
 // chunk gets one of exactly its size and is never moved again; smaller pieces are moved when their
@@ -31,8 +33,8 @@ public:
 
     explicit OutputQueue(
         std::pmr::memory_resource* memory = std::pmr::get_default_resource()) noexcept;
-    OutputQueue(OutputQueue&& other) noexcept;
-    OutputQueue& operator=(OutputQueue&& other) noexcept;
+    OutputQueue(const OutputQueue&) = delete;
+    OutputQueue& operator=(const OutputQueue&) = delete;
     ~OutputQueue();
 
     void append(Bytes bytes);  // copies; `bytes` must not be the queue's own
@@ -60,9 +62,11 @@ public:
 
 private:
     struct Entry;
+    template <class What>
+    void link(What&& what, std::size_t room = 0);
+    void destroy(Entry* entry) noexcept;
     Entry& chunk_for(std::size_t more);
     Entry& grow_last(std::size_t more);
-    void link(Entry* entry) noexcept;
     void drop_front() noexcept;
 
     std::pmr::memory_resource* memory_;
@@ -70,6 +74,9 @@ private:
     Entry* last_ = nullptr;
     std::size_t size_ = 0;
     std::size_t kept_ = 0;  // entries that are no chunks
+    // Of the first entry, if it was no chunk and the queue was empty: a connection to which others
+    // write now and then costs no allocation each time.
+    alignas(void*) std::array<std::byte, 8 * sizeof(void*)> place_;
 };
 
 }  // namespace switchboard::detail

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "in_memory_resource.hpp"
+#include "slot_data.hpp"
 #include "transport_rare.hpp"
 
 namespace switchboard {
@@ -121,6 +122,10 @@ void Transport::tell_eof() {
 
 void Transport::push_out() {
     if (has(kQueued) && !has(kBlocked)) flush();
+    after_flush();
+}
+
+void Transport::after_flush() {
     if (is(Phase::aborting)) return end(reason(), has(kReset));
     if (!has(kQueued)) flushed();
     if (is(Phase::closed)) return;
@@ -166,9 +171,16 @@ void Transport::bound_close() {
 }
 
 // on_drain comes at the end of the turn and not at once: a peer that reads as fast as the handler writes
-// would otherwise keep this connection going and all others waiting.
+// would otherwise keep this connection going and all others waiting. What others wrote to it, and nothing else
+// to do, is the case that must be cheap: a publisher makes it for each of its many subscribers.
 void Transport::end_of_turn() {
     clear(kListed);
+    constexpr unsigned others = kPhase | kAttention | kResume | kDrain | kStop | kBlocked | kFin;
+    const bool only_flush = (flags_ & (others | kQueued | kEofSeen)) == (kIsOpen | kQueued);
+    if (only_flush && detail::SlotData::plain(slot_)) {
+        flush();
+        return has(kQueued | kAttention) ? after_flush() : void();
+    }
     if (is(Phase::closed)) return;
     if (has(kResume) || slot_.has_work()) {
         clear(kResume);

@@ -144,19 +144,19 @@ bool Transport::queue_scratch() {
 // The marks, after every growth of the queue; false above the high one. What passes the cap is offered to
 // the wire before the connection is given up.
 bool Transport::queued_more() {
-    const detail::OutputQueue* const q = rare_ ? &rare_->queue : nullptr;
-    if (q != nullptr && !q->empty()) set(kQueued);
     const Limits& l = limits();
-    if (has(kQueued) && is_direct()) flush();
-    if (is_over_full()) relieve();
-    if (is_over_full()) {
+    const auto cost = [this] { return rare_ ? rare_->queue.cost() : 0; };
+    const bool direct = is_direct();
+    if (rare_ && !rare_->queue.empty()) set(kQueued);
+    if (direct) flush();
+    if (cost() > l.max_queued) relieve();
+    if (cost() > l.max_queued) {
         abort(errc::write_queue_full);
         return false;
     }
-    const bool above = has(kQueued) && q->cost() > l.high_water;
-    if (above || is_full()) slot_.hold(Slot::Hold::backpressure);
+    if (cost() > l.high_water || is_full()) slot_.hold(Slot::Hold::backpressure);
     if (wants_output() && rare_->stall_at == Rare::kNever) note_progress();
-    request(0);
+    direct || entered() ? request(0) : at_end_of_turn(0);
     return !slot_.held(Slot::Hold::backpressure) && !slot_.ended();
 }
 
@@ -207,25 +207,23 @@ void Transport::sent_short(const Sent& sent, Bytes all) {
     queued_more();
 }
 
-Transport::Sent Transport::transmit_front(std::uint64_t most) {
-    if (const FileRange* const file = queue().front_file())
-        return transmit_file(*file, std::min(file->length, most));
-    std::array<iovec, kPieces> batch;
-    const std::size_t count = queue().gather(batch.data(), batch.size());
-    return transmit(batch.data(), count);
-}
-
 // Sends from the queue until it is empty or the wire takes no more, at most read_budget bytes a turn: a file
 // to a fast peer is not to keep the others waiting either.
 void Transport::flush() {
+    if (!has(kQueued)) return;
+    detail::OutputQueue& q = rare_->queue;
     std::uint64_t budget = std::max<std::uint64_t>(limits().read_budget, 1);
     bool progress = false;
     while (has(kQueued) && !has(kBlocked) && phase() < Phase::aborting) {
-        const Sent sent = transmit_front(budget);
-        queue().consume(sent.bytes);
-        if (queue().empty()) clear(kQueued | kFile);
+        std::array<iovec, kPieces> batch;
+        const std::size_t count = q.gather(batch.data(), batch.size());
+        const FileRange* const file = count == 0 ? q.front_file() : nullptr;
+        const Sent sent = file == nullptr ? transmit(batch.data(), count)
+                                          : transmit_file(*file, std::min(file->length, budget));
+        q.consume(sent.bytes);
+        if (q.empty()) clear(kQueued | kFile);
         progress = progress || sent.bytes > 0;
-        took(sent);
+        if (sent.error || sent.blocked || has(kTimed)) took(sent);
         if (sent.bytes == 0) break;
         if (sent.bytes >= budget && has(kQueued)) {
             at_end_of_turn(0);
@@ -233,7 +231,8 @@ void Transport::flush() {
         }
         budget -= std::min(budget, sent.bytes);
     }
-    if (progress || (wants_output() && rare_->stall_at == Rare::kNever)) note_progress();
+    const bool waits = std::min(rare_->stall_at, rare_->close_at) != Rare::kNever;
+    if (waits ? progress : wants_output()) note_progress();
 }
 
 void Transport::flush_all() {

@@ -17,6 +17,7 @@
 #include "platform/platform.hpp"
 #include "platform/probes.hpp"
 #include "rights.hpp"
+#include "send_pieces.hpp"
 #include "slot_data.hpp"
 
 namespace switchboard::detail {
@@ -237,12 +238,8 @@ bool SocketConnection::write(Bytes piece) {
 }
 
 Transport::Sent SocketConnection::transmit(const iovec* pieces, std::size_t count) {
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(pieces);
-    message.msg_iovlen = count;
-    const Sent sent = as_sent(::sendmsg(fd_, &message, platform::kSendFlags), size);
+    const auto [answer, size] = send_pieces(fd_, pieces, count, 0);
+    const Sent sent = as_sent(answer, size);
     loop().stats.bytes_out += sent.bytes;
     return sent;
 }

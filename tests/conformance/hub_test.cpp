@@ -63,6 +63,39 @@ TEST_CASE("hub: a line goes to all others and not back") {
     CHECK(eve.received() == "hello\nhi\nthere!\n\n");
 }
 
+TEST_CASE("hub: a line costs no member memory once it has heard one") {
+    CountingMemory memory;
+    const DefaultResource counted(memory);
+    Room room;
+    MemoryPeer& ann = room.join();
+    for (int i = 0; i < 5; ++i) room.join();
+    const auto say = [&] {
+        const std::size_t calls = memory.calls;
+        ann.send("hello\n");
+        room.driver.run();
+        return memory.calls - calls;
+    };
+    CHECK(say() <= 5);  // one a member
+    const std::size_t lent = memory.lent;
+    for (int i = 0; i < 100; ++i) CHECK(say() == 0);
+    CHECK(memory.lent == lent);
+}
+
+TEST_CASE("hub: any of three may leave, and all who stay are found") {
+    for (std::size_t leaver = 0; leaver < 3; ++leaver) {
+        CAPTURE(leaver);
+        Room room;
+        MemoryPeer* const members[] = {&room.join(), &room.join(), &room.join()};
+        members[leaver]->shutdown_write();
+        room.driver.run();
+        MemoryPeer& fourth = room.join();
+        fourth.send("anyone?\n");
+        room.driver.run();
+        for (std::size_t i = 0; i < 3; ++i)
+            CHECK(members[i]->received() == (i == leaver ? "" : "anyone?\n"));
+    }
+}
+
 TEST_CASE("hub: who leaves hears no more, and who comes hears what comes after") {
     Room room;
     MemoryPeer& ann = room.join();

@@ -60,6 +60,33 @@ TEST_CASE("reactor memory: an echo allocates nothing, and an idle connection kee
     CHECK(memory.lent == 0);
 }
 
+TEST_CASE("reactor memory: what others write to an idle connection is not allocated for") {
+    CountingMemory memory;
+    Reactor reactor({.memory = &memory});
+    ConnectionId id;
+    const Listening listening = listen_on(
+        reactor,
+        callbacks([&] { return Callbacks{.on_open = [&](Connection& c) { id = c.id(); }}; }));
+    FarEnd client(listening.local);
+    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    const auto buffer = std::make_shared<const std::vector<std::byte>>(1'000);
+    const auto write = [&] {
+        const std::size_t calls = memory.calls;
+        reactor.find(id)->write_shared(buffer);
+        return memory.calls - calls;
+    };
+    CHECK(write() <= 1);  // the connection's first, which keeps what it needs for output
+    CHECK(write() <= 1);  // behind another one that still waits
+    client.read_until(reactor, 2'000);
+    const std::size_t lent = memory.lent;
+    for (std::size_t i = 3; i <= 100; ++i) {
+        CHECK(write() == 0);
+        client.read_until(reactor, 1'000 * i);
+    }
+    CHECK(memory.lent == lent);
+    CHECK(buffer.use_count() == 1);
+}
+
 // Each way to need memory, with none to be had: it costs that connection, and the other one lives.
 TEST_CASE(
     "reactor memory: when the resource is empty, what needs more ends, and the rest goes on") {

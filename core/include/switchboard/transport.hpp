@@ -194,6 +194,7 @@ protected:
     void offer_again();                   // clears kBlocked and flushes, for ask()
     void flush();
     void flush_all();
+    void after_flush();
     void push_out();  // the part of settle() that runs no callback above a layer
     bool write_otherwise(Bytes piece);
     bool queue_pieces(std::span<const Bytes> pieces);
@@ -230,7 +231,6 @@ private:
     bool spill(std::span<const Bytes> pieces);
     bool queue_scratch();
     bool queued_more();
-    Sent transmit_front(std::uint64_t most);
     void took(const Sent& sent);
     void tell_eof();
     void tell_stop();

@@ -9,6 +9,7 @@
 
 #include "../options.hpp"
 #include "../platform/platform.hpp"
+#include "../send_pieces.hpp"
 
 namespace switchboard::detail {
 namespace {
@@ -163,15 +164,8 @@ void BlockingConnection::end_callback() {
 }
 
 Transport::Sent BlockingConnection::transmit(const iovec* pieces, std::size_t count) {
-    constexpr int flags = platform::kSendFlags | MSG_DONTWAIT;
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(pieces);
-    message.msg_iovlen = count;
-    const ssize_t sent = count == 1 ? ::send(socket_.fd(), pieces[0].iov_base, size, flags)
-                                    : ::sendmsg(socket_.fd(), &message, flags);
-    return as_sent(sent, size);
+    const auto sent = send_pieces(socket_.fd(), pieces, count, MSG_DONTWAIT);
+    return as_sent(sent.answer, sent.size);
 }
 
 Transport::Sent BlockingConnection::transmit_file(const FileRange& range, std::uint64_t most) {

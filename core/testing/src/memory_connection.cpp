@@ -39,7 +39,8 @@ void MemoryConnection::serve() {
 void MemoryConnection::end_turn() {
     if (closed()) return;
     if (has(kBlocked) && room() > 0) writable();
-    if (has(kAttention) && is(Phase::open)) push_out();
+    const bool may_flush = has(kQueued) && !has(kBlocked);
+    if ((has(kAttention) || may_flush) && is(Phase::open)) push_out();
     if (has(kListed)) world_.happened = true;
 }
 

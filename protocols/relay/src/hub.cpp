@@ -1,8 +1,9 @@
 #include <switchboard/framing.hpp>
 #include <switchboard/relay.hpp>
 
-#include <set>
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 namespace switchboard {
 namespace {
@@ -11,22 +12,42 @@ constexpr std::size_t kMaxLine = LineOptions{}.max_length;
 
 using Lines = std::vector<std::byte>;
 
+// A place in it is where a member is found when it leaves: the last one moves there.
+struct Place {
+    static constexpr std::size_t kNone = SIZE_MAX;
+
+    ConnectionId id;
+    std::size_t at = kNone;
+};
+
 class Hub {
 public:
     explicit Hub(FindConnection find) : find_(std::move(find)) {}
 
-    void join(ConnectionId id) { members_.insert(id); }
-    void leave(ConnectionId id) noexcept { members_.erase(id); }
-    void say(ConnectionId speaker, const std::shared_ptr<const Lines>& lines) const;
+    void join(Place& member);
+    void leave(const Place& member) noexcept;
+    void say(const Place& speaker, const std::shared_ptr<const Lines>& lines) const;
 
 private:
     FindConnection find_;
-    std::set<ConnectionId> members_;
+    std::vector<Place*> members_;
 };
 
-void Hub::say(ConnectionId speaker, const std::shared_ptr<const Lines>& lines) const {
-    for (const ConnectionId id : members_) {
-        Connection* const member = id == speaker ? nullptr : find_(id);
+void Hub::join(Place& member) {
+    members_.push_back(&member);
+    member.at = members_.size() - 1;
+}
+
+void Hub::leave(const Place& member) noexcept {
+    if (member.at == Place::kNone) return;  // it could not join
+    members_.back()->at = member.at;
+    members_[member.at] = members_.back();
+    members_.pop_back();
+}
+
+void Hub::say(const Place& speaker, const std::shared_ptr<const Lines>& lines) const {
+    for (const Place* const each : members_) {
+        Connection* const member = each == &speaker ? nullptr : find_(each->id);
         if (member) member->write_shared(lines);
     }
 }
@@ -38,17 +59,17 @@ public:
     explicit Member(std::shared_ptr<Hub> hub) : hub_(std::move(hub)) {}
 
     void on_open(Connection& connection) override {
-        id_ = connection.id();
-        hub_->join(id_);
+        place_.id = connection.id();
+        hub_->join(place_);
     }
     std::size_t on_data(Connection& connection, MutableBytes in) override;
-    void on_close(std::error_code) noexcept override { hub_->leave(id_); }
+    void on_close(std::error_code) noexcept override { hub_->leave(place_); }
 
 private:
     bool within_message() const noexcept override { return seen_ > 0; }
 
     std::shared_ptr<Hub> hub_;
-    ConnectionId id_;
+    Place place_;
     std::size_t seen_ = 0;  // leading bytes of the next `in` that hold no LF
 };
 
@@ -78,7 +99,7 @@ std::size_t Member::on_data(Connection& connection, MutableBytes in) {
     const std::size_t last = rest.substr(seen_).rfind('\n');
     if (last != std::string_view::npos) {
         const auto lines = std::make_shared<const Lines>(take_lines(rest, seen_ + last + 1));
-        if (!lines->empty()) hub_->say(id_, lines);
+        if (!lines->empty()) hub_->say(place_, lines);
     }
     // Of a line without its end, a last CR may turn out to belong to the end.
     if (without_cr(rest).size() > kMaxLine) return refuse_too_long(connection, in);
