@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <switchboard/layer.hpp>
 
+#include "slot_data.hpp"
+
 namespace switchboard {
 namespace {
 
@@ -27,11 +29,20 @@ Layer::Layer(std::unique_ptr<Protocol> above, const Limits& limits) noexcept
 
 // ---- from below
 
+// Nor has the connection below: what is asked of it is as it was.
+inline bool Layer::has_nothing_to_do() const noexcept {
+    if (has(kAttention | kListed | kPaused) || rare_ || !detail::SlotData::plain(slot_))
+        return false;
+    return std::min(deadline_, own_deadline_) == armed_ && !holds_input();
+}
+
 // Every way in from below: what it left to do is done when it returns.
 template <class Callback>
 void Layer::inside(Callback&& callback) {
     set(kInside);
     callback();
+    if (has_nothing_to_do()) [[likely]]
+        return clear(kInside);
     if (has(kAttention)) settle();
     if (has(kListed)) end_of_turn();
     update_interest();
@@ -92,6 +103,14 @@ std::size_t Layer::take(MutableBytes in) {
     return in.size();
 }
 
+// received(), of which a layer needs less: it has no time-outs of its own, and never lingers.
+void Layer::give(MutableBytes in) {
+    set(kEntered);
+    slot_.data(*this, in);
+    clear(kEntered);
+    if (has(kAttention)) settle();
+}
+
 void Layer::open_above() {
     enter(Phase::open);
     begin_callback();
@@ -125,7 +144,9 @@ void Layer::pass_on(FileRange range) {
 }
 
 bool Layer::passed_on(bool more) {
-    if (note_room(more)) return true;
+    if (more) [[likely]]
+        return true;
+    note_room(false);
     set(kBlocked);
     slot_.hold(Slot::Hold::backpressure);
     request(0);

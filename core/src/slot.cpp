@@ -235,8 +235,17 @@ void Slot::data_after_tail(Connection& connection, Bytes in) {
 }
 
 void Slot::data(Connection& connection, MutableBytes in) {
-    assert(is_open());
-    data_otherwise(connection, in);
+    assert(is_open() && !running());
+    if (!detail::SlotData::plain(*this)) return data_otherwise(connection, in);
+    std::size_t used = 0;
+    set(kRunning);
+    try {
+        used = protocol_->on_data(connection, in);
+    } catch (...) {
+        return caught(connection, "on_data");
+    }
+    clear(kRunning);
+    if (used != in.size() || !detail::SlotData::plain(*this)) data_used(connection, in, used);
 }
 
 void Slot::data_otherwise(Connection& connection, MutableBytes in) {

@@ -64,7 +64,7 @@ TEST_CASE("hub: a line goes to all others and not back") {
 }
 
 TEST_CASE("hub: a line costs no member memory once it has heard one") {
-    CountingMemory memory;
+    test::CountingMemory memory;
     const DefaultResource counted(memory);
     Room room;
     MemoryPeer& ann = room.join();

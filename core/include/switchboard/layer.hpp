@@ -51,7 +51,9 @@ protected:
 
     // ---- What a layer may change. Called at any time; must run no callback above.
     // Bytes from above. False: what is below takes no more for now.
-    virtual bool send(std::span<const Bytes> pieces) { return below_->write(pieces); }
+    virtual bool send(std::span<const Bytes> pieces) {
+        return pieces.size() == 1 ? below_->write(pieces[0]) : below_->write(pieces);
+    }
     virtual void farewell() {}  // all is sent, and the connection below is closed next
     virtual bool holds_input() const noexcept { return false; }  // nothing should be read for now
 
@@ -62,9 +64,7 @@ protected:
     void open_above();
     void open_above(std::unique_ptr<Protocol> above);
     bool takes_input() const noexcept { return !slot_.held() && !slot_.ended(); }
-    void give(MutableBytes in) {
-        received(in);
-    }                                    // to the protocol above; what it does not use is kept
+    void give(MutableBytes in);          // to the protocol above; what it does not use is kept
     void give_eof() { received_eof(); }  // after the last byte
     // Ends the connection: on_close(why) above, and below what was sent before is flushed.
     void fail(std::error_code why) { close(why); }
@@ -119,6 +119,7 @@ private:
     template <class Callback>
     void inside(Callback&& callback);
     void arm_below();
+    bool has_nothing_to_do() const noexcept;
     bool note_room(bool more) noexcept;
 
     const Limits& limits_;

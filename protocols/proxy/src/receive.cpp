@@ -26,7 +26,11 @@ public:
 
 private:
     void below_opened() override;
-    std::size_t take(MutableBytes in) override;
+    std::size_t take(MutableBytes in) override {
+        return is(Phase::connecting) ? take_header(in) : Layer::take(in);
+    }
+    [[gnu::noinline]] std::size_t take_header(
+        MutableBytes in);  // once: it would slow down the rest
     void take_eof() override;
     void own_deadline_expired() override { abort(errc::first_byte_timed_out); }
     bool named() const noexcept { return header_ && header_->has_endpoints(); }
@@ -53,8 +57,7 @@ void ProxyReceiver::below_opened() {
         set_own_deadline(detail::deadline_after(now(), limit));
 }
 
-std::size_t ProxyReceiver::take(MutableBytes in) {
-    if (!is(Phase::connecting)) return Layer::take(in);
+std::size_t ProxyReceiver::take_header(MutableBytes in) {
     begun_ = true;
     auto front = parse_for_stream(in, options_->max_header);
     if (!front) {
