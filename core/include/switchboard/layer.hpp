@@ -7,15 +7,15 @@
 
 namespace switchboard {
 
-// The base of everything that stands between a driver and a protocol: rate limits, the PROXY protocol,
-// encryption, tracing. By default all passes; a layer overrides what it changes. Layers stack: what is below
-// may be a driver's connection or another layer.
+// The base class for everything between a driver and a protocol: rate limits, the PROXY protocol,
+// encryption, tracing. By default it passes everything on; a derived class overrides what it changes. Layers
+// stack: the connection below belongs to a driver or to another layer.
 //
-// Between two layers everything is as between a driver and a protocol (connection.hpp, protocol.hpp). The
-// protocol above is called only within a callback from below. What it asks for at other times is passed on at
-// once where that runs no callback, and waits otherwise for the one deadline of the connection below, which
-// the layer shares with the protocol above. What the protocol above throws is counted and logged as the
-// handler's. A stack is owned by its driver, from the bottom up, and is for the driver's thread alone.
+// The contract between two layers is that between a driver and a protocol (connection.hpp, protocol.hpp). The
+// protocol above is called only within a callback from below. Its requests at other times are passed on at
+// once if that runs no callback. Otherwise they wait for the one deadline of the connection below, which the
+// layer shares with the protocol above. Exceptions of the protocol above are counted and logged as the
+// handler's. Ownership: the driver owns the stack, from the bottom up. Threading: the driver's thread only.
 class Layer : public Protocol, public Transport {
 public:
     using Transport::write;
@@ -35,42 +35,44 @@ public:
     std::pmr::memory_resource* memory() const noexcept override { return below_->memory(); }
 
 protected:
-    // `limits` must outlive the layer. Of its members high_water, low_water, max_queued, max_unread,
-    // close_timeout and close_deadline are those of the layer itself; the rest is the driver's.
+    // `limits` must outlive the layer. The layer itself uses high_water, low_water, max_queued, max_unread,
+    // close_timeout and close_deadline; the driver applies the others.
     explicit Layer(std::unique_ptr<Protocol> above = nullptr,
                    const Limits& limits = default_limits()) noexcept;
 
     // ---- What a layer may change. Called within a callback from below.
     virtual void below_opened() { open_above(); }
-    // Bytes from below: how many leading ones were used. The rest comes again, as for a Protocol.
+    // Bytes from below. Returns how many leading bytes were used; the rest comes again, as for a Protocol.
     virtual std::size_t take(MutableBytes in);
     virtual void take_eof() { give_eof(); }  // the FIN from below
     virtual void own_deadline_expired() {}
-    virtual void below_closed(std::error_code) noexcept {
-    }  // on_close of the protocol above follows
+    // The connection below is gone; on_close of the protocol above follows.
+    virtual void below_closed(std::error_code) noexcept {}
 
     // ---- What a layer may change. Called at any time; must run no callback above.
-    // Bytes from above. False: what is below takes no more for now.
+    // Bytes from above. Returns false if the connection below takes no more for now.
     virtual bool send(std::span<const Bytes> pieces) {
         return pieces.size() == 1 ? below_->write(pieces[0]) : below_->write(pieces);
     }
-    virtual void farewell() {}  // all is sent, and the connection below is closed next
-    virtual bool holds_input() const noexcept { return false; }  // nothing should be read for now
+    virtual void farewell() {}  // everything is sent; the connection below is closed next
+    virtual bool holds_input() const noexcept { return false; }  // true: read nothing for now
 
     // ---- What a layer may do.
     Connection& below() const noexcept { return *below_; }
-    // on_open of the protocol above: the one that the layer was made with, or this one. Once, within a
-    // callback from below. Before it nothing is delivered, and what fails is on_close alone.
+    // Calls on_open of the protocol above: the one given to the constructor, or this one. Call it once,
+    // within a callback from below. Before it nothing is delivered; a failure then gives on_close alone.
     void open_above();
     void open_above(std::unique_ptr<Protocol> above);
     bool takes_input() const noexcept { return !slot_.held() && !slot_.ended(); }
-    void give(MutableBytes in);          // to the protocol above; what it does not use is kept
+    // Delivers bytes to the protocol above, and keeps those that it does not use.
+    void give(MutableBytes in);
     void give_eof() { received_eof(); }  // after the last byte
-    // Ends the connection: on_close(why) above, and below what was sent before is flushed.
+    // Ends the connection: on_close(why) above; bytes sent before are flushed below.
     void fail(std::error_code why) { close(why); }
-    void set_own_deadline(Clock::time_point when) noexcept;  // beside the one of the protocol above
+    // The layer's own deadline, separate from that of the protocol above.
+    void set_own_deadline(Clock::time_point when) noexcept;
 
-    // What is written from above: passed on at once, or kept until it may go.
+    // Output from above: pass_on() sends it at once, keep() queues it until it may leave.
     using Shared = std::shared_ptr<const std::vector<std::byte>>;
     bool pass_on(std::span<const Bytes> pieces);
     bool pass_on(Shared buffer);
@@ -80,7 +82,7 @@ protected:
     void keep(FileRange range) { Transport::send_file(std::move(range)); }
 
     bool passed_on(bool more);
-    // How the connection below is driven.
+    // The connection below is the wire of this Transport.
     const Limits& limits() const noexcept final { return limits_; }
     Sent transmit(const iovec* pieces, std::size_t count) override;
     Sent transmit_file(const FileRange& range, std::uint64_t most) override;
@@ -100,7 +102,7 @@ protected:
 private:
     static const Limits& default_limits() noexcept;
     static constexpr unsigned kInside = kDriver;       // within a callback from below
-    static constexpr unsigned kPaused = kDriver << 1;  // the connection below is
+    static constexpr unsigned kPaused = kDriver << 1;  // reading below is paused
     static constexpr unsigned kClosedBelow = kDriver << 2;
     static constexpr unsigned kAbortedBelow = kDriver << 3;
 
@@ -113,7 +115,7 @@ private:
     void on_stop(Connection&) final;
     void on_close(std::error_code reason) noexcept final;
     bool is_busy() const noexcept final { return has(kQueued) || !slot_.is_idle(); }
-    bool reads_when_full() const noexcept final { return true; }  // it pauses by itself
+    bool reads_when_full() const noexcept final { return true; }  // see update_interest()
     Transport* above() noexcept final { return this; }
 
     template <class Callback>
@@ -125,12 +127,12 @@ private:
     const Limits& limits_;
     Connection* below_ = nullptr;
     Clock::time_point own_deadline_ = Clock::time_point::max();
-    Clock::time_point armed_ = Clock::time_point::max();  // of the connection below
-    std::size_t below_queued_ = 0;                        // when ask() looked last
+    Clock::time_point armed_ = Clock::time_point::max();  // the deadline set below
+    std::size_t below_queued_ = 0;                        // at the last note_room() or ask()
 };
 
-// A layer that keeps what the protocol above writes until it may go: files, FIN and close() in their order,
-// with marks of its own. A derived class says how much may leave.
+// A layer that queues output from above until it may leave, in order with files, FIN and close(), and with
+// its own marks. A derived class decides how much may leave.
 class QueuedLayer : public Layer {
 public:
     using Layer::write;
@@ -142,7 +144,7 @@ public:
 
 protected:
     using Layer::Layer;
-    // How many of `most` bytes may leave now; they do. Zero: not before own_deadline_expired().
+    // Returns how many of `most` bytes may leave now; they then do. Zero: none before own_deadline_expired().
     virtual std::size_t allowance(std::size_t most) = 0;
 
     Sent transmit(const iovec* pieces, std::size_t count) final;

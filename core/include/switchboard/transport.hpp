@@ -1,4 +1,4 @@
-// Transport: the life of one stream connection, for those who write a driver. Layers are in layer.hpp.
+// Transport: the life of one stream connection, for authors of drivers. Layers are in layer.hpp.
 #pragma once
 
 #include <sys/types.h>
@@ -15,31 +15,31 @@ namespace detail {
 class OutputQueue;
 }
 
-// What one callback writes is gathered here and leaves in one system call. Each thread of a driver has one.
+// Gathers what one callback writes, so that it leaves in one system call. Each thread of a driver has one.
 struct Scratch {
     static constexpr std::size_t kSize = 64 * 1024;
-    static constexpr std::size_t kLarge =
-        16 * 1024;  // a piece of so many bytes leaves from where it lies
+    // A piece of this size or more is not gathered: it leaves from where it lies.
+    static constexpr std::size_t kLarge = 16 * 1024;
 
     std::size_t used = 0;
     std::array<std::byte, kSize> bytes;
 };
 
-// What every stream driver shares: phases, output and its marks, half-close, close and linger, time-outs and
-// graceful shutdown. It has no socket, clock or thread. The driver reports what its wire did (the first
-// group of protected members), and provides the wire (the second). core/README.md has the diagram of the
-// phases, and connection.hpp what a handler may rely on.
+// The state machine that all stream drivers share: phases, output and its marks, half-close, close and
+// linger, time-outs and graceful shutdown. It has no socket, clock or thread. The driver reports the events
+// of its wire (the first group of protected members) and implements the wire (the second). core/README.md
+// has a diagram of the phases; connection.hpp says what a handler may rely on.
 //
-// Callbacks run inside opened(), received(), received_eof(), writable(), expired(), end_of_turn(), settle()
-// and closed(), and nowhere else. What a callback asked for is done when it has returned; what is asked for
-// at other times waits for end_of_turn(). All members are for the driver's thread alone.
+// Callbacks run only inside opened(), received(), received_eof(), writable(), expired(), end_of_turn(),
+// settle() and closed(). A callback's requests are carried out after it returns. Requests made at other
+// times wait for end_of_turn(). Threading: the driver's thread only.
 class Transport : public Connection {
 public:
     enum class Phase : std::uint8_t {
         connecting,  // no callback has come yet
         open,
-        closing,    // close() was called: the queue is flushed
-        lingering,  // flushed; the peer's FIN is waited for, and what it sends is discarded
+        closing,    // close() was called: the queue is being flushed
+        lingering,  // flushed: waits for the peer's FIN and discards input
         aborting,   // abort() was called, or the wire is lost: end() comes next
         closed,     // on_close was called
     };
@@ -48,12 +48,12 @@ public:
     Transport& operator=(const Transport&) = delete;
 
     Phase phase() const noexcept { return static_cast<Phase>(flags_ & kPhase); }
-    // The connection that the innermost protocol knows, layers looked through; null before its on_open and
-    // after on_close.
+    // The connection that the innermost protocol has, above all layers. Null before its on_open and after
+    // on_close.
     Connection* topmost() noexcept;
-    // The slot of that protocol: the one to blame, or whose failure is to be told.
+    // The slot of that protocol: the one to blame in a log, and the one that holds its failure.
     const Slot& innermost() const noexcept;
-    // When the earliest timer is due; max() if none runs.
+    // When the earliest timer is due; time_point::max() if no timer runs.
     Clock::time_point next_timeout() const noexcept;
 
     using Connection::write;
@@ -74,98 +74,94 @@ protected:
     Transport(std::unique_ptr<Protocol> protocol, const Limits& limits) noexcept;
     ~Transport();
 
-    // ---- From the driver, as things happen.
+    // ---- Events: the driver calls these as they happen.
     void opened();                        // connected or accepted: on_open
-    void received(MutableBytes in);       // on_data; while it lingers, `in` is discarded
+    void received(MutableBytes in);       // on_data; while lingering, `in` is discarded
     void received_eof();                  // the peer's FIN
     void writable();                      // the wire takes bytes again
     void lost(std::error_code why);       // the wire failed; settle() must follow
     void expired(Clock::time_point now);  // next_timeout() has come
     void stop();                          // the driver drains
-    // Does what was put off by at_end_of_turn(). Once for each attend_later(), outside of callbacks.
+    // Does the work that at_end_of_turn() put off. Call once for each attend_later(), outside of callbacks.
     void end_of_turn();
-    // Does what callbacks and the wire left to do. The driver calls it where has(kAttention).
+    // Does the work that callbacks and the wire left. Call it if has(kAttention).
     void settle();
-    // The wire is gone: on_close, once. From end().
+    // The wire is gone: on_close, once. Call it from end().
     void closed(std::error_code reason) noexcept;
 
-    // ---- The wire, from the driver. None of these runs a callback but end(), from settle() only.
+    // ---- The wire: the driver implements these. None runs a callback, except end() from settle().
     struct Sent {
         std::uint64_t bytes = 0;
-        bool blocked = false;  // writable() will tell when it takes more
+        bool blocked = false;  // the driver calls writable() when the wire takes more
         std::error_code error = {};
     };
     virtual const Limits& limits() const noexcept = 0;
-    virtual Clock::time_point clock() const noexcept {
-        return now();
-    }  // the time at this very moment
+    // The time at this very moment.
+    virtual Clock::time_point clock() const noexcept { return now(); }
     virtual Sent transmit(const iovec* pieces, std::size_t count) = 0;
     virtual Sent transmit_file(const FileRange& range, std::uint64_t most) = 0;
     virtual void transmit_fin() noexcept = 0;
-    virtual void attend_later() = 0;
+    virtual void attend_later() = 0;  // end_of_turn() must be called later, once
     // Ends the connection, with RST or in good order, and calls closed().
     virtual void end(std::error_code reason, bool reset) = 0;
     virtual void update_interest() {}       // wants_input() or wants_output() may have changed
-    virtual void arm(Clock::time_point) {}  // a timer that may be earlier than all others runs
-    virtual bool input_waiting() const noexcept { return false; }  // bytes that were not read yet
-    // Before a time-out is judged: reads what there is, and offers what waits once more.
+    virtual void arm(Clock::time_point) {}  // a timer runs that may be earlier than all others
+    virtual bool input_waiting() const noexcept { return false; }  // unread bytes wait there
+    // Called before a time-out is judged: reads available input, and offers queued output once more.
     virtual void ask() {}
-    // More than max_queued waits. A driver whose thread may wait does so here for the wire to take some.
+    // More than max_queued waits. A driver whose thread may block waits here until the wire takes some.
     virtual void relieve() { flush_all(); }
-    virtual Scratch* scratch() const noexcept { return nullptr; }    // while its own callback runs
+    // Where the running callback of this connection gathers its output; null if nowhere.
+    virtual Scratch* scratch() const noexcept { return nullptr; }
     virtual bool entered() const noexcept { return has(kEntered); }  // its own callback runs
     virtual void begin_callback() { set(kEntered); }
     virtual void end_callback() { clear(kEntered); }  // sends what the callback wrote
-    virtual void asked() {
-        at_end_of_turn(0);
-    }  // something was asked for outside its own callbacks
-    virtual bool is_full() const noexcept {
-        return false;
-    }  // nothing more should be queued for the wire
-    virtual bool is_direct() const noexcept { return false; }  // what is written is offered at once
-    virtual bool lingers() const noexcept {
-        return true;
-    }                                   // waits for the peer after the last flush
-    virtual void refused() noexcept {}  // something written was dropped
+    // A request was made outside of this connection's callbacks.
+    virtual void asked() { at_end_of_turn(0); }
+    // Whether nothing more should be queued for the wire.
+    virtual bool is_full() const noexcept { return false; }
+    virtual bool is_direct() const noexcept { return false; }  // offers written bytes at once
+    // Whether the connection waits for the peer after the last flush.
+    virtual bool lingers() const noexcept { return true; }
+    virtual void refused() noexcept {}  // written bytes were dropped
     virtual std::chrono::milliseconds stall_timeout() const noexcept {
         return limits().write_stall_timeout;
     }
     virtual bool ends_when_idle() const noexcept { return true; }  // while the driver drains
-    virtual std::chrono::milliseconds quiet_for() const noexcept {
-        return {};
-    }  // time without a byte
+    // How long no byte has moved, as far as the wire knows.
+    virtual std::chrono::milliseconds quiet_for() const noexcept { return {}; }
 
-    // ---- What drivers build on.
-    // What few connections need. A driver that has such state of its own derives from it.
+    // ---- For use by drivers.
+    // State that few connections need. A driver with such state of its own derives from it.
     struct Rare;
     struct DestroyRare {
         void operator()(Rare* rare) const noexcept;
     };
     virtual Rare* make_rare() const;
-    Rare& rare() const;  // made when first asked for; throws std::bad_alloc
+    Rare& rare() const;  // created on first use; throws std::bad_alloc
 
     enum Flag : unsigned {
         kPhase = 7,
         kAttention = 1U << 3U,  // settle() has something to do
-        kListed = 1U << 4U,     // end_of_turn() will come
+        kListed = 1U << 4U,     // end_of_turn() will be called
         kResume = 1U << 5U,     // on_resume is due
         kDrain = 1U << 6U,      // on_drain is due
         kStop = 1U << 7U,       // on_stop is due
-        kEntered = 1U << 8U,    // inside a callback, for drivers that do not know otherwise
+        kEntered = 1U << 8U,    // inside a callback; the default of entered()
         kBlocked = 1U << 9U,    // the wire took less than it was offered
         kQueued = 1U << 10U,    // the queue is not empty
-        kFile = 1U << 11U,      // a file is or was in the queue, which has not been empty since
+        kFile = 1U << 11U,      // a file is queued, or was since the queue was last empty
         kFin = 1U << 12U,       // shutdown_write() was called
         kFinSent = 1U << 13U,
         kEofSeen = 1U << 14U,     // the peer's FIN
         kReset = 1U << 15U,       // the end is a reset
-        kNoReason = 1U << 16U,    // there was no memory for the reason
+        kNoReason = 1U << 16U,    // memory ran out when the reason was stored
         kSmallMarks = 1U << 17U,  // the scratch holds more than the high-water mark allows
-        kTimed = 1U << 18U,       // bytes that move are noted
-        kAwaited = 1U << 19U,     // the peer's first byte is
-        kDraining = 1U << 20U,    // on_stop came, and being idle ends this connection
+        kTimed = 1U << 18U,       // note_activity() is called when bytes move
+        kAwaited = 1U << 19U,     // the peer's first byte has not come
+        kDraining = 1U << 20U,    // on_stop was called, and this connection ends when idle
         kSpilled = 1U << 21U,     // this callback wrote more than the scratch holds
-        kDriver = 1U << 24U,      // the first of the driver's own
+        kDriver = 1U << 24U,      // the first flag of the driver's own
     };
     static constexpr unsigned kNoWrite = kPhase | kFin;
     static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;
@@ -189,8 +185,8 @@ protected:
     void request(unsigned flags);         // done after the running callback, or as asked() says
     void at_end_of_turn(unsigned flags);  // done by end_of_turn()
     void note_activity() noexcept;        // bytes moved, in either direction
-    void note_progress();                 // the wire took some of what waits
-    void after_read();                    // after bytes were given to the slot by the driver itself
+    void note_progress();                 // the wire took queued bytes
+    void after_read();                    // call after the driver gave bytes to the slot itself
     void offer_again();                   // clears kBlocked and flushes, for ask()
     void flush();
     void flush_all();
@@ -199,29 +195,29 @@ protected:
     bool write_otherwise(Bytes piece);
     bool queue_pieces(std::span<const Bytes> pieces);
     void send_scratch(Scratch& scratch);
-    void sent_short(const Sent& sent, Bytes all);  // queues what the wire did not take of `all`
+    void sent_short(const Sent& sent, Bytes all);  // queues the part of `all` that was not sent
     void drop_output() noexcept;
     void set_reason(std::error_code reason) noexcept;
     std::error_code reason() const noexcept;
     void fail_out_of_memory() noexcept;
     void set_protocol_timeouts();  // starts first_byte_timeout, idle_timeout and lifetime
     detail::OutputQueue& queue() const;
-    // first_byte_timeout, idle_timeout and lifetime: when the first is due, and which of them is over.
+    // For first_byte_timeout, idle_timeout and lifetime: when the first is due, and which one is over.
     Clock::time_point ends_by() const noexcept;
     std::error_code over(Clock::time_point now) const noexcept;
-    Clock::time_point in(std::chrono::milliseconds limit) const noexcept;  // from now; 0 is never
-    // What send(2), sendmsg(2) or sendfile(2) answered when it was given `size` bytes.
+    Clock::time_point in(std::chrono::milliseconds limit) const noexcept;  // from now; 0: never
+    // Converts the return value of send(2), sendmsg(2) or sendfile(2) for `size` bytes, and errno.
     static Sent as_sent(ssize_t answer, std::size_t size) noexcept;
 
     static constexpr unsigned kIsOpen = static_cast<unsigned>(Phase::open);
 
     unsigned flags_ = 0;
-    std::uint32_t number_ = 0;  // the driver's own, in what would be padding
+    std::uint32_t number_ = 0;  // for the driver; fills padding
     Slot slot_;
     mutable std::unique_ptr<Rare, DestroyRare> rare_;
     Clock::time_point deadline_ = Clock::time_point::max();
     std::uint32_t opened_at_ = 0;  // milliseconds of the clock, modulo 2^32
-    std::uint32_t active_at_ = 0;  // ... when a byte moved last, while kTimed
+    std::uint32_t active_at_ = 0;  // the same: when a byte last moved, while kTimed
 
 private:
     template <class Callback>

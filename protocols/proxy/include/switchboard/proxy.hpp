@@ -23,15 +23,15 @@ enum class ProxyCommand : std::uint8_t {
     proxy,  // a connection that the proxy made for a client
 };
 
-// The registered types (2.2.1 to 2.2.7). Any other value from 0 to 255 is a type as well: 0xe0 to 0xef
-// are for applications, 0xf0 to 0xf7 for experiments (2.2.8).
+// The registered types (2.2.1 to 2.2.7). All other values from 0 to 255 are types as well: 0xe0 to 0xef
+// for applications, 0xf0 to 0xf7 for experiments (2.2.8).
 enum class ProxyTlvType : std::uint8_t {
     alpn = 0x01,
     authority = 0x02,  // the host name that the client asked for, such as the SNI of TLS
     crc32c = 0x03,     // see ProxyHeader::checksum
     noop = 0x04,
     unique_id = 0x05,  // at most 128 bytes
-    ssl = 0x20,        // see ProxySsl; the types from here to 0x28 stand within it
+    ssl = 0x20,        // see ProxySsl; contains the types from here to 0x28
     ssl_version = 0x21,
     ssl_common_name = 0x22,
     ssl_cipher = 0x23,
@@ -43,7 +43,7 @@ enum class ProxyTlvType : std::uint8_t {
     netns = 0x30,
 };
 
-// One entry of a version 2 header: at most 65,535 bytes, which are not checked to be text.
+// One entry of a version 2 header. The value has at most 65,535 bytes and need not be text.
 struct ProxyTlv {
     ProxyTlvType type = ProxyTlvType::noop;
     std::string value = {};
@@ -51,7 +51,7 @@ struct ProxyTlv {
     friend bool operator==(const ProxyTlv&, const ProxyTlv&) = default;
 };
 
-// The value of the first entry of that type, or null.
+// Returns the value of the first entry of that type, or null.
 const std::string* find_tlv(const std::vector<ProxyTlv>& tlvs, ProxyTlvType type) noexcept;
 
 // What the proxy knows of the client's TLS (2.2.6).
@@ -64,78 +64,78 @@ struct ProxySsl {
     std::uint32_t verify = 0;  // 0 if the verification found no fault
     std::vector<ProxyTlv> tlvs = {};
 
-    // The client presented a certificate and the proxy verified it. `verify` alone does not say so:
-    // haproxy sends 0 as well if there was no certificate.
+    // Whether the client presented a certificate and the proxy verified it. `verify` alone does not say
+    // so: haproxy also sends 0 if there was no certificate.
     bool has_verified_certificate() const noexcept {
         return verify == 0 && (client & (kCertificateOnConnection | kCertificateInSession)) != 0;
     }
 
-    // The entry for ProxyHeader::tlvs. std::errc::invalid_argument: it is longer than 65,535 bytes.
+    // The entry for ProxyHeader::tlvs. Errors: std::errc::invalid_argument above 65,535 bytes.
     Result<ProxyTlv> to_tlv() const;
 
     friend bool operator==(const ProxySsl&, const ProxySsl&) = default;
 };
 
-// A header, as it was received or is to be sent. A value.
+// A header that was received or is to be sent. A value.
 struct ProxyHeader {
     std::uint8_t version = 2;  // 1 is text, 2 is binary
     ProxyCommand command = ProxyCommand::proxy;
     // The client, and the address that it connected to: both tcp, both udp (version 2), both unix
-    // (version 2), or both Kind::none, which says that the proxy names none (UNKNOWN in version 1,
-    // UNSPEC in version 2). With ProxyCommand::local they are Kind::none.
+    // (version 2), or both Kind::none if the proxy names no endpoints (UNKNOWN in version 1, UNSPEC in
+    // version 2). With ProxyCommand::local they are Kind::none.
     Endpoint source = {};
     Endpoint destination = {};
     bool unix_datagram =
         false;              // unix endpoints of SOCK_DGRAM, where Endpoint::kind() does not tell
     bool checksum = false;  // version 2: a CRC32C is sent, or was received and is right
-    // Version 2, in the order of the header, without the CRC32C. A header that names no endpoints has
-    // none: its receivers skip everything behind its first 16 bytes (2.2).
+    // Version 2, in the order of the header, without the CRC32C. Empty if the header names no endpoints:
+    // receivers skip everything after its first 16 bytes (2.2).
     std::vector<ProxyTlv> tlvs = {};
 
-    // Whether the endpoints replace those of the connection. If not, the connection's own hold.
+    // Whether the endpoints replace those of the connection. If not, the connection's own apply.
     bool has_endpoints() const noexcept { return source.kind() != Endpoint::Kind::none; }
     const std::string* find(ProxyTlvType type) const noexcept { return find_tlv(tlvs, type); }
-    // The first entry of type ssl, decoded; none if there is no such entry.
+    // The first entry of type ssl, decoded; nullopt if there is no such entry.
     std::optional<ProxySsl> ssl() const;
 
     friend bool operator==(const ProxyHeader&, const ProxyHeader&) = default;
 };
 
-// The default maximum of a received header in bytes, which is nginx's as well. The specification asks
-// senders to stay below 536 bytes (2) and could express 65,551; version 1 has 107 at most (2.1).
+// The default maximum size of a received header in bytes, as in nginx. The specification asks senders to
+// stay below 536 bytes (2) and can express 65,551; version 1 has at most 107 (2.1).
 inline constexpr std::size_t kMaxProxyHeader = 4096;
 
-// What stands at the front of a stream.
+// The header at the front of a stream.
 struct ProxyFront {
     std::size_t size = 0;  // bytes of the header; 0: it is not whole yet, and `header` says nothing
     ProxyHeader header = {};
 };
 
-// Reads the header at the front of `in`, all bytes that the sender has sent so far. How they were split
-// makes no difference: call again with more while the answer has size 0. A wrong signature, version,
-// command, family or length is refused as soon as it has come, other faults once the header is whole.
-// `max_size` bounds version 2.
+// Reads the header at the front of `in`, which holds all bytes that the sender has sent so far. While the
+// result has size 0, call again with more bytes; the split makes no difference. A wrong signature, version,
+// command, family or length is refused as soon as it arrives, other faults once the header is whole.
+// `max_size` limits version 2.
 // Errors: errc::malformed_message, and errc::message_too_large above max_size. The text names the fault
-// and quotes at most 107 bytes of the sender's, printable ones only.
+// and quotes at most 107 printable bytes from the sender.
 Result<ProxyFront> parse_proxy_header(Bytes in, std::size_t max_size = kMaxProxyHeader);
 
-// The bytes of a header, to be sent before any other and at once (2). An IPv4 endpoint beside an IPv6
-// one is sent IPv4-mapped. Errors: std::errc::invalid_argument, whose text names what the header cannot
-// express: a version other than 1 and 2; in version 1 LOCAL, udp, unix, TLVs and a checksum; endpoints
+// Returns the bytes of a header, which must be sent before all others and at once (2). If only one endpoint
+// is IPv6, the other is sent IPv4-mapped. Errors: std::errc::invalid_argument; the text names what cannot be
+// expressed: a version other than 1 and 2; in version 1 LOCAL, udp, unix, TLVs and a checksum; endpoints
 // that differ in kind, host names, "*", IPv6 zones, unix paths above 108 bytes; TLVs without endpoints,
 // of type crc32c, or that the receiver would refuse; more than 65,551 bytes.
 Result<std::string> encode_proxy_header(const ProxyHeader& header);
 
-// Which peers may say who their client is. Everybody else could forge it (5), so a default ProxyTrust
-// trusts nobody.
+// Which peers may name their client. Any other peer could forge it (5), so a default ProxyTrust trusts
+// nobody.
 class ProxyTrust {
 public:
-    // A list with commas and without spaces, of addresses ("127.0.0.1", "::1"), networks ("10.0.0.0/8",
+    // A comma-separated list without spaces of addresses ("127.0.0.1", "::1"), networks ("10.0.0.0/8",
     // "fd00::/8"), "unix" (every peer on a unix socket) and "any". An IPv4-mapped IPv6 address or network
-    // (from /96 on) is the IPv4 one. errc::bad_option: the text names the entry and its fault.
+    // (from /96 on) counts as the IPv4 one. Errors: errc::bad_option; the text names the entry and its fault.
     static Result<ProxyTrust> parse(std::string_view list);
 
-    // An IPv6 zone of the peer makes no difference. "::/0" holds every IPv6 address and no IPv4 one.
+    // Ignores an IPv6 zone of the peer. "::/0" contains every IPv6 address and no IPv4 address.
     bool trusts(const Endpoint& peer) const;
 
 private:
@@ -152,29 +152,28 @@ private:
     bool any_ = false;
 };
 
-// A value. `limits` are those of the driver: of them max_unread is for the protocol above the layer, too.
+// A value. `limits` are the driver's; max_unread also applies to the protocol above the layer.
 struct ProxyReceiveOptions {
-    ProxyTrust trust = {};  // who must send a header
-    std::chrono::milliseconds header_timeout{
-        5'000};                                // from on_open until it is whole; 0 is no limit
-    std::size_t max_header = kMaxProxyHeader;  // bytes, from 16 on; at most max_unread count
+    ProxyTrust trust = {};                            // who must send a header
+    std::chrono::milliseconds header_timeout{5'000};  // from on_open until it is whole; 0: no limit
+    std::size_t max_header = kMaxProxyHeader;  // bytes, at least 16; at most max_unread count
     Limits limits = {};
 };
 
-// The same protocol behind a proxy: a layer between each Protocol that `above` makes and its driver, which
-// may be any. errc::bad_option names the option that is out of range. The factory may be used by several
-// threads.
+// The same protocol behind a proxy: a layer between each Protocol that `above` makes and any driver.
+// Errors: errc::bad_option names the option that is out of range. Threading: several threads may use the
+// factory.
 //
-// - A peer that is trusted must send a header. The protocol above is opened once it is whole: peer() and
-//   local() are then its source and its destination, and peer_credentials() answers errc::unsupported. If
-//   the header names no endpoints, all three stay those of the connection.
-// - A peer that is not trusted is served as if there were no layer: it cannot change peer(), and a header
-//   that it sends is data.
-// - A connection that ends before its header is whole has on_close alone: with errc::malformed_message (no
+// - A trusted peer must send a header. The protocol above is opened once the header is whole. peer() and
+//   local() are then its source and destination, and peer_credentials() returns errc::unsupported. If the
+//   header names no endpoints, all three remain those of the connection.
+// - An untrusted peer is served as if there were no layer: it cannot change peer(), and a header that it
+//   sends is data.
+// - A connection that ends before its header is whole gets on_close alone: with errc::malformed_message (no
 //   header, or one for datagrams), errc::message_too_large, errc::first_byte_timed_out (header_timeout),
 //   errc::incomplete_message (it ended within the header), or {} (it ended before the first byte, as
 //   health checks do).
-// - Accept control, statistics and logs of the driver name the proxy, whose connection it is.
+// - Accept control, statistics and logs of the driver name the proxy, which owns the connection.
 Result<ProtocolFactory> receive_proxy_header(ProtocolFactory above,
                                              const ProxyReceiveOptions& options);
 
@@ -182,16 +181,16 @@ Result<ProtocolFactory> receive_proxy_header(ProtocolFactory above,
 struct ProxySendOptions {
     std::uint8_t version = 2;
     bool checksum = false;  // a CRC32C in each header that names endpoints
-    // Command, endpoints and TLVs of the header for the connection `below`; its version and checksum are
-    // replaced by those above. Called once for each, on the thread of its driver. Empty: from local() to
-    // peer() of the connection, and no endpoints where the version cannot express these.
+    // Returns command, endpoints and TLVs of the header for the connection `below`; the version and checksum
+    // above replace the header's. Called once per connection, on its driver's thread. Empty: the header goes
+    // from local() to peer() of the connection, or names no endpoints if the version cannot express them.
     std::function<ProxyHeader(const Connection& below)> header_for = {};
     Limits limits = {};
 };
 
-// The same protocol of a client or a proxy, which sends a header before its first byte, and at once if it
-// writes none. A header that cannot be encoded costs the connection: on_close alone, with
-// std::errc::invalid_argument. errc::bad_option names the option that is out of range.
+// The same protocol of a client or a proxy, with a header sent before its first byte, or at once if it
+// writes none. If the header cannot be encoded, the connection ends: on_close alone, with
+// std::errc::invalid_argument. Errors: errc::bad_option names the option that is out of range.
 Result<ProtocolFactory> send_proxy_header(ProtocolFactory above, const ProxySendOptions& options);
 
 }  // namespace switchboard
