@@ -100,7 +100,12 @@ std::error_code Connecting::watch(const SocketAddress& address) {
 
 void Connecting::on_poll(uv_poll_t* handle, int, int) {
     auto& attempt = *static_cast<Attempt*>(handle->data);
-    attempt.race->ended(attempt);
+    SocketConnection& connection = attempt.race->connection_;
+    try {
+        attempt.race->ended(attempt);
+    } catch (const std::bad_alloc&) {
+        connection.out_of_memory();
+    }
 }
 
 // The connection it belongs to may end this, with what it is told last: has if this says so.

@@ -74,6 +74,7 @@ void Loop::on_wheel(uv_timer_t* timer) {
     Loop& self = *static_cast<Loop*>(timer->data);
     self.before_wait_ = true;
     self.turn_wheel();
+    self.free_gone();
     self.before_wait_ = false;
 }
 
@@ -155,7 +156,7 @@ void Loop::gone(SocketConnection& connection) {
     ++stats.closed;
     unhold();
     touched();
-    freed_.push_back(connection.slot());
+    connection.set_next_closed(std::exchange(first_closed_, static_cast<int>(connection.slot())));
     check_again();
     if (connection_gone) connection_gone();
 }
@@ -170,8 +171,11 @@ void Loop::after_events(std::function<void()> fn) {
     check_again();
 }
 
+// Not while events of the turn are left, as one may be for a connection that is closed.
 void Loop::free_gone() {
-    for (const std::uint32_t slot : std::exchange(freed_, {})) {
+    while (first_closed_ >= 0) {
+        const auto slot = static_cast<std::uint32_t>(first_closed_);
+        first_closed_ = connections.at(slot).next_closed();
         Origin& origin = connections.at(slot).origin();
         connections.destroy(slot);
         if (--origin.connections == 0 && origin.released) origins_.erase(origin.self);
@@ -209,6 +213,7 @@ void Loop::on_idle(uv_idle_t* idle) {
     Loop& self = *static_cast<Loop*>(idle->data);
     self.before_wait_ = true;
     self.end_turn();
+    self.free_gone();
     self.before_wait_ = false;
 }
 

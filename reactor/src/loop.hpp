@@ -214,7 +214,7 @@ private:
     bool host_woken_ = false;
     std::list<Origin> origins_;
     Backlog<ConnectionId> listed_;
-    std::vector<std::uint32_t> freed_;
+    int first_closed_ = -1;  // by slot: to be freed
     std::vector<std::function<void()>> after_events_;
     Backlog<std::function<void()>> tasks_;
     std::size_t holds_ = 0;

@@ -86,14 +86,16 @@ void SocketConnection::connected(Socket socket, const SocketAddress& peer) {
     if (!is_closed()) open();
 }
 
-// How it ended, in words for who connected.
-Error SocketConnection::ending(std::error_code reason) const {
+// How it ended, in words for who connected; without memory for them, the reason alone.
+Error SocketConnection::ending(std::error_code reason) const try {
     if (rare_ && cold().connecting) {
         const Connecting& c = *cold().connecting;
         if (c.error().code() == reason) return c.error();
         if (reason == errc::connect_timed_out) return c.timed_out();
     }
     return {reason, (slot_.is_open() ? "" : "connect ") + origin_.name};
+} catch (const std::bad_alloc&) {
+    return reason;
 }
 
 void SocketConnection::remember_peer(const SocketAddress& peer) {

@@ -15,6 +15,7 @@
 #include "loop.hpp"
 #include "options.hpp"
 #include "platform/platform.hpp"
+#include "platform/poll_set.hpp"
 #include "platform/probes.hpp"
 #include "rights.hpp"
 #include "send_pieces.hpp"
@@ -180,12 +181,14 @@ void SocketConnection::other_event(int status, int events) try {
     out_of_memory();
 }
 
-// Nothing is to be read, and yet something happened: the peer is lost, or both ways are shut in good order,
-// or data was urgent. The latter two would be told again and again.
+// Nothing is to be read, and yet something happened: the peer is lost, or both ways are shut in good order, or
+// libuv alone watches and data was urgent. The latter two would be told again and again. Or the event was of
+// another connection, which had the same descriptor.
 void SocketConnection::hung_up(bool failed) {
-    if (const auto error = socket_error(); error || failed) return lost(error);
-    pollfd now{fd_, POLLPRI, 0};
-    if (::poll(&now, 1, 0) > 0) set(kMuted);
+    if (const auto error = socket_error()) return lost(error);
+    pollfd now{fd_, platform::kChangesPollSet ? short{0} : short{POLLPRI}, 0};
+    if (::poll(&now, 1, 0) <= 0) return;
+    failed && (now.revents & POLLERR) != 0 ? lost({}) : set(kMuted);
 }
 
 // What the resource has no room for costs this connection. What its handler met with is not this: it

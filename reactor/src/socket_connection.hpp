@@ -37,11 +37,15 @@ public:
     void connected(Socket socket, const SocketAddress& peer);
     void expire(Clock::time_point now);  // the wheel came to where it was filed
     void attend();                       // the end of the turn
+    void out_of_memory() noexcept;       // costs this connection
     void stop();                         // the reactor drains: on_stop comes at the end of the turn
     void abandon();                      // in a forked child: closes its copy of the socket only
     void end(std::error_code reason, bool reset) override;  // at once: not from within a callback
     std::uint32_t slot() const noexcept { return number_; }
     Origin& origin() const noexcept { return origin_; }
+    // Once it is closed: another that is, by its slot. Its descriptor is gone, so this takes no memory.
+    int next_closed() const noexcept { return fd_; }
+    void set_next_closed(int slot) noexcept { fd_ = slot; }
     bool is_closed() const noexcept { return is(Phase::closed); }
     bool is_paused() const noexcept { return is(Phase::open) && innermost().held(); }
     bool is_writable() const noexcept { return may_write(); }
@@ -110,7 +114,6 @@ private:
     void count_end(std::error_code reason) noexcept;
     void report(std::error_code reason) noexcept;
     void let_go();
-    void out_of_memory() noexcept;
     unsigned wanted() const noexcept;
 
     // socket_connecting.cpp: how it came to be

@@ -57,7 +57,8 @@ std::error_code Watches::start(int fd, int events, uv_poll_cb on_ready, void* ow
     poll(fd).data = owner;
     if ((state(fd) & kParked) != 0) {
         const bool covered = (events & kBoth & ~state(fd)) == 0;
-        if (on_ready == parks_ && covered) return unpark(fd, events);
+        // A number's last event may have been an error, on which libuv stops the handle.
+        if (on_ready == parks_ && covered && active(fd)) return unpark(fd, events);
         reset(fd);
     }
     return establish(fd, events, on_ready);
@@ -80,7 +81,7 @@ std::error_code Watches::establish(int fd, int events, uv_poll_cb on_ready) {
         const int error = uv_poll_start(&poll(fd), events, on_ready);
         return {-error, std::system_category()};
     }
-    fresh_.reserve(fresh_.size() + 1);
+    if (fresh_.size() == fresh_.capacity()) fresh_.reserve(2 * fresh_.size() + 8);
     const int before = active(fd) ? state(fd) & kBoth : 0;
     const int wanted = before | (events & kBoth);
     const int all = wanted != 0 ? wanted : int{UV_READABLE};
@@ -168,10 +169,13 @@ void Watches::leave_fork() {
     });
 }
 
+// uv_close takes the handle's descriptor out of the set, whoever has its number now: of one that is not active,
+// a host's loop may. The set itself is never in the set.
 void Watches::close() {
     fresh_.clear();
     for_each([this](int fd) {
         poll(fd).data = &loop_;
+        if (!active(fd)) poll(fd).io_watcher.fd = uv_backend_fd(loop_.uv());
         uv_close(handle(poll(fd)),
                  [](uv_handle_t* closed) { static_cast<Loop*>(closed->data)->handle_closed(); });
     });

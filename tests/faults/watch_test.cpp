@@ -1,6 +1,10 @@
 // What cannot be watched is refused, and what is watched costs few system calls.
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <functional>
+#include <memory>
 #include <switchboard/reactor_datagram.hpp>
 #include <vector>
 
@@ -260,4 +264,66 @@ TEST_CASE(
             CHECK_FALSE(why);
         }
     }
+}
+
+TEST_CASE("watch: a number whose last event was an error is watched again") {
+    if (libuv_alone()) return;
+    Watched w;
+    const Pair first("127.0.0.1:0", non_blocking()), next("127.0.0.1:0", non_blocking());
+    Pair doomed("127.0.0.1:0", non_blocking());
+    const int number = doomed.server.fd();
+    REQUIRE_FALSE(w.watches.start(first.server.fd(), UV_READABLE, Watched::on_ready, &w));
+    REQUIRE_FALSE(w.watches.start(number, UV_READABLE, Watched::on_ready, &w));
+    w.turn(2);
+    // In one batch: the first stops the other, whose error is fetched already.
+    REQUIRE(first.client.send(as_bytes("x")));
+    doomed.client.reset_on_close();
+    doomed.client.close();
+    w.then = [&] {
+        w.then = {};
+        w.watches.stop(number);
+    };
+    w.turn();
+    w.watches.stop(first.server.fd());
+    REQUIRE(::dup2(next.server.fd(), number) == number);
+    REQUIRE_FALSE(w.watches.start(number, UV_READABLE, Watched::on_ready, &w));
+    REQUIRE(next.client.send(as_bytes("x")));
+    w.came.clear();
+    w.turn(2);
+    CHECK(std::count(w.came.begin(), w.came.end(), int{UV_READABLE}) > 0);
+    w.watches.stop(number);
+}
+
+TEST_CASE("watch: what a host watches under a number that was ours survives the reactor") {
+    uv_loop_t host;
+    REQUIRE(uv_loop_init(&host) == 0);
+    auto reactor = std::make_unique<Reactor>(&host);
+    const auto turns = [&] {
+        for (int i = 0; i < 5; ++i) uv_run(&host, UV_RUN_NOWAIT);
+    };
+    const Listening listening = listen_on(*reactor, callbacks([&] {
+        return Callbacks{.on_open = [](Connection& c) { c.close(); }};
+    }));
+    const auto client = connect(listening.local);
+    REQUIRE(client);
+    turns();
+    REQUIRE(reactor->stats().closed == 1);
+    Pair of_host("127.0.0.1:0", non_blocking());  // it has the number that has become free
+    int came = 0;
+    uv_poll_t poll;
+    poll.data = &came;
+    REQUIRE(uv_poll_init(&host, &poll, of_host.server.fd()) == 0);
+    uv_poll_start(&poll, UV_READABLE, [](uv_poll_t* handle, int, int) {
+        ++*static_cast<int*>(handle->data);
+        uv_poll_stop(handle);
+    });
+    turns();
+    reactor.reset();
+    turns();
+    REQUIRE(of_host.client.send(as_bytes("x")));
+    turns();
+    CHECK(came == 1);
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll), nullptr);
+    turns();
+    CHECK(uv_loop_close(&host) == 0);
 }

@@ -272,3 +272,26 @@ TEST_CASE("reactor callables: what a group was given may call the group") {
     }
     CHECK(gone == 1);
 }
+
+// Whatever it owns goes with the turn that ended the connection, and not with the next event.
+TEST_CASE("reactor callables: what a connection's options own goes as soon as it has ended") {
+    Reactor reactor;
+    const Listener silent;
+    bool gone = false;
+    ConnectOptions how;
+    how.limits.idle_timeout = 20ms;
+    std::shared_ptr<void> owned(&gone, [&](void*) {
+        gone = true;
+        reactor.stop();
+    });
+    how.on_ended = [owned = std::move(owned)](const Error&) {};
+    REQUIRE(reactor.connect(silent.at, make_protocol({}), std::move(how)));
+    bool late = false;
+    reactor.after(10s, [&] {
+        late = true;
+        reactor.stop();
+    });
+    reactor.run();
+    CHECK(gone);
+    CHECK_FALSE(late);
+}

@@ -186,7 +186,7 @@ TEST_CASE("reconnect: hooks that throw neither end it nor keep others from heari
     }});
     int retries = 0, given_up = 0;
     ReconnectOptions options;
-    options.backoff = {.first = 1ms, .most = 1ms, .give_up_after = 20ms, .seed = 1};
+    options.backoff = {.first = 1ms, .most = 1ms, .give_up_after = 300ms, .seed = 1};
     options.connect.on_ended = [](const Error&) { throw std::runtime_error("mine"); };
     options.on_retry = [&](const Error&, milliseconds) {
         ++retries;

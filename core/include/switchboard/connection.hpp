@@ -34,9 +34,10 @@ struct ConnectionId {
 // driver's thread only. No call runs a callback before it returns, and none throws.
 class Connection {
 public:
-    // Takes a copy of the pieces, in order, and sends them no later than the end of the turn. The output
-    // of one callback leaves in one system call. Returns false if the queue is above the high-water mark
-    // (stop writing until on_drain), or if the connection is closing or gone and the bytes were dropped.
+    // Sends the pieces in order, no later than the end of the turn, and copies what cannot leave at once. Up to
+    // 64 KiB that one callback writes leave in one system call. Returns false if the queue is above the
+    // high-water mark (stop writing until on_drain), or if the connection is closing or gone and the bytes
+    // were dropped.
     virtual bool write(std::span<const Bytes> pieces) = 0;
     virtual bool write(Bytes piece);  // the most common case; the same as a span of one
     bool write(std::string_view text) { return write(as_bytes(text)); }
@@ -58,7 +59,7 @@ public:
     // and then the unused bytes. If the connection ends or another switch comes before that, `next` is
     // destroyed without any callback.
     virtual void switch_to(std::unique_ptr<Protocol> next) = 0;
-    // Bytes in memory that were written and that the peer's system has not taken yet, including those in
+    // Bytes in memory that were written and that this system's socket has not taken yet, including those in
     // layers below. Files are not counted.
     virtual std::size_t queued() const noexcept = 0;
     // Whether close() or abort() was called, or the connection is lost: writes are now dropped.

@@ -10,8 +10,7 @@
 
 namespace switchboard {
 
-// A value, which the driver reads when a listener or connection is created. Section 9 of the design
-// explains the defaults.
+// A value, which the driver reads when a listener or connection is created.
 struct Limits {
     // server
     std::size_t max_connections = 0;  // 0: the smaller of 10,000 and the descriptor limit less 64
