@@ -26,10 +26,6 @@ bool any_large(std::span<const Bytes> pieces) noexcept {
 
 }  // namespace
 
-detail::OutputQueue& Transport::queue() const {
-    return rare().queue;
-}
-
 std::size_t Transport::queued() const noexcept {
     const Scratch* const s = scratch();
     return (rare_ ? rare_->queue.size() : 0) + (s != nullptr ? s->used : 0);
@@ -126,7 +122,7 @@ void Transport::shutdown_write() {
 template <class Output>
 bool Transport::enqueue(Output&& output) noexcept {
     try {
-        queue().append(std::forward<Output>(output));
+        rare().queue.append(std::forward<Output>(output));
         return true;
     } catch (const std::bad_alloc&) {
         abort(std::make_error_code(std::errc::not_enough_memory));
@@ -238,9 +234,9 @@ void Transport::flush() {
 void Transport::flush_all() {
     clear(kBlocked);
     while (is_over_full() && !has(kBlocked)) {
-        const std::size_t before = queue().cost();
+        const std::size_t before = rare_->queue.cost();
         flush();
-        if (has(kQueued) && queue().cost() == before) return;
+        if (has(kQueued) && rare_->queue.cost() == before) return;
     }
 }
 

@@ -11,9 +11,6 @@
 struct iovec;
 
 namespace switchboard {
-namespace detail {
-class OutputQueue;
-}
 
 // Gathers what one callback writes, so that it leaves in one system call. Each thread of a driver has one.
 struct Scratch {
@@ -201,7 +198,6 @@ protected:
     std::error_code reason() const noexcept;
     void fail_out_of_memory() noexcept;
     void set_protocol_timeouts();  // starts first_byte_timeout, idle_timeout and lifetime
-    detail::OutputQueue& queue() const;
     // For first_byte_timeout, idle_timeout and lifetime: when the first is due, and which one is over.
     Clock::time_point ends_by() const noexcept;
     std::error_code over(Clock::time_point now) const noexcept;
