@@ -1,29 +1,16 @@
 // Transport: the life of one stream connection, for those who write a driver. Layers are in layer.hpp.
 #pragma once
 
-#include <sys/types.h>
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <switchboard/limits.hpp>
+#include <switchboard/scratch.hpp>
 #include <switchboard/slot.hpp>
 
 struct iovec;
 
 namespace switchboard {
-namespace detail {
-class OutputQueue;
-}
-
-// What one callback writes is gathered here and leaves in one system call. Each thread of a driver has one.
-struct Scratch {
-    static constexpr std::size_t kSize = 64 * 1024;
-    static constexpr std::size_t kLarge =
-        16 * 1024;  // a piece of so many bytes leaves from where it lies
-
-    std::size_t used = 0;
-    std::array<std::byte, kSize> bytes;
-};
 
 // What every stream driver shares: phases, output and its marks, half-close, close and linger, time-outs and
 // graceful shutdown. It has no socket, clock or thread. The driver reports what its wire did (the first
@@ -43,11 +30,18 @@ public:
         aborting,   // abort() was called, or the wire is lost: end() comes next
         closed,     // on_close was called
     };
+    // What the wire did with what it was given.
+    struct Sent {
+        std::uint64_t bytes = 0;
+        bool blocked = false;  // writable() will tell when it takes more
+        std::error_code error = {};
+    };
 
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;
 
     Phase phase() const noexcept { return static_cast<Phase>(flags_ & kPhase); }
+    bool is_closed() const noexcept { return is(Phase::closed); }
     // The connection that the innermost protocol knows, layers looked through; null before its on_open and
     // after on_close.
     Connection* topmost() noexcept;
@@ -90,21 +84,15 @@ protected:
     void closed(std::error_code reason) noexcept;
 
     // ---- The wire, from the driver. None of these runs a callback but end(), from settle() only.
-    struct Sent {
-        std::uint64_t bytes = 0;
-        bool blocked = false;  // writable() will tell when it takes more
-        std::error_code error = {};
-    };
     virtual const Limits& limits() const noexcept = 0;
-    virtual Clock::time_point clock() const noexcept {
-        return now();
-    }  // the time at this very moment
     virtual Sent transmit(const iovec* pieces, std::size_t count) = 0;
     virtual Sent transmit_file(const FileRange& range, std::uint64_t most) = 0;
     virtual void transmit_fin() noexcept = 0;
     virtual void attend_later() = 0;
     // Ends the connection, with RST or in good order, and calls closed().
     virtual void end(std::error_code reason, bool reset) = 0;
+    // The time at this very moment.
+    virtual Clock::time_point clock() const noexcept { return now(); }
     virtual void update_interest() {}       // wants_input() or wants_output() may have changed
     virtual void arm(Clock::time_point) {}  // a timer that may be earlier than all others runs
     virtual bool input_waiting() const noexcept { return false; }  // bytes that were not read yet
@@ -116,28 +104,24 @@ protected:
     virtual bool entered() const noexcept { return has(kEntered); }  // its own callback runs
     virtual void begin_callback() { set(kEntered); }
     virtual void end_callback() { clear(kEntered); }  // sends what the callback wrote
-    virtual void asked() {
-        at_end_of_turn(0);
-    }  // something was asked for outside its own callbacks
-    virtual bool is_full() const noexcept {
-        return false;
-    }  // nothing more should be queued for the wire
+    // Something was asked for outside its own callbacks.
+    virtual void asked() { at_end_of_turn(0); }
+    // Nothing more should be queued for the wire.
+    virtual bool is_full() const noexcept { return false; }
     virtual bool is_direct() const noexcept { return false; }  // what is written is offered at once
-    virtual bool lingers() const noexcept {
-        return true;
-    }                                   // waits for the peer after the last flush
+    // Waits for the peer after the last flush.
+    virtual bool lingers() const noexcept { return true; }
     virtual void refused() noexcept {}  // something written was dropped
     virtual std::chrono::milliseconds stall_timeout() const noexcept {
         return limits().write_stall_timeout;
     }
     virtual bool ends_when_idle() const noexcept { return true; }  // while the driver drains
-    virtual std::chrono::milliseconds quiet_for() const noexcept {
-        return {};
-    }  // time without a byte
+    // How long no byte has moved, as far as the wire knows.
+    virtual std::chrono::milliseconds quiet_for() const noexcept { return {}; }
 
     // ---- What drivers build on.
     // What few connections need. A driver that has such state of its own derives from it.
-    struct Rare;
+    struct Rare;  // transport_rare.hpp
     struct DestroyRare {
         void operator()(Rare* rare) const noexcept;
     };
@@ -164,7 +148,7 @@ protected:
         kTimed = 1U << 18U,       // bytes that move are noted
         kAwaited = 1U << 19U,     // the peer's first byte is
         kDraining = 1U << 20U,    // on_stop came, and being idle ends this connection
-        kSpilled = 1U << 21U,     // this callback wrote more than the scratch holds
+        kSpilled = 1U << 21U,     // this callback wrote what did not go by the scratch
         kDriver = 1U << 24U,      // the first of the driver's own
     };
     static constexpr unsigned kNoWrite = kPhase | kFin;
@@ -183,8 +167,8 @@ protected:
     bool wants_output() const noexcept {
         return (flags_ & (kQueued | kBlocked)) == (kQueued | kBlocked);
     }
-    bool is_over_full() const noexcept;  // more than max_queued waits
-    bool is_idle() const noexcept;
+    std::size_t cost() const noexcept;  // of the queue
+    bool is_over_full() const noexcept { return cost() > limits().max_queued; }
 
     void request(unsigned flags);         // done after the running callback, or as asked() says
     void at_end_of_turn(unsigned flags);  // done by end_of_turn()
@@ -194,24 +178,19 @@ protected:
     void offer_again();                   // clears kBlocked and flushes, for ask()
     void flush();
     void flush_all();
-    void after_flush();
     void push_out();  // the part of settle() that runs no callback above a layer
     bool write_otherwise(Bytes piece);
     bool queue_pieces(std::span<const Bytes> pieces);
     void send_scratch(Scratch& scratch);
-    void sent_short(const Sent& sent, Bytes all);  // queues what the wire did not take of `all`
+    void sent_short(const Sent& sent, const iovec& all);  // queues what the wire did not take
     void drop_output() noexcept;
     void set_reason(std::error_code reason) noexcept;
     std::error_code reason() const noexcept;
     void fail_out_of_memory() noexcept;
-    void set_protocol_timeouts();  // starts first_byte_timeout, idle_timeout and lifetime
-    detail::OutputQueue& queue() const;
     // first_byte_timeout, idle_timeout and lifetime: when the first is due, and which of them is over.
     Clock::time_point ends_by() const noexcept;
     std::error_code over(Clock::time_point now) const noexcept;
     Clock::time_point in(std::chrono::milliseconds limit) const noexcept;  // from now; 0 is never
-    // What send(2), sendmsg(2) or sendfile(2) answered when it was given `size` bytes.
-    static Sent as_sent(ssize_t answer, std::size_t size) noexcept;
 
     static constexpr unsigned kIsOpen = static_cast<unsigned>(Phase::open);
 
@@ -225,22 +204,24 @@ protected:
 
 private:
     template <class Callback>
-    void call(Callback&& callback);
+    void call(Callback&& callback) {
+        begin_callback();
+        callback();
+        end_callback();
+    }
     template <class Output>
     bool enqueue(Output&& output) noexcept;
-    bool spill(std::span<const Bytes> pieces);
+    bool enqueue_rest(const Sent& sent, std::span<const iovec> given);
+    bool spill(Scratch* scratch, std::span<const Bytes> pieces);
     bool queue_scratch();
     bool queued_more();
     void took(const Sent& sent);
-    void tell_eof();
     void tell_stop();
+    void after_flush();
     void flushed();
-    void start_lingering();
-    void bound_close();
-    bool must_linger() const noexcept;
     bool is_drained() const noexcept;
+    void start_timeouts();
     void judge(Clock::time_point now);
-    bool is_overdue(Clock::time_point now) const noexcept;
     void look_at_idle(Clock::time_point now);
     void close_from_top(std::error_code reason);
 };
