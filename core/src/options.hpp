@@ -29,6 +29,7 @@ inline int int_option(int fd, int name) noexcept {
 }
 
 Result<PeerCredentials> peer_credentials(int fd);  // as Socket::peer_credentials()
+std::error_code take_error(int fd) noexcept;       // as Socket::take_error()
 bool meets_itself(int fd) noexcept;  // an inet socket that is connected to its own address and port
 
 // How a connect that start_connect() began has ended, once the socket is writable. A connect to a port of

@@ -170,9 +170,13 @@ std::error_code detail::connect_error(const Socket& socket) noexcept {
 }
 
 std::error_code Socket::take_error() const noexcept {
+    return detail::take_error(fd_);
+}
+
+std::error_code detail::take_error(int fd) noexcept {
     int error = 0;
     socklen_t size = sizeof error;
-    if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return detail::last_error();
+    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return last_error();
     return error == 0 ? std::error_code() : std::error_code(error, std::system_category());
 }
 

@@ -3,15 +3,10 @@
 
 #include <algorithm>
 
-#include "in_memory_resource.hpp"
 #include "slot_data.hpp"
 #include "transport_rare.hpp"
 
 namespace switchboard {
-
-void Transport::Rare::destroy() noexcept {
-    detail::DestroyInResource<Rare>()(this);
-}
 
 void Transport::DestroyRare::operator()(Rare* rare) const noexcept {
     rare->destroy();
@@ -43,19 +38,10 @@ const Slot& Transport::innermost() const noexcept {
     return above != nullptr ? above->innermost() : slot_;
 }
 
-// ---- one callback
-
-template <class Callback>
-void Transport::call(Callback&& callback) {
-    begin_callback();
-    callback();
-    end_callback();
-}
-
 void Transport::opened() {
     if (!is(Phase::connecting)) return settle();
     enter(Phase::open);
-    set_protocol_timeouts();
+    start_timeouts();
     call([&] { slot_.open(*this); });
     settle();
 }
@@ -64,19 +50,15 @@ void Transport::received(MutableBytes in) {
     if (is(Phase::lingering)) return;
     // Before the callback, for what the handler may wait for itself; and afterwards, because the time
     // that the handler takes is not the peer's.
-    if (has(kTimed)) {
-        clear(kAwaited);
-        note_activity();
-    }
+    clear(kAwaited);
+    note_activity();
     call([&] { slot_.data(*this, in); });
     after_read();
 }
 
 void Transport::after_read() {
-    if (has(kTimed)) {
-        clear(kAwaited);
-        note_activity();
-    }
+    clear(kSpilled | kAwaited);
+    note_activity();
     if (has(kAttention)) settle();
 }
 
@@ -97,8 +79,8 @@ void Transport::lost(std::error_code why) {
     if (why == std::errc::broken_pipe || !why)
         why = {static_cast<int>(std::errc::connection_reset), std::system_category()};
     slot_.end();
-    const bool told = is(Phase::closing) && reason();  // what the handler closed it for says more
-    if (!told) set_reason(why);
+    // What the handler closed it for says more.
+    if (!is(Phase::closing) || !reason()) set_reason(why);
     enter(Phase::aborting);
     set(kAttention);
 }
@@ -108,16 +90,13 @@ void Transport::lost(std::error_code why) {
 void Transport::settle() {
     clear(kAttention | kSpilled);
     if (is(Phase::closed) || is(Phase::connecting)) return;
-    tell_eof();
+    // After the last byte, and after on_resume. When protocols were switched, the next one is told as well.
+    if (has(kEofSeen) && !slot_.saw_eof() && !slot_.ended() && !slot_.held() && !slot_.has_work() &&
+        !has(kResume)) {
+        call([&] { slot_.eof(*this); });
+        if (!slot_.saw_eof() && !slot_.ended()) at_end_of_turn(0);
+    }
     push_out();
-}
-
-// After the last byte, and after on_resume. When protocols were switched, the next one is told as well.
-void Transport::tell_eof() {
-    if (!has(kEofSeen) || slot_.saw_eof() || slot_.ended()) return;
-    if (slot_.held() || slot_.has_work() || has(kResume)) return;
-    call([&] { slot_.eof(*this); });
-    if (!slot_.saw_eof() && !slot_.ended()) at_end_of_turn(0);
 }
 
 void Transport::push_out() {
@@ -129,52 +108,41 @@ void Transport::after_flush() {
     if (is(Phase::aborting)) return end(reason(), has(kReset));
     if (!has(kQueued)) flushed();
     if (is(Phase::closed)) return;
-    if (is(Phase::closing)) bound_close();
+    if (is(Phase::closing) && has(kQueued)) {  // it is bounded
+        Rare& r = rare();
+        if (r.close_at == Rare::kNever) note_progress();
+        if (r.close_by == Rare::kNever) r.close_by = in(limits().close_deadline);
+        arm(r.close_by);
+    }
     if (slot_.held(Slot::Hold::backpressure) && is_drained()) at_end_of_turn(kDrain);
     update_interest();
 }
 
 void Transport::flushed() {
-    if (has(kFin) && !has(kFinSent)) {
+    // Nothing can be read or written any more: no event would ever end it.
+    const bool over = is(Phase::open) && has(kFin) && slot_.saw_eof();
+    const bool ends = is(Phase::closing) || over;
+    // close(2) with unread input sends RST (RFC 2525, 2.17), which may overtake and destroy the reply that was
+    // just sent; so does input that comes after it, and a peer whose input was not used up is likely to send
+    // more. So the input is waited out, at most until close_timeout.
+    const bool waits = ends && !has(kEofSeen) && lingers() &&
+                       (slot_.cut_short() || slot_.unread() > 0 || input_waiting());
+    if ((has(kFin) || waits) && !has(kFinSent)) {
         set(kFinSent);
         transmit_fin();
     }
-    // Nothing can be read or written any more: no event would ever end it.
-    const bool over = is(Phase::open) && has(kFinSent) && slot_.saw_eof();
-    if (!is(Phase::closing) && !over) return;
-    must_linger() ? start_lingering() : end(reason(), false);
-}
-
-// close(2) with unread input sends RST (RFC 2525, 2.17), which may overtake and destroy the reply that was
-// just sent; so does input that comes after it, and a peer whose input was not used up is likely to send
-// more. So the input is waited out, at most until close_timeout.
-bool Transport::must_linger() const noexcept {
-    if (has(kEofSeen) || !lingers()) return false;
-    return slot_.cut_short() || slot_.unread() > 0 || input_waiting();
-}
-
-void Transport::start_lingering() {
-    Rare& r = rare();
+    if (!ends) return;
+    if (!waits) return end(reason(), false);
     enter(Phase::lingering);
-    if (!has(kFinSent)) transmit_fin();
-    set(kFinSent);
-    r.close_at = in(limits().close_timeout);
-    arm(r.close_at);
-}
-
-// The time-outs of a close that could not be done at once.
-void Transport::bound_close() {
-    Rare& r = rare();
-    if (r.close_at == Rare::kNever) note_progress();
-    if (r.close_by == Rare::kNever) r.close_by = in(limits().close_deadline);
-    arm(r.close_by);
+    rare().close_at = in(limits().close_timeout);
+    arm(rare().close_at);
 }
 
 // on_drain comes at the end of the turn and not at once: a peer that reads as fast as the handler writes
 // would otherwise keep this connection going and all others waiting. What others wrote to it, and nothing else
 // to do, is the case that must be cheap: a publisher makes it for each of its many subscribers.
 void Transport::end_of_turn() {
-    clear(kListed);
+    clear(kListed | kSpilled);
     constexpr unsigned others = kPhase | kAttention | kResume | kDrain | kStop | kBlocked | kFin;
     const bool only_flush = (flags_ & (others | kQueued | kEofSeen)) == (kIsOpen | kQueued);
     if (only_flush && detail::SlotData::plain(slot_)) {
@@ -285,8 +253,7 @@ std::error_code Transport::reason() const noexcept {
     return rare_ ? rare_->reason : std::error_code();
 }
 
-// What the resource has no room for costs this connection. What its handler met with is not this: it was
-// caught in the callback.
+// What its handler met with is not this: it was caught in the callback.
 void Transport::fail_out_of_memory() noexcept {
     clear(kEntered);
     if (is(Phase::closed)) return;

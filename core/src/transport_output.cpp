@@ -4,7 +4,6 @@
 #include <sys/uio.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <switchboard/transport.hpp>
 
@@ -14,15 +13,6 @@ namespace switchboard {
 namespace {
 
 constexpr std::size_t kPieces = 16;  // that the wire is given at once
-
-iovec as_iovec(Bytes piece) noexcept {
-    return {const_cast<std::byte*>(piece.data()), piece.size()};
-}
-
-bool any_large(std::span<const Bytes> pieces) noexcept {
-    return std::any_of(pieces.begin(), pieces.end(),
-                       [](Bytes b) { return b.size() >= Scratch::kLarge; });
-}
 
 }  // namespace
 
@@ -37,12 +27,12 @@ void Transport::drop_output() noexcept {
 }
 
 bool Transport::write(std::span<const Bytes> pieces) {
-    Scratch* const s = scratch();
-    if (s == nullptr || !has_scratch()) return queue_pieces(pieces);
+    Scratch* const s = has_scratch() ? scratch() : nullptr;
+    if (s == nullptr) return queue_pieces(pieces);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
         const Bytes piece = pieces[i];
         if (piece.size() >= Scratch::kLarge || piece.size() > Scratch::kSize - s->used)
-            return spill(pieces.subspan(i));
+            return spill(s, pieces.subspan(i));
         if (!piece.empty()) std::memcpy(s->bytes.data() + s->used, piece.data(), piece.size());
         s->used += piece.size();
     }
@@ -58,45 +48,58 @@ bool Transport::queue_pieces(std::span<const Bytes> pieces) {
         refused();
         return false;
     }
-    if (!has(kQueued | kBlocked) && any_large(pieces)) return spill(pieces);
+    const auto large = [](Bytes piece) { return piece.size() >= Scratch::kLarge; };
+    if (!has(kQueued | kBlocked) && std::any_of(pieces.begin(), pieces.end(), large))
+        return spill(scratch(), pieces);
     for (const Bytes piece : pieces) {
         if (!enqueue(piece)) return false;
     }
     return queued_more();
 }
 
-// Sends the scratch and the pieces from where they lie, and queues what is left. The second time in one
-// callback, and past the size of a scratch, the answer is false even if all was taken, so that a handler that
-// writes until it is told to stop does stop; on_drain follows.
-bool Transport::spill(std::span<const Bytes> pieces) {
+// Sends what was gathered and the pieces from where they lie, and queues what is left. If the wire takes all
+// there is nothing left to do: that case must be cheap. The second time in one callback, and past the size of
+// a scratch, the answer is false even then, so that a handler that writes until it is told to stop does stop;
+// on_drain follows.
+bool Transport::spill(Scratch* scratch, std::span<const Bytes> pieces) {
     std::array<iovec, kPieces> batch;
     std::size_t count = 0, size = 0;
-    if (Scratch* const s = scratch()) {
-        size = std::exchange(s->used, 0);
-        if (size > 0) batch[count++] = {s->bytes.data(), size};
+    if (scratch != nullptr && scratch->used > 0) {
+        size = std::exchange(scratch->used, 0);
+        batch[count++] = {scratch->bytes.data(), size};
     }
     const auto direct = pieces.first(std::min(pieces.size(), kPieces - count));
     for (const Bytes piece : direct) {
-        batch[count++] = as_iovec(piece);
+        batch[count++] = {const_cast<std::byte*>(piece.data()), piece.size()};
         size += piece.size();
     }
+    const bool much = has(kSpilled) || size > Scratch::kSize;
+    set(kSpilled);
     const Sent sent = transmit(batch.data(), count);
+    const auto rest = pieces.subspan(direct.size());
+    if (scratch != nullptr && !much && sent.bytes == size && rest.empty()) {
+        note_activity();
+        return !slot_.held(Slot::Hold::backpressure);
+    }
+    if (!enqueue_rest(sent, std::span(batch).first(count))) return false;
+    for (const Bytes piece : rest) {
+        if (!enqueue(piece)) return false;
+    }
+    if (much && !is_direct()) slot_.hold(Slot::Hold::backpressure);
+    return queued_more();
+}
+
+// What the wire did not take of what it was given; false if it is lost.
+bool Transport::enqueue_rest(const Sent& sent, std::span<const iovec> given) {
     took(sent);
-    if (sent.error) return false;
     auto taken = static_cast<std::size_t>(sent.bytes);
-    for (const iovec& each : std::span(batch).first(count)) {
+    for (const iovec& each : given) {
         const Bytes piece(static_cast<const std::byte*>(each.iov_base), each.iov_len);
         const std::size_t skip = std::min(taken, piece.size());
         taken -= skip;
-        if (skip < piece.size() && !enqueue(piece.subspan(skip))) return false;
+        if (sent.error || (skip < piece.size() && !enqueue(piece.subspan(skip)))) return false;
     }
-    for (const Bytes piece : pieces.subspan(direct.size())) {
-        if (!enqueue(piece)) return false;
-    }
-    const bool much = has(kSpilled) || size > Scratch::kSize;
-    if (much && !is_direct()) slot_.hold(Slot::Hold::backpressure);
-    set(kSpilled);
-    return queued_more();
+    return true;
 }
 
 bool Transport::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
@@ -141,12 +144,11 @@ bool Transport::queue_scratch() {
 // the wire before the connection is given up.
 bool Transport::queued_more() {
     const Limits& l = limits();
-    const auto cost = [this] { return rare_ ? rare_->queue.cost() : 0; };
     const bool direct = is_direct();
     if (rare_ && !rare_->queue.empty()) set(kQueued);
     if (direct) flush();
-    if (cost() > l.max_queued) relieve();
-    if (cost() > l.max_queued) {
+    if (is_over_full()) relieve();
+    if (is_over_full()) {
         abort(errc::write_queue_full);
         return false;
     }
@@ -166,39 +168,31 @@ void Transport::note_progress() {
     arm(std::min(r.stall_at, r.close_at));
 }
 
-// A peer that has part of a file must not take an orderly end for the end of the file.
+// A peer that has part of a file must not take an orderly end for the end of the file. Whoever wrote may not
+// be within a callback, after which the end would come.
 void Transport::took(const Sent& sent) {
     if (sent.error) {
         set(kReset);
         lost(sent.error);
+        at_end_of_turn(0);
     } else if (sent.blocked) {
         set(kBlocked);
     }
-    if (sent.bytes > 0 && has(kTimed)) note_activity();
-}
-
-Transport::Sent Transport::as_sent(ssize_t answer, std::size_t size) noexcept {
-    if (answer >= 0) {
-        const auto bytes = static_cast<std::size_t>(answer);
-        return {.bytes = bytes, .blocked = bytes < size};
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {.blocked = true};
-    return {.error = std::error_code(errno, std::system_category())};
+    if (sent.bytes > 0) note_activity();
 }
 
 void Transport::send_scratch(Scratch& scratch) {
+    clear(kSpilled);
     const std::size_t size = std::exchange(scratch.used, 0);
     if (size == 0 || phase() >= Phase::aborting) return;
-    const Bytes all(scratch.bytes.data(), size);
-    const iovec piece = as_iovec(all);
-    const Sent sent = transmit(&piece, 1);
-    if (sent.bytes < size || sent.error) return sent_short(sent, all);
-    if (has(kTimed)) note_activity();
+    const iovec all{scratch.bytes.data(), size};
+    const Sent sent = transmit(&all, 1);
+    if (sent.bytes < size) return sent_short(sent, all);
+    note_activity();
 }
 
-void Transport::sent_short(const Sent& sent, Bytes all) {
-    took(sent);
-    if (sent.error || !enqueue(all.subspan(static_cast<std::size_t>(sent.bytes)))) return;
+void Transport::sent_short(const Sent& sent, const iovec& all) {
+    if (!enqueue_rest(sent, {&all, 1})) return;
     set(kAttention);
     queued_more();
 }
@@ -210,7 +204,7 @@ void Transport::flush() {
     detail::OutputQueue& q = rare_->queue;
     std::uint64_t budget = std::max<std::uint64_t>(limits().read_budget, 1);
     bool progress = false;
-    while (has(kQueued) && !has(kBlocked) && phase() < Phase::aborting) {
+    while (budget > 0 && has(kQueued) && !has(kBlocked) && phase() < Phase::aborting) {
         std::array<iovec, kPieces> batch;
         const std::size_t count = q.gather(batch.data(), batch.size());
         const FileRange* const file = count == 0 ? q.front_file() : nullptr;
@@ -221,27 +215,23 @@ void Transport::flush() {
         progress = progress || sent.bytes > 0;
         if (sent.error || sent.blocked || has(kTimed)) took(sent);
         if (sent.bytes == 0) break;
-        if (sent.bytes >= budget && has(kQueued)) {
-            at_end_of_turn(0);
-            break;
-        }
         budget -= std::min(budget, sent.bytes);
     }
+    if (budget == 0 && has(kQueued)) at_end_of_turn(0);
     const bool waits = std::min(rare_->stall_at, rare_->close_at) != Rare::kNever;
     if (waits ? progress : wants_output()) note_progress();
 }
 
 void Transport::flush_all() {
     clear(kBlocked);
-    while (is_over_full() && !has(kBlocked)) {
-        const std::size_t before = rare_->queue.cost();
+    for (std::size_t before = 0; is_over_full() && !has(kBlocked) && cost() != before;) {
+        before = cost();
         flush();
-        if (has(kQueued) && rare_->queue.cost() == before) return;
     }
 }
 
-bool Transport::is_over_full() const noexcept {
-    return has(kQueued) && rare_->queue.cost() > limits().max_queued;
+std::size_t Transport::cost() const noexcept {
+    return rare_ ? rare_->queue.cost() : 0;
 }
 
 void Transport::offer_again() {
@@ -252,8 +242,7 @@ void Transport::offer_again() {
 }
 
 bool Transport::is_drained() const noexcept {
-    if (has(kFile) || is_full()) return false;
-    return !rare_ || rare_->queue.cost() <= limits().low_water;
+    return !has(kFile) && !is_full() && cost() <= limits().low_water;
 }
 
 }  // namespace switchboard

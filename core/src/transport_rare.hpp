@@ -1,9 +1,10 @@
-// What few connections need: output that waits, timers of the wire, the reason of the end. Private to
-// drivers.
+// What few connections need: output that waits, timers of the wire, the reason of the end. Private to drivers.
 #pragma once
 
+#include <algorithm>
 #include <switchboard/transport.hpp>
 
+#include "in_memory_resource.hpp"
 #include "output_queue.hpp"
 
 namespace switchboard {
@@ -13,8 +14,11 @@ struct Transport::Rare {
 
     explicit Rare(std::pmr::memory_resource* memory) : memory_(memory), queue(memory) {}
     virtual ~Rare() = default;
-    virtual void destroy() noexcept;  // gives its memory back
+    // Gives its memory back.
+    virtual void destroy() noexcept { detail::DestroyInResource<Rare>()(this); }
     std::pmr::memory_resource* memory() const noexcept { return memory_; }
+    // The first of the wire's timers.
+    Clock::time_point due() const noexcept { return std::min({stall_at, close_at, close_by}); }
 
     std::pmr::memory_resource* memory_;
     detail::OutputQueue queue;
@@ -22,8 +26,8 @@ struct Transport::Rare {
     Clock::time_point stall_at = kNever;  // unless the wire takes something before
     Clock::time_point close_at = kNever;  // the same while it closes; or the end of lingering
     Clock::time_point close_by = kNever;  // the end of closing, whatever the wire takes
-    Clock::time_point look_at =
-        Clock::time_point::min();  // not idle at the last look: not before this
+    // It was not idle at the last look: there is none before this.
+    Clock::time_point look_at = Clock::time_point::min();
 };
 
 }  // namespace switchboard

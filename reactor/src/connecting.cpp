@@ -30,11 +30,12 @@ struct Connecting::Attempt {
 };
 
 Connecting::Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint,
-                       const ConnectOptions& options)
+                       const ConnectOptions& options, Clock::time_point until)
     : connection_(connection),
       loop_(loop),
       endpoint_(std::move(endpoint)),
       options_(options),
+      until_(until),
       plan_(endpoint_, options.attempt_delay, options.from) {}
 
 Connecting::~Connecting() {
@@ -63,6 +64,17 @@ void Connecting::proceed() {
     if (plan_.all_failed() && !more_to_come_) failed(plan_.error());
 }
 
+void Connecting::expired(Clock::time_point now) {
+    if (ask() || connection_.phase() != Transport::Phase::connecting) return;
+    if (plan_.due() <= now) proceed();
+    if (connection_.phase() != Transport::Phase::connecting) return;
+    if (until_ > now) return connection_.schedule_attempt();
+    error_ = timed_out();
+    connection_.end(errc::connect_timed_out, true);
+}
+
+// Asks the sockets, of which nothing was heard while the loop was held up. This is gone where it says that
+// one is connected.
 bool Connecting::ask() {
     for (;;) {
         const auto found = std::find_if(running_.begin(), running_.end(),

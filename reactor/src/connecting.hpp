@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -16,9 +17,9 @@ namespace switchboard::detail {
 // closed with it.
 class Connecting {
 public:
-    // `options` stay where they are.
+    // `options` stay where they are. What is not connected by `until` is not any more.
     Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint,
-               const ConnectOptions& options);
+               const ConnectOptions& options, Clock::time_point until);
     Connecting(const Connecting&) = delete;
     Connecting& operator=(const Connecting&) = delete;
     ~Connecting();
@@ -29,18 +30,18 @@ public:
     void add(const std::vector<SocketAddress>& addresses, bool more_to_come);
     // Starts what is due, now that time has passed; tells the connection once all have failed.
     void proceed();
-    // Asks the sockets, of which nothing was heard while the loop was held up. This is gone where it says
-    // that one is connected.
-    bool ask();
-    Clock::time_point due() const noexcept { return plan_.due(); }
-    Error timed_out() const;  // so far
-    void failed(Error why);   // no attempt is left, or no address: ends the connection
-    const Error& error() const noexcept { return error_; }  // then
+    // due() has come. This may be gone afterwards.
+    void expired(Clock::time_point now);
+    Clock::time_point due() const noexcept { return std::min(plan_.due(), until_); }
+    void failed(Error why);  // no attempt is left, or no address: ends the connection
+    const Error& error() const noexcept { return error_; }  // why it ended, then
 
 private:
     struct Attempt;
 
     static void on_poll(uv_poll_t* handle, int status, int events);
+    bool ask();
+    Error timed_out() const;  // so far
     std::error_code watch(const SocketAddress& address);
     bool ended(Attempt& attempt);
 
@@ -48,6 +49,7 @@ private:
     Loop& loop_;
     const Endpoint endpoint_;
     const ConnectOptions& options_;
+    const Clock::time_point until_;
     AttemptPlan plan_;
     bool more_to_come_ = false;
     std::vector<std::unique_ptr<Attempt>> running_;

@@ -199,7 +199,7 @@ void Reactor::Impl::look_up(const Endpoint& endpoint, SocketConnection& connecti
         connection.connecting().failed(found.error());
     };
     const LookupId id = resolver.start(endpoint.host(), std::to_string(endpoint.port()), done,
-                                       {.timeout = {}}, {}, connection.site(), first);
+                                       {.timeout = {}}, {}, connection.origin().site, first);
     connection.connecting().looks_up(
         [this, id] { resolver.cancel(id); });  // so it is there when either comes
 }

@@ -22,27 +22,13 @@
 #include "connection_table.hpp"
 #include "in_memory_resource.hpp"
 #include "made.hpp"
+#include "origin.hpp"
 #include "platform/ticks.hpp"
 #include "socket_connection.hpp"
 #include "timing_wheel.hpp"
 #include "watch.hpp"
 
 namespace switchboard::detail {
-
-// What the connections of one listener or one connect have in common; lives until the last is gone.
-struct Origin {
-    Loop& loop;
-    Limits limits;
-    Site site;
-    std::size_t connections = 0;
-    bool released = false;  // its maker has let go
-    bool goodbye = false;   // of those that a listener refused and still tells so
-    std::list<Origin>::iterator self = {};
-    std::unique_ptr<const ConnectOptions> connect = {};  // of a connect, with the endpoint's name
-    std::string name = {};
-    std::shared_ptr<AcceptControl> control = {};              // of those accepted
-    std::unordered_map<std::uint32_t, AddressKey> keys = {};  // of these, those counted by address
-};
 
 // Which callback it was that took so long.
 struct Blame {
@@ -94,8 +80,10 @@ public:
     void release(Origin& origin);
     SocketConnection& make_connection(Origin& origin, std::unique_ptr<Protocol> protocol,
                                       const std::optional<AddressKey>& key = {});
-    void gone(
-        SocketConnection& connection);  // it is closed: frees it after the events of this turn
+    // It is over: counted, and logged as the blocking drivers do. on_close comes next.
+    void ended(const SocketConnection& connection, std::error_code reason) noexcept;
+    // It is closed: frees it after the events of this turn.
+    void gone(SocketConnection& connection);
     void attend_later(SocketConnection& connection);
     // Once the events of this turn are handled, when none of libuv's can be for what `fn` destroys.
     void after_events(std::function<void()> fn);
@@ -168,6 +156,7 @@ public:
     std::uint32_t look_at = 0;            // by platform::ticks()
     Scratch scratch;
     ReactorStats stats;
+    MutableBytes input(std::size_t size) const noexcept { return {read_buffer.get(), size}; }
     std::unique_ptr<std::byte[]> read_buffer{new std::byte[kReadBuffer]};
     Watches watches;
     ConnectionTable<SocketConnection> connections;
@@ -221,10 +210,6 @@ private:
     std::size_t handles_ = 0;
     std::function<void()> all_closed_;
 };
-
-inline Loop& SocketConnection::loop() const noexcept {
-    return origin_.loop;
-}
 
 template <class Callback>
 void Loop::guarded(const char* what, Callback&& callback) {

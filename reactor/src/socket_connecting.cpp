@@ -1,41 +1,29 @@
 // How a connection of the reactor comes to be: accepted, or connected.
-#include <netinet/in.h>
-
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "connecting.hpp"
 #include "loop.hpp"
+#include "named.hpp"
 #include "platform/probes.hpp"
 #include "socket_connection.hpp"
 
 namespace switchboard::detail {
-namespace {
-
-// How an IPv4 peer shows on a listener for both families (RFC 4291, 2.5.5.2).
-bool is_mapped_ipv4(const SocketAddress& address) {
-    if (address.family() != AF_INET6) return false;
-    sockaddr_in6 ipv6;
-    std::memcpy(&ipv6, address.data(), sizeof ipv6);
-    return IN6_IS_ADDR_V4MAPPED(&ipv6.sin6_addr);
-}
-
-const Endpoint nameless;
-
-}  // namespace
-
-// For input from the start, as that is what nearly all want.
-std::error_code SocketConnection::watch(Socket socket) {
+// Watched for input from the start, as that is what nearly all want. False if it has ended instead.
+bool SocketConnection::take_over(Socket socket, const SocketAddress& peer) {
+    const auto ipv4 = Ipv4Peer::of(peer);
+    if (!ipv4) cold().peer = Endpoint::from(peer);
+    peer_ip_ = ipv4 ? ipv4->ip : 0;
+    peer_port_ = ipv4 ? ipv4->port : std::uint16_t{0};
     fd_ = socket.release();
     interest_ = UV_READABLE;
-    return loop().watches.start(fd_, UV_READABLE, on_poll, this);
+    const auto error = loop().watches.start(fd_, UV_READABLE, on_poll, this);
+    if (error) end(error, false);
+    return !error;
 }
 
 void SocketConnection::accept(Socket socket, const SocketAddress& peer) try {
-    remember_peer(peer);
-    if (const auto error = watch(std::move(socket))) return end(error, false);
-    open();
+    if (take_over(std::move(socket), peer)) open();
 } catch (const std::bad_alloc&) {
     out_of_memory();
 }
@@ -47,10 +35,10 @@ void SocketConnection::open() {
 }
 
 void SocketConnection::connect(const Endpoint& endpoint) {
-    Cold& c = cold();
-    c.connecting = std::make_unique<Connecting>(*this, loop(), endpoint, *origin_.connect);
-    c.connect_by = in(origin_.limits.connect_timeout);
-    arm(c.connect_by);
+    const auto until = in(origin_.limits.connect_timeout);
+    cold().connecting =
+        std::make_unique<Connecting>(*this, loop(), endpoint, *origin_.connect, until);
+    arm(until);
 }
 
 Connecting& SocketConnection::connecting() const {
@@ -67,82 +55,40 @@ void SocketConnection::connect_failed() {
     at_end_of_turn(0);
 }
 
-void SocketConnection::expire_connect(Clock::time_point now) {
-    if (connecting().ask() || !is(Phase::connecting)) return;
-    if (connecting().due() <= now) connecting().proceed();
-    if (!is(Phase::connecting)) return;
-    if (cold().connect_by <= now) return end(errc::connect_timed_out, true);
-    arm(std::min(cold().connect_by, connecting().due()));
-}
-
-void SocketConnection::connected(Socket socket, const SocketAddress& peer) {
+void SocketConnection::connected(Socket socket, const SocketAddress& peer) try {
     cold().connecting.reset();
-    remember_peer(peer);
-    if (const auto error = watch(std::move(socket))) return end(error, false);
+    if (!take_over(std::move(socket), peer)) return;
     ++loop().stats.connected;
     if (const auto& hook = origin_.connect->on_connected) {
         loop().guarded("on_connected", [&] { hook(id()); });
     }
     if (!is_closed()) open();
+} catch (const std::bad_alloc&) {
+    out_of_memory();
 }
 
-// How it ended, in words for who connected; without memory for them, the reason alone.
-Error SocketConnection::ending(std::error_code reason) const try {
-    if (rare_ && cold().connecting) {
-        const Connecting& c = *cold().connecting;
-        if (c.error().code() == reason) return c.error();
-        if (reason == errc::connect_timed_out) return c.timed_out();
-    }
+// How it ended, in words for who connected; without memory for them, without.
+Error SocketConnection::ending(std::error_code reason) const noexcept try {
+    if (!origin_.connect || !origin_.connect->on_ended) return reason;
+    const Connecting* const c = rare_ ? cold().connecting.get() : nullptr;
+    if (c != nullptr && c->error().code() == reason) return c->error();
     return {reason, (slot_.is_open() ? "" : "connect ") + origin_.name};
 } catch (const std::bad_alloc&) {
     return reason;
 }
 
-void SocketConnection::remember_peer(const SocketAddress& peer) {
-    if (peer.family() == AF_INET) {
-        sockaddr_in address;
-        std::memcpy(&address, peer.data(), sizeof address);
-        peer_ip_ = address.sin_addr.s_addr;
-        peer_port_ = address.sin_port;
-    } else if (is_mapped_ipv4(peer)) {
-        sockaddr_in6 address;
-        std::memcpy(&address, peer.data(), sizeof address);
-        std::memcpy(&peer_ip_, address.sin6_addr.s6_addr + 12, sizeof peer_ip_);
-        peer_port_ = address.sin6_port;
-    } else {
-        cold().peer = Endpoint::from(peer);
-    }
-}
-
-// Most peers are two numbers until somebody asks for them.
 Endpoint SocketConnection::made_peer() const {
     if (rare_ && cold().peer.kind() != Endpoint::Kind::none) return cold().peer;
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = peer_ip_;
-    address.sin_port = peer_port_;
-    return Endpoint::from(SocketAddress(reinterpret_cast<sockaddr*>(&address), sizeof address));
+    return Ipv4Peer{peer_ip_, peer_port_}.endpoint();
 }
 
-// Without memory for the text a connection has no name.
-const Endpoint& SocketConnection::peer() const try {
-    Endpoint& peer = cold().peer;
-    if (peer.kind() == Endpoint::Kind::none) peer = made_peer();
-    return peer;
-} catch (const std::bad_alloc&) {
-    return nameless;
+const Endpoint& SocketConnection::peer() const {
+    return named([this]() -> Endpoint& { return cold().peer; }, [this] { return made_peer(); });
 }
 
-const Endpoint& SocketConnection::local() const try {
-    Endpoint& local = cold().local;
-    SocketAddress address;
-    if (local.kind() == Endpoint::Kind::none &&
-        ::getsockname(fd_, address.data(), address.capacity()) == 0) {
-        local = Endpoint::from(address);
-    }
-    return local;
-} catch (const std::bad_alloc&) {
-    return nameless;
+const Endpoint& SocketConnection::local() const {
+    return named([this]() -> Endpoint& { return cold().local; },
+                 [this] { return Endpoint::from(address_of(fd_, ::getsockname)); });
 }
 
 }  // namespace switchboard::detail

@@ -1,9 +1,7 @@
 #include "socket_connection.hpp"
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,7 +16,6 @@
 #include "platform/poll_set.hpp"
 #include "platform/probes.hpp"
 #include "rights.hpp"
-#include "send_pieces.hpp"
 #include "slot_data.hpp"
 
 namespace switchboard::detail {
@@ -40,15 +37,12 @@ Transport::Rare* SocketConnection::make_rare() const {
     return make_in<Cold>(memory());
 }
 
-std::error_code SocketConnection::socket_error() const {
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
-    return {error, std::system_category()};
-}
-
-MutableBytes SocketConnection::read_bytes(std::size_t size) const noexcept {
-    return {loop().read_buffer.get(), size};
+// What the socket does not take is queued.
+[[gnu::always_inline]] inline void SocketConnection::send_all(Loop& l, Bytes all) {
+    const ssize_t sent = ::send(fd_, all.data(), all.size(), platform::kSendFlags);
+    if (sent != static_cast<ssize_t>(all.size())) [[unlikely]]
+        return sent_less(sent, all);
+    l.stats.bytes_out += all.size();
 }
 
 // Runs a callback and sends what it wrote, in one system call. What else it asked for is in the flags:
@@ -63,16 +57,12 @@ template <class Callback>
     if (size == 0) [[unlikely]]
         return;
     l.scratch.used = 0;
-    const ssize_t sent = ::send(fd_, l.scratch.bytes.data(), size, platform::kSendFlags);
-    if (sent != static_cast<ssize_t>(size)) [[unlikely]]
-        return sent_less(sent, size);
-    l.stats.bytes_out += size;
+    send_all(l, {l.scratch.bytes.data(), size});
 }
 
-[[gnu::noinline]] void SocketConnection::sent_less(ssize_t sent, std::size_t size) {
-    const Sent part = as_sent(sent, size);
-    loop().stats.bytes_out += part.bytes;
-    sent_short(part, Bytes(loop().scratch.bytes.data(), size));
+[[gnu::noinline]] void SocketConnection::sent_less(ssize_t sent, Bytes all) {
+    const iovec given{const_cast<std::byte*>(all.data()), all.size()};
+    sent_short(counted(stream_wire::as_sent(sent, all.size())), given);
 }
 
 void SocketConnection::begin_callback() {
@@ -94,9 +84,9 @@ void SocketConnection::end_callback() {
     dispatch(l, [&] {
         std::size_t used = 0;
         try {
-            used = SlotData::call(slot_, *this, {l.read_buffer.get(), size});
+            used = SlotData::call(slot_, *this, l.input(size));
         } catch (...) {
-            return offer_caught();
+            return SlotData::caught(slot_, *this);
         }
         if (used != size || !SlotData::plain(slot_)) offer_rest(size, used);
     });
@@ -105,15 +95,11 @@ void SocketConnection::end_callback() {
 void SocketConnection::offer(Loop& l, std::size_t size) {
     if (SlotData::plain(slot_)) return offer_plain(l, size);
     l.stats.bytes_in += size;
-    dispatch(l, [&] { SlotData::otherwise(slot_, *this, read_bytes(size)); });
-}
-
-[[gnu::noinline]] void SocketConnection::offer_caught() noexcept {
-    SlotData::caught(slot_, *this);
+    dispatch(l, [&] { SlotData::otherwise(slot_, *this, l.input(size)); });
 }
 
 [[gnu::noinline]] void SocketConnection::offer_rest(std::size_t size, std::size_t used) {
-    SlotData::rest(slot_, *this, read_bytes(size), used);
+    SlotData::rest(slot_, *this, loop().input(size), used);
 }
 
 // Level-triggered: a read that did not fill the buffer emptied the socket, as good as always, so
@@ -123,7 +109,7 @@ void SocketConnection::offer(Loop& l, std::size_t size) {
     if (static_cast<std::size_t>(got) - 1 >= Loop::kReadBuffer - 1) [[unlikely]]
         return read_more(got);
     offer_plain(l, static_cast<std::size_t>(got));
-    if (has(kAttention | kTimed)) [[unlikely]]
+    if (has(kAttention | kTimed | kSpilled)) [[unlikely]]
         after_read();
 }
 
@@ -142,7 +128,11 @@ void SocketConnection::read_more(ssize_t got) {
         if (total >= origin_.limits.read_budget || !wants_input()) return;
         got = ::recv(fd_, l.read_buffer.get(), Loop::kReadBuffer, 0);
     }
-    read_ended(got);
+    if (got == 0) return received_eof();
+    const int error = errno;
+    if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return;
+    lost({error, std::system_category()});
+    settle();
 }
 
 // A slot is plain only while the connection is open and reads.
@@ -185,26 +175,15 @@ void SocketConnection::other_event(int status, int events) try {
 // libuv alone watches and data was urgent. The latter two would be told again and again. Or the event was of
 // another connection, which had the same descriptor.
 void SocketConnection::hung_up(bool failed) {
-    if (const auto error = socket_error()) return lost(error);
-    pollfd now{fd_, platform::kChangesPollSet ? short{0} : short{POLLPRI}, 0};
-    if (::poll(&now, 1, 0) <= 0) return;
-    failed && (now.revents & POLLERR) != 0 ? lost({}) : set(kMuted);
+    if (const auto error = take_error(fd_); error || failed) return lost(error);
+    pollfd now{fd_, POLLPRI, 0};
+    if (::poll(&now, 1, 0) > 0) set(kMuted);
 }
 
-// What the resource has no room for costs this connection. What its handler met with is not this: it
-// was caught in the callback.
 void SocketConnection::out_of_memory() noexcept {
     loop().current = nullptr;
     loop().scratch.used = 0;
     fail_out_of_memory();
-}
-
-void SocketConnection::read_ended(ssize_t got) {
-    if (got == 0) return received_eof();
-    const int error = errno;
-    if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return;
-    lost({error, std::system_category()});
-    settle();
 }
 
 void SocketConnection::ask() {
@@ -213,10 +192,6 @@ void SocketConnection::ask() {
 }
 
 // ---- the wire
-
-const Limits& SocketConnection::limits() const noexcept {
-    return origin_.limits;
-}
 
 Scratch* SocketConnection::scratch() const noexcept {
     return entered() ? &loop().scratch : nullptr;
@@ -234,30 +209,33 @@ bool SocketConnection::write(Bytes piece) {
     std::byte* const to = l.scratch.bytes.data() + l.scratch.used;
     const std::size_t used = l.scratch.used + piece.size();
     if (used > Scratch::kSize || piece.size() - 1 >= Scratch::kLarge - 1) [[unlikely]]
-        return write_otherwise(piece);
+        return write_large(piece);
     l.scratch.used = used;
     std::memcpy(to, piece.data(), piece.size());
     return true;
 }
 
-Transport::Sent SocketConnection::transmit(const iovec* pieces, std::size_t count) {
-    const auto [answer, size] = send_pieces(fd_, pieces, count, 0);
-    const Sent sent = as_sent(answer, size);
+// The callback's first piece leaves at once: as Transport would send it, in a third of the instructions.
+[[gnu::noinline]] bool SocketConnection::write_large(Bytes piece) {
+    Loop& l = loop();
+    const bool fits = piece.size() >= Scratch::kLarge && piece.size() <= Scratch::kSize;
+    if (!fits || l.scratch.used > 0 || has(kSpilled | kTimed)) return write_otherwise(piece);
+    set(kSpilled);
+    send_all(l, piece);
+    return !slot_.held(Slot::Hold::backpressure) && !slot_.ended();
+}
+
+Transport::Sent SocketConnection::counted(const Sent& sent) noexcept {
     loop().stats.bytes_out += sent.bytes;
     return sent;
+}
+
+Transport::Sent SocketConnection::transmit(const iovec* pieces, std::size_t count) {
+    return counted(stream_wire::send(fd_, pieces, count));
 }
 
 Transport::Sent SocketConnection::transmit_file(const FileRange& range, std::uint64_t most) {
-    const auto size = static_cast<std::size_t>(most);
-    const ssize_t answer = platform::send_file(fd_, range.file->fd(), range.offset, size);
-    if (answer == 0) return {.error = errc::file_too_short};
-    const Sent sent = as_sent(answer, size);
-    loop().stats.bytes_out += sent.bytes;
-    return sent;
-}
-
-void SocketConnection::transmit_fin() noexcept {
-    ::shutdown(fd_, SHUT_WR);
+    return counted(stream_wire::send_file(fd_, range, most));
 }
 
 Result<void> SocketConnection::send_rights(Bytes bytes, std::span<const int> descriptors) {
@@ -265,19 +243,6 @@ Result<void> SocketConnection::send_rights(Bytes bytes, std::span<const int> des
     if (!sent) return tl::unexpected(sent.error());
     write(bytes.subspan(*sent));
     return {};
-}
-
-bool SocketConnection::input_waiting() const noexcept {
-    int unread = 0;
-    return ::ioctl(fd_, FIONREAD, &unread) == 0 && unread > 0;
-}
-
-std::chrono::milliseconds SocketConnection::quiet_for() const noexcept {
-    return std::chrono::milliseconds(platform::quiet_for(fd_));
-}
-
-bool SocketConnection::ends_when_idle() const noexcept {
-    return !origin_.connect;
 }
 
 // A reset is told while nothing else is watched for as well.
@@ -319,7 +284,7 @@ void SocketConnection::arm(Clock::time_point when) {
 }
 
 void SocketConnection::expire(Clock::time_point now) try {
-    if (is(Phase::connecting)) return expire_connect(now);
+    if (is(Phase::connecting)) return connecting().expired(now);
     expired(now);
 } catch (const std::bad_alloc&) {
     out_of_memory();
@@ -332,13 +297,11 @@ void SocketConnection::end(std::error_code reason, bool reset) {
     const linger off{1, 0};
     if (reset && fd_ >= 0) ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &off, sizeof off);
     Loop& l = loop();
-    l.wheel.remove(*this);
-    count_end(reason);
+    platform::probe_close(fd_, number_, reason.value());
     enter(Phase::closed);
-    if (reason && l.logs()) report(reason);
+    l.ended(*this, reason);
     const bool told = origin_.connect && origin_.connect->on_ended;
-    const Error how = told ? ending(reason) : Error(reason);
-    if (rare_) static_cast<Cold&>(*rare_).connecting.reset();
+    const Error how = ending(reason);
     l.ran(*this);
     if (l.last == this) l.last = nullptr;
     const std::type_info* const handler = blame().handler;
@@ -346,14 +309,6 @@ void SocketConnection::end(std::error_code reason, bool reset) {
     l.ran("on_close", handler);
     if (told) l.guarded("on_ended", [&] { origin_.connect->on_ended(how); });
     let_go();
-}
-
-void SocketConnection::count_end(std::error_code reason) noexcept {
-    ReactorStats& stats = loop().stats;
-    platform::probe_close(fd_, number_, reason.value());
-    if (origin_.connect && !slot_.is_open()) ++stats.connect_errors;
-    if (reason == errc::handler_failed) ++stats.handler_failures;
-    ++stats.closed_by[static_cast<std::size_t>(close_cause(reason))];
 }
 
 std::string SocketConnection::describe() const {
@@ -366,27 +321,16 @@ std::size_t SocketConnection::queued_in_all() noexcept {
     return top != nullptr ? top->queued() : queued();
 }
 
-const Site& SocketConnection::site() const noexcept {
-    return origin_.site;
-}
-
 // The innermost protocol, and not a layer above which it is.
 Blame SocketConnection::blame() const noexcept {
     const Protocol* const protocol = innermost().protocol();
     return {"a callback", protocol != nullptr ? &typeid(*protocol) : nullptr, this};
 }
 
-// As the blocking drivers do. Without memory for the line it is not written.
-void SocketConnection::report(std::error_code reason) noexcept try {
-    const bool failed = reason == errc::handler_failed;
-    loop().log(failed ? LogLevel::error : LogLevel::debug,
-               describe() + ": " + (failed ? innermost().failure() : reason.message()));
-} catch (const std::bad_alloc&) {
-    return;
-}
-
 void SocketConnection::let_go() {
     Loop& l = loop();
+    l.wheel.remove(*this);
+    if (rare_) cold().connecting.reset();
     if (fd_ >= 0) {
         l.watches.stop(fd_);
         ::close(std::exchange(fd_, -1));
@@ -397,8 +341,6 @@ void SocketConnection::let_go() {
 void SocketConnection::abandon() {
     if (is_closed()) return;
     enter(Phase::closed);
-    loop().wheel.remove(*this);
-    if (rare_) static_cast<Cold&>(*rare_).connecting.reset();
     drop_output();
     slot_ = Slot(nullptr, 0);
     let_go();
@@ -408,12 +350,7 @@ Clock::time_point SocketConnection::now() const {
     return loop().now();
 }
 
-SocketConnection::Cold::Cold(std::pmr::memory_resource* memory) : Rare(memory) {}
 SocketConnection::Cold::~Cold() = default;
-
-void SocketConnection::Cold::destroy() noexcept {
-    DestroyInResource<Cold>()(this);
-}
 
 Result<PeerCredentials> SocketConnection::peer_credentials() const {
     return detail::peer_credentials(fd_);

@@ -9,16 +9,17 @@
 #include <switchboard/socket.hpp>
 #include <switchboard/transport.hpp>
 
+#include "ipv4_peer.hpp"
 #include "made.hpp"
+#include "origin.hpp"
+#include "stream_wire.hpp"
 #include "timing_wheel.hpp"
 #include "transport_rare.hpp"
 
 namespace switchboard::detail {
 
 struct Blame;
-struct Origin;
 class Connecting;
-class Loop;
 
 // Idle, it is this object and its protocol: what only some need is in Cold. What is asked for outside its own
 // callbacks is done at the end of the turn (Loop::attend_later). Once closed it is freed after the events of
@@ -33,7 +34,7 @@ public:
     void connect(const Endpoint& endpoint);
     Connecting& connecting() const;  // until it is open or closed
     void connect_failed();           // as connecting() says; on_close comes later
-    void schedule_attempt();         // the next one
+    void schedule_attempt();         // the next one, or the end
     void connected(Socket socket, const SocketAddress& peer);
     void expire(Clock::time_point now);  // the wheel came to where it was filed
     void attend();                       // the end of the turn
@@ -43,19 +44,15 @@ public:
     void end(std::error_code reason, bool reset) override;  // at once: not from within a callback
     std::uint32_t slot() const noexcept { return number_; }
     Origin& origin() const noexcept { return origin_; }
-    // Once it is closed: another that is, by its slot. Its descriptor is gone, so this takes no memory.
-    int next_closed() const noexcept { return fd_; }
-    void set_next_closed(int slot) noexcept { fd_ = slot; }
-    bool is_closed() const noexcept { return is(Phase::closed); }
     bool is_paused() const noexcept { return is(Phase::open) && innermost().held(); }
     bool is_writable() const noexcept { return may_write(); }
+    bool was_open() const noexcept { return slot_.is_open(); }
     // Over a unix socket; nothing may have been written before. What is not taken of `bytes` follows.
     Result<void> send_rights(Bytes bytes, std::span<const int> descriptors);
     Blame blame() const noexcept;
     std::string describe() const;
     LiveHandle live();
     std::size_t queued_in_all() noexcept;  // what waits in layers included
-    const Site& site() const noexcept;     // of the call that made it
 
     using Transport::write;
     bool write(Bytes piece) override;
@@ -73,59 +70,57 @@ private:
     static constexpr unsigned kMuted = kDriver;
     struct Cold;
 
-    inline Loop& loop() const noexcept;  // in loop.hpp
+    Loop& loop() const noexcept { return origin_.loop; }
     Cold& cold() const;
 
     // socket_connection.cpp: the wire
-    const Limits& limits() const noexcept override;
+    const Limits& limits() const noexcept override { return origin_.limits; }
     Clock::time_point clock() const noexcept override { return Clock::now(); }
     Sent transmit(const iovec* pieces, std::size_t count) override;
     Sent transmit_file(const FileRange& range, std::uint64_t most) override;
-    void transmit_fin() noexcept override;
+    void transmit_fin() noexcept override { ::shutdown(fd_, SHUT_WR); }
     void attend_later() override;
     void update_interest() override;
     void arm(Clock::time_point when) override;
-    bool input_waiting() const noexcept override;
+    bool input_waiting() const noexcept override { return stream_wire::input_waiting(fd_); }
     void ask() override;
     Scratch* scratch() const noexcept override;
     bool entered() const noexcept override;
     void begin_callback() override;
     void end_callback() override;
-    bool ends_when_idle() const noexcept override;
-    std::chrono::milliseconds quiet_for() const noexcept override;
+    bool ends_when_idle() const noexcept override { return !origin_.connect; }
+    std::chrono::milliseconds quiet_for() const noexcept override {
+        return stream_wire::quiet_for(fd_);
+    }
     Rare* make_rare() const override;
 
     template <class Callback>
     void dispatch(Loop& l, Callback&& callback);
-    void sent_less(ssize_t sent, std::size_t size);
-    std::error_code socket_error() const;
+    void send_all(Loop& l, Bytes all);
+    void sent_less(ssize_t sent, Bytes all);
+    bool write_large(Bytes piece);
     void other_event(int status, int events);
     void hung_up(bool failed);
     void read_plain(Loop& l);
     void read_ready();
-    void read_ended(ssize_t got);
     void offer(Loop& l, std::size_t size);
     void offer_plain(Loop& l, std::size_t size);
     void offer_otherwise(std::size_t size);
-    void offer_caught() noexcept;
     void offer_rest(std::size_t size, std::size_t used);
-    MutableBytes read_bytes(std::size_t size) const noexcept;
     void read_more(ssize_t got);
-    void count_end(std::error_code reason) noexcept;
-    void report(std::error_code reason) noexcept;
     void let_go();
+    void out_of_memory() noexcept;
+    Sent counted(const Sent& sent) noexcept;
     unsigned wanted() const noexcept;
 
     // socket_connecting.cpp: how it came to be
-    std::error_code watch(Socket socket);
+    bool take_over(Socket socket, const SocketAddress& peer);
     void open();
-    void expire_connect(Clock::time_point now);
-    Error ending(std::error_code reason) const;
-    void remember_peer(const SocketAddress& peer);
+    Error ending(std::error_code reason) const noexcept;
     Endpoint made_peer() const;
 
-    // In an order that leaves no gap: the first two lie in the padding of WheelNode. Most peers are an IPv4
-    // address and a port, in network order, until somebody asks for them: so they cost no allocation.
+    // In an order that leaves no gap: the first two lie in the padding of WheelNode. The peer's are an
+    // Ipv4Peer, unless Cold has it.
     std::uint8_t interest_ = 0;  // what it is watched for
     std::uint16_t peer_port_ = 0;
     int fd_ = -1;
@@ -135,13 +130,12 @@ private:
 
 // What an idle connection does without.
 struct SocketConnection::Cold final : Transport::Rare {
-    explicit Cold(std::pmr::memory_resource* memory);
+    using Rare::Rare;
     ~Cold() override;
-    void destroy() noexcept override;
+    void destroy() noexcept override { DestroyInResource<Cold>()(this); }
 
     Endpoint peer, local;
     std::unique_ptr<Connecting> connecting;  // until it is open
-    Clock::time_point connect_by = kNever;
 };
 
 }  // namespace switchboard::detail

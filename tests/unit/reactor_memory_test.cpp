@@ -1,5 +1,6 @@
 #include "counting_memory.hpp"
 #include "datagram_ends.hpp"
+#include "failing_new.hpp"
 #include "turns.hpp"
 
 using namespace switchboard;
@@ -173,4 +174,27 @@ TEST_CASE("reactor memory: datagram sockets and what they queue lie in the resou
         CHECK(memory.calls == calls);
     }
     CHECK(memory.lent == 0);
+}
+
+TEST_CASE("reactor memory: a connection ends all the same without memory for what it tells of it") {
+    Reactor reactor;
+    const Listening listening = listen_on(reactor, echo_factory());
+    std::error_code reason, told;
+    Callbacks handler;
+    handler.on_open = [](Connection& c) {
+        c.close(errc::malformed_message);
+        allocations_may_fail = true;
+        allocations_until_failure = 0;
+    };
+    handler.on_close = [&](std::error_code why) {
+        allocations_may_fail = false;
+        CHECK(allocations_until_failure.exchange(-1) < 0);  // one has failed
+        reason = why;
+    };
+    ConnectOptions options;
+    options.on_ended = [&](const Error& error) { told = error.code(); };
+    REQUIRE(reactor.connect(listening.local, make_protocol(handler), options));
+    run_until(reactor, [&] { return reactor.stats().closed == 2; });
+    CHECK(reason == errc::malformed_message);
+    CHECK(told == errc::malformed_message);
 }

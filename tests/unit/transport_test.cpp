@@ -47,6 +47,7 @@ struct Wire final : Transport {
     ConnectionId id() const override { return {}; }
     const Limits& limits() const noexcept override { return limits_; }
     Sent transmit(const iovec* pieces, std::size_t count) override {
+        if (broken) return {.error = std::make_error_code(std::errc::no_buffer_space)};
         std::size_t size = 0;
         for (std::size_t i = 0; i < count; ++i) size += pieces[i].iov_len;
         const std::size_t taken = std::min(size, room);
@@ -58,7 +59,7 @@ struct Wire final : Transport {
     void attend_later() override {}
     void end(std::error_code reason, bool reset) override {
         log.push_back(reset ? "RST" : "end");
-        closed(reason);
+        if (!ends_later) closed(reason);
     }
     bool input_waiting() const noexcept override { return waits; }
 
@@ -82,6 +83,8 @@ struct Wire final : Transport {
     Clock::time_point time = Clock::time_point(1h);
     std::size_t room = 1'000'000;
     bool waits = false;
+    bool broken = false;      // what is sent next fails
+    bool ends_later = false;  // as that of a layer, of which the wire is another connection
     Endpoint endpoint;
 };
 
@@ -241,4 +244,48 @@ TEST_CASE("transport: a close is bounded while nothing moves, and as a whole onl
         wire.expired(wire.time);
         CHECK(wire.take_log() == ":open RST :close the peer stopped reading: close timed out");
     }
+}
+
+TEST_CASE("transport: a wire that fails under who writes from outside a callback ends it") {
+    Limits limits;
+    limits.low_water = 1;
+    limits.high_water = limits.max_queued = 30'000;
+    const std::string large(20'000, 'x');
+    for (const bool over : {false, true}) {  // at once, or as the queue grows past the cap
+        Wire wire(limits);
+        wire.opened();
+        wire.room = 0;
+        if (over) wire.write(large);
+        wire.turn();
+        wire.broken = true;
+        CHECK_FALSE(wire.write(large));
+        wire.turn();
+        CHECK(wire.take_log() == ":open RST :close No buffer space available");
+    }
+}
+
+TEST_CASE("transport: what others wrote in a turn before does not count against a handler") {
+    Wire wire;
+    wire.opened();
+    const std::string large(20'000, 'x');
+    CHECK(wire.write(large));
+    wire.write_shared(std::make_shared<const std::vector<std::byte>>(10));
+    wire.turn();
+    CHECK(wire.queued() == 0);
+    CHECK(wire.write(large));
+    CHECK_FALSE(wire.write(large));  // the second one in a turn
+}
+
+TEST_CASE("transport: once all is flushed and the wire is asked to end, no time-out is left") {
+    Limits limits;
+    limits.close_deadline = 5s;
+    Wire wire(limits);
+    wire.ends_later = true;
+    wire.opened();
+    wire.close({});
+    wire.turn();
+    CHECK(wire.take_log() == ":open end");
+    CHECK(wire.next_timeout() == Clock::time_point::max());
+    wire.ends_later = false;
+    wire.settle();
 }

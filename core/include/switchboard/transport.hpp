@@ -1,26 +1,16 @@
 // Transport: the life of one stream connection, for authors of drivers. Layers are in layer.hpp.
 #pragma once
 
-#include <sys/types.h>
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <switchboard/limits.hpp>
+#include <switchboard/scratch.hpp>
 #include <switchboard/slot.hpp>
 
 struct iovec;
 
 namespace switchboard {
-
-// Gathers what one callback writes, so that it leaves in one system call. Each thread of a driver has one.
-struct Scratch {
-    static constexpr std::size_t kSize = 64 * 1024;
-    // A piece of this size or more is not gathered: it leaves from where it lies.
-    static constexpr std::size_t kLarge = 16 * 1024;
-
-    std::size_t used = 0;
-    std::array<std::byte, kSize> bytes;
-};
 
 // The state machine that all stream drivers share: phases, output and its marks, half-close, close and
 // linger, time-outs and graceful shutdown. It has no socket, clock or thread. The driver reports the events
@@ -40,13 +30,20 @@ public:
         aborting,   // abort() was called, or the wire is lost: end() comes next
         closed,     // on_close was called
     };
+    // What the wire did with what it was given.
+    struct Sent {
+        std::uint64_t bytes = 0;
+        bool blocked = false;  // writable() will tell when it takes more
+        std::error_code error = {};
+    };
 
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;
 
     Phase phase() const noexcept { return static_cast<Phase>(flags_ & kPhase); }
-    // The connection that the innermost protocol has, above all layers. Null before its on_open and after
-    // on_close.
+    bool is_closed() const noexcept { return is(Phase::closed); }
+    // The connection that the innermost protocol knows, layers looked through; null before its on_open and
+    // after on_close.
     Connection* topmost() noexcept;
     // The slot of that protocol: the one to blame in a log, and the one that holds its failure.
     const Slot& innermost() const noexcept;
@@ -86,21 +83,16 @@ protected:
     // The wire is gone: on_close, once. Call it from end().
     void closed(std::error_code reason) noexcept;
 
-    // ---- The wire: the driver implements these. None runs a callback, except end() from settle().
-    struct Sent {
-        std::uint64_t bytes = 0;
-        bool blocked = false;  // the driver calls writable() when the wire takes more
-        std::error_code error = {};
-    };
+    // ---- The wire, from the driver. None of these runs a callback but end(), from settle() only.
     virtual const Limits& limits() const noexcept = 0;
-    // The time at this very moment.
-    virtual Clock::time_point clock() const noexcept { return now(); }
     virtual Sent transmit(const iovec* pieces, std::size_t count) = 0;
     virtual Sent transmit_file(const FileRange& range, std::uint64_t most) = 0;
     virtual void transmit_fin() noexcept = 0;
     virtual void attend_later() = 0;  // end_of_turn() must be called later, once
     // Ends the connection, with RST or in good order, and calls closed().
     virtual void end(std::error_code reason, bool reset) = 0;
+    // The time at this very moment.
+    virtual Clock::time_point clock() const noexcept { return now(); }
     virtual void update_interest() {}       // wants_input() or wants_output() may have changed
     virtual void arm(Clock::time_point) {}  // a timer runs that may be earlier than all others
     virtual bool input_waiting() const noexcept { return false; }  // unread bytes wait there
@@ -113,14 +105,14 @@ protected:
     virtual bool entered() const noexcept { return has(kEntered); }  // its own callback runs
     virtual void begin_callback() { set(kEntered); }
     virtual void end_callback() { clear(kEntered); }  // sends what the callback wrote
-    // A request was made outside of this connection's callbacks.
+    // Something was asked for outside its own callbacks.
     virtual void asked() { at_end_of_turn(0); }
-    // Whether nothing more should be queued for the wire.
+    // Nothing more should be queued for the wire.
     virtual bool is_full() const noexcept { return false; }
-    virtual bool is_direct() const noexcept { return false; }  // offers written bytes at once
-    // Whether the connection waits for the peer after the last flush.
+    virtual bool is_direct() const noexcept { return false; }  // what is written is offered at once
+    // Waits for the peer after the last flush.
     virtual bool lingers() const noexcept { return true; }
-    virtual void refused() noexcept {}  // written bytes were dropped
+    virtual void refused() noexcept {}  // something written was dropped
     virtual std::chrono::milliseconds stall_timeout() const noexcept {
         return limits().write_stall_timeout;
     }
@@ -128,9 +120,9 @@ protected:
     // How long no byte has moved, as far as the wire knows.
     virtual std::chrono::milliseconds quiet_for() const noexcept { return {}; }
 
-    // ---- For use by drivers.
-    // State that few connections need. A driver with such state of its own derives from it.
-    struct Rare;
+    // ---- What drivers build on.
+    // What few connections need. A driver that has such state of its own derives from it.
+    struct Rare;  // transport_rare.hpp
     struct DestroyRare {
         void operator()(Rare* rare) const noexcept;
     };
@@ -154,11 +146,11 @@ protected:
         kReset = 1U << 15U,       // the end is a reset
         kNoReason = 1U << 16U,    // memory ran out when the reason was stored
         kSmallMarks = 1U << 17U,  // the scratch holds more than the high-water mark allows
-        kTimed = 1U << 18U,       // note_activity() is called when bytes move
-        kAwaited = 1U << 19U,     // the peer's first byte has not come
-        kDraining = 1U << 20U,    // on_stop was called, and this connection ends when idle
-        kSpilled = 1U << 21U,     // this callback wrote more than the scratch holds
-        kDriver = 1U << 24U,      // the first flag of the driver's own
+        kTimed = 1U << 18U,       // bytes that move are noted
+        kAwaited = 1U << 19U,     // the peer's first byte is
+        kDraining = 1U << 20U,    // on_stop came, and being idle ends this connection
+        kSpilled = 1U << 21U,     // this callback wrote what did not go by the scratch
+        kDriver = 1U << 24U,      // the first of the driver's own
     };
     static constexpr unsigned kNoWrite = kPhase | kFin;
     static constexpr unsigned kNoScratch = kNoWrite | kQueued | kSmallMarks;
@@ -176,8 +168,8 @@ protected:
     bool wants_output() const noexcept {
         return (flags_ & (kQueued | kBlocked)) == (kQueued | kBlocked);
     }
-    bool is_over_full() const noexcept;  // more than max_queued waits
-    bool is_idle() const noexcept;
+    std::size_t cost() const noexcept;  // of the queue
+    bool is_over_full() const noexcept { return cost() > limits().max_queued; }
 
     void request(unsigned flags);         // done after the running callback, or as asked() says
     void at_end_of_turn(unsigned flags);  // done by end_of_turn()
@@ -187,23 +179,19 @@ protected:
     void offer_again();                   // clears kBlocked and flushes, for ask()
     void flush();
     void flush_all();
-    void after_flush();
     void push_out();  // the part of settle() that runs no callback above a layer
     bool write_otherwise(Bytes piece);
     bool queue_pieces(std::span<const Bytes> pieces);
     void send_scratch(Scratch& scratch);
-    void sent_short(const Sent& sent, Bytes all);  // queues the part of `all` that was not sent
+    void sent_short(const Sent& sent, const iovec& all);  // queues what the wire did not take
     void drop_output() noexcept;
     void set_reason(std::error_code reason) noexcept;
     std::error_code reason() const noexcept;
     void fail_out_of_memory() noexcept;
-    void set_protocol_timeouts();  // starts first_byte_timeout, idle_timeout and lifetime
-    // For first_byte_timeout, idle_timeout and lifetime: when the first is due, and which one is over.
+    // first_byte_timeout, idle_timeout and lifetime: when the first is due, and which of them is over.
     Clock::time_point ends_by() const noexcept;
     std::error_code over(Clock::time_point now) const noexcept;
-    Clock::time_point in(std::chrono::milliseconds limit) const noexcept;  // from now; 0: never
-    // Converts the return value of send(2), sendmsg(2) or sendfile(2) for `size` bytes, and errno.
-    static Sent as_sent(ssize_t answer, std::size_t size) noexcept;
+    Clock::time_point in(std::chrono::milliseconds limit) const noexcept;  // from now; 0 is never
 
     static constexpr unsigned kIsOpen = static_cast<unsigned>(Phase::open);
 
@@ -217,22 +205,24 @@ protected:
 
 private:
     template <class Callback>
-    void call(Callback&& callback);
+    void call(Callback&& callback) {
+        begin_callback();
+        callback();
+        end_callback();
+    }
     template <class Output>
     bool enqueue(Output&& output) noexcept;
-    bool spill(std::span<const Bytes> pieces);
+    bool enqueue_rest(const Sent& sent, std::span<const iovec> given);
+    bool spill(Scratch* scratch, std::span<const Bytes> pieces);
     bool queue_scratch();
     bool queued_more();
     void took(const Sent& sent);
-    void tell_eof();
     void tell_stop();
+    void after_flush();
     void flushed();
-    void start_lingering();
-    void bound_close();
-    bool must_linger() const noexcept;
     bool is_drained() const noexcept;
+    void start_timeouts();
     void judge(Clock::time_point now);
-    bool is_overdue(Clock::time_point now) const noexcept;
     void look_at_idle(Clock::time_point now);
     void close_from_top(std::error_code reason);
 };

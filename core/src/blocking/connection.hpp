@@ -9,10 +9,11 @@
 // the thread waits in poll(2), which can, until something does.
 #pragma once
 
-#include <optional>
 #include <switchboard/socket.hpp>
 #include <switchboard/transport.hpp>
 
+#include "../named.hpp"
+#include "../stream_wire.hpp"
 #include "ending.hpp"
 #include "wait.hpp"
 #include "workspace.hpp"
@@ -26,7 +27,10 @@ public:
 
     // For a client whose conversation is over with the reply: what is not done by `when` costs the
     // connection (std::errc::timed_out), and what comes after the reply is not waited for.
-    void give_up_at(Clock::time_point when);
+    void give_up_at(Clock::time_point when) {
+        give_up_ = when;
+        lingers_ = false;
+    }
     // Blocks until the connection is over: on_close has returned and the socket is closed. If memory
     // runs out, that costs the connection.
     void serve();
@@ -34,37 +38,37 @@ public:
     const std::string& failure() const noexcept { return failure_; }
 
     Clock::time_point now() const override { return Clock::now(); }
-    const Endpoint& peer() const override;
+    const Endpoint& peer() const override { return peer_.name(); }
+    const Endpoint& local() const override { return local_.name(); }
     Result<PeerCredentials> peer_credentials() const override { return socket_.peer_credentials(); }
-    const Endpoint& local() const override;
     ConnectionId id() const override { return id_; }
 
 private:
     const Limits& limits() const noexcept override { return limits_; }
     Sent transmit(const iovec* pieces, std::size_t count) override;
     Sent transmit_file(const FileRange& range, std::uint64_t most) override;
-    void transmit_fin() noexcept override;
+    void transmit_fin() noexcept override { ::shutdown(fd(), SHUT_WR); }
     void attend_later() override {}  // each turn looks
     void end(std::error_code reason, bool reset) override;
-    void begin_callback() override { set(kEntered); }
     void end_callback() override;
     Scratch* scratch() const noexcept override {
         return has(kEntered) ? &workspace_.out() : nullptr;
     }
-    bool input_waiting() const noexcept override;
+    bool input_waiting() const noexcept override { return stream_wire::input_waiting(fd()); }
+    std::chrono::milliseconds quiet_for() const noexcept override {
+        return stream_wire::quiet_for(fd());
+    }
     void ask() override;
     void relieve() override;
     bool lingers() const noexcept override { return lingers_; }
     bool ends_when_idle() const noexcept override { return ending_ != nullptr; }
-    std::chrono::milliseconds quiet_for() const noexcept override;
 
+    int fd() const noexcept { return socket_.fd(); }
     void turn();
     void wait();
-    void handle(short events);
     void receive(int flags);
     void end_lost(std::error_code why);
     void hung_up();
-    void look_at_clock();
     bool wait_for_room(Clock::time_point until);
     bool told() const noexcept { return ending_ != nullptr && ending_->told(); }
 
@@ -77,8 +81,7 @@ private:
     bool lingers_ = true;
     bool dozes_ = false;  // nothing came for a while
     bool mute_ = false;   // both ways are shut, and poll would say so without end
-    SocketAddress peer_address_, local_address_;
-    mutable std::optional<Endpoint> peer_, local_;
+    const End peer_, local_;
     std::error_code close_reason_;
     std::string failure_;
 };

@@ -27,7 +27,7 @@ struct MemoryDriver::State {
     }
 
     static void end(MemoryConnection& connection, errc why) {
-        if (!connection.closed()) connection.finish(why);
+        if (!connection.is_closed()) connection.end(why, true);
     }
 
     World world;
@@ -78,7 +78,7 @@ bool MemoryDriver::turn() {
     for (MemoryConnection* connection : order) connection->serve();
     for (MemoryConnection* connection : order) connection->end_turn();
     if (s.live.size() > order.size()) s.world.happened = true;
-    std::erase_if(s.live, [](const MemoryConnection* c) { return c->closed(); });
+    std::erase_if(s.live, [](const MemoryConnection* c) { return c->is_closed(); });
     s.turning = false;
     return s.world.happened;
 }
@@ -109,7 +109,7 @@ Clock::time_point MemoryDriver::now() const {
 
 std::size_t MemoryDriver::open() const {
     return static_cast<std::size_t>(std::count_if(state_->live.begin(), state_->live.end(),
-                                                  [](auto* c) { return !c->closed(); }));
+                                                  [](auto* c) { return !c->is_closed(); }));
 }
 
 Connection* MemoryDriver::find(ConnectionId id) {
@@ -123,23 +123,23 @@ std::uint64_t MemoryDriver::seed() const {
 }
 
 MemoryPeer& MemoryPeer::send(std::string_view text) {
-    connection_.arrive(as_bytes(text));
+    connection_.arrived().push(as_bytes(text));
     return *this;
 }
 void MemoryPeer::shutdown_write() {
-    connection_.arrive_eof();
+    connection_.arrived().eof = true;
 }
 void MemoryPeer::reset() {
-    connection_.arrive_reset();
+    connection_.arrived().reset = true;
 }
 void MemoryPeer::set_window(std::size_t bytes) {
     connection_.far().window = bytes;
 }
 const std::string& MemoryPeer::received() const {
-    return connection_.far().received;
+    return connection_.far().text();
 }
 std::string MemoryPeer::take_received() {
-    return std::exchange(connection_.far().received, {});
+    return std::exchange(connection_.far().text(), {});
 }
 bool MemoryPeer::saw_eof() const {
     return connection_.far().eof;
@@ -148,7 +148,7 @@ bool MemoryPeer::saw_reset() const {
     return connection_.far().reset;
 }
 bool MemoryPeer::closed() const {
-    return connection_.closed();
+    return connection_.is_closed();
 }
 std::error_code MemoryPeer::close_reason() const {
     return connection_.close_reason();

@@ -6,27 +6,21 @@
 #include <cerrno>
 
 namespace switchboard::testing {
-namespace {
-
-constexpr std::size_t kReadBuffer = 64 * 1024;  // bytes of one read, and of one read of a file
-
-}  // namespace
-
 MemoryConnection::MemoryConnection(World& world, ConnectionId id,
                                    std::unique_ptr<Protocol> protocol, const Limits& limits)
-    : Transport(std::move(protocol), limits),
-      world_(world),
-      id_(id),
-      limits_(limits),
-      test_peer_(*this) {}
+    : Transport(std::move(protocol), limits), world_(world), id_(id), limits_(limits) {}
 
 // ---- what happens in a turn
 
 void MemoryConnection::serve() {
-    if (closed()) return;
+    if (is_closed()) return;
     if (is(Phase::connecting)) opened();
-    take_reset();
-    if (closed()) return;
+    if (world_.chance(world_.weather.reset_chance)) arrived_.reset = true;
+    if (arrived_.reset && !is_closed()) {
+        lost({});
+        settle();
+    }
+    if (is_closed()) return;
     if (world_.draining && !slot_.stopping()) {
         stop();
         end_of_turn_at_ = world_.turn;
@@ -37,8 +31,8 @@ void MemoryConnection::serve() {
 }
 
 void MemoryConnection::end_turn() {
-    if (closed()) return;
-    if (has(kBlocked) && room() > 0) writable();
+    if (is_closed()) return;
+    if (has(kBlocked) && to_->room() > 0) writable();
     const bool may_flush = has(kQueued) && !has(kBlocked);
     if ((has(kAttention) || may_flush) && is(Phase::open)) push_out();
     if (has(kListed)) world_.happened = true;
@@ -56,13 +50,6 @@ void MemoryConnection::begin_callback() {
     Transport::begin_callback();
 }
 
-void MemoryConnection::take_reset() {
-    if (world_.chance(world_.weather.reset_chance)) reset_arrived_ = true;
-    if (!reset_arrived_ || closed()) return;
-    lost(std::make_error_code(std::errc::connection_reset));
-    settle();
-}
-
 // The buffer is as long as what is in it and gone afterwards, so that a sanitizer sees a protocol
 // that reaches beyond its bytes or keeps a view of them.
 void MemoryConnection::read() {
@@ -77,23 +64,21 @@ void MemoryConnection::read() {
         received(buffer);
     }
     if (arrived_.size() > 0 && wants_input()) world_.happened = true;
-    if (eof_arrived_ && arrived_.size() == 0 && !has(kEofSeen) && !closed()) received_eof();
+    if (arrived_.eof && arrived_.size() == 0 && !has(kEofSeen) && !is_closed()) received_eof();
 }
 
 void MemoryConnection::ask() {
     read();
-    if (room() > 0) offer_again();
+    if (to_->room() > 0) offer_again();
 }
 
-// Who was reset, or wrote to nobody, has nothing to tell the far end.
+// Who was reset, or wrote to nobody, has nothing to tell the far end; if that is a connection, it is reset too.
 void MemoryConnection::end(std::error_code reason, bool reset) {
-    const bool cut = reset || reset_arrived_;
-    if (!cut) transmit_fin();
-    if (cut && partner_) partner_->arrive_reset();
-    far_.reset = far_.reset || reset;
+    if (!reset && !arrived_.reset) transmit_fin();
+    to_->reset = to_->reset || reset || (arrived_.reset && to_ != &far_);
     close_reason_ = reason;
     failure_ = innermost().failure();
-    arrived_.clear();
+    arrived_.close();
     world_.happened = true;
     Transport::closed(reason);
 }
@@ -103,37 +88,21 @@ void MemoryConnection::refused() noexcept {
     if (entered() && !cut_off) ++late_writes_;
 }
 
-// ---- the way to the far end
-
-void MemoryConnection::join(MemoryConnection& partner, std::size_t window) {
-    partner_ = &partner;
-    partner_window_ = window;
-}
-
-void MemoryConnection::arrive(Bytes bytes) {
-    if (!closed()) arrived_.push(bytes);
-}
-
-// How many bytes the far end takes now.
-std::size_t MemoryConnection::room() const {
-    if (!partner_) return far_.window - std::min(far_.window, far_.received.size());
-    if (partner_->closed()) return kUnlimited;
-    return partner_window_ - std::min(partner_window_, partner_->arrived_.size());
-}
-
 // How many of `most` bytes it is given now.
 std::size_t MemoryConnection::allowed(std::size_t most) {
-    const std::size_t size = std::min(most, room());
+    const std::size_t size = std::min(most, to_->room());
     if (size == 0 || !world_.weather.short_writes) return size;
     world_.happened = true;  // what is not taken now is taken later
     return world_.below(size + 1);
 }
 
+// A far end that is gone answers with a reset.
 void MemoryConnection::note_moved(std::size_t bytes) {
     if (bytes == 0) return;
     ++write_calls_;
     moved_at_ = world_.now;
     world_.happened = true;
+    if (to_->closed()) arrived_.reset = true;
 }
 
 Transport::Sent MemoryConnection::transmit(const iovec* pieces, std::size_t count) {
@@ -142,7 +111,7 @@ Transport::Sent MemoryConnection::transmit(const iovec* pieces, std::size_t coun
     const std::size_t most = allowed(size);
     for (std::size_t i = 0; moved < most; ++i) {
         const std::size_t part = std::min(pieces[i].iov_len, most - moved);
-        deliver({static_cast<const std::byte*>(pieces[i].iov_base), part});
+        to_->push({static_cast<const std::byte*>(pieces[i].iov_base), part});
         moved += part;
     }
     note_moved(moved);
@@ -159,24 +128,9 @@ Transport::Sent MemoryConnection::transmit_file(const FileRange& range, std::uin
     if (got == 0) return {.error = errc::file_too_short};
     if (got < 0) return {.error = std::error_code(errno, std::system_category())};
     const auto part = static_cast<std::size_t>(got);
-    deliver(Bytes(buffer).first(part));
+    to_->push(Bytes(buffer).first(part));
     note_moved(part);
     return {.bytes = part};
-}
-
-void MemoryConnection::deliver(Bytes bytes) {
-    if (!partner_) {
-        far_.received += as_text(bytes);
-    } else if (partner_->closed()) {
-        reset_arrived_ = true;
-    } else {
-        partner_->arrive(bytes);
-    }
-}
-
-void MemoryConnection::transmit_fin() noexcept {
-    if (partner_) partner_->arrive_eof();
-    far_.eof = true;
 }
 
 }  // namespace switchboard::testing

@@ -1,7 +1,6 @@
 // One connection of the in-memory driver: both ends of it.
 #pragma once
 
-#include <limits>
 #include <string>
 #include <switchboard/transport.hpp>
 
@@ -11,8 +10,6 @@ namespace switchboard::testing {
 
 class MemoryConnection final : public Transport {
 public:
-    static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
-
     MemoryConnection(World& world, ConnectionId id, std::unique_ptr<Protocol> protocol,
                      const Limits& limits);
 
@@ -22,22 +19,16 @@ public:
     ConnectionId id() const override { return id_; }
 
     // For the driver. A turn serves every connection, and then ends every one of them.
-    void join(MemoryConnection& partner, std::size_t window);
+    void join(MemoryConnection& partner, std::size_t window) {
+        partner.arrived_.window = window;
+        to_ = &partner.arrived_;
+    }
     void serve();
     void end_turn();
-    void finish(std::error_code reason) { end(reason, true); }  // at once
+    void end(std::error_code reason, bool reset) override;  // at once
 
-    // The far end, when the test plays it.
-    struct Far {
-        std::string received;
-        std::size_t window = kUnlimited;  // how long `received` may become
-        bool eof = false, reset = false;
-    };
-    void arrive(Bytes bytes);
-    void arrive_eof() { eof_arrived_ = true; }
-    void arrive_reset() { reset_arrived_ = true; }
-    Far& far() { return far_; }
-    bool closed() const { return is(Phase::closed); }
+    Way& arrived() { return arrived_; }  // what the far end sent
+    Way& far() { return far_; }          // the way to a far end that the test plays
     std::error_code close_reason() const { return close_reason_; }
     const std::string& failure() const { return failure_; }
     std::size_t unread() const { return arrived_.size() + slot_.unread(); }
@@ -46,12 +37,13 @@ public:
     MemoryPeer& test_peer() { return test_peer_; }
 
 private:
+    static constexpr std::size_t kReadBuffer = 64 * 1024;  // bytes of a read, and of one of a file
+
     const Limits& limits() const noexcept override { return limits_; }
     Sent transmit(const iovec* pieces, std::size_t count) override;
     Sent transmit_file(const FileRange& range, std::uint64_t most) override;
-    void transmit_fin() noexcept override;
+    void transmit_fin() noexcept override { to_->eof = true; }
     void attend_later() override;
-    void end(std::error_code reason, bool reset) override;
     bool input_waiting() const noexcept override { return arrived_.size() > 0; }
     void ask() override;
     void begin_callback() override;
@@ -61,26 +53,19 @@ private:
     bool lingers() const noexcept override { return false; }  // the far end takes all that is sent
     void refused() noexcept override;
 
-    void take_reset();
     void read();
-    std::size_t room() const;
     std::size_t allowed(std::size_t most);
     void note_moved(std::size_t bytes);
-    void deliver(Bytes bytes);
 
     World& world_;
     const ConnectionId id_;
     const Limits limits_;
     const Endpoint unnamed_ = Endpoint::unix_path("");
-    MemoryPeer test_peer_;
-    Far far_;
-    MemoryConnection* partner_ = nullptr;
-    std::size_t partner_window_ = 0;
-
-    Stream arrived_;
-    bool eof_arrived_ = false, reset_arrived_ = false;
-    std::uint64_t end_of_turn_at_ =
-        0;  // the turn from which on end_of_turn() is due, while kListed
+    MemoryPeer test_peer_{*this};
+    Way arrived_, far_;
+    Way* to_ = &far_;
+    // The turn from which on end_of_turn() is due, while kListed.
+    std::uint64_t end_of_turn_at_ = 0;
     Clock::time_point moved_at_ = world_.now;  // when a byte moved last
     std::error_code close_reason_;
     std::string failure_;

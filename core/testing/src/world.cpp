@@ -2,7 +2,11 @@
 
 namespace switchboard::testing {
 
-std::vector<std::byte> Stream::pop(std::size_t count) {
+void Way::push(Bytes bytes) {
+    if (!closed_) bytes_ += as_text(bytes);
+}
+
+std::vector<std::byte> Way::pop(std::size_t count) {
     const Bytes front = as_bytes(bytes_).subspan(used_, count);
     std::vector<std::byte> taken(front.begin(), front.end());
     used_ += count;
@@ -13,7 +17,8 @@ std::vector<std::byte> Stream::pop(std::size_t count) {
     return taken;
 }
 
-void Stream::clear() {
+void Way::close() {
+    closed_ = true;
     bytes_.clear();
     used_ = 0;
 }

@@ -1,6 +1,8 @@
 // What the connections of one in-memory driver share, and the bytes on their way.
 #pragma once
 
+#include <algorithm>
+#include <limits>
 #include <random>
 #include <string>
 #include <switchboard/testing/memory.hpp>
@@ -26,17 +28,27 @@ struct World {
     bool draining = false;
 };
 
-// Bytes in flight, first in, first out.
-class Stream {
+// The way to one end of a connection: bytes that it has not taken yet, first in, first out, and what follows
+// them. Once that end is closed they are lost.
+class Way {
 public:
+    static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
+
+    std::size_t window = kUnlimited;  // how many bytes may be on it
+    bool eof = false, reset = false;
+
     std::size_t size() const { return bytes_.size() - used_; }
-    void push(Bytes bytes) { bytes_ += as_text(bytes); }
+    std::size_t room() const { return closed_ ? kUnlimited : window - std::min(window, size()); }
+    bool closed() const { return closed_; }
+    void push(Bytes bytes);
     std::vector<std::byte> pop(std::size_t count);
-    void clear();
+    void close();
+    std::string& text() { return bytes_; }  // for who never calls pop()
 
 private:
     std::string bytes_;
     std::size_t used_ = 0;
+    bool closed_ = false;
 };
 
 }  // namespace switchboard::testing

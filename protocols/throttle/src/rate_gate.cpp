@@ -12,7 +12,8 @@ std::size_t turn_of(Rate rate) {
 
 }  // namespace
 
-RateLine::RateLine(Rate rate) noexcept : turn_(turn_of(rate)), places_(rate), bucket_(rate) {}
+RateLine::RateLine(Rate rate) noexcept
+    : limits_(rate.per_second > 0), turn_(turn_of(rate)), places_(rate), bucket_(rate) {}
 
 std::size_t RateLine::take(Clock::time_point now, std::size_t wanted, Place& place) noexcept {
     const std::lock_guard lock(mutex_);

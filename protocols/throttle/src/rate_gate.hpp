@@ -16,6 +16,7 @@ namespace switchboard::detail {
 class RateLine {
 public:
     explicit RateLine(Rate rate) noexcept;
+    bool limits() const noexcept { return limits_; }
 
     struct Place {
         std::size_t bytes = 0;  // none: not in the line
@@ -29,6 +30,7 @@ public:
 private:
     void enter(std::size_t wanted, Place& place) noexcept;
 
+    const bool limits_;
     const std::size_t turn_;  // bytes of one place
     std::mutex mutex_;
     RateBucket places_;  // the end of the line: in debt while places are taken that are not due yet
@@ -41,7 +43,8 @@ class RateGate {
 public:
     static constexpr auto kNever = Clock::time_point::max();
 
-    RateGate(Rate own, RateLine* all) noexcept : bucket_(own), own_(own), all_(all) {}
+    RateGate(Rate own, RateLine& all) noexcept
+        : bucket_(own), own_(own), all_(all.limits() ? &all : nullptr) {}
     ~RateGate() { leave(); }
     RateGate(const RateGate&) = delete;
     RateGate& operator=(const RateGate&) = delete;

@@ -8,8 +8,6 @@ ThrottleShared::ThrottleShared(const ThrottleOptions& options)
     : limits(options.limits),
       in(Rate::of(options.in_per_second, options.burst)),
       out(Rate::of(options.out_per_second, options.burst)),
-      limits_all_in(options.all_in_per_second > 0),
-      limits_all_out(options.all_out_per_second > 0),
       all_in(Rate::of(options.all_in_per_second, options.burst)),
       all_out(Rate::of(options.all_out_per_second, options.burst)) {}
 
@@ -17,8 +15,8 @@ ThrottleLayer::ThrottleLayer(std::unique_ptr<Protocol> above,
                              std::shared_ptr<ThrottleShared> shared)
     : QueuedLayer(std::move(above), shared->limits),
       shared_(std::move(shared)),
-      in_(shared_->in, shared_->limits_all_in ? &shared_->all_in : nullptr),
-      out_(shared_->out, shared_->limits_all_out ? &shared_->all_out : nullptr) {}
+      in_(shared_->in, shared_->all_in),
+      out_(shared_->out, shared_->all_out) {}
 
 std::size_t ThrottleLayer::take(MutableBytes in) {
     std::size_t used = 0;

@@ -14,7 +14,6 @@ struct ThrottleShared {
 
     const Limits limits;
     const Rate in, out;
-    const bool limits_all_in, limits_all_out;
     RateLine all_in, all_out;
 };
 
