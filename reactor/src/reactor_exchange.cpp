@@ -27,14 +27,6 @@ struct Exchange {
     }
 };
 
-// The reply may have come while the loop was held up: it is read before the time-out is judged, in the next turn.
-void time_out(const std::shared_ptr<Exchange>& exchange) {
-    exchange->timer = exchange->reactor.after({}, [exchange] {
-        Connection* const open = exchange->reactor.find(exchange->id);
-        if (open) open->abort(std::make_error_code(std::errc::timed_out));
-    });
-}
-
 // connect_timeout bounds the connect and its look-up; the timer bounds it all.
 ConnectOptions hooks(const std::shared_ptr<Exchange>& exchange, std::chrono::milliseconds timeout) {
     ConnectOptions how;
@@ -59,7 +51,10 @@ void exchange(Reactor& reactor, const Endpoint& endpoint, std::vector<std::byte>
             made->done(fail(error.code(), "exchange: " + error.tried()));
         });
     } else if (timeout.count() > 0) {
-        made->timer = reactor.after(timeout, [made] { time_out(made); });
+        made->timer = reactor.after(timeout, [made] {
+            Connection* const open = made->reactor.find(made->id);
+            if (open) open->abort(std::make_error_code(std::errc::timed_out));
+        });
     }
 }
 

@@ -175,9 +175,10 @@ void SocketConnection::other_event(int status, int events) try {
 // libuv alone watches and data was urgent. The latter two would be told again and again. Or the event was of
 // another connection, which had the same descriptor.
 void SocketConnection::hung_up(bool failed) {
-    if (const auto error = take_error(fd_); error || failed) return lost(error);
-    pollfd now{fd_, POLLPRI, 0};
-    if (::poll(&now, 1, 0) > 0) set(kMuted);
+    if (const auto error = take_error(fd_)) return lost(error);
+    pollfd now{fd_, platform::kChangesPollSet ? short{0} : short{POLLPRI}, 0};
+    if (::poll(&now, 1, 0) <= 0) return;
+    failed && (now.revents & POLLERR) != 0 ? lost({}) : set(kMuted);
 }
 
 void SocketConnection::out_of_memory() noexcept {

@@ -44,6 +44,9 @@ public:
     void end(std::error_code reason, bool reset) override;  // at once: not from within a callback
     std::uint32_t slot() const noexcept { return number_; }
     Origin& origin() const noexcept { return origin_; }
+    // Once it is closed: another that is, by its slot. Its descriptor is gone, so this takes no memory.
+    int next_closed() const noexcept { return fd_; }
+    void set_next_closed(int slot) noexcept { fd_ = slot; }
     bool is_paused() const noexcept { return is(Phase::open) && innermost().held(); }
     bool is_writable() const noexcept { return may_write(); }
     bool was_open() const noexcept { return slot_.is_open(); }
@@ -109,7 +112,6 @@ private:
     void offer_rest(std::size_t size, std::size_t used);
     void read_more(ssize_t got);
     void let_go();
-    void out_of_memory() noexcept;
     Sent counted(const Sent& sent) noexcept;
     unsigned wanted() const noexcept;
 
