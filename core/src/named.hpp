@@ -6,8 +6,8 @@
 
 namespace switchboard::detail {
 
-// The text that `known` answers, made by `make` when it is first asked for. Without memory for it an end has no
-// name.
+// The text that `known` answers, made by `make` when it is first asked for. Without memory for it an end has
+// no name.
 template <class Known, class Make>
 const Endpoint& named(Known&& known, Make&& make) noexcept {
     static const Endpoint nameless;

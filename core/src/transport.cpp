@@ -122,9 +122,9 @@ void Transport::flushed() {
     // Nothing can be read or written any more: no event would ever end it.
     const bool over = is(Phase::open) && has(kFin) && slot_.saw_eof();
     const bool ends = is(Phase::closing) || over;
-    // close(2) with unread input sends RST (RFC 2525, 2.17), which may overtake and destroy the reply that was
-    // just sent; so does input that comes after it, and a peer whose input was not used up is likely to send
-    // more. So the input is waited out, at most until close_timeout.
+    // close(2) with unread input sends RST (RFC 2525, 2.17), which may overtake and destroy the reply that
+    // was just sent; so does input that comes after it, and a peer whose input was not used up is likely to
+    // send more. So the input is waited out, at most until close_timeout.
     const bool waits = ends && !has(kEofSeen) && lingers() &&
                        (slot_.cut_short() || slot_.unread() > 0 || input_waiting());
     if ((has(kFin) || waits) && !has(kFinSent)) {
@@ -139,8 +139,8 @@ void Transport::flushed() {
 }
 
 // on_drain comes at the end of the turn and not at once: a peer that reads as fast as the handler writes
-// would otherwise keep this connection going and all others waiting. What others wrote to it, and nothing else
-// to do, is the case that must be cheap: a publisher makes it for each of its many subscribers.
+// would otherwise keep this connection going and all others waiting. What others wrote to it, and nothing
+// else to do, is the case that must be cheap: a publisher makes it for each of its many subscribers.
 void Transport::end_of_turn() {
     clear(kListed | kSpilled);
     constexpr unsigned others = kPhase | kAttention | kResume | kDrain | kStop | kBlocked | kFin;

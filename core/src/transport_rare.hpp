@@ -1,4 +1,4 @@
-// What few connections need: output that waits, timers of the wire, the reason of the end. Private to drivers.
+// What few connections need: output that waits, the wire's timers, the reason of the end. Private to drivers.
 #pragma once
 
 #include <algorithm>

@@ -37,14 +37,6 @@ Transport::Rare* SocketConnection::make_rare() const {
     return make_in<Cold>(memory());
 }
 
-// What the socket does not take is queued.
-[[gnu::always_inline]] inline void SocketConnection::send_all(Loop& l, Bytes all) {
-    const ssize_t sent = ::send(fd_, all.data(), all.size(), platform::kSendFlags);
-    if (sent != static_cast<ssize_t>(all.size())) [[unlikely]]
-        return sent_less(sent, all);
-    l.stats.bytes_out += all.size();
-}
-
 // Runs a callback and sends what it wrote, in one system call. What else it asked for is in the flags:
 // settle() follows.
 template <class Callback>
@@ -57,12 +49,14 @@ template <class Callback>
     if (size == 0) [[unlikely]]
         return;
     l.scratch.used = 0;
-    send_all(l, {l.scratch.bytes.data(), size});
+    const ssize_t sent = ::send(fd_, l.scratch.bytes.data(), size, platform::kSendFlags);
+    if (sent != static_cast<ssize_t>(size)) [[unlikely]]
+        return sent_less(sent, size);
+    l.stats.bytes_out += size;
 }
 
-[[gnu::noinline]] void SocketConnection::sent_less(ssize_t sent, Bytes all) {
-    const iovec given{const_cast<std::byte*>(all.data()), all.size()};
-    sent_short(counted(stream_wire::as_sent(sent, all.size())), given);
+[[gnu::noinline]] void SocketConnection::sent_less(ssize_t sent, std::size_t size) {
+    sent_short(counted(stream_wire::as_sent(sent, size)), {loop().scratch.bytes.data(), size});
 }
 
 void SocketConnection::begin_callback() {
@@ -218,11 +212,12 @@ bool SocketConnection::write(Bytes piece) {
 
 // The callback's first piece leaves at once: as Transport would send it, in a third of the instructions.
 [[gnu::noinline]] bool SocketConnection::write_large(Bytes piece) {
-    Loop& l = loop();
     const bool fits = piece.size() >= Scratch::kLarge && piece.size() <= Scratch::kSize;
-    if (!fits || l.scratch.used > 0 || has(kSpilled | kTimed)) return write_otherwise(piece);
+    if (!fits || loop().scratch.used > 0 || has(kSpilled | kTimed)) return write_otherwise(piece);
     set(kSpilled);
-    send_all(l, piece);
+    const iovec all{const_cast<std::byte*>(piece.data()), piece.size()};
+    const Sent sent = counted(stream_wire::send(fd_, &all, 1));
+    if (sent.bytes < piece.size()) sent_short(sent, all);
     return !slot_.held(Slot::Hold::backpressure) && !slot_.ended();
 }
 

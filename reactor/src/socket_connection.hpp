@@ -99,8 +99,7 @@ private:
 
     template <class Callback>
     void dispatch(Loop& l, Callback&& callback);
-    void send_all(Loop& l, Bytes all);
-    void sent_less(ssize_t sent, Bytes all);
+    void sent_less(ssize_t sent, std::size_t size);
     bool write_large(Bytes piece);
     void other_event(int status, int events);
     void hung_up(bool failed);

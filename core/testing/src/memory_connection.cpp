@@ -72,7 +72,7 @@ void MemoryConnection::ask() {
     if (to_->room() > 0) offer_again();
 }
 
-// Who was reset, or wrote to nobody, has nothing to tell the far end; if that is a connection, it is reset too.
+// Who was reset, or wrote to nobody, has nothing to tell the far end; a connection there is reset as well.
 void MemoryConnection::end(std::error_code reason, bool reset) {
     if (!reset && !arrived_.reset) transmit_fin();
     to_->reset = to_->reset || reset || (arrived_.reset && to_ != &far_);
