@@ -165,9 +165,8 @@ void SocketConnection::other_event(int status, int events) try {
     out_of_memory();
 }
 
-// Nothing is to be read, and yet something happened: the peer is lost, or both ways are shut in good order, or
-// libuv alone watches and data was urgent. The latter two would be told again and again. Or the event was of
-// another connection, which had the same descriptor.
+// Nothing is to be read, and yet something happened: the peer is lost, or the event was of another connection
+// with the same descriptor; or both ways are shut, or data is urgent, which would be told again and again.
 void SocketConnection::hung_up(bool failed) {
     if (const auto error = take_error(fd_)) return lost(error);
     pollfd now{fd_, platform::kChangesPollSet ? short{0} : short{POLLPRI}, 0};
