@@ -83,9 +83,9 @@ CONTRACT("lifetime ends a connection however busy it is, and what was written ar
 
 CONTRACT("the time-outs are none by default, and none of them is early") {
     Story story(driver);
-    driver.start(story.handler({.on_open = [](Connection& c) { c.set_deadline(c.now() + 90ms); },
+    driver.start(story.handler({.on_open = [](Connection& c) { c.set_deadline(c.now() + 150ms); },
                                 .on_deadline = [](Connection& c) { c.write("still here"); }}),
-                 {.first_byte_timeout = 100ms, .idle_timeout = 100ms, .lifetime = 240h});
+                 {.first_byte_timeout = 200ms, .idle_timeout = 200ms, .lifetime = 240h});
     auto peer = driver.connect();
     CHECK(peer->receive(10) == "still here");
     CHECK(peer->end() != Peer::End::none);

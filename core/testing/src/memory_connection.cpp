@@ -17,7 +17,7 @@ void MemoryConnection::serve() {
     if (is(Phase::connecting)) opened();
     if (world_.chance(world_.weather.reset_chance)) arrived_.reset = true;
     if (arrived_.reset && !is_closed()) {
-        lost({});
+        lost(std::make_error_code(std::errc::connection_reset));
         settle();
     }
     if (is_closed()) return;
