@@ -169,8 +169,8 @@ void Watches::leave_fork() {
     });
 }
 
-// uv_close takes the handle's descriptor out of the set, whoever has its number now: of one that is not active,
-// a host's loop may. The set itself is never in the set.
+// uv_close takes the handle's descriptor out of the set, whoever has its number now. If the handle is not
+// active, that may be a host. The set itself is never in the set.
 void Watches::close() {
     fresh_.clear();
     for_each([this](int fd) {

@@ -41,14 +41,14 @@ public:
 
     // The memory to watch it; throws std::bad_alloc. start() answers an error without.
     void reserve(int fd);
-    // Events are UV_READABLE and UV_WRITABLE, or kErrors. `on_ready` is called with a handle whose data is `owner`.
-    // The descriptor does not block. Error: it is not watched.
+    // Events are UV_READABLE and UV_WRITABLE, or kErrors. `on_ready` is called with a handle whose data is
+    // `owner`. The descriptor does not block. Error: it is not watched.
     std::error_code start(int fd, int events, uv_poll_cb on_ready, void* owner);
     // Of one that is started. One epoll_ctl, which cannot fail, unless it is to be watched for something
     // for the first time, or libuv had stopped it. Error: it is not watched any more.
     std::error_code change(int fd, int events, uv_poll_cb on_ready);
-    // Before the descriptor is closed; nothing if it is not started. One that parks may be called once more by
-    // events that are fetched already, and so must be there until after_events().
+    // Before the descriptor is closed; nothing if it is not started. One that parks may be called once more
+    // by events that are fetched already, and so must be there until after_events().
     void stop(int fd);
 
     bool settle();  // after the events of a turn; true if it must be called after the next one too

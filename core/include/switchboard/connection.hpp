@@ -34,8 +34,8 @@ struct ConnectionId {
 // driver's thread only. No call runs a callback before it returns, and none throws.
 class Connection {
 public:
-    // Sends the pieces in order, no later than the end of the turn, and copies what cannot leave at once. Up to
-    // 64 KiB that one callback writes leave in one system call. Returns false if the queue is above the
+    // Sends the pieces in order, no later than the end of the turn, and copies what cannot leave at once.
+    // Up to 64 KiB that one callback writes leave in one system call. Returns false if the queue is above the
     // high-water mark (stop writing until on_drain), or if the connection is closing or gone and the bytes
     // were dropped.
     virtual bool write(std::span<const Bytes> pieces) = 0;
