@@ -44,8 +44,8 @@ struct CostCase {
     std::string workload = "echo";
     std::vector<std::string> arguments = {};  // more of `switchboard serve`, of a driver
 
-    // What a connection says before its first request: with --proxy-protocol among the arguments, the
-    // header that names no client.
+    // What each connection sends before its first request: a PROXY header without an address if the
+    // arguments have --proxy-protocol, and nothing otherwise.
     std::string_view greeting() const;
     bool is_fan_out() const { return workload == "fan-out"; }
     std::size_t exchanges_per_round() const { return connections - (is_fan_out() ? 1 : 0); }

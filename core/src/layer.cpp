@@ -103,7 +103,7 @@ std::size_t Layer::take(MutableBytes in) {
     return in.size();
 }
 
-// received(), of which a layer needs less: it has no time-outs of its own, and never lingers.
+// Like received(), but shorter: a layer has no time-outs of its own and never lingers.
 void Layer::give(MutableBytes in) {
     set(kEntered);
     slot_.data(*this, in);

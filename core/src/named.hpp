@@ -1,4 +1,4 @@
-// How a connection answers what an end of it is called. Private to the drivers.
+// The names of the two ends of a connection, made on first use. Private to the drivers.
 #pragma once
 
 #include <new>
@@ -6,8 +6,8 @@
 
 namespace switchboard::detail {
 
-// The text that `known` answers, made by `make` when it is first asked for. Without memory for it an end has
-// no name.
+// The endpoint that `known` refers to; `make` fills it on first use. If memory runs out, the answer is an
+// endpoint without a name.
 template <class Known, class Make>
 const Endpoint& named(Known&& known, Make&& make) noexcept {
     static const Endpoint nameless;
@@ -20,13 +20,13 @@ const Endpoint& named(Known&& known, Make&& make) noexcept {
     }
 }
 
-// `ask` is getpeername(2) or getsockname(2). An end that it knows nothing of has no address.
+// `ask` is getpeername(2) or getsockname(2). If it fails, the answer is an empty address.
 inline SocketAddress address_of(int fd, int (*ask)(int, sockaddr*, socklen_t*)) noexcept {
     SocketAddress address;
     return ask(fd, address.data(), address.capacity()) == 0 ? address : SocketAddress();
 }
 
-// An end whose address is asked for at once: when the peer is gone the system knows it no more.
+// An end whose address is read on construction, because the system forgets it when the peer is gone.
 class End {
 public:
     End(int fd, int (*ask)(int, sockaddr*, socklen_t*)) noexcept : address_(address_of(fd, ask)) {}

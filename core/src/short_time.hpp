@@ -1,5 +1,5 @@
-// Points in time as milliseconds in 32 bits, which wrap after 49 days: a connection keeps two of them. They
-// compare as long as they are less than 24 days apart.
+// Points in time as milliseconds in 32 bits, which wrap after 49 days. Two of them compare correctly if they
+// are less than 24 days apart.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// What a Transport asks of its wire, of a stream socket. Private to the drivers that have sockets.
+// The wire of a Transport, implemented for a stream socket. Private to the drivers that have sockets.
 #pragma once
 
 #include <sys/socket.h>
@@ -15,7 +15,7 @@ namespace switchboard::detail::stream_wire {
 
 using Sent = Transport::Sent;
 
-// What send(2), sendmsg(2) or sendfile(2) answered when it was given `size` bytes.
+// Converts the return value of send(2), sendmsg(2) or sendfile(2) for `size` bytes, and errno.
 inline Sent as_sent(ssize_t answer, std::size_t size) noexcept {
     if (answer >= 0) {
         const auto bytes = static_cast<std::size_t>(answer);
@@ -25,7 +25,7 @@ inline Sent as_sent(ssize_t answer, std::size_t size) noexcept {
     return {.error = std::error_code(errno, std::system_category())};
 }
 
-// send(2) of one piece, which costs less, and sendmsg(2) of more.
+// Sends one piece by send(2), which costs less than sendmsg(2), and several by sendmsg(2).
 inline Sent send(int fd, const iovec* pieces, std::size_t count, int flags = 0) noexcept {
     flags |= platform::kSendFlags;
     if (count == 1)
@@ -40,7 +40,7 @@ inline Sent send(int fd, const iovec* pieces, std::size_t count, int flags = 0) 
 
 // At most `most` bytes of a file; errc::file_too_short where it ends before the range does.
 Sent send_file(int fd, const FileRange& range, std::uint64_t most) noexcept;
-bool input_waiting(int fd) noexcept;                   // bytes that were not read yet
-std::chrono::milliseconds quiet_for(int fd) noexcept;  // below zero where the system does not tell
+bool input_waiting(int fd) noexcept;                   // whether unread bytes wait
+std::chrono::milliseconds quiet_for(int fd) noexcept;  // negative if the system does not know
 
 }  // namespace switchboard::detail::stream_wire

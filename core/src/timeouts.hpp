@@ -12,7 +12,7 @@ namespace switchboard::detail {
 struct Timeouts {
     const Limits& limits;
     std::uint32_t opened, active;  // short times: when it was opened, and when a byte moved last
-    bool awaits_first;             // byte of the peer
+    bool awaits_first;             // no byte of the peer has come yet
 
     static bool any(const Limits& limits) noexcept {
         using short_time::counts;
@@ -28,7 +28,7 @@ struct Timeouts {
         return awaits_first ? std::min(end, due(opened, limits.first_byte_timeout, now)) : end;
     }
 
-    // Which of them is over, if one is.
+    // The error of the one that is over; none if none is.
     std::error_code over(Clock::time_point now) const noexcept {
         using short_time::past;
         if (past(opened, limits.lifetime, now)) return errc::lifetime_over;

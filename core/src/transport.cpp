@@ -108,7 +108,7 @@ void Transport::after_flush() {
     if (is(Phase::aborting)) return end(reason(), has(kReset));
     if (!has(kQueued)) flushed();
     if (is(Phase::closed)) return;
-    if (is(Phase::closing) && has(kQueued)) {  // it is bounded
+    if (is(Phase::closing) && has(kQueued)) {  // its time is bounded
         Rare& r = rare();
         if (r.close_at == Rare::kNever) note_progress();
         if (r.close_by == Rare::kNever) r.close_by = in(limits().close_deadline);
@@ -139,8 +139,8 @@ void Transport::flushed() {
 }
 
 // on_drain comes at the end of the turn and not at once: a peer that reads as fast as the handler writes
-// would otherwise keep this connection going and all others waiting. What others wrote to it, and nothing
-// else to do, is the case that must be cheap: a publisher makes it for each of its many subscribers.
+// would otherwise keep this connection going and all others waiting. A connection that only has to send what
+// others wrote must be cheap: a publisher causes this case for each of its many subscribers.
 void Transport::end_of_turn() {
     clear(kListed | kSpilled);
     constexpr unsigned others = kPhase | kAttention | kResume | kDrain | kStop | kBlocked | kFin;

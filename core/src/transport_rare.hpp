@@ -26,7 +26,7 @@ struct Transport::Rare {
     Clock::time_point stall_at = kNever;  // unless the wire takes something before
     Clock::time_point close_at = kNever;  // the same while it closes; or the end of lingering
     Clock::time_point close_by = kNever;  // the end of closing, whatever the wire takes
-    // It was not idle at the last look: there is none before this.
+    // While the driver drains: the next look at whether the connection is idle is not before this.
     Clock::time_point look_at = Clock::time_point::min();
 };
 

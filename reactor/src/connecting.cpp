@@ -73,8 +73,8 @@ void Connecting::expired(Clock::time_point now) {
     connection_.end(errc::connect_timed_out, true);
 }
 
-// Asks the sockets, of which nothing was heard while the loop was held up. This is gone where it says that
-// one is connected.
+// Looks at the sockets, whose events are not seen while the loop is held up. True if one is connected: then
+// this object has been destroyed.
 bool Connecting::ask() {
     for (;;) {
         const auto found = std::find_if(running_.begin(), running_.end(),
@@ -120,7 +120,7 @@ void Connecting::on_poll(uv_poll_t* handle, int, int) {
     }
 }
 
-// The connection it belongs to may end this, with what it is told last: has if this says so.
+// True if the attempt connected: then this object has been destroyed.
 bool Connecting::ended(Attempt& attempt) {
     loop_.watches.stop(attempt.socket.fd());  // so that it can be watched for the connection
     Socket socket = std::move(attempt.socket);

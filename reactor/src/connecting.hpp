@@ -17,7 +17,7 @@ namespace switchboard::detail {
 // closed with it.
 class Connecting {
 public:
-    // `options` stay where they are. What is not connected by `until` is not any more.
+    // `options` must outlive this. At `until` the connect fails with errc::connect_timed_out.
     Connecting(SocketConnection& connection, Loop& loop, Endpoint endpoint,
                const ConnectOptions& options, Clock::time_point until);
     Connecting(const Connecting&) = delete;

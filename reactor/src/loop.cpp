@@ -89,7 +89,7 @@ void Loop::turn_wheel() {
         }
     };
     behind_ = !wheel.advance(tick(), expired, kTimersPerTurn);
-    more_to_check_ |= behind_;
+    if (behind_) check_again();
     turning_ = false;
     behind_ ? wake_next_turn() : arm();
 }
@@ -185,7 +185,7 @@ void Loop::after_events(std::function<void()> fn) {
     check_again();
 }
 
-// Not while events of the turn are left, as one may be for a connection that is closed.
+// Not to be called while events of the turn are left: one may be for a closed connection.
 void Loop::free_gone() {
     while (first_closed_ >= 0) {
         const auto slot = static_cast<std::uint32_t>(first_closed_);

@@ -80,17 +80,16 @@ public:
     void release(Origin& origin);
     SocketConnection& make_connection(Origin& origin, std::unique_ptr<Protocol> protocol,
                                       const std::optional<AddressKey>& key = {});
-    // It is over: counted, and logged as the blocking drivers do. on_close comes next.
+    // Counts the end of a connection and logs it, as the blocking drivers do. on_close follows.
     void ended(const SocketConnection& connection, std::error_code reason) noexcept;
-    // It is closed: frees it after the events of this turn.
+    // Frees a closed connection after the events of this turn.
     void gone(SocketConnection& connection);
     void attend_later(SocketConnection& connection);
     // Once the events of this turn are handled, when none of libuv's can be for what `fn` destroys.
     void after_events(std::function<void()> fn);
     void at_end_of_turn(std::function<void()> fn);  // once
-    void check_again() noexcept {
-        more_to_check_ = true;
-    }  // watches.settle(), after this turn's events
+    // Asks for check() after this turn's events.
+    void check_again() noexcept { more_to_check_ = true; }
     // Lets go of the log sink and of what waits for the end of the turn; no more of it is taken.
     void forget_users();
     void finish_all(std::error_code reason);  // every connection

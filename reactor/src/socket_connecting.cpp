@@ -9,7 +9,8 @@
 #include "socket_connection.hpp"
 
 namespace switchboard::detail {
-// Watched for input from the start, as that is what nearly all want. False if it has ended instead.
+
+// Watches the socket for input at once, as nearly all handlers want it. False if the connection has ended.
 bool SocketConnection::take_over(Socket socket, const SocketAddress& peer) {
     const auto ipv4 = Ipv4Peer::of(peer);
     if (!ipv4) cold().peer = Endpoint::from(peer);
@@ -67,7 +68,7 @@ void SocketConnection::connected(Socket socket, const SocketAddress& peer) try {
     out_of_memory();
 }
 
-// How it ended, in words for who connected; without memory for them, without.
+// The error for on_ended, with a text. Without memory for the text it is the code alone.
 Error SocketConnection::ending(std::error_code reason) const noexcept try {
     if (!origin_.connect || !origin_.connect->on_ended) return reason;
     const Connecting* const c = rare_ ? cold().connecting.get() : nullptr;

@@ -144,9 +144,9 @@ void SocketConnection::on_poll(uv_poll_t* handle, int status, int events) {
     }
 }
 
-// Events of one turn are fetched together: one may be of what is not wanted any more, or of a connection that
-// had the same descriptor. libuv reports POLLERR as a failed watch and stops it: read to learn what it was,
-// or ask if reading is not wanted now.
+// The events of a turn are fetched together. So an event may concern something that is no longer wanted, or
+// an earlier connection with the same descriptor. libuv reports POLLERR as a failed watch and stops it.
+// Reading tells the error; while reading is paused, hung_up() asks the socket.
 void SocketConnection::other_event(int status, int events) try {
     if (!loop().keeps_time()) loop().keep_time();
     if (is_closed()) return;
@@ -165,8 +165,8 @@ void SocketConnection::other_event(int status, int events) try {
     out_of_memory();
 }
 
-// Nothing is to be read, and yet something happened: the peer is lost, or the event was of another connection
-// with the same descriptor; or both ways are shut, or data is urgent, which would be told again and again.
+// An event came while nothing is to be read. The peer is lost; or the event was for an earlier connection
+// with the same descriptor; or both directions are shut or data is urgent, which is reported without end.
 void SocketConnection::hung_up(bool failed) {
     if (const auto error = take_error(fd_)) return lost(error);
     pollfd now{fd_, platform::kChangesPollSet ? short{0} : short{POLLPRI}, 0};
@@ -240,7 +240,7 @@ Result<void> SocketConnection::send_rights(Bytes bytes, std::span<const int> des
     return {};
 }
 
-// A reset is told while nothing else is watched for as well.
+// Errors are watched for even if nothing else is, so that a reset is noticed.
 unsigned SocketConnection::wanted() const noexcept {
     const unsigned in = wants_input() ? unsigned{UV_READABLE} : 0;
     const unsigned events = in | (wants_output() ? unsigned{UV_WRITABLE} : 0);
@@ -269,9 +269,8 @@ void SocketConnection::attend() try { end_of_turn(); } catch (const std::bad_all
     out_of_memory();
 }
 
-// The origin of one that is closed may be gone.
 void SocketConnection::stop() {
-    if (is(Phase::open) && !origin_.goodbye) Transport::stop();
+    if (!origin_.goodbye) Transport::stop();
 }
 
 void SocketConnection::arm(Clock::time_point when) {

@@ -44,7 +44,7 @@ public:
     void end(std::error_code reason, bool reset) override;  // at once: not from within a callback
     std::uint32_t slot() const noexcept { return number_; }
     Origin& origin() const noexcept { return origin_; }
-    // Once it is closed: another that is, by its slot. Its descriptor is gone, so this takes no memory.
+    // Of a closed connection: the slot of the next one to be freed. It takes the descriptor's place.
     int next_closed() const noexcept { return fd_; }
     void set_next_closed(int slot) noexcept { fd_ = slot; }
     bool is_paused() const noexcept { return is(Phase::open) && innermost().held(); }
@@ -69,7 +69,7 @@ public:
     static void on_poll(uv_poll_t* handle, int status, int events);
 
 private:
-    // Shut both ways, which would be told without end: it is not watched at all while nothing is wanted.
+    // The hang-up would be reported without end: the socket is not watched while nothing is wanted.
     static constexpr unsigned kMuted = kDriver;
     struct Cold;
 

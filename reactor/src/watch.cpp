@@ -57,7 +57,7 @@ std::error_code Watches::start(int fd, int events, uv_poll_cb on_ready, void* ow
     poll(fd).data = owner;
     if ((state(fd) & kParked) != 0) {
         const bool covered = (events & kBoth & ~state(fd)) == 0;
-        // A number's last event may have been an error, on which libuv stops the handle.
+        // It is not active if its last event was an error: libuv stops the handle then.
         if (on_ready == parks_ && covered && active(fd)) return unpark(fd, events);
         reset(fd);
     }
@@ -169,8 +169,8 @@ void Watches::leave_fork() {
     });
 }
 
-// uv_close takes the handle's descriptor out of the set, whoever has its number now. If the handle is not
-// active, that may be a host. The set itself is never in the set.
+// uv_close takes the handle's descriptor out of the set. If the handle is not active, the number may belong
+// to the host by now, so it is replaced by that of the set itself, which is never in the set.
 void Watches::close() {
     fresh_.clear();
     for_each([this](int fd) {

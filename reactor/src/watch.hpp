@@ -31,7 +31,7 @@ class Loop;
 // again.
 class Watches {
 public:
-    // Errors alone. Beside them, the other end's hang-up is told, as UV_READABLE or UV_WRITABLE.
+    // Watch for errors only. A hang-up of the peer is reported as well, as UV_READABLE or UV_WRITABLE.
     static constexpr int kErrors = UV_PRIORITIZED;
 
     Watches(Loop& loop, std::pmr::memory_resource* memory, uv_poll_cb parks);
@@ -39,7 +39,7 @@ public:
     Watches& operator=(const Watches&) = delete;
     ~Watches();
 
-    // The memory to watch it; throws std::bad_alloc. start() answers an error without.
+    // Allocates what start() needs for this descriptor. Throws std::bad_alloc.
     void reserve(int fd);
     // Events are UV_READABLE and UV_WRITABLE, or kErrors. `on_ready` is called with a handle whose data is
     // `owner`. The descriptor does not block. Error: it is not watched.
@@ -47,8 +47,9 @@ public:
     // Of one that is started. One epoll_ctl, which cannot fail, unless it is to be watched for something
     // for the first time, or libuv had stopped it. Error: it is not watched any more.
     std::error_code change(int fd, int events, uv_poll_cb on_ready);
-    // Before the descriptor is closed; nothing if it is not started. One that parks may be called once more
-    // by events that are fetched already, and so must be there until after_events().
+    // Call this before the descriptor is closed. It does nothing if the descriptor is not watched. A watch
+    // that parks may get one more call, for an event that was fetched already: its owner must live until
+    // after_events().
     void stop(int fd);
 
     bool settle();  // after the events of a turn; true if it must be called after the next one too

@@ -33,7 +33,7 @@ public:
     // What the wire did with what it was given.
     struct Sent {
         std::uint64_t bytes = 0;
-        bool blocked = false;  // writable() will tell when it takes more
+        bool blocked = false;  // the driver calls writable() when the wire takes more
         std::error_code error = {};
     };
 
@@ -42,8 +42,8 @@ public:
 
     Phase phase() const noexcept { return static_cast<Phase>(flags_ & kPhase); }
     bool is_closed() const noexcept { return is(Phase::closed); }
-    // The connection that the innermost protocol knows, layers looked through; null before its on_open and
-    // after on_close.
+    // The connection that the innermost protocol has, above all layers. Null before its on_open and after
+    // on_close.
     Connection* topmost() noexcept;
     // The slot of that protocol: the one to blame in a log, and the one that holds its failure.
     const Slot& innermost() const noexcept;
@@ -83,7 +83,7 @@ protected:
     // The wire is gone: on_close, once. Call it from end().
     void closed(std::error_code reason) noexcept;
 
-    // ---- The wire, from the driver. None of these runs a callback but end(), from settle() only.
+    // ---- The wire: the driver implements these. None of them runs a callback, except end().
     virtual const Limits& limits() const noexcept = 0;
     virtual Sent transmit(const iovec* pieces, std::size_t count) = 0;
     virtual Sent transmit_file(const FileRange& range, std::uint64_t most) = 0;
@@ -149,7 +149,7 @@ protected:
         kTimed = 1U << 18U,       // bytes that move are noted
         kAwaited = 1U << 19U,     // the peer's first byte is
         kDraining = 1U << 20U,    // on_stop came, and being idle ends this connection
-        kSpilled = 1U << 21U,     // this callback wrote what did not go by the scratch
+        kSpilled = 1U << 21U,     // this callback sent output past the scratch
         kDriver = 1U << 24U,      // the first of the driver's own
     };
     static constexpr unsigned kNoWrite = kPhase | kFin;

@@ -28,8 +28,8 @@ struct World {
     bool draining = false;
 };
 
-// The way to one end of a connection: bytes that it has not taken yet, first in, first out, and what follows
-// them. Once that end is closed they are lost.
+// One direction of a connection: the bytes that the receiver has not read yet, in order, and the FIN or reset
+// behind them. They are dropped when the receiver closes.
 class Way {
 public:
     static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();

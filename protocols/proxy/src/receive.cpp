@@ -29,8 +29,8 @@ private:
     std::size_t take(MutableBytes in) override {
         return is(Phase::connecting) ? take_header(in) : Layer::take(in);
     }
-    [[gnu::noinline]] std::size_t take_header(
-        MutableBytes in);  // once: it would slow down the rest
+    // Called only until the header is complete. Inlined, it would slow down all later calls.
+    [[gnu::noinline]] std::size_t take_header(MutableBytes in);
     void take_eof() override;
     void own_deadline_expired() override { abort(errc::first_byte_timed_out); }
     bool named() const noexcept { return header_ && header_->has_endpoints(); }
