@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include "loop.hpp"
 #include "platform/poll_set.hpp"
@@ -169,15 +170,18 @@ void Watches::leave_fork() {
     });
 }
 
-// uv_close takes the handle's descriptor out of the set. If the handle is not active, the number may belong
-// to the host by now, so it is replaced by that of the set itself, which is never in the set.
+// uv_close takes the handle's descriptor out of the set. The number of a handle that does not watch may belong
+// to a host or another thread by now. libuv leaves it alone while it sees no set.
 void Watches::close() {
     fresh_.clear();
     for_each([this](int fd) {
+        int& set = loop_.uv()->backend_fd;
+        const bool watches = active(fd) && (state(fd) & kParked) == 0;
+        const int kept = watches ? set : std::exchange(set, -1);
         poll(fd).data = &loop_;
-        if (!active(fd)) poll(fd).io_watcher.fd = uv_backend_fd(loop_.uv());
         uv_close(handle(poll(fd)),
                  [](uv_handle_t* closed) { static_cast<Loop*>(closed->data)->handle_closed(); });
+        set = kept;
     });
 }
 

@@ -327,3 +327,24 @@ TEST_CASE("watch: what a host watches under a number that was ours survives the 
     turns();
     CHECK(uv_loop_close(&host) == 0);
 }
+
+TEST_CASE("watch: a reactor that ends leaves the numbers alone that it does not watch any more") {
+    if (libuv_alone()) return;
+    const FailingWatch counts;
+    {
+        Reactor reactor;
+        const Listening listening = listen_on(reactor, echo_factory());
+        for (std::uint64_t round = 1; round <= 2; ++round) {
+            FarEnd client(listening.local);
+            run_until(reactor, [&] { return reactor.stats().accepted == round; });
+            client.socket.close();
+            run_until(reactor, [&] { return reactor.stats().closed == round; });
+        }
+        reactor.close(listening.id);
+        for (int i = 0; i < 3; ++i) reactor.run_ready();
+        counts.take();
+    }
+    const auto made = counts.take();
+    CHECK(made.removed == 0);
+    CHECK(made.failed == 0);
+}
