@@ -170,8 +170,8 @@ void Watches::leave_fork() {
     });
 }
 
-// uv_close takes the handle's descriptor out of the set. The number of a handle that does not watch may belong
-// to a host or another thread by now. libuv leaves it alone while it sees no set.
+// uv_close takes the handle's descriptor out of the set. The number of a handle that does not watch may
+// belong to a host or another thread by now. libuv leaves it alone while it sees no set.
 void Watches::close() {
     fresh_.clear();
     for_each([this](int fd) {
