@@ -65,24 +65,31 @@ void AcceptControl::took(Clock::time_point now) noexcept {
 }
 
 AcceptControl::Verdict AcceptControl::enter(std::optional<AddressKey>& key) noexcept {
-    const std::lock_guard lock(mutex_);
-    if (connections_ >= most_) return Verdict::full;
+    if (connections_.fetch_add(1, std::memory_order_relaxed) >= most_) {
+        connections_.fetch_sub(1, std::memory_order_relaxed);
+        return Verdict::full;
+    }
     if (!counts_addresses()) key.reset();
-    if (key) try {
-            std::size_t& count = counts_[*key];
-            if (count >= most_each_) return Verdict::address_full;
-            ++count;
-        } catch (const std::bad_alloc&) {
-            key.reset();
-        }
-    ++connections_;
-    return Verdict::welcome;
+    if (!key || enter_address(key)) return Verdict::welcome;
+    connections_.fetch_sub(1, std::memory_order_relaxed);
+    return Verdict::address_full;
+}
+
+bool AcceptControl::enter_address(std::optional<AddressKey>& key) noexcept try {
+    const std::lock_guard lock(mutex_);
+    std::size_t& count = counts_[*key];
+    if (count >= most_each_) return false;
+    ++count;
+    return true;
+} catch (const std::bad_alloc&) {
+    key.reset();
+    return true;
 }
 
 void AcceptControl::leave(const std::optional<AddressKey>& key) noexcept {
-    const std::lock_guard lock(mutex_);
-    --connections_;
+    connections_.fetch_sub(1, std::memory_order_relaxed);
     if (!key) return;
+    const std::lock_guard lock(mutex_);
     const auto found = counts_.find(*key);
     if (--found->second == 0) counts_.erase(found);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -51,11 +52,13 @@ public:
     std::size_t addresses() const noexcept { return counts_.size(); }  // while nobody else is at it
 
 private:
+    bool enter_address(std::optional<AddressKey>& key) noexcept;
+
     const std::size_t most_, most_each_;
     const bool has_rate_;
     std::mutex mutex_;
     AcceptRate rate_;
-    std::size_t connections_ = 0;
+    std::atomic<std::size_t> connections_ = 0;
     std::map<AddressKey, std::size_t> counts_;
 };
 

@@ -48,7 +48,7 @@ Admission::~Admission() {
     loop_.release(origin_);
 }
 
-void Admission::admit(Arrival arrival) {
+void Admission::admit(Arrival&& arrival) {
     std::unique_ptr<Protocol> protocol;
     loop_.guarded("protocol factory", [&] { protocol = factory_(); });
     SocketConnection* made = nullptr;

@@ -30,7 +30,7 @@ public:
 
     void forget_factory() noexcept { factory_ = nullptr; }  // not from within it
     AcceptControl& control() const noexcept { return *control_; }
-    void admit(Arrival arrival);  // runs on_open
+    void admit(Arrival&& arrival);  // runs on_open
     // For one that was not welcome.
     void turn_away(Socket socket, const SocketAddress& peer, AcceptControl::Verdict why);
 

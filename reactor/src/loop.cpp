@@ -147,11 +147,12 @@ SocketConnection& Loop::make_connection(Origin& origin, std::unique_ptr<Protocol
 
 // Without memory for the line it is not written.
 void Loop::ended(const SocketConnection& connection, std::error_code reason) noexcept try {
-    const bool failed = reason == errc::handler_failed;
     if (connection.origin().connect && !connection.was_open()) ++stats.connect_errors;
-    if (failed) ++stats.handler_failures;
     ++stats.closed_by[static_cast<std::size_t>(close_cause(reason))];
-    if (!reason || !logs()) return;
+    if (!reason) return;
+    const bool failed = reason == errc::handler_failed;
+    if (failed) ++stats.handler_failures;
+    if (!logs()) return;
     log(failed ? LogLevel::error : LogLevel::debug,
         connection.describe() + ": " +
             (failed ? connection.innermost().failure() : reason.message()));

@@ -70,7 +70,6 @@ void SocketConnection::connected(Socket socket, const SocketAddress& peer) try {
 
 // The error for on_ended, with a text. Without memory for the text it is the code alone.
 Error SocketConnection::ending(std::error_code reason) const noexcept try {
-    if (!origin_.connect || !origin_.connect->on_ended) return reason;
     const Connecting* const c = rare_ ? cold().connecting.get() : nullptr;
     if (c != nullptr && c->error().code() == reason) return c->error();
     return {reason, (slot_.is_open() ? "" : "connect ") + origin_.name};

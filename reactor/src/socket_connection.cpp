@@ -99,7 +99,7 @@ void SocketConnection::offer(Loop& l, std::size_t size) {
 // Level-triggered: a read that did not fill the buffer emptied the socket, as good as always, so
 // there is no second one to make sure.
 [[gnu::always_inline]] inline void SocketConnection::read_plain(Loop& l) {
-    const ssize_t got = ::recv(fd_, l.read_buffer.get(), Loop::kReadBuffer, 0);
+    const ssize_t got = ::recv(fd_, l.read_buffer->data(), Loop::kReadBuffer, 0);
     if (static_cast<std::size_t>(got) - 1 >= Loop::kReadBuffer - 1) [[unlikely]]
         return read_more(got);
     offer_plain(l, static_cast<std::size_t>(got));
@@ -108,7 +108,7 @@ void SocketConnection::offer(Loop& l, std::size_t size) {
 }
 
 void SocketConnection::read_ready() {
-    read_more(::recv(fd_, loop().read_buffer.get(), Loop::kReadBuffer, 0));
+    read_more(::recv(fd_, loop().read_buffer->data(), Loop::kReadBuffer, 0));
 }
 
 void SocketConnection::read_more(ssize_t got) {
@@ -120,7 +120,7 @@ void SocketConnection::read_more(ssize_t got) {
         total += static_cast<std::size_t>(got);
         if (is_closed() || got < static_cast<ssize_t>(Loop::kReadBuffer)) return;
         if (total >= origin_.limits.read_budget || !wants_input()) return;
-        got = ::recv(fd_, l.read_buffer.get(), Loop::kReadBuffer, 0);
+        got = ::recv(fd_, l.read_buffer->data(), Loop::kReadBuffer, 0);
     }
     if (got == 0) return received_eof();
     const int error = errno;
@@ -295,7 +295,7 @@ void SocketConnection::end(std::error_code reason, bool reset) {
     enter(Phase::closed);
     l.ended(*this, reason);
     const bool told = origin_.connect && origin_.connect->on_ended;
-    const Error how = ending(reason);
+    const Error how = told ? ending(reason) : Error(reason);
     l.ran(*this);
     if (l.last == this) l.last = nullptr;
     const std::type_info* const handler = blame().handler;

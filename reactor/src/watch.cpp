@@ -43,8 +43,6 @@ void Watches::reserve(int fd) {
 }
 
 std::error_code Watches::make(int fd) {
-    reserve(fd);
-    if ((state(fd) & kMade) != 0) return {};
     if (const int error = uv_poll_init(loop_.uv(), &poll(fd), fd))
         return {-error, std::system_category()};
     uv_unref(handle(poll(fd)));
@@ -54,10 +52,16 @@ std::error_code Watches::make(int fd) {
 }
 
 std::error_code Watches::start(int fd, int events, uv_poll_cb on_ready, void* owner) try {
-    if (const auto error = make(fd)) return error;
-    poll(fd).data = owner;
-    if ((state(fd) & kParked) != 0) {
-        const bool covered = (events & kBoth & ~state(fd)) == 0;
+    reserve(fd);
+    Chunk& chunk = *chunks_[index(fd)];
+    uv_poll_t& handle = chunk.polls[at(fd)];
+    std::uint8_t& state = chunk.state[at(fd)];
+    if ((state & kMade) == 0) {
+        if (const auto error = make(fd)) return error;
+    }
+    handle.data = owner;
+    if ((state & kParked) != 0) {
+        const bool covered = (events & kBoth & ~state) == 0;
         // It is not active if its last event was an error: libuv stops the handle then.
         if (on_ready == parks_ && covered && active(fd)) return unpark(fd, events);
         reset(fd);
