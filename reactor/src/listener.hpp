@@ -60,6 +60,7 @@ private:
     ListenOptions options_;
     After after_;
     TimerId pause_;
+    std::size_t burst_ = 1;  // how many connections the next wake takes at most
     bool held_ = false;
 };
 

@@ -1,5 +1,8 @@
 // Accept control: who is let in, who is told goodbye, and that those who are served do not pay for it.
+#include <algorithm>
+#include <list>
 #include <optional>
+#include <vector>
 
 #include "turns.hpp"
 
@@ -62,6 +65,27 @@ TEST_CASE("accept: a paused listener lets nobody in, and who waited is served af
     reactor.pause_accepting(ListenerId{});  // names nothing
     reactor.close(listening.id);
     reactor.resume_accepting(listening.id);
+}
+
+TEST_CASE("accept: a wake takes one connection, and twice as many while more wait than it took") {
+    Reactor reactor;
+    ListenOptions options;
+    options.limits.accepts_per_wake = 4;
+    const Listening listening = listen_on(reactor, echo_factory(), options);
+    const auto accepted = [&] {
+        REQUIRE(reactor.run_ready());
+        return reactor.stats().accepted;
+    };
+    std::list<FarEnd> clients;
+    for (int i = 0; i < 13; ++i) clients.emplace_back(listening.local);
+    std::vector<std::uint64_t> turns;
+    while (turns.empty() || turns.back() < clients.size()) turns.push_back(accepted());
+    turns.erase(turns.begin(), std::find(turns.begin(), turns.end(), 1));
+    CHECK(turns == std::vector<std::uint64_t>{1, 3, 7, 11, 13});
+    clients.emplace_back(listening.local);
+    clients.emplace_back(listening.local);
+    CHECK(accepted() == 14);
+    CHECK(accepted() == 15);
 }
 
 TEST_CASE("accept: a handler that pauses its listener has no one more let in in that turn") {
