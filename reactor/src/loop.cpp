@@ -95,11 +95,11 @@ void Loop::turn_wheel() {
 }
 
 void Loop::keep_time() {
-    look(last != nullptr ? last->blame() : Blame());
+    const bool passed = look(last != nullptr ? last->blame() : Blame());
     last = nullptr;
     const bool armed = uv_is_active(reinterpret_cast<uv_handle_t*>(&wheel_timer_)) != 0;
     if (armed && static_cast<std::int32_t>(tick() - armed_) >= 0) turn_wheel();
-    if (uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0) end_turn();
+    if (passed && uv_is_active(reinterpret_cast<uv_handle_t*>(&idle_)) != 0) end_turn();
 }
 
 void Loop::log(LogLevel level, const std::string& text) const {

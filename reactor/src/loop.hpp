@@ -97,7 +97,7 @@ public:
 
     // libuv looks at its timers only once fewer than 1,024 sockets are ready, or after 48 times that
     // many events: so time is kept in between. From each socket's event, before it is handled:
-    // false if keep_time() must be called, which runs what is due, and the end of the turn.
+    // false if keep_time() must be called, which runs what is due and, if time has passed, the turn's end.
     bool keeps_time() const noexcept { return platform::ticks() < look_at; }
     void keep_time();
     // After a callback that is not for bytes: whether it held up the loop. The clock is only looked at
@@ -176,7 +176,7 @@ private:
     void turn_wheel();
     static void on_check(uv_check_t* check);
     void check(bool late);
-    void look(const Blame& who);
+    bool look(const Blame& who);  // whether time has passed
     void calibrate();
     void report_stall(std::chrono::milliseconds took, const Blame& who) const noexcept;
     void arm();

@@ -25,13 +25,13 @@ std::string name_of(const std::type_info& type) {
 
 // libuv has taken the time when its wait returned, or the last look has: what has passed since then
 // was spent in callbacks.
-void Loop::look(const Blame& who) {
+bool Loop::look(const Blame& who) {
     const std::uint64_t before = uv_now(uv_);
     uv_update_time(uv_);
     const std::chrono::milliseconds took(uv_now(uv_) - before);
     if (++looks_ % kCalibrateEvery == 0) calibrate();
     look_at = platform::ticks() + look_every_;
-    if (took.count() == 0) return;
+    if (took.count() == 0) return false;
     turn_ += took;
     check_again();
     stats.longest_callback = std::max(stats.longest_callback, took);
@@ -40,6 +40,7 @@ void Loop::look(const Blame& who) {
         platform::probe_stall(took.count());
         report_stall(took, who);
     }
+    return true;
 }
 
 // How far the counter goes in a look's time, from time to time: its rate need not be steady.
