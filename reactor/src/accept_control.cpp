@@ -64,19 +64,28 @@ void AcceptControl::took(Clock::time_point now) noexcept {
     rate_.took(now);
 }
 
-AcceptControl::Verdict AcceptControl::enter(std::optional<AddressKey>& key) noexcept {
-    if (connections_.fetch_add(1, std::memory_order_relaxed) >= most_) {
-        connections_.fetch_sub(1, std::memory_order_relaxed);
-        return Verdict::full;
+// Never counts more than there are, not even for a moment: another thread would refuse a peer for it.
+bool AcceptControl::enter_all() noexcept {
+    std::size_t count = connections_.load(std::memory_order_relaxed);
+    while (count < most_) {
+        if (connections_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
+            return true;
     }
+    return false;
+}
+
+// Where addresses are counted the lock is held over both counts, so that nobody sees one that is taken back.
+AcceptControl::Verdict AcceptControl::enter(std::optional<AddressKey>& key) noexcept {
     if (!counts_addresses()) key.reset();
-    if (!key || enter_address(key)) return Verdict::welcome;
+    if (!key) return enter_all() ? Verdict::welcome : Verdict::full;
+    const std::lock_guard lock(mutex_);
+    if (!enter_all()) return Verdict::full;
+    if (enter_address(key)) return Verdict::welcome;
     connections_.fetch_sub(1, std::memory_order_relaxed);
     return Verdict::address_full;
 }
 
 bool AcceptControl::enter_address(std::optional<AddressKey>& key) noexcept try {
-    const std::lock_guard lock(mutex_);
     std::size_t& count = counts_[*key];
     if (count >= most_each_) return false;
     ++count;

@@ -52,7 +52,8 @@ public:
     std::size_t addresses() const noexcept { return counts_.size(); }  // while nobody else is at it
 
 private:
-    bool enter_address(std::optional<AddressKey>& key) noexcept;
+    bool enter_all() noexcept;  // whether there is room for one more
+    bool enter_address(std::optional<AddressKey>& key) noexcept;  // the same; the lock is held
 
     const std::size_t most_, most_each_;
     const bool has_rate_;

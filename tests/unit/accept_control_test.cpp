@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 #include <accept_control.hpp>
+#include <atomic>
+#include <thread>
 
 using namespace switchboard;
 using namespace std::chrono_literals;
@@ -108,4 +110,36 @@ TEST_CASE("accept control: without a limit per address none is kept") {
     auto key = detail::address_key(address("192.0.2.1"));
     for (int i = 0; i < 10; ++i) CHECK(control.enter(key) == Verdict::welcome);
     CHECK(control.addresses() == 0);
+}
+
+TEST_CASE(
+    "accept control: a peer that is refused on one thread takes no room from those of another") {
+    ListenOptions options;
+    options.limits.max_connections = 2;
+    options.max_per_address = 1;
+    AcceptControl control(options);
+    const auto one = detail::address_key(address("192.0.2.1")),
+               other = detail::address_key(address("192.0.2.2"));
+    auto stays = one;
+    REQUIRE(control.enter(stays) == Verdict::welcome);
+    std::atomic<bool> over{false};
+    int welcome = 0, turned_away = 0;
+    std::thread refused([&] {
+        while (!over) {
+            auto key = one;
+            welcome += control.enter(key) == Verdict::welcome;
+        }
+    });
+    for (int i = 0; i < 200'000; ++i) {
+        auto key = other;
+        if (control.enter(key) != Verdict::welcome) {
+            ++turned_away;
+            continue;
+        }
+        control.leave(key);
+    }
+    over = true;
+    refused.join();
+    CHECK(welcome == 0);
+    CHECK(turned_away == 0);
 }
