@@ -1,4 +1,5 @@
-# Every package the project uses, and nowhere else. Names as in Debian; `cmake/dev deps` installs them.
+# Every package that the project uses; no other file searches for one. The names in comments are those of
+# Debian. `cmake/dev deps` installs them.
 include(GNUInstallDirs)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -6,12 +7,18 @@ pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv>=1.44)  # libuv1-dev
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares>=1.18)  # libc-ares-dev
 find_package(tl-expected REQUIRED)                             # libexpected-dev
 
-if(SWITCHBOARD_PROGRAMS)
+if(SWITCHBOARD_PROGRAMS OR SWITCHBOARD_BENCH)
     find_package(CLI11 REQUIRED)          # libcli11-dev
     find_package(nlohmann_json REQUIRED)  # nlohmann-json3-dev
     find_package(spdlog REQUIRED)         # libspdlog-dev
+    find_package(fmt REQUIRED)            # libfmt-dev
+endif()
+if(SWITCHBOARD_BENCH)
     find_package(benchmark REQUIRED)      # libbenchmark-dev
-    # Of peers in the comparison, which are left out without them.
+    # libjs-chart.js. The reports of switchboard-bench draw with it; each report contains a copy.
+    find_file(CHART_JS NAMES chart.min.js Chart.min.js PATHS /usr/share/javascript/chart.js
+        /usr/share/nodejs/chart.js/dist NO_DEFAULT_PATH REQUIRED)
+    # For peers of the comparison. Without these packages it omits the peers.
     pkg_check_modules(LIBEVENT IMPORTED_TARGET libevent_core)  # libevent-dev
     pkg_check_modules(LIBURING IMPORTED_TARGET liburing>=2.3)  # liburing-dev
     find_path(ASIO_INCLUDE asio.hpp)                           # libasio-dev

@@ -1,4 +1,4 @@
-# What every target of the project shares.
+# Settings and functions that all targets of the project share.
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 if(PROJECT_IS_TOP_LEVEL)
     set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
@@ -11,7 +11,32 @@ target_compile_options(switchboard_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor)
 set_property(TARGET switchboard_flags PROPERTY EXPORT_NAME flags)
 
-# switchboard_library(NAME [LIBS ...]): a part with include/ and src/, known as switchboard::NAME.
+# Headers that nearly every file includes are parsed once per target. ccache can cache files that use
+# precompiled headers only if gcc gets -fpch-preprocess.
+target_compile_options(switchboard_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+function(switchboard_precompile target)
+    target_precompile_headers(${target} PRIVATE <algorithm> <array> <atomic> <chrono> <cstddef>
+        <cstdint> <functional> <map> <memory> <memory_resource> <mutex> <optional> <span> <string>
+        <string_view> <system_error> <thread> <tl/expected.hpp> <utility> <vector> ${ARGN})
+endfunction()
+
+# If sources are compiled jointly (CMAKE_UNITY_BUILD), joins only those of the same folder, eight at a time. So
+# files of different folders may use the same names, and leaving out a folder changes nothing elsewhere.
+function(switchboard_join_by_folder target)
+    get_target_property(sources ${target} SOURCES)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+    foreach(source ${sources})
+        cmake_path(GET source PARENT_PATH folder)
+        cmake_path(RELATIVE_PATH folder)
+        string(MAKE_C_IDENTIFIER "${folder}" folder)
+        math(EXPR part "0${joined_${folder}} / 8")
+        math(EXPR joined_${folder} "0${joined_${folder}} + 1")
+        set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder}_${part})
+    endforeach()
+endfunction()
+
+# switchboard_library(NAME [LIBS ...] [PRIVATE_LIBS ...]): a part with include/ and src/, as the target
+# switchboard::NAME.
 function(switchboard_library name)
     cmake_parse_arguments(ARG "" "" "LIBS;PRIVATE_LIBS" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/*.cpp)
@@ -28,9 +53,13 @@ function(switchboard_library name)
         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
         VERIFY_INTERFACE_HEADER_SETS ON)
     set_property(GLOBAL APPEND PROPERTY SWITCHBOARD_LIBRARIES switchboard_${name})
+    list(LENGTH sources count)
+    if(count GREATER 8)
+        switchboard_precompile(switchboard_${name})
+    endif()
 endfunction()
 
-# switchboard_program(NAME [LIBS ...]): a program from src/ or from the one SOURCE given.
+# switchboard_program(NAME SOURCES ... [LIBS ...]): a program from the given sources.
 function(switchboard_program name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})

@@ -1,9 +1,10 @@
-// An echo server that says no politely: two at a time, a goodbye for the others, and SIGUSR1 pauses and
-// resumes it. On a unix path it also says who came.
+// An echo server that limits accepting: it serves two clients at a time and sends others a reject message.
+// SIGUSR1 pauses and resumes accepting. On a unix path it also prints the user of each client.
 #include <csignal>
 #include <iostream>
 #include <switchboard/callbacks.hpp>
 #include <switchboard/reactor.hpp>
+#include <switchboard/signals.hpp>
 
 using namespace switchboard;
 
@@ -23,9 +24,9 @@ int main(int argc, char** argv) {
                          }};
     });
     ListenOptions options;
-    options.limits.max_connections = 2;
-    options.accepts_per_second = 1'000;
-    options.goodbye = "two are being served, come again\n";
+    options.server.max_connections = 2;
+    options.server.accepts_per_second = 1'000;
+    options.reject_message = "two are being served, come again\n";
     if (at->kind() == Endpoint::Kind::unix_path) options.path_mode = 0600;
 
     Reactor reactor;
@@ -34,7 +35,7 @@ int main(int argc, char** argv) {
     bool paused = false;
     const auto toggle = [&] {
         paused = !paused;
-        paused ? reactor.pause_accepting(listening->id) : reactor.resume_accepting(listening->id);
+        paused ? pause_accepting(reactor, listening->id) : resume_accepting(reactor, listening->id);
         std::cout << (paused ? "paused" : "resumed") << std::endl;
     };
     const auto drain = [&] {
@@ -43,7 +44,7 @@ int main(int argc, char** argv) {
         });
     };
     for (const auto& armed :
-         {reactor.on_signal(SIGUSR1, toggle), reactor.on_signal(SIGTERM, drain)})
+         {on_signal(reactor, SIGUSR1, toggle), on_signal(reactor, SIGTERM, drain)})
         if (!armed) return std::cerr << armed.error().message() << "\n", 1;
     std::cout << "listening on " << listening->local.to_string() << std::endl;
     reactor.run();

@@ -1,5 +1,5 @@
-// A server behind a proxy, such as haproxy with send-proxy-v2: it tells each client its address, and not
-// the proxy's. Who may say so is the first argument; everybody else is who its socket says.
+// A server behind a proxy, such as haproxy with send-proxy-v2. It sends each client the client's own address.
+// The first argument lists the proxies. For all other peers, the address of the socket is used.
 #include <cstdio>
 #include <switchboard/callbacks.hpp>
 #include <switchboard/proxy.hpp>

@@ -1,4 +1,5 @@
-// Connects to whichever address of a name answers first, and says which; or what became of each.
+// Connects to the first address of a name that answers, and prints it. If none answers, prints the error
+// of each.
 #include <cstdio>
 #include <switchboard/callbacks.hpp>
 #include <switchboard/reactor.hpp>

@@ -1,7 +1,8 @@
-// Sends ten requests over two connections that are used again and again.
+// Sends ten requests over two connections, which are reused.
 #include <cstdio>
 #include <switchboard/callbacks.hpp>
 #include <switchboard/connection_pool.hpp>
+#include <switchboard/reactor_stats.hpp>
 
 using namespace switchboard;
 using namespace std::chrono_literals;
@@ -15,7 +16,7 @@ int main() {
         }};
     });
     const auto server = reactor.listen(Endpoint::tcp("127.0.0.1", 0), echo).value();
-    ConnectionPool pool(reactor, {.most = 2});
+    ConnectionPool pool(reactor, {.max_per_endpoint = 2});
     int answers = 0;
     const auto ask = [&](Result<ConnectionPool::Lease> lent) {
         const auto lease = std::make_shared<ConnectionPool::Lease>(std::move(lent.value()));
@@ -23,13 +24,13 @@ int main() {
             make_protocol({.on_open = [](Connection& c) { c.write("x"); },
                            .on_data =
                                [&, lease](Connection&, MutableBytes in) {
-                                   lease->give_back();
+                                   lease->release();
                                    if (++answers == 10) reactor.stop();
                                    return in.size();
                                }}));
     };
-    for (int i = 0; i < 10; ++i) pool.borrow(server.local, 5s, ask);
+    for (int i = 0; i < 10; ++i) pool.acquire(server.local, 5s, ask);
     reactor.run();
     std::printf("%d answers over %d connections\n", answers,
-                static_cast<int>(reactor.stats().connected));
+                static_cast<int>(collect_stats(reactor).connected));
 }

@@ -1,4 +1,4 @@
-// One datagram handler, unchanged: under a reactor, blocking, and on a network that loses some.
+// One datagram handler under a reactor, under a blocking driver, and on a network that loses datagrams.
 #include <iostream>
 #include <switchboard/blocking.hpp>
 #include <switchboard/exchange.hpp>
@@ -32,7 +32,10 @@ int main() {
 
     const Socket socket = bind_datagram(loopback).value();
     const Stop stop = Stop::create().value();
-    std::thread server([&] { serve_datagrams(socket, std::make_unique<Shout>(), stop); });
+    std::thread server([&] {
+        const auto served = serve_datagrams(socket, std::make_unique<Shout>(), stop);
+        if (!served) std::cerr << served.error().message() << "\n";
+    });
     ask("blocking", socket.local().value());
     stop.drain();
     server.join();

@@ -1,4 +1,4 @@
-// One handler, unchanged, under a reactor, under a thread per connection, and without any socket.
+// One handler under a reactor, under a thread per connection, and in memory without a socket.
 #include <iostream>
 #include <switchboard/blocking.hpp>
 #include <switchboard/callbacks.hpp>
@@ -34,7 +34,10 @@ int main() {
     Socket listener = listen(Endpoint::tcp("127.0.0.1", 0)).value();
     const Endpoint there = listener.local().value();
     const Stop stop = Stop::create().value();
-    std::thread server([&] { serve_threads(std::move(listener), factory_of<Shout>(), stop); });
+    std::thread server([&] {
+        const auto served = serve_threads(std::move(listener), factory_of<Shout>(), stop);
+        if (!served) std::cerr << served.error().message() << "\n";
+    });
     ask("threads", there);
     stop.drain();
     server.join();

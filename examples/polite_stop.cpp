@@ -1,14 +1,16 @@
-// Told to stop, a server closes who is idle, and answers first who has asked for something that
-// takes long: it is computed on another thread, and so the reactor cannot know of it.
+// A drain that waits for replies which another thread computes. The reactor does not see that work, so the
+// handler reports it with is_busy().
 #include <csignal>
 #include <iostream>
+#include <switchboard/offload.hpp>
 #include <switchboard/reactor.hpp>
+#include <switchboard/signals.hpp>
 #include <thread>
 
 using namespace switchboard;
 using namespace std::chrono_literals;
 
-// One question a connection, whatever it is.
+// Answers one question per connection. Any bytes are a question.
 class Oracle final : public Protocol {
 public:
     explicit Oracle(Reactor& reactor) : reactor_(reactor) {}
@@ -17,7 +19,8 @@ public:
         if (std::exchange(asked_, true)) return in.size();
         std::cout << "asked" << std::endl;
         const auto answer = std::make_shared<std::string>();
-        reactor_.offload(
+        offload(
+            reactor_,
             [answer](const CancelToken&) {
                 std::this_thread::sleep_for(1s);
                 *answer = "42\n";
@@ -45,7 +48,7 @@ int main() {
     const auto oracle = [&reactor] { return std::make_unique<Oracle>(reactor); };
     const auto listening = reactor.listen(Endpoint::tcp("127.0.0.1", 0), oracle);
     if (!listening) return std::cerr << listening.error().message() << "\n", 1;
-    const auto armed = reactor.on_signal(SIGTERM, [&] {
+    const auto armed = on_signal(reactor, SIGTERM, [&] {
         reactor.drain(10s, [](std::size_t aborted) {
             std::cout << "drained, " << aborted << " aborted" << std::endl;
         });

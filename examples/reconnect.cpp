@@ -1,5 +1,5 @@
-// Says hello to a server again and again, whatever becomes of the connection; gives up after a second
-// without one.
+// Sends hello to a server repeatedly and reconnects when the connection is lost. Gives up after a second
+// without a connection.
 #include <cstdio>
 #include <switchboard/callbacks.hpp>
 #include <switchboard/reconnect.hpp>
@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
     }
     Reactor reactor;
     ReconnectOptions options;
-    options.backoff = {.first = 50ms, .most = 500ms, .give_up_after = 1s};
+    options.backoff = {.initial = 50ms, .max = 500ms, .max_elapsed = 1s};
     options.on_give_up = [](const Error& error) { std::puts(error.message().c_str()); };
     const auto hello = callbacks([] {
         return Callbacks{.on_open = [](Connection& c) { c.write("hello\n"); },

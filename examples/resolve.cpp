@@ -1,4 +1,4 @@
-// Looks up each name given, all at once and without blocking, and prints what it is.
+// Looks up all given names at the same time without blocking, and prints their addresses.
 #include <cstdio>
 #include <switchboard/resolver.hpp>
 

@@ -1,5 +1,5 @@
-// A server that is replaced while it serves: start it again with the same path, and the new one has
-// its socket and everybody who waits at it, while the old one finishes what it has begun.
+// A server that is replaced while it serves. Start it again with the same path: the new process takes
+// over the listening socket with the clients in its queue, and the old process finishes its connections.
 #include <unistd.h>
 #include <iostream>
 #include <switchboard/callbacks.hpp>
@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
     const Endpoint path = Endpoint::unix_path(argv[1]);
     auto begun = Takeover::begin(path);
     if (!begun) return complain(begun.error());
-    std::optional<Takeover>& old = *begun;  // none: this is the first
+    std::optional<Takeover>& old = *begun;  // empty in the first process
     const Endpoint at = old ? Endpoint::descriptor(old->sockets.at(0).socket.release())
                             : Endpoint::tcp("127.0.0.1", 0);
     Reactor reactor;
@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
     if (!listening) return complain(listening.error());
 
     TakeoverOptions options;
-    options.sockets.push_back({"numbers", reactor.share(listening->id).value()});
+    options.sockets.push_back({"numbers", share(reactor, listening->id).value()});
     if (old) options.path_socket = std::move(old->path_socket);
     options.taken = [&](const PeerCredentials&) {
         std::cout << "taken over" << std::endl;

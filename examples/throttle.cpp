@@ -1,5 +1,5 @@
-// An echo server that sends each client 100,000 bytes a second, the first tenth of that at once: on
-// a socket, and in memory, where the clock is virtual and the time exact.
+// An echo server that sends each client 100,000 bytes a second, the first 10,000 at once. Runs on a
+// socket, and in memory, where the clock is simulated and the time is exact.
 #include <iostream>
 #include <switchboard/callbacks.hpp>
 #include <switchboard/exchange.hpp>

@@ -1,16 +1,19 @@
-// A server that can be looked into: metrics over HTTP, a log that names who holds the loop, figures
-// on SIGUSR1, and what would keep it alive once it has drained.
+// A server with metrics over HTTP, a log of slow callbacks, statistics at SIGUSR1, and, after a drain, a
+// list of the handles that keep it running.
 #include <csignal>
 #include <iostream>
 #include <switchboard/callbacks.hpp>
+#include <switchboard/live_handle.hpp>
 #include <switchboard/metrics.hpp>
 #include <switchboard/reactor.hpp>
+#include <switchboard/reactor_stats.hpp>
+#include <switchboard/signals.hpp>
 #include <thread>
 
 using namespace switchboard;
 using namespace std::chrono_literals;
 
-// An echo that takes its time for those who ask for it: in here everybody else waits.
+// An echo that is slow on request. While it sleeps, all other connections wait.
 std::size_t echo(Connection& peer, MutableBytes in) {
     if (as_text(in) == "slow") std::this_thread::sleep_for(100ms);
     peer.write(in);
@@ -26,15 +29,15 @@ int main() {
     if (!served || !metrics) return 1;
     reactor.every(1h, [] { std::cout << "an hour has passed" << std::endl; });
 
-    const auto figures = [&] { std::cout << to_json(reactor.stats()) << std::flush; };
+    const auto figures = [&] { std::cout << to_json(collect_stats(reactor)) << std::flush; };
     const auto drain = [&] {
         reactor.drain(1s, [&](std::size_t) {
-            for (const LiveHandle& each : reactor.why_alive())
+            for (const LiveHandle& each : active_handles(reactor))
                 std::cout << "left: " << to_string(each) << std::endl;
             reactor.stop();
         });
     };
-    if (!reactor.on_signal(SIGUSR1, figures) || !reactor.on_signal(SIGTERM, drain)) return 1;
+    if (!on_signal(reactor, SIGUSR1, figures) || !on_signal(reactor, SIGTERM, drain)) return 1;
     std::cout << "listening on " << served->local.to_string() << "\nmetrics at "
               << metrics->local.to_string() << std::endl;
     reactor.run();

@@ -1,4 +1,4 @@
-# Read by ctest once the cases are known: those that are about the time they take run by themselves.
+# Read by ctest after the cases are known. Cases that measure time do not run in parallel with others.
 set_tests_properties(
     "programs/examples: echo and a 10 ms timer inside poll, GLib and Asio, on time under load"
     "unit/happy eyeballs: the first address drops packets: connected within 300 ms"

@@ -1,4 +1,4 @@
-// asio-coro: as asio, with a coroutine for each connection. The difference is what coroutines cost.
+// asio-coro: like asio, with a coroutine for each connection. The difference is the cost of coroutines.
 #include <asio.hpp>
 
 #include "peer.h"
@@ -13,7 +13,7 @@ using Task = asio::awaitable<void, Executor>;
 
 constexpr asio::use_awaitable_t<Executor> kAwaited;
 
-// The peer's end is no exception: each connection has one.
+// Uses error codes, because every connection ends with an error, and exceptions are slow.
 Task echo(Peer socket) {
     char buffer[kReadSize];
     std::error_code error;
@@ -40,7 +40,7 @@ void end_on(std::exception_ptr error) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    asio::io_context context(ASIO_CONCURRENCY_HINT_UNSAFE);  // no locks: all is done by one thread
+    asio::io_context context(ASIO_CONCURRENCY_HINT_UNSAFE);  // no locks: there is one thread
     const Stream kind(argc > 1 ? AF_UNIX : AF_INET, 0);
     Acceptor acceptor(context, kind, listen_as_told(argc, argv, "asio-coro"));
     asio::co_spawn(context, serve(acceptor), end_on);

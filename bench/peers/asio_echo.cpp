@@ -1,7 +1,6 @@
-// asio: echo with callbacks on one thread. A read that waits holds a buffer, as is the shape of a
-// proactor, so there is one for each connection; and the scheduler looks for events once more before
-// it waits: two epoll_wait(2) a turn. The executor has its own type, as the default one, which can hold
-// any, goes through pointers at each step.
+// asio: echo with callbacks on one thread. Asio is a proactor, so a pending read holds a buffer: there is one
+// for each connection. The scheduler polls for events before it waits: two epoll_wait(2) per turn. The
+// executor has a concrete type, because the default one, any_io_executor, calls through pointers.
 #include <asio.hpp>
 #include <memory>
 
@@ -18,7 +17,7 @@ class Session : public std::enable_shared_from_this<Session> {
 public:
     explicit Session(Peer socket) : socket_(std::move(socket)) {}
 
-    // Ends, and the connection with it, when a callback does not go on.
+    // The session, and its connection, end when no callback holds it any more.
     void read() {
         socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](
                                                            std::error_code error, std::size_t got) {
@@ -49,7 +48,7 @@ void accept_next(Acceptor& acceptor) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    asio::io_context context(ASIO_CONCURRENCY_HINT_UNSAFE);  // no locks: all is done by one thread
+    asio::io_context context(ASIO_CONCURRENCY_HINT_UNSAFE);  // no locks: there is one thread
     const Stream kind(argc > 1 ? AF_UNIX : AF_INET, 0);
     Acceptor acceptor(context, kind, listen_as_told(argc, argv, "asio"));
     accept_next(acceptor);

@@ -1,11 +1,11 @@
-// bare-epoll: echo on level-triggered epoll with recv(2) and send(2) and nothing in between. The
-// least that a single-threaded server on Linux can do, and so the limit for every other.
+// bare-epoll: echo on level-triggered epoll, with recv(2) and send(2) only. This is the least that a
+// single-threaded server on Linux can do, and so the limit for every other.
 #define _GNU_SOURCE
 #include "peer.h"
 
 #include <sys/epoll.h>
 
-// What the peer has not taken yet is kept here, and nothing is read until it is gone.
+// Keeps the bytes that the peer has not taken yet. Nothing is read until they are sent.
 struct conn {
     int fd;
     char* rest;

@@ -1,18 +1,18 @@
-// bare-epoll-et: as bare-epoll, but edge-triggered: who is watched stays watched, and the one
-// epoll_ctl(2) more is for a peer that does not take its bytes. What level-triggering costs is the
-// difference, and there is little of it.
+// bare-epoll-et: like bare-epoll, but edge-triggered. A connection is registered once. One more epoll_ctl(2)
+// is needed only if the peer does not take its bytes. The difference is the cost of level triggering, which
+// is small.
 #define _GNU_SOURCE
 #include "peer.h"
 
 #include <sys/epoll.h>
 
-// A peer that sends without end must not keep the others waiting.
+// A peer that sends endlessly must not keep the others waiting.
 enum { kReadsPerTurn = 4 };
 
-// What the peer has not taken yet is kept here, and nothing is read until it is gone.
+// Keeps the bytes that the peer has not taken yet. Nothing is read until they are sent.
 struct conn {
     int fd;
-    bool ending;  // an end or an error is in the queue, behind what is still to be read
+    bool ending;  // an end or an error follows the bytes that are still to be read
     bool watches_output;
     char* rest;
     size_t size, sent;
@@ -21,7 +21,7 @@ struct conn {
 static int epoll_fd;
 static char buffer[kReadSize];
 
-// To say it again makes a new edge of what is ready.
+// Watching a ready socket again causes a new edge.
 static void watch(int operation, int fd, uint32_t events, struct conn* conn) {
     struct epoll_event event = {.events = events | EPOLLET, .data.ptr = conn};
     if (epoll_ctl(epoll_fd, operation, fd, &event) != 0) fail("epoll_ctl");
@@ -59,7 +59,7 @@ static void keep(struct conn* conn, const char* from, size_t size) {
     watch_again(conn);
 }
 
-// These two say whether there is more to do now.
+// This function and the next return whether there is more to do now.
 static bool write_rest(struct conn* conn) {
     while (conn->sent < conn->size) {
         const ssize_t sent =
@@ -72,8 +72,8 @@ static bool write_rest(struct conn* conn) {
     return true;
 }
 
-// A read that did not fill the buffer has emptied the queue (man 7 epoll) but for an end, of which
-// EPOLLRDHUP tells: so there is no second read to be told EAGAIN.
+// A read that did not fill the buffer has emptied the queue (man 7 epoll), except for an end, which
+// EPOLLRDHUP reports. So no second read, which would fail with EAGAIN, is needed.
 static bool read_once(struct conn* conn) {
     const ssize_t got = recv(conn->fd, buffer, sizeof buffer, 0);
     if (got < 0 && would_block(errno)) return false;

@@ -1,6 +1,6 @@
-// io-uring: echo on completions: a multishot accept, a multishot receive for each connection, and all
-// that a turn has to send in one io_uring_enter(2). Buffers are lent to the kernel, which takes one when
-// bytes are there, so that an idle connection has none; there are few, so that they stay in the cache.
+// io-uring: echo on completions, with a multishot accept, and a multishot receive for each connection. One
+// io_uring_enter(2) submits everything that a turn sends. Buffers are lent to the kernel, which takes one if
+// bytes arrive, so an idle connection has none. There are few buffers, so that they stay in the cache.
 #define _GNU_SOURCE
 #include "peer.h"
 
@@ -10,13 +10,13 @@
 
 enum { kEntries = 4096, kBuffers = 128 };
 
-// Bytes that are on their way back.
+// Bytes to be sent back.
 struct piece {
-    char* bytes;  // in a buffer that was lent, or in one of its own; NULL: there is no piece
+    char* bytes;  // in a lent buffer or one of its own; NULL: there is no piece
     size_t size;
 };
 
-// What is under way in the kernel, by the address of which it is known.
+// An operation in the kernel. Its address identifies the completion.
 struct operation {
     struct conn* conn;
     bool under_way;
@@ -25,17 +25,17 @@ struct operation {
 struct conn {
     int fd;
     struct operation receive, send;
-    bool stops, ended;  // to receive
-    char* own;          // while it receives into one of its own, as all lent ones were taken
+    bool stops, ended;  // of receiving
+    char* own;          // its own receive buffer, if all lent ones were taken
     struct piece sending, next;
 };
 
 static struct io_uring ring;
-static bool repeats;  // a receive does: not of unix sockets, whose end Linux 6.18 may not tell it
-static struct operation accepting, stopping, sigterm;  // of no connection
+static bool repeats;  // multishot; Linux 6.18 may not report the end of a unix socket to it
+static struct operation accepting, stopping, sigterm;  // belong to no connection
 static _Alignas(4096) struct io_uring_buf lent_entries[kBuffers];
 static struct io_uring_buf_ring* const lent = (struct io_uring_buf_ring*)lent_entries;
-static char memory[kBuffers * kReadSize];  // of the lent ones, one after the other
+static char memory[kBuffers * kReadSize];  // the lent buffers, one after the other
 
 static void lend(size_t id) {
     io_uring_buf_ring_add(lent, memory + id * kReadSize, kReadSize, (unsigned short)id,
@@ -68,7 +68,7 @@ static void accept_all(int listener) {
     io_uring_prep_multishot_accept(begin(&accepting), listener, NULL, NULL, SOCK_CLOEXEC);
 }
 
-// Nothing is there yet, most likely: so it is waited for, without an attempt before.
+// Most likely nothing has arrived yet, so the kernel waits first instead of trying to receive.
 static void receive(struct conn* conn) {
     struct io_uring_sqe* entry = begin(&conn->receive);
     io_uring_prep_recv(entry, conn->fd, NULL, 0, 0);
@@ -86,12 +86,12 @@ static void receive_into_own(struct conn* conn) {
 static void send_next(struct conn* conn) {
     conn->sending = conn->next;
     conn->next = (struct piece){0};
-    // With MSG_WAITALL the kernel goes on until all is sent.
+    // With MSG_WAITALL the kernel continues until everything is sent.
     io_uring_prep_send(begin(&conn->send), conn->fd, conn->sending.bytes, conn->sending.size,
                        MSG_NOSIGNAL | MSG_WAITALL);
 }
 
-// One piece waits in its buffer; of more a copy does, so that there are buffers for others.
+// A single piece waits in its buffer. Several are copied together, to free the lent buffers for others.
 static void keep(struct conn* conn, char* bytes, size_t size) {
     const struct piece first = conn->next;
     conn->next = (struct piece){bytes, size};
@@ -140,10 +140,10 @@ static void on_sent(struct conn* conn, int result) {
     conn->sending.bytes = NULL;
     if (whole) return;
     conn->ended = true;
-    shutdown(conn->fd, SHUT_RDWR);  // ends what is received, and what waits to be sent
+    shutdown(conn->fd, SHUT_RDWR);  // ends pending receives and sends
 }
 
-// What is due now: the bytes of a piece go back while the next come.
+// Starts what is possible now: a piece is sent while the next one is received.
 static void go_on(struct conn* conn) {
     if (conn->sending.bytes == NULL && conn->next.bytes != NULL) send_next(conn);
     const bool has_room = conn->next.size <= kReadSize;

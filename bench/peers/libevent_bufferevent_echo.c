@@ -1,6 +1,6 @@
-// libevent-bufferevent: echo on bufferevents, moving what came from the input buffer to the output buffer
-// without a copy. A bufferevent asks how much there is before it reads, reads 4 KiB at a time, and
-// writes when the loop says that it can: what that costs is what this shows.
+// libevent-bufferevent: echo on bufferevents, which moves bytes from the input to the output buffer without a
+// copy. A bufferevent asks how many bytes there are before it reads, reads 4 KiB at a time, and writes when
+// the loop reports that the socket is writable. This peer shows what that costs.
 #define _GNU_SOURCE
 #include "peer.h"
 
@@ -10,7 +10,7 @@
 #include <event2/listener.h>
 #include <signal.h>
 
-// With so much unread by the peer nothing more is read, until there is but so little.
+// Reading stops with this many bytes queued for the peer, and resumes at the lower mark.
 enum { kHighWater = 64 * 1024, kLowWater = 32 * 1024 };
 
 static void on_drained(struct bufferevent* peer, void* context);
@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
     if (base == NULL) fail("event_base_new");
     const int fd = listen_as_told(argc, argv, "libevent-bufferevent");
     const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
-    // With a backlog of 0 it is told that the socket listens already.
+    // A backlog of 0 means that the socket is listening already.
     struct evconnlistener* listener = evconnlistener_new(base, on_connection, NULL, flags, 0, fd);
     if (listener == NULL) fail("evconnlistener_new");
     evconnlistener_set_error_cb(listener, on_accept_error);

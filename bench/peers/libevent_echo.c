@@ -1,12 +1,12 @@
-// libevent: echo on its events alone, with recv(2) and send(2), as a careful user writes it: the base
-// has no locks, and changes of what is watched for wait for its next turn, so that those that undo one
-// another cost nothing.
+// libevent: echo on events only, with recv(2) and send(2), as a careful user writes it. The base has no
+// locks, and collects changes of events until its next turn, so that changes that cancel each other cost
+// nothing.
 #define _GNU_SOURCE
 #include "peer.h"
 
 #include <event2/event.h>
 
-// What the peer has not taken yet is kept here, and nothing is read until it is gone.
+// Keeps the bytes that the peer has not taken yet. Nothing is read until they are sent.
 struct conn {
     int fd;
     struct event* event;

@@ -1,6 +1,5 @@
-// What the peers share: a listening socket on a free loopback port, or at the path of "unix:PATH" if
-// that is their argument, announced as `switchboard serve` announces its own, so that
-// switchboard-bench starts both in the same way.
+// Shared by the peers: a socket that listens on a free loopback port, or at PATH for the argument unix:PATH.
+// It is announced like that of `switchboard serve`, so that switchboard-bench starts both in the same way.
 #pragma once
 
 #include <arpa/inet.h>
@@ -25,15 +24,15 @@ static inline void fail(const char* what) {
     exit(1);
 }
 
-// For results of libuv and liburing: a negative one is an error's number.
+// For results of libuv and liburing, where a negative result is an error number.
 static inline void check(int result, const char* what) {
     if (result >= 0) return;
     errno = -result;
     fail(what);
 }
 
-// For who waits in a call that a signal does not end, as io_uring_enter(2) under valgrind: readable once
-// the signal has come, which waits until it is let through.
+// Holds back a signal, for a program that waits in a call that signals do not interrupt, such as
+// io_uring_enter(2) under valgrind. Returns a descriptor that becomes readable when the signal arrives.
 static inline int held_signal(int number) {
     sigset_t held;
     sigemptyset(&held);
@@ -85,7 +84,7 @@ static inline int listen_at_path(const char* endpoint, const char* name) {
     return fd;
 }
 
-// With TCP_NODELAY, which accepted sockets inherit (man 7 tcp).
+// Sets TCP_NODELAY, which accepted sockets inherit (man 7 tcp).
 static inline int listen_on_loopback(const char* name) {
     const int one = 1;
     char endpoint[64];
@@ -102,7 +101,7 @@ static inline int listen_on_loopback(const char* name) {
     return fd;
 }
 
-// As switchboard-bench has it for those it starts.
+// Like switchboard-bench, for a peer that is started by hand.
 static inline void raise_descriptor_limit(const char* name) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) fail(name);
@@ -110,13 +109,13 @@ static inline void raise_descriptor_limit(const char* name) {
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0) fail(name);
 }
 
-// Non-blocking. The descriptor.
+// Returns a non-blocking listening socket.
 static inline int listen_as_told(int argc, char** argv, const char* name) {
     raise_descriptor_limit(name);
     return argc > 1 ? listen_at_path(argv[1], name) : listen_on_loopback(name);
 }
 
-// Non-blocking as well; -1 when nobody waits to be accepted.
+// Returns a non-blocking connection; -1 if none waits to be accepted.
 static inline int next_connection(int listener) {
     for (;;) {
         const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

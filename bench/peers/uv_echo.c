@@ -1,6 +1,6 @@
-// bare-uv: echo on libuv's own streams as a careful user writes it. One read buffer per loop and
-// uv_try_write first: a buffer per read doubles the CPU, and uv_write alone costs an epoll_ctl a
-// reply.
+// bare-uv: echo on libuv's streams as a careful user writes it. It has one read buffer for the loop, because
+// a buffer per read doubles the CPU time. It calls uv_try_write first, because uv_write costs an epoll_ctl
+// per reply.
 #define _GNU_SOURCE
 #include "peer.h"
 
@@ -37,7 +37,7 @@ static void on_written(uv_write_t* request, int status) {
     if (status < 0 || uv_read_start(stream, on_alloc, on_read) != 0) end(stream);
 }
 
-// What the peer has not taken yet is kept, and nothing is read until it is gone.
+// Keeps the bytes that the peer has not taken yet. Nothing is read until they are sent.
 static void keep(uv_stream_t* stream, const char* from, size_t size) {
     struct rest* rest = malloc(sizeof *rest + size);
     if (rest == NULL) fail("malloc");

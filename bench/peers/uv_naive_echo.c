@@ -1,7 +1,7 @@
-// bare-uv-naive: echo on libuv's streams as its own guide writes it ("Networking"): a buffer of the
-// suggested 64 KiB is allocated for each read, and becomes the write request's until it is written.
-// One thing is added. In the guide nobody stops reading from a peer that does not read, and memory
-// grows without bound; here reading waits until what was read is written.
+// bare-uv-naive: echo on libuv's streams as libuv's guide writes it ("Networking"). Each read allocates a
+// buffer of the suggested 64 KiB, which then belongs to the write request until it is written. One thing is
+// added: the guide's server keeps reading from a peer that does not read, so its memory grows without bound.
+// This one stops reading until everything is written.
 #define _GNU_SOURCE
 #include "peer.h"
 

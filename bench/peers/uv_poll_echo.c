@@ -1,11 +1,11 @@
-// bare-uv-poll: echo on a uv_poll_t per connection with recv(2) and send(2). The limit for anything
-// that uses libuv for readiness and makes its own calls, as the reactor does.
+// bare-uv-poll: echo on one uv_poll_t per connection, with recv(2) and send(2). This is the limit for a
+// server that uses libuv for readiness and makes its own system calls, as the reactor does.
 #define _GNU_SOURCE
 #include "peer.h"
 
 #include <uv.h>
 
-// What the peer has not taken yet is kept here, and nothing is read until it is gone.
+// Keeps the bytes that the peer has not taken yet. Nothing is read until they are sent.
 struct conn {
     uv_poll_t poll;
     int fd;

@@ -2,15 +2,29 @@
 
 #include <algorithm>
 #include <cassert>
+#include <switchboard/embed.hpp>
+#include <switchboard/live_handle.hpp>
+#include <switchboard/offload.hpp>
+#include <switchboard/reactor_stats.hpp>
+#include <switchboard/resolver.hpp>
+#include <switchboard/signals.hpp>
 
-#include "impl.hpp"
+#include "reactor_impl.hpp"
 
 namespace switchboard {
 
-Reactor::Reactor(const ReactorOptions& options) : impl_(std::make_unique<Impl>(nullptr, options)) {}
+using detail::access;
+using detail::ReactorImpl;
+
+ReactorImpl& detail::access(const Reactor& reactor) noexcept {
+    return *reactor.impl_;
+}
+
+Reactor::Reactor(const ReactorOptions& options)
+    : impl_(std::make_unique<ReactorImpl>(nullptr, options)) {}
 
 Reactor::Reactor(uv_loop_s* host, const ReactorOptions& options)
-    : impl_(std::make_unique<Impl>(host, options)) {
+    : impl_(std::make_unique<ReactorImpl>(host, options)) {
     assert(host != nullptr);
 }
 
@@ -19,19 +33,20 @@ Reactor::~Reactor() {
     assert(!impl_->is_running() && "not from within run()");
     assert(impl_->loop.current == nullptr && "not from within a callback");
     impl_->close_all();  // on_close may still call members
-    Impl::destroy(std::move(impl_));
+    ReactorImpl::destroy(std::move(impl_));
 }
 
 Result<Listening> Reactor::listen(const Endpoint& endpoint, ProtocolFactory factory,
-                                  ListenOptions options, Site made) {
+                                  ListenOptions options, SourceLocation location) {
     assert(impl_->on_its_thread("Reactor::listen"));
-    return impl_->listen(endpoint, std::move(factory), std::move(options), made);
+    return impl_->listen(endpoint, std::move(factory), std::move(options), location);
 }
 
 Result<Listening> Reactor::listen(Socket socket, const Endpoint& asked, ProtocolFactory factory,
-                                  ListenOptions options, Site made) {
+                                  ListenOptions options, SourceLocation location) {
     assert(impl_->on_its_thread("Reactor::listen"));
-    return impl_->listen(std::move(socket), asked, std::move(factory), std::move(options), made);
+    return impl_->listen(std::move(socket), asked, std::move(factory), std::move(options),
+                         location);
 }
 
 void Reactor::close(ListenerId listener) {
@@ -39,31 +54,11 @@ void Reactor::close(ListenerId listener) {
     impl_->close(listener);
 }
 
-Result<Socket> Reactor::share(ListenerId listener) {
-    assert(impl_->on_its_thread("Reactor::share"));
-    return impl_->share(listener);
-}
-
-void Reactor::stop_accepting() {
-    assert(impl_->on_its_thread("Reactor::stop_accepting"));
-    impl_->close_listeners();
-}
-
-void Reactor::pause_accepting(ListenerId listener) {
-    assert(impl_->on_its_thread("Reactor::pause_accepting"));
-    impl_->hold(listener, true);
-}
-
-void Reactor::resume_accepting(ListenerId listener) {
-    assert(impl_->on_its_thread("Reactor::resume_accepting"));
-    impl_->hold(listener, false);
-}
-
 Result<ConnectionId> Reactor::connect(const Endpoint& endpoint, std::unique_ptr<Protocol> protocol,
-                                      ConnectOptions options, Site made) {
+                                      ConnectOptions options, SourceLocation location) {
     assert(impl_->on_its_thread("Reactor::connect"));
     assert(protocol);
-    return impl_->connect(endpoint, std::move(protocol), std::move(options), made);
+    return impl_->connect(endpoint, std::move(protocol), std::move(options), location);
 }
 
 Connection* Reactor::find(ConnectionId id) noexcept {
@@ -72,15 +67,16 @@ Connection* Reactor::find(ConnectionId id) noexcept {
     return found ? found->topmost() : nullptr;
 }
 
-TimerId Reactor::after(std::chrono::milliseconds delay, Callback fn, Site made) {
+TimerId Reactor::after(std::chrono::milliseconds delay, Callback fn, SourceLocation location) {
     assert(impl_->on_its_thread("Reactor::after"));
-    return impl_->timers.start(delay, {}, std::move(fn), {}, made);
+    return impl_->timers.start(delay, {}, std::move(fn), {}, location);
 }
 
-TimerId Reactor::every(std::chrono::milliseconds period, Callback fn, Rate rate, Site made) {
+TimerId Reactor::every(std::chrono::milliseconds period, Callback fn, Rate rate,
+                       SourceLocation location) {
     assert(impl_->on_its_thread("Reactor::every"));
     const auto least = std::max(period, std::chrono::milliseconds(1));
-    return impl_->timers.start(least, least, std::move(fn), rate, made);
+    return impl_->timers.start(least, least, std::move(fn), rate, location);
 }
 
 void Reactor::cancel(TimerId timer) {
@@ -92,45 +88,11 @@ void Reactor::post(Callback fn) {
     impl_->posts.post(std::move(fn));
 }
 
-OffloadId Reactor::offload(std::function<void(const CancelToken&)> work,
-                           std::function<void(std::error_code)> done, Site made) {
-    assert(impl_->on_its_thread("Reactor::offload"));
-    return impl_->offloads.start(std::move(work), std::move(done), made);
-}
-
-void Reactor::cancel(OffloadId offload) {
-    assert(impl_->on_its_thread("Reactor::cancel"));
-    impl_->offloads.cancel(offload);
-}
-
-Result<void> Reactor::on_signal(int signal, Callback fn) {
-    assert(impl_->on_its_thread("Reactor::on_signal"));
-    return impl_->on_signal(signal, std::move(fn));
-}
-
 void Reactor::run() {
     assert(impl_->on_its_thread("Reactor::run"));
     assert(impl_->loop.is_own() && "the host runs its own loop");
     assert(!impl_->is_running() && "not from within run()");
     impl_->run();
-}
-
-int Reactor::fd() noexcept {
-    assert(impl_->loop.is_own() && "the host runs its own loop");
-    return impl_->loop.embed();
-}
-
-std::optional<std::chrono::milliseconds> Reactor::next_timeout() noexcept {
-    assert(impl_->on_its_thread("Reactor::next_timeout"));
-    assert(impl_->loop.is_own() && "the host runs its own loop");
-    return impl_->loop.next_timeout();
-}
-
-bool Reactor::run_ready() {
-    assert(impl_->on_its_thread("Reactor::run_ready"));
-    assert(impl_->loop.is_own() && "the host runs its own loop");
-    assert(!impl_->is_running() && "not from within run()");
-    return impl_->run_ready();
 }
 
 void Reactor::stop() {
@@ -154,20 +116,89 @@ Clock::time_point Reactor::now() const noexcept {
     return impl_->loop.now();
 }
 
-ReactorStats Reactor::stats() const {
-    assert(impl_->on_its_thread("Reactor::stats"));
-    ReactorStats stats = impl_->loop.stats;
-    impl_->loop.connections.for_each([&](auto& c) {
+void stop_accepting(Reactor& reactor) {
+    assert(access(reactor).on_its_thread("stop_accepting"));
+    access(reactor).close_listeners();
+}
+
+void pause_accepting(Reactor& reactor, ListenerId listener) {
+    assert(access(reactor).on_its_thread("pause_accepting"));
+    access(reactor).hold(listener, true);
+}
+
+void resume_accepting(Reactor& reactor, ListenerId listener) {
+    assert(access(reactor).on_its_thread("resume_accepting"));
+    access(reactor).hold(listener, false);
+}
+
+Result<Socket> share(Reactor& reactor, ListenerId listener) {
+    assert(access(reactor).on_its_thread("share"));
+    return access(reactor).share(listener);
+}
+
+OffloadId offload(Reactor& reactor, std::function<void(const CancelToken&)> work,
+                  std::function<void(std::error_code)> done, SourceLocation location) {
+    assert(access(reactor).on_its_thread("offload"));
+    return access(reactor).offloads.start(std::move(work), std::move(done), location);
+}
+
+void cancel(Reactor& reactor, OffloadId offload) {
+    assert(access(reactor).on_its_thread("cancel"));
+    access(reactor).offloads.cancel(offload);
+}
+
+Result<void> on_signal(Reactor& reactor, int signal, std::function<void()> fn) {
+    ReactorImpl& impl = access(reactor);
+    assert(impl.on_its_thread("on_signal"));
+    if (const auto why = impl.refusal()) return fail(why, "catch signal " + std::to_string(signal));
+    return impl.signals.add(signal, std::move(fn));
+}
+
+int poll_fd(Reactor& reactor) noexcept {
+    assert(access(reactor).loop.is_own() && "the host runs its own loop");
+    return access(reactor).loop.embed();
+}
+
+std::optional<std::chrono::milliseconds> next_timeout(Reactor& reactor) noexcept {
+    assert(access(reactor).on_its_thread("next_timeout"));
+    assert(access(reactor).loop.is_own() && "the host runs its own loop");
+    return access(reactor).loop.next_timeout();
+}
+
+bool run_ready(Reactor& reactor) {
+    ReactorImpl& impl = access(reactor);
+    assert(impl.on_its_thread("run_ready"));
+    assert(impl.loop.is_own() && "the host runs its own loop");
+    assert(!impl.is_running() && "not from within run()");
+    return impl.run_ready();
+}
+
+LookupId resolve(Reactor& reactor, std::string_view name, std::string_view service,
+                 ResolveDone done, ResolveOptions options, SourceLocation location) {
+    ReactorImpl& impl = access(reactor);
+    return impl.resolver.start(std::string(name), service, std::move(done), options, impl.refusal(),
+                               location);
+}
+
+void cancel(Reactor& reactor, LookupId lookup) {
+    access(reactor).resolver.cancel(lookup);
+}
+
+ReactorStats collect_stats(const Reactor& reactor) {
+    ReactorImpl& impl = access(reactor);
+    assert(impl.on_its_thread("collect_stats"));
+    ReactorStats stats = impl.loop.stats;
+    impl.loop.connections.for_each([&](auto& c) {
         stats.queued_bytes += c.queued_in_all();
         if (c.is_paused()) ++stats.paused;
     });
-    impl_->datagrams.count(stats);
+    impl.datagrams.count(stats);
     return stats;
 }
 
-std::vector<LiveHandle> Reactor::why_alive() const {
-    assert(impl_->on_its_thread("Reactor::why_alive"));
-    return impl_->why_alive();
+std::vector<LiveHandle> active_handles(const Reactor& reactor) {
+    assert(access(reactor).on_its_thread("active_handles"));
+    return access(reactor).active_handles();
 }
 
 }  // namespace switchboard

@@ -2,7 +2,7 @@
 
 #include <cassert>
 
-#include "impl.hpp"
+#include "reactor_impl.hpp"
 
 namespace switchboard {
 namespace {
@@ -16,44 +16,46 @@ DatagramOptions non_blocking(DatagramOptions options) {
 
 Result<DatagramBound> bind_datagram(Reactor& reactor, const Endpoint& endpoint,
                                     std::unique_ptr<DatagramProtocol> protocol,
-                                    const BindOptions& options, Site made) {
-    Reactor::Impl& impl = reactor.impl();
+                                    const BindOptions& options, SourceLocation location) {
+    detail::ReactorImpl& impl = detail::access(reactor);
     assert(impl.on_its_thread("bind_datagram"));
     assert(protocol);
-    if (auto fit = impl.admits(options.limits, "bind " + endpoint.to_string()); !fit)
+    if (auto fit = impl.admits("bind " + endpoint.to_string()); !fit)
         return tl::unexpected(fit.error());
+    if (auto fit = options.limits.check(); !fit) return tl::unexpected(fit.error());
     auto socket = bind_datagram(endpoint, non_blocking(options.socket));
     if (!socket) return tl::unexpected(socket.error());
     const auto local = bound_endpoint(*socket, endpoint);
     if (!local) return tl::unexpected(local.error());
     return impl.datagrams.add(std::move(*socket), *local, std::move(protocol), options.limits,
-                              made);
+                              location);
 }
 
 Result<DatagramBound> connect_datagram(Reactor& reactor, const Endpoint& peer,
                                        std::unique_ptr<DatagramProtocol> protocol,
-                                       const BindOptions& options, Site made) {
-    Reactor::Impl& impl = reactor.impl();
+                                       const BindOptions& options, SourceLocation location) {
+    detail::ReactorImpl& impl = detail::access(reactor);
     assert(impl.on_its_thread("connect_datagram"));
     assert(protocol);
     const std::string tried = "connect " + peer.to_string();
-    if (auto fit = impl.admits(options.limits, tried); !fit) return tl::unexpected(fit.error());
+    if (auto fit = impl.admits(tried); !fit) return tl::unexpected(fit.error());
+    if (auto fit = options.limits.check(); !fit) return tl::unexpected(fit.error());
     if (peer.kind() == Endpoint::Kind::udp) {
         const auto addresses = peer.addresses();
         if (addresses && addresses->empty())
-            return fail(errc::unsupported, tried + ": a name must be resolved before");
+            return fail(errc::unsupported, tried + ": a name must be resolved first");
     }
     auto socket = connect_datagram(peer, non_blocking(options.socket));
     if (!socket) return tl::unexpected(socket.error());
     const auto local = socket->local();
     if (!local) return tl::unexpected(local.error());
     return impl.datagrams.add(std::move(*socket), *local, std::move(protocol), options.limits,
-                              made);
+                              location);
 }
 
 DatagramSocket* find_datagram(Reactor& reactor, DatagramId id) noexcept {
-    assert(reactor.impl().on_its_thread("find_datagram"));
-    return reactor.impl().datagrams.find(id.value);
+    assert(detail::access(reactor).on_its_thread("find_datagram"));
+    return detail::access(reactor).datagrams.find(id.value);
 }
 
 }  // namespace switchboard

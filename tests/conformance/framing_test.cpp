@@ -1,9 +1,9 @@
-// Handlers of lines and frames: the same outcome however the bytes arrive.
+// Handlers of lines and frames: the outcome does not depend on how the bytes are split.
 #include <doctest/doctest.h>
 
 #include <functional>
 #include <switchboard/callbacks.hpp>
-#include <switchboard/framing.hpp>
+#include <switchboard/message_handler.hpp>
 #include <switchboard/testing/conformance.hpp>
 #include <switchboard/testing/memory.hpp>
 
@@ -12,7 +12,8 @@ using testing::Outcome;
 
 namespace {
 
-// Answers each line with "<line>" and says which hook it met, so that outcomes tell all.
+// Answers each line with "<line>", and reports which hook was called. So the output shows everything that
+// happened.
 class LineTeller final : public LineHandler {
 public:
     using LineHandler::LineHandler;
@@ -42,7 +43,7 @@ private:
     void on_incomplete(Connection& c) override { c.write("incomplete"); }
 };
 
-// Answers with the size of each frame.
+// Answers each frame with its size.
 class FrameMeter final : public FrameHandler {
 public:
     using FrameHandler::FrameHandler;
@@ -95,7 +96,7 @@ std::vector<Framing> framings() {
             Framing::varint()};
 }
 
-// Runs `test` with a connection whose peer does nothing: for calls made by hand.
+// Runs `test` with a connection whose peer does nothing. The test makes the calls itself.
 void with_connection(const std::function<void(Connection&)>& test) {
     testing::MemoryDriver driver;
     driver.connect(make_protocol({.on_open = test}));
@@ -108,7 +109,7 @@ MutableBytes mutable_bytes(std::string& text) {
 
 }  // namespace
 
-TEST_CASE("lines: their ends, and what is none") {
+TEST_CASE("lines: valid and invalid line ends") {
     check(lines(), "", orderly("end"));
     check(lines(), "one\ntwo\r\n\n\r\nthree\r\r\nfo\rur\n",
           orderly("<one><two><><><three\r><fo\rur>end"));
@@ -133,12 +134,13 @@ TEST_CASE("lines: the maximum counts the line without its end") {
     check(lines(), most + "y\r\n", ended("too long", errc::message_too_large));
 }
 
-TEST_CASE("lines: drip-fed bytes are searched once") {
+TEST_CASE("lines: bytes that arrive one by one are searched once") {
     with_connection([](Connection& c) {
         LineTeller teller;
         std::string text = "....";
         CHECK(teller.on_data(c, mutable_bytes(text)) == 0);
-        // Line feeds put where it has looked already are not seen: it does not look again.
+        // The handler does not scan bytes twice. So it does not see line feeds that are put where it has
+        // scanned already.
         text = "\n\n\n\n..\n!";
         CHECK(teller.on_data(c, mutable_bytes(text)) == 7);
         text = "!\n";
@@ -155,7 +157,7 @@ TEST_CASE("frames: every framing at every split") {
     }
 }
 
-TEST_CASE("frames: empty ones are frames") {
+TEST_CASE("frames: empty frames are delivered") {
     for (const Framing& framing : {Framing::delimited("aab"), Framing::prefixed(1),
                                    Framing::prefixed(8), Framing::varint()}) {
         check(frames(framing), wire(framing, {"", "", "one", ""}), orderly("<><><one><>"));
@@ -173,7 +175,7 @@ TEST_CASE("frames: a delimiter that overlaps itself, at every split") {
           orderly(std::string("<a\0><b>", 7)));
 }
 
-TEST_CASE("frames: past the maximum") {
+TEST_CASE("frames: above the maximum") {
     const auto too_long = [](const Framing& framing, std::string_view input,
                              const std::string& before) {
         check(frames(framing), input, ended(before + "too long", errc::message_too_large));
@@ -199,7 +201,7 @@ TEST_CASE("frames: malformed varints") {
     check(frames(Framing::varint()), "\1a\xff", ended("<a>incomplete", errc::incomplete_message));
 }
 
-TEST_CASE("frames: one of the maximum fits into the default limits") {
+TEST_CASE("frames: a frame of maximum size fits into the default limits") {
     const std::string payload(1024 * 1024, 'x');
     for (const Framing& framing : {Framing::prefixed(8), Framing::varint()}) {
         const std::string text = wire(framing, {payload, "next"});
@@ -215,7 +217,7 @@ TEST_CASE("frames: one of the maximum fits into the default limits") {
     }
 }
 
-TEST_CASE("frames: drip-fed bytes are searched once") {
+TEST_CASE("frames: bytes that arrive one by one are searched once") {
     with_connection([](Connection& c) {
         FrameTeller teller(Framing::delimited("ab"));
         std::string text = "....";
@@ -225,7 +227,7 @@ TEST_CASE("frames: drip-fed bytes are searched once") {
     });
 }
 
-TEST_CASE("frames: handlers survive anything") {
+TEST_CASE("frames: handlers survive any input") {
     for (const Framing& framing : framings()) {
         const auto violations = testing::check_robustness(frames(framing), 24);
         CHECK(violations.empty());
@@ -236,7 +238,7 @@ TEST_CASE("frames: handlers survive anything") {
 
 namespace {
 
-// Does `act` at the line "act", and tells every other.
+// Calls `act` at the line "act", and reports every other line.
 class Acting final : public LineHandler {
 public:
     Acting(std::function<void(Connection&)> act, std::string& told)
@@ -261,7 +263,7 @@ std::string told_when(const std::function<void(Connection&)>& act) {
 
 }  // namespace
 
-TEST_CASE("lines: none comes after a pause, a close, an abort or a switch of protocols") {
+TEST_CASE("lines: no line comes after a pause, a close, an abort or a switch of protocols") {
     CHECK(told_when([](Connection&) {}) == "abcd");
     CHECK(told_when([](Connection& c) { c.pause_reading(); }) == "ab");
     CHECK(told_when([](Connection& c) { c.close(); }) == "ab");
@@ -295,7 +297,7 @@ TEST_CASE("lines: a paused reader gets the rest when it resumes") {
     CHECK(peer.closed());
 }
 
-TEST_CASE("frames: a write that its framing does not carry costs its own connection alone") {
+TEST_CASE("frames: a write that the framing cannot carry loses only its own connection") {
     const Framing framing = Framing::prefixed(1);
     const auto write = [&](const std::string& text) {
         return make_protocol(

@@ -1,4 +1,4 @@
-// The hub in memory: lines from one go to all others.
+// The hub in memory: lines from one member go to all others.
 #include <doctest/doctest.h>
 
 #include <counting_memory.hpp>
@@ -17,7 +17,7 @@ using testing::MemoryPeer;
 namespace {
 
 struct Room {
-    explicit Room(testing::Weather weather = {}) : driver(weather) {}
+    explicit Room(testing::NetworkFaults weather = {}) : driver(weather) {}
 
     MemoryPeer& join() {
         MemoryPeer& peer = driver.connect(hub);
@@ -33,7 +33,7 @@ struct Room {
     });
 };
 
-// What the in-memory driver takes its queues from.
+// Replaces the memory resource from which the in-memory driver allocates its queues.
 class DefaultResource {
 public:
     explicit DefaultResource(std::pmr::memory_resource& resource)
@@ -63,7 +63,7 @@ TEST_CASE("hub: a line goes to all others and not back") {
     CHECK(eve.received() == "hello\nhi\nthere!\n\n");
 }
 
-TEST_CASE("hub: a line costs no member memory once it has heard one") {
+TEST_CASE("hub: a line allocates nothing for members that have received one before") {
     test::CountingMemory memory;
     const DefaultResource counted(memory);
     Room room;
@@ -75,13 +75,13 @@ TEST_CASE("hub: a line costs no member memory once it has heard one") {
         room.driver.run();
         return memory.calls - calls;
     };
-    CHECK(say() <= 5);  // one a member
+    CHECK(say() <= 5);  // one per member
     const std::size_t lent = memory.lent;
     for (int i = 0; i < 100; ++i) CHECK(say() == 0);
     CHECK(memory.lent == lent);
 }
 
-TEST_CASE("hub: any of three may leave, and all who stay are found") {
+TEST_CASE("hub: any of three members may leave, and the others still receive lines") {
     for (std::size_t leaver = 0; leaver < 3; ++leaver) {
         CAPTURE(leaver);
         Room room;
@@ -96,7 +96,7 @@ TEST_CASE("hub: any of three may leave, and all who stay are found") {
     }
 }
 
-TEST_CASE("hub: who leaves hears no more, and who comes hears what comes after") {
+TEST_CASE("hub: members that leave get no more lines, and new ones get only later lines") {
     Room room;
     MemoryPeer& ann = room.join();
     MemoryPeer& bob = room.join();
@@ -117,7 +117,7 @@ TEST_CASE("hub: who leaves hears no more, and who comes hears what comes after")
     CHECK(ann.received() == "bye\n");
 }
 
-TEST_CASE("hub: a member that does not read holds up nobody and is aborted at max_queued") {
+TEST_CASE("hub: a member that does not read delays no other, and is aborted at max_write_buffer") {
     Room room;
     MemoryPeer& ann = room.join();
     MemoryPeer& slow = room.join();
@@ -177,7 +177,7 @@ TEST_CASE("hub: short lines to members that do not read take bounded memory") {
     CHECK(memory.lent == 0);
 }
 
-TEST_CASE("hub: lines before one that is too long go out") {
+TEST_CASE("hub: lines before one that is too long are sent") {
     Room room;
     MemoryPeer& ann = room.join();
     MemoryPeer& bob = room.join();
@@ -187,7 +187,7 @@ TEST_CASE("hub: lines before one that is too long go out") {
     CHECK(bob.received() == "one\ntwo\n");
 }
 
-TEST_CASE("hub: a line that is too long costs its sender alone") {
+TEST_CASE("hub: a line that is too long costs only its sender") {
     Room room;
     MemoryPeer& ann = room.join();
     MemoryPeer& bob = room.join();
@@ -198,7 +198,7 @@ TEST_CASE("hub: a line that is too long costs its sender alone") {
     CHECK_FALSE(bob.closed());
 }
 
-TEST_CASE("hub: lines stay whole and in order in any weather") {
+TEST_CASE("hub: lines stay whole and in order under all simulated faults") {
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         CAPTURE(seed);
         Room room({.seed = seed, .short_reads = true, .short_writes = true, .reorder = true});
@@ -225,7 +225,7 @@ TEST_CASE("hub: conforms") {
     CHECK(testing::check_robustness(alone, 64).empty());
 }
 
-TEST_CASE("relay and hub are registered, with what they need") {
+TEST_CASE("relay and hub are registered, with their requirements") {
     Registry registry;
     register_relay(registry);
     REQUIRE(registry.find("hub"));

@@ -1,4 +1,4 @@
-// The services over UDP: each datagram a question, its answer by the RFC.
+// The services over UDP: each datagram is a question, which is answered as the RFC requires.
 #include <doctest/doctest.h>
 
 #include <set>
@@ -12,7 +12,7 @@ using testing::MemoryNetwork;
 
 namespace {
 
-constexpr WallTime kMoon = sys_days(July / 20 / 1969) + 20h + 17min + 40s;
+constexpr WallTime kLanding = sys_days(July / 20 / 1969) + 20h + 17min + 40s;
 const Endpoint kService = Endpoint::udp("10.0.0.1", 7000);
 const Endpoint kAsker = Endpoint::udp("10.0.0.2", 5000);
 
@@ -20,13 +20,13 @@ using Texts = std::vector<std::string>;
 
 std::unique_ptr<DatagramProtocol> service(std::string_view name) {
     Registry registry;
-    register_inetd(registry, [] { return kMoon; });
+    register_inetd(registry, [] { return kLanding; });
     auto made = registry.make_datagram(name, {}, {});
     REQUIRE_MESSAGE(made.has_value(), made.error().message());
     return std::move(*made);
 }
 
-// What comes back for each of `questions`, from a service that must not end.
+// Returns the answers to each of `questions`, from a service that must not end.
 Texts ask(std::unique_ptr<DatagramProtocol> protocol, const Texts& questions,
           const Endpoint& asker = kAsker) {
     MemoryNetwork network;
@@ -44,18 +44,18 @@ Texts ask(std::unique_ptr<DatagramProtocol> protocol, const Texts& questions,
 
 }  // namespace
 
-TEST_CASE("echo over UDP: every datagram as it came, the empty one too") {
+TEST_CASE("echo over UDP: returns every datagram unchanged, also an empty one") {
     std::string all;
     for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
     const Texts questions{"hello", "", all, std::string(65'507, 'x')};
     CHECK(ask(service("echo"), questions) == questions);
 }
 
-TEST_CASE("echo over UDP: keeps what belongs together in any weather") {
+TEST_CASE("echo over UDP: replies go to the right client under all simulated faults") {
     for (std::uint64_t seed = 1; seed <= 50; ++seed) {
         CAPTURE(seed);
         MemoryNetwork network(
-            testing::DatagramWeather{.seed = seed, .loss = 0.1, .repeat = 0.1, .reorder = true});
+            testing::DatagramFaults{.seed = seed, .loss = 0.1, .duplicate = 0.1, .reorder = true});
         network.open(service("echo"), kService);
         std::set<std::string> sent[2];
         testing::MemoryHost* hosts[] = {&network.host(kAsker),
@@ -73,11 +73,11 @@ TEST_CASE("echo over UDP: keeps what belongs together in any weather") {
     }
 }
 
-TEST_CASE("discard over UDP says nothing") {
+TEST_CASE("discard over UDP sends nothing") {
     CHECK(ask(service("discard"), {"a", "", std::string(1000, 'x')}).empty());
 }
 
-TEST_CASE("chargen over UDP: 0 to 512 characters of the lines of RFC 864, of random number") {
+TEST_CASE("chargen over UDP: a random number of 0 to 512 characters of the lines of RFC 864") {
     std::string pattern;
     for (std::size_t line = 0; line < 95; ++line) {
         for (std::size_t i = 0; i < 72; ++i) pattern += static_cast<char>(32 + (line + i) % 95);
@@ -99,7 +99,7 @@ TEST_CASE("chargen over UDP: 0 to 512 characters of the lines of RFC 864, of ran
     CHECK(answers != ask(std::make_unique<ChargenDatagrams>(8), Texts(2000, "?")));
 }
 
-TEST_CASE("daytime and time over UDP: one datagram for one, whatever is in it") {
+TEST_CASE("daytime and time over UDP: one reply per datagram, whatever it contains") {
     CHECK(ask(service("daytime"), {"", "when?"}) ==
           Texts(2, "Sunday, July 20, 1969 20:17:40-UTC\r\n"));
     const std::string moon{'\x82', '\xd2', '\x14', '\x64'};
@@ -107,7 +107,7 @@ TEST_CASE("daytime and time over UDP: one datagram for one, whatever is in it") 
 }
 
 TEST_CASE("qotd over UDP: one quote of fewer than 512 characters") {
-    CHECK(ask(service("qotd"), {""}) == Texts{std::string(quote_of(kMoon)) + "\r\n"});
+    CHECK(ask(service("qotd"), {""}) == Texts{std::string(quote_of(kLanding)) + "\r\n"});
     const std::string endless(600, 'q');
     const Texts cut =
         ask(std::make_unique<QotdDatagrams>([&] { return std::string_view(endless); }), {"?"});
@@ -116,7 +116,7 @@ TEST_CASE("qotd over UDP: one quote of fewer than 512 characters") {
 }
 
 TEST_CASE(
-    "inetd over UDP: what comes from a service's port is not answered, or two would never stop") {
+    "inetd over UDP: datagrams from a service's port get no reply, to prevent endless loops") {
     for (const std::string name : {"echo", "chargen", "daytime", "time", "qotd"}) {
         CAPTURE(name);
         for (const int port : {7, 13, 17, 19, 37}) {
@@ -126,12 +126,12 @@ TEST_CASE(
         }
         CHECK(ask(service(name), {"x"}, kAsker.with_port(38)).size() == 1);
     }
-    CHECK_FALSE(may_be_answered(DatagramPeer()));
+    CHECK_FALSE(may_be_answered(DatagramAddress()));
 }
 
-TEST_CASE("registry: a protocol without a form for datagrams says so, and options are known") {
+TEST_CASE("registry: a protocol without datagrams is refused for UDP, and options are checked") {
     Registry registry;
-    register_inetd(registry, [] { return kMoon; });
+    register_inetd(registry, [] { return kLanding; });
     registry.add({.name = "streams",
                   .summary = "has no other form",
                   .options = {},
@@ -145,9 +145,9 @@ TEST_CASE("registry: a protocol without a form for datagrams says so, and option
         return made.error().message();
     };
     CHECK(complaint(registry.make_datagram("streams", {}, {})) ==
-          "streams: it has no form for datagrams (udp): not supported here");
+          "streams: does not support datagrams (udp): not supported here");
     CHECK(complaint(registry.make("datagrams", {}, {})) ==
-          "datagrams: it has no form for streams: not supported here");
+          "datagrams: does not support streams: not supported here");
     CHECK(registry.make_datagram("nothing", {}, {}).error() == errc::unknown_protocol);
     const Options wrong(Options::Map{{"size", "1"}});
     CHECK(complaint(registry.make_datagram("echo", wrong, {})).find("echo: option size") == 0);

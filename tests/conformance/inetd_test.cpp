@@ -23,7 +23,7 @@ WallClock clock_at(WallTime when) {
     return [when] { return when; };
 }
 
-// What a service that speaks first says; it must close by itself, and with no error.
+// Returns what a service that speaks first sends. It must close by itself, without an error.
 std::string said(const ProtocolFactory& factory) {
     const Outcome outcome = testing::deliver(factory, "", {.eof_after_input = false});
     CHECK(outcome.closed);
@@ -53,7 +53,7 @@ std::string all_bytes() {
 
 }  // namespace
 
-TEST_CASE("echo: sends back what it gets, whatever it is") {
+TEST_CASE("echo: sends back any input") {
     const std::string input = all_bytes() + std::string(3000, 'x');
     CHECK(testing::deliver(factory_of<Echo>(), input) == Outcome{input, true, {}});
     CHECK(testing::deliver(factory_of<Echo>(), "x", {.eof_after_input = false}) ==
@@ -78,7 +78,7 @@ TEST_CASE("echo: a peer that does not read costs bounded memory, and loses nothi
     CHECK_FALSE(peer.close_reason());
 }
 
-TEST_CASE("discard: says nothing and takes everything") {
+TEST_CASE("discard: sends nothing and reads everything") {
     CHECK(testing::deliver(factory_of<Discard>(), all_bytes()) == Outcome{"", true, {}});
     conforms(factory_of<Discard>(), all_bytes());
 }
@@ -104,8 +104,8 @@ TEST_CASE("chargen: the rotating pattern of RFC 864") {
     CHECK_FALSE(peer.closed());
 }
 
-TEST_CASE("chargen: is as fast as its peer, and no more than high_water ahead") {
-    testing::MemoryDriver driver(testing::Weather{.seed = 7, .short_writes = true});
+TEST_CASE("chargen: is as fast as its peer, and at most high_water ahead") {
+    testing::MemoryDriver driver(testing::NetworkFaults{.seed = 7, .short_writes = true});
     auto& peer = driver.connect(factory_of<Chargen>());
     std::string all;
     while (all.size() < 1'000'000) {
@@ -149,7 +149,7 @@ TEST_CASE("daytime: the form RFC 867 suggests") {
     conforms(factory_of<Daytime>(clock_at(kMoon)), "");
 }
 
-TEST_CASE("time: the examples of RFC 868, and what comes after it") {
+TEST_CASE("time: the examples of RFC 868, and later times") {
     CHECK(time_at(sys_days(January / 1 / 1970)) == big_endian(2'208'988'800));
     CHECK(time_at(sys_days(January / 1 / 1976)) == big_endian(2'398'291'200));
     CHECK(time_at(sys_days(January / 1 / 1980)) == big_endian(2'524'521'600));

@@ -1,4 +1,4 @@
-// The conformance kit finds the bugs that protocols have, and leaves good ones alone.
+// The conformance kit finds typical faults of protocols, and reports nothing for correct protocols.
 #include <doctest/doctest.h>
 
 #include <stdexcept>
@@ -15,7 +15,7 @@ using testing::deliver;
 
 namespace {
 
-using Lines = std::vector<std::string>;
+using Lines = testing::Findings;
 using OnData = std::function<std::size_t(Connection&, MutableBytes)>;
 
 ProtocolFactory with(OnData on_data) {
@@ -39,7 +39,7 @@ std::size_t good(Connection& c, MutableBytes in) {
     return end + 1;
 }
 
-// Sees "--" only if both come in one read.
+// Recognises "--" only if both characters arrive in one read.
 std::size_t breaks_at_split(Connection& c, MutableBytes in) {
     std::string_view text = as_text(in);
     for (std::size_t at = 0; (at = text.find("--", at)) != std::string_view::npos; at += 2)
@@ -47,7 +47,7 @@ std::size_t breaks_at_split(Connection& c, MutableBytes in) {
     return in.size();
 }
 
-// Takes all, although the last line is not complete yet.
+// Consumes all input, although the last line is not complete yet.
 std::size_t forgets_tail(Connection& c, MutableBytes in) {
     const std::size_t used = good(c, in);
     return used == 0 ? in.size() : used;
@@ -78,7 +78,14 @@ bool one_starts_with(const Lines& lines, std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("kit: deliver answers output, end and reason") {
+TEST_CASE("kit: findings and outcomes print as text") {
+    CHECK(doctest::toString(Lines{}) == "no findings");
+    CHECK(doctest::toString(Lines{"seed 1: a", "seed 2: b"}) == "\n  seed 1: a\n  seed 2: b");
+    const testing::Outcome outcome{.output = "a\n", .closed = true};
+    CHECK(doctest::toString(outcome) == "closed (orderly), output \"a\\x0a\" of 2 bytes");
+}
+
+TEST_CASE("kit: deliver returns output, end and reason") {
     testing::Outcome outcome = deliver(with(good), "abc\n\nquit\nabc\n");
     CHECK(outcome.output == "3\n0\nbye\n");
     CHECK(outcome.closed);
@@ -89,7 +96,7 @@ TEST_CASE("kit: deliver answers output, end and reason") {
     CHECK(outcome == testing::Outcome{.output = "3\n"});
 }
 
-TEST_CASE("kit: a good protocol passes, also one that aborts or is cut off") {
+TEST_CASE("kit: a good protocol passes, also with an abort or incomplete input") {
     for (const char* input : {"", "x", "one\ntwo\nthree\nquit\nfour\n", "one\ntwo\nbad\nthree\n",
                               "no end of line", "one\nand a half"}) {
         CAPTURE(input);
@@ -106,7 +113,7 @@ TEST_CASE("kit: a protocol that breaks at one split is found there") {
     CHECK(lines[1] == "split at 3: output of 0 bytes, whole 1, differs at 0: \"\", whole \"|\"");
 }
 
-TEST_CASE("kit: the random deliveries find it as well, and their seed finds it again") {
+TEST_CASE("kit: random deliveries find it as well, and the seed reproduces it") {
     const std::string input = "a--bc--d--";
     Lines lines = check_deliveries(with(breaks_at_split), input, {.most_splits = 0, .seed = 100});
     REQUIRE(lines.size() > 2);
@@ -127,15 +134,15 @@ TEST_CASE("kit: a protocol that forgets its tail is found") {
     CHECK(one_starts_with(lines, "split at 5: "));
 }
 
-TEST_CASE("kit: an end that comes in another way is a difference") {
+TEST_CASE("kit: a different kind of end is a finding") {
     const auto hasty = with([](Connection& c, MutableBytes in) -> std::size_t {
         if (in.size() < 3) c.close(errc::incomplete_message);
         return in.size();
     });
     const Lines lines = check_deliveries(hasty, "abcdef", {.random_runs = 0});
     CHECK(one_starts_with(lines,
-                          "byte by byte: closed (the peer ended before the message was "
-                          "whole), whole closed (orderly)"));
+                          "byte by byte: closed (the peer closed before the message was "
+                          "complete), whole closed (orderly)"));
     CHECK(one_starts_with(lines, "split at 2: "));
     CHECK_FALSE(one_starts_with(lines, "split at 3: "));
 }
@@ -147,14 +154,14 @@ TEST_CASE("kit: a protocol that writes after its close is found") {
 }
 
 TEST_CASE("kit: a protocol that ignores backpressure is found") {
-    const char* said = "wrote on although write() answered false, until the queue was full";
+    const char* said = "kept writing after write() returned false, until the queue was full";
     const Lines lines = check_deliveries(with(ignores_backpressure), "xy");
     CHECK(all_contain(lines, said));
     CHECK(one_starts_with(lines, "random pieces"));
     CHECK(all_contain(check_robustness(with(ignores_backpressure), 100), said));
 }
 
-TEST_CASE("kit: a protocol that writes on by the clock is found") {
+TEST_CASE("kit: a protocol that writes on when time passes is found") {
     const auto ticker = callbacks([] {
         return Callbacks{.on_open = [](Connection& c) { c.set_deadline(c.now() + 100ms); },
                          .on_deadline =
@@ -166,7 +173,7 @@ TEST_CASE("kit: a protocol that writes on by the clock is found") {
     CHECK(all_contain(check_robustness(ticker, 100), "until the queue was full"));
 }
 
-TEST_CASE("kit: a protocol that throws on odd bytes is found, with the seed that did it") {
+TEST_CASE("kit: a protocol that throws on some bytes is found, with the seed") {
     const auto fragile = with([](Connection&, MutableBytes in) -> std::size_t {
         if (in[0] == std::byte{0xff}) throw std::out_of_range("no such opcode");
         return 1;
@@ -188,7 +195,7 @@ TEST_CASE("kit: a protocol that never comes to rest is found") {
     CHECK(all_contain(lines, "hangs: still busy after 100000 turns"));
 }
 
-TEST_CASE("kit: long inputs are split at so many places, evenly spread") {
+TEST_CASE("kit: long inputs are split at a limited number of evenly spread places") {
     std::size_t made = 0;
     const auto counted = callbacks([&] {
         ++made;

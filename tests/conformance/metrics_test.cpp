@@ -1,8 +1,9 @@
-// The metrics over HTTP: what is refused in memory, and what is answered over sockets.
+// Metrics over HTTP: which requests are refused (in memory), and how requests are answered (over sockets).
 #include <switchboard/metrics.hpp>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <switchboard/reactor_stats.hpp>
 #include <switchboard/testing/conformance.hpp>
 #include <switchboard/testing/memory.hpp>
 
@@ -16,7 +17,7 @@ namespace {
 
 constexpr auto kNobodyAsks = [](const auto&) { FAIL("nobody may be asked for this"); };
 
-// Whatever the request comes in, the same answer.
+// Returns the answer, which must be the same however the request is split.
 std::string refused(const std::string& request) {
     Reactor reactor;
     const auto factory = make_metrics(reactor, kNobodyAsks);
@@ -37,7 +38,7 @@ bool has_line(const std::string& response, const std::string& line) {
     return response.find("\r\n" + line + "\r\n") != std::string::npos;
 }
 
-// A reactor that serves metrics, of itself or as `ask` says.
+// A reactor that serves its own metrics, or those that `ask` returns.
 struct Watched {
     Watched() : at(listen_on(reactor, make_metrics(reactor)).local) {}
     explicit Watched(AskStats ask)
@@ -62,7 +63,7 @@ TEST_CASE("metrics: other paths, methods and versions are refused") {
     CHECK(status_of(not_found) == "HTTP/1.1 404 Not Found");
     CHECK(has_line(not_found, "Content-Length: " + std::to_string(body_of(not_found).size())));
     CHECK(has_line(not_found, "Connection: close"));
-    CHECK(body_of(not_found) == "there are /metrics and /stats\n");
+    CHECK(body_of(not_found) == "not found; available: /metrics and /stats\n");
     CHECK(body_of(refused("HEAD /metric HTTP/1.0\r\n\r\n")).empty());
     for (const std::string method : {"POST", "DELETE", "get"}) {
         const auto response = refused(method + " /metrics HTTP/1.1\r\nHost: here\r\n\r\n");
@@ -77,7 +78,7 @@ TEST_CASE("metrics: other paths, methods and versions are refused") {
     }
 }
 
-TEST_CASE("metrics: a head is read to the letter, and what is wrong is named") {
+TEST_CASE("metrics: a head is parsed strictly, and faults are named") {
     const auto why = [](const std::string& request) {
         const auto response = refused(request);
         return status_of(response) == "HTTP/1.1 400 Bad Request" ? body_of(response) : "passed\n";
@@ -88,21 +89,22 @@ TEST_CASE("metrics: a head is read to the letter, and what is wrong is named") {
     for (const std::string& line : {std::string("folded: x\r\n y"), std::string("space : x"),
                                     std::string(": x"), std::string("none"), std::string("(: x")}) {
         CAPTURE(line);
-        CHECK(why(start + line + "\r\n\r\n") == "a line that is no header field\n");
+        CHECK(why(start + line + "\r\n\r\n") == "a line is not a header field\n");
     }
     for (const std::string& part :
          {std::string("a\nb"), std::string("a\rb"), std::string("a\r\r\n"), std::string("\n"),
           std::string(1, '\0'), std::string("\x7f")}) {
         CAPTURE(part);
-        CHECK(why(start + "X: " + part + "\r\n\r\n") == "a control character\n");
-        CHECK(why("GET /" + part) == "a control character\n");  // at once
+        CHECK(why(start + "X: " + part + "\r\n\r\n") ==
+              "the request contains a control character\n");
+        CHECK(why("GET /" + part) == "the request contains a control character\n");  // at once
     }
-    CHECK(why("GET / HTTP/1.0\n\n") == "a control character\n");
+    CHECK(why("GET / HTTP/1.0\n\n") == "the request contains a control character\n");
     CHECK(why("GET / HTTP/1.0\r\n\r\n") == "passed\n");
-    CHECK(why("GET / HTTP/1.1\r\n\r\n") == "not one Host, which HTTP/1.1 demands\n");
-    CHECK(why(start + "hOST: there\r\n\r\n") == "not one Host, which HTTP/1.1 demands\n");
-    CHECK(why("GET /\xe9 HTTP/1.0\r\n\r\n") == "no HTTP/1 request\n");
-    CHECK(why("G(T / HTTP/1.0\r\n\r\n") == "no HTTP/1 request\n");
+    CHECK(why("GET / HTTP/1.1\r\n\r\n") == "not exactly one Host field\n");
+    CHECK(why(start + "hOST: there\r\n\r\n") == "not exactly one Host field\n");
+    CHECK(why("GET /\xe9 HTTP/1.0\r\n\r\n") == "not an HTTP/1 request\n");
+    CHECK(why("G(T / HTTP/1.0\r\n\r\n") == "not an HTTP/1 request\n");
 }
 
 TEST_CASE("metrics: a request of more than 8 KiB is refused, and one of 8 KiB is not") {
@@ -118,16 +120,16 @@ TEST_CASE("metrics: a request of more than 8 KiB is refused, and one of 8 KiB is
     CHECK(status(request(8 * 1024)) == "HTTP/1.1 404 Not Found");
     CHECK(status(request(8 * 1024 + 1)) == "HTTP/1.1 400 Bad Request");
     CHECK(status(std::string(9 * 1024, 'x')) == "HTTP/1.1 400 Bad Request");
-    CHECK(refused(request(8 * 1024 + 1)).find("over 8 KiB") != std::string::npos);
+    CHECK(refused(request(8 * 1024 + 1)).find("longer than 8 KiB") != std::string::npos);
 }
 
-TEST_CASE("metrics: who sends anything at all breaks nothing") {
+TEST_CASE("metrics: random input breaks nothing") {
     Reactor reactor;
     const auto factory = make_metrics(reactor, [](const auto&) {});
     for (const std::string& each : testing::check_robustness(factory, 200)) FAIL_CHECK(each);
 }
 
-TEST_CASE("metrics: a slow scraper has ten seconds, however it spends them") {
+TEST_CASE("metrics: a slow scraper has ten seconds for the whole request") {
     testing::MemoryDriver driver;
     Reactor reactor;
     testing::MemoryPeer& peer = driver.connect(make_metrics(reactor, kNobodyAsks));
@@ -158,7 +160,7 @@ TEST_CASE("metrics: what Prometheus scrapes, in either version of HTTP") {
           std::string::npos);
 }
 
-TEST_CASE("metrics: JSON, of each reactor") {
+TEST_CASE("metrics: JSON has an entry for each reactor") {
     Watched one;
     const auto response = one.get("GET /stats HTTP/1.1\r\nHost:\r\n\r\n");
     CHECK(has_line(response, "Content-Type: application/json"));
@@ -174,7 +176,7 @@ TEST_CASE("metrics: JSON, of each reactor") {
               .find("switchboard_accepted_total{reactor=\"1\"} 6\n") != std::string::npos);
 }
 
-TEST_CASE("metrics: HEAD is answered with the head alone") {
+TEST_CASE("metrics: HEAD gets only the head") {
     Watched watched([](const auto& answer) { answer({{}}); });
     for (const std::string path : {"/metrics", "/stats"}) {
         const auto whole = watched.get("GET " + path + " HTTP/1.1\r\nHost:\r\n\r\n");
@@ -183,13 +185,13 @@ TEST_CASE("metrics: HEAD is answered with the head alone") {
     }
 }
 
-TEST_CASE("metrics: a request byte by byte is one, and what follows it is not answered") {
+TEST_CASE("metrics: a request may arrive byte by byte, and bytes after it get no reply") {
     Watched watched;
     FarEnd client(watched.at);
     for (const char byte : std::string_view("GET /stats HTTP/1.1\r\nHost:\r\n\r\n")) {
         client.send({&byte, 1});
-        const auto read = watched.reactor.stats().bytes_in;
-        run_until(watched.reactor, [&] { return watched.reactor.stats().bytes_in > read; });
+        const auto read = collect_stats(watched.reactor).bytes_in;
+        run_until(watched.reactor, [&] { return collect_stats(watched.reactor).bytes_in > read; });
     }
     client.read_to_end(watched.reactor);
     CHECK(nlohmann::json::parse(body_of(client.received)).contains("reactors"));
@@ -199,8 +201,7 @@ TEST_CASE("metrics: a request byte by byte is one, and what follows it is not an
     CHECK(nlohmann::json::parse(body_of(response)).contains("reactors"));
 }
 
-TEST_CASE(
-    "metrics: while the figures are asked for the scraper may end its side, and is not idle") {
+TEST_CASE("metrics: a scraper that waits for figures may half-close, and does not count as idle") {
     std::function<void(std::vector<ReactorStats>)> answer;
     Watched watched([&](auto later) { answer = std::move(later); });
     FarEnd client(watched.at);
@@ -209,7 +210,7 @@ TEST_CASE(
     run_until(watched.reactor, [&] { return answer != nullptr; });
     bool drained = false;
     watched.reactor.drain(10s, [&](std::size_t aborted) { drained = aborted == 0; });
-    run_for(watched.reactor, 2 * Limits().drain_idle);
+    run_for(watched.reactor, 2 * ConnectionLimits().drain_idle_timeout);
     client.read();
     CHECK_FALSE(client.over());
     CHECK_FALSE(drained);
@@ -219,7 +220,7 @@ TEST_CASE(
     run_until(watched.reactor, [&] { return drained; });
 }
 
-TEST_CASE("metrics: figures for one who is gone go nowhere") {
+TEST_CASE("metrics: figures for a scraper that has gone are dropped") {
     std::function<void(std::vector<ReactorStats>)> answer;
     Watched watched([&](auto later) { answer = std::move(later); });
     FarEnd client(watched.at);
@@ -229,5 +230,5 @@ TEST_CASE("metrics: figures for one who is gone go nowhere") {
     client.read_to_end(watched.reactor);
     answer({{}});
     CHECK(client.received.empty());
-    CHECK(watched.reactor.stats().bytes_out == 0);
+    CHECK(collect_stats(watched.reactor).bytes_out == 0);
 }

@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <stdexcept>
-#include <switchboard/testing/conformance.hpp>
 
+#include "conforms.hpp"
 #include "proxy_ends.hpp"
 
 using namespace switchboard;
@@ -14,9 +14,7 @@ using testing::MemoryPeer;
 
 namespace {
 
-const std::vector<std::string> kNone;
-
-// How a connection ends whose peer sends so much, then its FIN if `fin`, and for how long it may last.
+// Returns how a connection ends whose peer sends `sent`, followed by a FIN if `fin` is set.
 Log end_of(const std::string& sent, bool fin, const ProxyReceiveOptions& options = trusting()) {
     Log log;
     MemoryDriver driver;
@@ -51,7 +49,7 @@ TEST_CASE("PROXY receive: the ends are those of the header, at every split, and 
     CHECK(testing::deliver(made, local).output == "unix:/client > unix:/server\n");
 }
 
-TEST_CASE("PROXY receive: a header that names no endpoints leaves those of the connection") {
+TEST_CASE("PROXY receive: a header that names no endpoints keeps those of the connection") {
     const auto made = behind_proxy(telling(), trusting());
     for (const std::string& header :
          {std::string("PROXY UNKNOWN\r\n"),
@@ -75,7 +73,8 @@ TEST_CASE("PROXY receive: from a peer that is not trusted a header is data, and 
         MemoryDriver driver;
         MemoryPeer& peer = driver.connect(made);
         driver.run();
-        CHECK(peer.received() == kNobody);  // who speaks first does not wait for a header
+        // a protocol that speaks first does not wait for a header
+        CHECK(peer.received() == kNobody);
         driver.advance(1h);
         CHECK_FALSE(peer.closed());
     }
@@ -97,7 +96,8 @@ TEST_CASE("PROXY receive: nothing is opened before the header is whole") {
     CHECK(driver.find(peer.id()) == peer.connection());
 }
 
-TEST_CASE("PROXY receive: a header that is not whole in time ends the connection, and no later") {
+TEST_CASE(
+    "PROXY receive: a header that is incomplete ends the connection exactly at the time-out") {
     for (const std::string sent : {"", "PROXY TCP4 "}) {
         Log log;
         MemoryDriver driver;
@@ -114,7 +114,8 @@ TEST_CASE("PROXY receive: a header that is not whole in time ends the connection
     }
 }
 
-TEST_CASE("PROXY receive: once the header is there its time-out is gone, and 0 is none") {
+TEST_CASE(
+    "PROXY receive: once the header is complete its time-out is over, and 0 means no time-out") {
     for (const auto limit : {100ms, 0ms}) {
         ProxyReceiveOptions options = trusting();
         options.header_timeout = limit;
@@ -132,7 +133,7 @@ TEST_CASE("PROXY receive: once the header is there its time-out is gone, and 0 i
     }
 }
 
-TEST_CASE("PROXY receive: what is no header of a stream ends the connection, at every split") {
+TEST_CASE("PROXY receive: what is not a header of a stream ends the connection, at every split") {
     const std::string datagram = binary_header(0x21, 0x12, kIpv4Block);
     const std::string local =
         binary_header(0x21, 0x32, unix_field("/client") + unix_field("/server"));
@@ -147,13 +148,14 @@ TEST_CASE("PROXY receive: what is no header of a stream ends the connection, at 
 }
 
 TEST_CASE(
-    "PROXY receive: a header longer than max_header or max_unread is refused, at every split") {
+    "PROXY receive: a header longer than max_header or max_read_buffer is refused, at every "
+    "split") {
     const std::string header = tcp4_header(tlv_bytes(0x04, std::string(169, 'x')));  // 200 bytes
     REQUIRE(header.size() == 200);
     for (const std::size_t most : {199U, 200U}) {
         for (const bool unread : {false, true}) {
             ProxyReceiveOptions options = trusting();
-            (unread ? options.limits.max_unread : options.max_header) = most;
+            (unread ? options.limits.max_read_buffer : options.max_header) = most;
             const auto made = behind_proxy(telling(), options);
             const testing::ConformanceOptions limited{.limits = options.limits};
             const auto outcome = testing::deliver(made, header, limited);
@@ -162,7 +164,8 @@ TEST_CASE(
             CHECK(testing::check_deliveries(made, header, limited) == kNone);
         }
     }
-    const Log log = end_of(binary_header(0x21, 0x11, "", 0xffff), false);  // known from its length
+    // the length alone is enough to refuse it
+    const Log log = end_of(binary_header(0x21, 0x11, "", 0xffff), false);
     CHECK(log.reason == errc::message_too_large);
 }
 
@@ -181,7 +184,8 @@ TEST_CASE("PROXY receive: a FIN before, within and after the header") {
     CHECK_FALSE(after.reason);
 }
 
-TEST_CASE("PROXY receive: a drain closes who has sent nothing, and is told to who opens later") {
+TEST_CASE(
+    "PROXY receive: a drain closes silent connections, and is told to those that open later") {
     Log idle, late;
     MemoryDriver driver;
     const MemoryPeer& silent = driver.connect(behind_proxy(idle.keeping(), trusting()));
@@ -193,7 +197,7 @@ TEST_CASE("PROXY receive: a drain closes who has sent nothing, and is told to wh
     CHECK(silent.closed());
     CHECK(idle.text == "close ");
     CHECK_FALSE(idle.reason);
-    CHECK_FALSE(slow.closed());  // a request under way
+    CHECK_FALSE(slow.closed());  // a request is in progress
     slow.send(kLine.substr(6) + "hello");
     driver.run();
     CHECK(late.text == "open stop hello ");
@@ -201,7 +205,7 @@ TEST_CASE("PROXY receive: a drain closes who has sent nothing, and is told to wh
     CHECK(late.text == "open stop hello close ");
 }
 
-TEST_CASE("PROXY receive: what the protocol above does is done as without a layer") {
+TEST_CASE("PROXY receive: the protocol above behaves as without the layer") {
     SUBCASE("a pause in on_open keeps the bytes behind the header") {
         Log log;
         MemoryDriver driver;
@@ -252,16 +256,16 @@ TEST_CASE("PROXY receive: conforms, whatever the peer does") {
     CHECK(testing::check_robustness(behind_proxy(telling()), 100) == kNone);
 }
 
-TEST_CASE("PROXY receive: what is out of range is named, and a factory that refuses is heard") {
+TEST_CASE("PROXY receive: options out of range are named, and a refusing factory refuses") {
     const auto error = [](const ProxyReceiveOptions& options) {
         const auto factory = receive_proxy_header(telling(), options);
         REQUIRE_FALSE(factory);
         CHECK(factory.error() == errc::bad_option);
-        return factory.error().tried();
+        return factory.error().context();
     };
-    CHECK(error({.header_timeout = -1ms}) == "PROXY protocol header_timeout=-1ms: below 0");
-    CHECK(error({.max_header = 15}) ==
-          "PROXY protocol max_header=15: no header has less than 16 bytes");
+    CHECK(error({.header_timeout = -1ms}) ==
+          "PROXY protocol header_timeout=-1ms: must not be negative");
+    CHECK(error({.max_header = 15}) == "PROXY protocol max_header=15: must be at least 16");
     CHECK(error({.limits = {.high_water = 0}}) != "");
     CHECK(behind_proxy([] { return nullptr; })() == nullptr);
     CHECK(proxying([] { return nullptr; })() == nullptr);

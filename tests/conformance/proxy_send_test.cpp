@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <switchboard/testing/conformance.hpp>
 
+#include "conforms.hpp"
 #include "proxy_ends.hpp"
 #include "system.hpp"
 #include "throttle_ends.hpp"
@@ -16,8 +16,6 @@ using testing::MemoryDriver;
 using testing::MemoryPeer;
 
 namespace {
-
-const std::vector<std::string> kNone;
 
 ProxyHeader client(std::vector<ProxyTlv> tlvs = {}) {
     return {.source = Endpoint::tcp("192.0.2.1", 12345),
@@ -36,7 +34,7 @@ ProtocolFactory saying(std::string text) {
         [text] { return Callbacks{.on_open = [text](Connection& c) { c.write(text); }}; });
 }
 
-// What a peer in memory gets from it.
+// Returns what a peer in memory receives from the protocol.
 std::string sent_by(const ProtocolFactory& factory) {
     MemoryDriver driver;
     const MemoryPeer& peer = driver.connect(factory);
@@ -48,7 +46,7 @@ std::string sent_by(const ProtocolFactory& factory) {
 
 }  // namespace
 
-TEST_CASE("PROXY send: the header leaves before the first data, and with it") {
+TEST_CASE("PROXY send: the header is sent before the first data, in the same write") {
     CHECK(sent_by(proxying(saying("hello"), sending(client(), 1))) == kLine + "hello");
     CHECK(sent_by(proxying(saying("hello"), sending(client()))) == tcp4_header("") + "hello");
     CHECK(sent_by(proxying(saying(""), sending(client()))) == tcp4_header(""));
@@ -61,13 +59,14 @@ TEST_CASE("PROXY send: the header leaves before the first data, and with it") {
     CHECK(sent_by(proxying(saying(""), sending(local, 2, true))) == binary_header(0x20, 0x00, ""));
 }
 
-TEST_CASE("PROXY send: by default from local() to peer(), or no endpoints where these do not fit") {
+TEST_CASE(
+    "PROXY send: by default from local() to peer(), or without endpoints if they do not fit") {
     const std::string nameless = binary_header(0x21, 0x31, unix_field("") + unix_field(""));
     CHECK(sent_by(proxying(saying("hello"))) == nameless + "hello");
     CHECK(sent_by(proxying(saying("hello"), {.version = 1})) == "PROXY UNKNOWN\r\nhello");
 }
 
-TEST_CASE("PROXY send: a header that cannot be encoded costs the connection, which opens nothing") {
+TEST_CASE("PROXY send: a header that cannot be encoded ends the connection before it opens") {
     Log log;
     MemoryDriver driver;
     const MemoryPeer& peer =
@@ -85,19 +84,20 @@ TEST_CASE("PROXY send: an exchange behind the header is the same, whatever the p
     CHECK(testing::check_robustness(made, 100) == kNone);
 }
 
-TEST_CASE("PROXY send: a version that is none, and a checksum of version 1, are named") {
+TEST_CASE("PROXY send: an invalid version, and a checksum with version 1, are named") {
     const auto error = [](const ProxySendOptions& options) {
         const auto factory = send_proxy_header(telling(), options);
         REQUIRE_FALSE(factory);
         CHECK(factory.error() == errc::bad_option);
-        return factory.error().tried();
+        return factory.error().context();
     };
-    CHECK(error({.version = 3}) == "PROXY protocol version=3: there are 1 and 2");
-    CHECK(error({.version = 1, .checksum = true}) == "PROXY protocol checksum: version 1 has none");
+    CHECK(error({.version = 3}) == "PROXY protocol version=3: must be 1 or 2");
+    CHECK(error({.version = 1, .checksum = true}) ==
+          "PROXY protocol checksum: version 1 has no checksum");
     CHECK(error({.limits = {.high_water = 0}}) != "");
 }
 
-TEST_CASE("PROXY stacks: who is sent for is seen at the other end, through chains and throttles") {
+TEST_CASE("PROXY stacks: the named client is seen at the other end, through chains and throttles") {
     const auto heard_from = [](const ProtocolFactory& server) {
         Meter got;
         MemoryDriver driver;
@@ -109,14 +109,15 @@ TEST_CASE("PROXY stacks: who is sent for is seen at the other end, through chain
     CHECK(heard_from(behind_proxy(telling(), trusting())) == kClient);
     CHECK(heard_from(behind_proxy(slowed(telling(), slow), trusting())) == kClient);
     CHECK(heard_from(slowed(behind_proxy(telling(), trusting()), slow)) == kClient);
-    // A proxy of its own behind the first one: who it trusts is who the first one names.
+    // A second proxy behind the first. It decides whom to trust by the address that the first one names.
     const auto second = behind_proxy(telling(), {.trust = trust("192.0.2.1")});
     const std::string other = "PROXY TCP4 203.0.113.9 198.51.100.2 1 443\r\n";
     CHECK(testing::deliver(behind_proxy(second, trusting()), kLine + other).output ==
           "tcp://203.0.113.9:1 > tcp://198.51.100.2:443\n");
 }
 
-TEST_CASE("PROXY stacks: with a throttle above or below, every split and any peer is the same") {
+TEST_CASE(
+    "PROXY stacks: a throttle above or below changes nothing, at every split and for any peer") {
     const ThrottleOptions fast{.in_per_second = 100'000, .all_out_per_second = 100'000};
     const std::string input = tcp4_header("") + "hello, world";
     const auto above = [&] { return behind_proxy(slowed(telling(), fast), trusting())(); };
@@ -128,7 +129,7 @@ TEST_CASE("PROXY stacks: with a throttle above or below, every split and any pee
     }
 }
 
-TEST_CASE("PROXY stacks: the throttle above counts no byte of the header, the one below each") {
+TEST_CASE("PROXY stacks: only a throttle below counts the bytes of the header") {
     const std::string header = tcp4_header(tlv_bytes(0x04, std::string(969, 'x')));  // 1,000 bytes
     const ThrottleOptions slow{.in_per_second = 1'000};
     for (const bool below : {false, true}) {
@@ -165,7 +166,7 @@ TEST_CASE("PROXY sockets: a header from a unix peer hides its credentials, and L
     }
 }
 
-TEST_CASE("PROXY sockets: a client sends, a server that trusts it sees what the client says") {
+TEST_CASE("PROXY sockets: a server that trusts a client sees the endpoints that it names") {
     std::array<Meter, 4> meters;
     std::size_t used = 0;
     Reactor reactor;

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <string>
 #include <switchboard/callbacks.hpp>
+#include <switchboard/embed.hpp>
 #include <switchboard/reactor.hpp>
+#include <switchboard/reactor_stats.hpp>
 #include <switchboard/relay.hpp>
 #include <switchboard/socket.hpp>
 
@@ -14,12 +16,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kMiB = 1024 * 1024;
+constexpr std::size_t kOneMiB = 1024 * 1024;
 
-// What became of one end.
+// What happened to one end.
 struct Report {
     std::size_t received = 0;
-    bool right = true;  // every byte so far was the one that was sent there
+    bool right = true;  // every received byte so far was correct
     bool eof = false, closed = false;
     std::error_code reason;
 };
@@ -27,7 +29,7 @@ struct Report {
 struct Plan {
     std::size_t send = 0;                // bytes, then FIN
     std::size_t await = 0;               // bytes to receive before sending any
-    bool slow = false;                   // takes a break after each read
+    bool slow = false;                   // pauses after each read
     std::size_t reset_after = SIZE_MAX;  // bytes received
 };
 
@@ -35,18 +37,18 @@ char byte_at(std::size_t position) {
     return static_cast<char>((position * 2654435761U) >> 13);
 }
 
-// Sends what the plan says as fast as it is taken, and checks what it gets.
+// Sends what the plan requires as fast as it is accepted, and checks what it receives.
 class End final : public Protocol {
 public:
     End(Reactor& reactor, Plan plan, Report& report)
         : reactor_(reactor), plan_(plan), report_(report) {}
 
     void on_open(Connection& c) override { produce(c); }
-    void on_drain(Connection& c) override {
+    void on_writable(Connection& c) override {
         full_ = false;
         produce(c);
     }
-    bool reads_when_full() const noexcept override { return true; }
+    bool reads_under_backpressure() const noexcept override { return true; }
 
     std::size_t on_data(Connection& c, MutableBytes in) override {
         for (const char byte : as_text(in)) report_.right &= byte == byte_at(report_.received++);
@@ -91,7 +93,7 @@ private:
     Plan plan_;
     Report& report_;
     std::size_t sent_ = 0;
-    bool full_ = false;  // no more until on_drain
+    bool full_ = false;  // writes no more until on_writable
     bool finished_ = false;
 };
 
@@ -113,12 +115,12 @@ struct Line {
         return listen(Endpoint::tcp("127.0.0.1", 0), make_relay(reactor, to));
     }
 
-    // Runs until every connection is gone; answers the most bytes that were queued in a turn.
+    // Runs until every connection has ended. Returns the most bytes that were queued in a turn.
     std::size_t run(const Endpoint& relay) {
         REQUIRE(reactor.connect(relay, std::make_unique<End>(reactor, client_plan, client)));
         reactor.every(1ms, [this] {
-            most_queued = std::max(most_queued, reactor.stats().queued_bytes);
-            const auto& stats = reactor.stats();
+            most_queued = std::max(most_queued, collect_stats(reactor).queued_bytes);
+            const auto& stats = collect_stats(reactor);
             if (client.closed && stats.open == 0) reactor.stop();
         });
         reactor.run();
@@ -140,7 +142,7 @@ void check_whole(const Report& report, std::size_t size) {
     CHECK(report.reason == std::error_code());
 }
 
-// Of every connection at most this much waits: high_water and one read or write above it.
+// The most that is queued for any connection: high_water and one read or write above it.
 constexpr std::size_t kMostQueued = 128 * 1024;
 
 }  // namespace
@@ -148,25 +150,25 @@ constexpr std::size_t kMostQueued = 128 * 1024;
 TEST_CASE("relay on sockets: 10 MiB both ways, with a slow reader and bounded memory") {
     for (const bool client_slow : {true, false}) {
         CAPTURE(client_slow);
-        Line line({.send = 10 * kMiB, .slow = client_slow},
-                  {.send = 10 * kMiB, .slow = !client_slow});
+        Line line({.send = 10 * kOneMiB, .slow = client_slow},
+                  {.send = 10 * kOneMiB, .slow = !client_slow});
         const std::size_t queued = line.run(line.listen_relay(line.listen_target()));
-        check_whole(line.client, 10 * kMiB);
-        check_whole(line.target, 10 * kMiB);
+        check_whole(line.client, 10 * kOneMiB);
+        check_whole(line.target, 10 * kOneMiB);
         CHECK(queued <= 4 * kMostQueued);
     }
 }
 
-TEST_CASE("relay on sockets: two in a row, full both ways, do not wait for each other") {
-    Line line({.send = 10 * kMiB, .slow = true}, {.send = 10 * kMiB, .slow = true});
+TEST_CASE("relay on sockets: two relays in series, full both ways, do not wait for each other") {
+    Line line({.send = 10 * kOneMiB, .slow = true}, {.send = 10 * kOneMiB, .slow = true});
     const std::size_t queued = line.run(line.listen_relay(line.listen_relay(line.listen_target())));
-    check_whole(line.client, 10 * kMiB);
-    check_whole(line.target, 10 * kMiB);
+    check_whole(line.client, 10 * kOneMiB);
+    check_whole(line.target, 10 * kOneMiB);
     CHECK(queued <= 6 * kMostQueued);
 }
 
 TEST_CASE("relay on sockets: either side may send its FIN first and still be answered") {
-    // The one that awaits sends only once it has all of the other.
+    // The side that awaits sends only after it has received everything from the other.
     for (const bool client_first : {true, false}) {
         CAPTURE(client_first);
         const Plan first{.send = 300'000};
@@ -180,16 +182,16 @@ TEST_CASE("relay on sockets: either side may send its FIN first and still be ans
 
 TEST_CASE("relay on sockets: a unix target") {
     const std::string path = "/tmp/switchboard-relay-" + std::to_string(::getpid());
-    Line line({.send = kMiB}, {.send = kMiB});
+    Line line({.send = kOneMiB}, {.send = kOneMiB});
     line.run(line.listen_relay(line.listen_target(Endpoint::unix_path(path))));
-    check_whole(line.client, kMiB);
-    check_whole(line.target, kMiB);
+    check_whole(line.client, kOneMiB);
+    check_whole(line.target, kOneMiB);
     ::unlink(path.c_str());
 }
 
 TEST_CASE("relay on sockets: a target that refuses resets the client") {
     Line line({.send = 1000}, {});
-    // Bound once and closed: nobody listens there now.
+    // This port was bound once and closed, so nothing listens on it now.
     const Endpoint nobody = [] {
         const auto asked = Endpoint::tcp("127.0.0.1", 0);
         return bound_endpoint(listen(asked).value(), asked).value();
@@ -200,16 +202,16 @@ TEST_CASE("relay on sockets: a target that refuses resets the client") {
     CHECK(line.client.received == 0);
 }
 
-TEST_CASE("relay on sockets: a reset goes through to the other side") {
+TEST_CASE("relay on sockets: a reset is passed on to the other side") {
     SUBCASE("from the target") {
-        Line line({.send = 10 * kMiB}, {.send = 10 * kMiB, .reset_after = kMiB});
+        Line line({.send = 10 * kOneMiB}, {.send = 10 * kOneMiB, .reset_after = kOneMiB});
         line.run(line.listen_relay(line.listen_target()));
         CHECK(line.client.reason == std::errc::connection_reset);
         CHECK(line.client.right);
         CHECK(line.target.closed);
     }
     SUBCASE("from the client") {
-        Line line({.send = 10 * kMiB, .reset_after = kMiB}, {.send = 10 * kMiB});
+        Line line({.send = 10 * kOneMiB, .reset_after = kOneMiB}, {.send = 10 * kOneMiB});
         line.run(line.listen_relay(line.listen_target()));
         CHECK(line.target.reason == std::errc::connection_reset);
         CHECK(line.target.right);
@@ -217,11 +219,11 @@ TEST_CASE("relay on sockets: a reset goes through to the other side") {
     }
 }
 
-TEST_CASE("relay on sockets: a reactor may be destroyed in the middle of it") {
+TEST_CASE("relay on sockets: a reactor may be destroyed in the middle of a transfer") {
     Report client, target;
     {
         Reactor reactor;
-        const Plan plan{.send = 10 * kMiB, .slow = true};
+        const Plan plan{.send = 10 * kOneMiB, .slow = true};
         const auto served = reactor.listen(Endpoint::tcp("127.0.0.1", 0), [&] {
             return std::make_unique<End>(reactor, plan, target);
         });
@@ -230,8 +232,8 @@ TEST_CASE("relay on sockets: a reactor may be destroyed in the middle of it") {
             reactor.listen(Endpoint::tcp("127.0.0.1", 0), make_relay(reactor, served->local));
         REQUIRE(relay);
         REQUIRE(reactor.connect(relay->local, std::make_unique<End>(reactor, plan, client)));
-        while (target.received < 100'000) reactor.run_ready();
-        CHECK(reactor.stats().open == 4);
+        while (target.received < 100'000) run_ready(reactor);
+        CHECK(collect_stats(reactor).open == 4);
     }
     CHECK(client.reason == make_error_code(errc::stopping));
     CHECK(target.reason == make_error_code(errc::stopping));
@@ -253,11 +255,12 @@ TEST_CASE("hub on sockets: lines go from each to all others") {
         REQUIRE(id);
         ids[i] = *id;
     }
-    while (reactor.stats().accepted < 3 || reactor.stats().connected < 3) reactor.run_ready();
+    while (collect_stats(reactor).accepted < 3 || collect_stats(reactor).connected < 3)
+        run_ready(reactor);
     for (std::size_t i = 0; i < 3; ++i) {
         reactor.find(ids[i])->write(std::string(1, "abc"[i]) + "\n");
     }
-    while (heard[0].size() < 4 || heard[1].size() < 4 || heard[2].size() < 4) reactor.run_ready();
+    while (heard[0].size() < 4 || heard[1].size() < 4 || heard[2].size() < 4) run_ready(reactor);
     for (auto& lines : heard) std::sort(lines.begin(), lines.end());
     CHECK(heard[0] == "\n\nbc");
     CHECK(heard[1] == "\n\nac");

@@ -1,4 +1,4 @@
-// The relay in memory: who hears what, and how an end on one side ends the other.
+// The relay in memory: what each side receives, and how an end on one side ends the other.
 #include <doctest/doctest.h>
 
 #include <switchboard/relay.hpp>
@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::size_t kMiB = 1024 * 1024;
 
-// A relay with one client, and the call to its target, which the test answers.
+// A relay with one client, and its connect to the target, whose result the test decides.
 struct Call {
-    explicit Call(testing::Weather weather = {})
+    explicit Call(testing::NetworkFaults weather = {})
         : driver(weather), client(driver.connect(relay())) {
         driver.run();
     }
@@ -50,7 +50,7 @@ std::error_code code(std::errc error) {
 
 }  // namespace
 
-TEST_CASE("relay: bytes go both ways as they are") {
+TEST_CASE("relay: bytes go both ways unchanged") {
     Call call;
     MemoryPeer& target = call.answer();
     call.client.send("to the target");
@@ -126,7 +126,7 @@ TEST_CASE("relay: a side that does not read costs bounded memory, and loses noth
     }
 }
 
-TEST_CASE("relay: two in a row, full both ways, do not wait for each other") {
+TEST_CASE("relay: two relays in series, full both ways, do not wait for each other") {
     Call call;
     std::unique_ptr<Protocol> calling;
     const ProtocolFactory second = make_relay(
@@ -191,7 +191,7 @@ TEST_CASE("relay: a target that cannot be connected ends the client with that er
     CHECK(client.close_reason() == code(std::errc::no_such_file_or_directory));
 }
 
-TEST_CASE("relay: a drain does not end a pair for being quiet") {
+TEST_CASE("relay: a drain does not end a quiet pair") {
     Call call;
     MemoryPeer& target = call.answer();
     call.driver.drain();
@@ -215,7 +215,7 @@ TEST_CASE("relay: a target that answers after the client has gone is closed") {
     CHECK(target.received().empty());
 }
 
-TEST_CASE("relay: a slow reader has time, for the last of it close_timeout") {
+TEST_CASE("relay: a slow reader has unlimited time, except close_timeout for the rest") {
     Call call;
     MemoryPeer& target = call.answer();
     const std::string text = numbers(300'000);
@@ -246,7 +246,7 @@ TEST_CASE("relay: a slow reader has time, for the last of it close_timeout") {
     CHECK(call.driver.open() == 0);
 }
 
-TEST_CASE("relay: one that ends well is not ended by what the other side does later") {
+TEST_CASE("relay: an orderly end is not affected by the other side's later reset") {
     Call call;
     MemoryPeer& target = call.answer();
     call.client.shutdown_write();
@@ -264,7 +264,7 @@ TEST_CASE("relay: one that ends well is not ended by what the other side does la
     CHECK_FALSE(call.client.close_reason());
 }
 
-TEST_CASE("relay: every byte is right in any weather") {
+TEST_CASE("relay: every byte is right under all simulated faults") {
     for (std::uint64_t seed = 1; seed <= 50; ++seed) {
         CAPTURE(seed);
         Call call({.seed = seed, .short_reads = true, .short_writes = true, .reorder = true});
@@ -280,7 +280,7 @@ TEST_CASE("relay: every byte is right in any weather") {
     }
 }
 
-TEST_CASE("relay: no weather leaves one side behind") {
+TEST_CASE("relay: no simulated fault leaves one side open") {
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
         CAPTURE(seed);
         Call call({.seed = seed,

@@ -55,7 +55,7 @@ TEST_CASE("replies: frames come back whole") {
     conforms(factory_of<FrameEcho>(), input);
 }
 
-TEST_CASE("replies: a reply is the body, cut or repeated to the length asked for") {
+TEST_CASE("replies: a reply is the body, cut or repeated to the requested length") {
     CHECK(answered(request(3, "abc")) == frame("abc"));
     CHECK(answered(request(2, "abc")) == frame("ab"));
     CHECK(answered(request(7, "abc")) == frame("abcabca"));
@@ -69,7 +69,7 @@ TEST_CASE("replies: a reply is the body, cut or repeated to the length asked for
     conforms(factory_of<Replier>(std::uint64_t{10}), request(3, "abc"));
 }
 
-TEST_CASE("replies: a request that makes no sense ends the connection with that") {
+TEST_CASE("replies: an invalid request ends the connection with an error") {
     CHECK(refusal(frame("abc")) == errc::malformed_message);
     CHECK(refusal(frame("")) == errc::malformed_message);
     CHECK(refusal(request(1, "")) == errc::malformed_message);
@@ -87,11 +87,11 @@ TEST_CASE("replies: a long reply is written as it is taken, and the next request
         taken += peer.take_received().size();
     }
     CHECK(taken == 10'000'004 + 5);
-    CHECK(most_queued <= Limits().high_water + 32 * 1024);
+    CHECK(most_queued <= ConnectionLimits().high_water + 32 * 1024);
     CHECK_FALSE(peer.closed());
 }
 
-TEST_CASE("replies: a FIN behind a request that asks for much ends after the reply") {
+TEST_CASE("replies: a FIN after a request for a long reply ends the connection after the reply") {
     testing::MemoryDriver driver;
     auto& peer = driver.connect(factory_of<Replier>());
     peer.set_window(1'000);
@@ -104,7 +104,7 @@ TEST_CASE("replies: a FIN behind a request that asks for much ends after the rep
     CHECK_FALSE(peer.close_reason());
 }
 
-TEST_CASE("replies: work takes as many steps as were asked for") {
+TEST_CASE("replies: work takes the requested number of steps") {
     CHECK(do_work(0) == 0);
     CHECK(do_work(1) == 6'364'136'223'846'793'005U + 1'442'695'040'888'963'407U);
     CHECK(do_work(1'000) != do_work(999));

@@ -1,4 +1,4 @@
-// The example of core/testing/README.md, as it stands there.
+// Compiles and runs the example of core/testing/README.md, and checks that the page quotes it.
 #include <doctest/doctest.h>
 
 #include <cctype>
@@ -15,7 +15,7 @@ namespace {
 
 // clang-format off
 // README
-// Greets, echoes lines in capitals, and hangs up after ten quiet seconds.
+// Greets, echoes lines in capitals, and closes the connection after ten seconds without a line.
 class Shout final : public Protocol {
     void on_open(Connection& c) override {
         c.write("hello\n");
@@ -42,9 +42,8 @@ TEST_CASE("shout: capitals, and an end to silence") {
 }
 
 TEST_CASE("shout: conforms") {
-    const std::vector<std::string> none;
-    CHECK(testing::check_deliveries(factory_of<Shout>(), "over\nhere\n") == none);
-    CHECK(testing::check_robustness(factory_of<Shout>(), 200) == none);
+    CHECK(testing::check_deliveries(factory_of<Shout>(), "over\nhere\n") == testing::Findings{});
+    CHECK(testing::check_robustness(factory_of<Shout>(), 200) == testing::Findings{});
 }
 // README
 // clang-format on
@@ -58,7 +57,7 @@ std::string text_of(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("shout: the README shows what is tested here") {
+TEST_CASE("shout: the README quotes the example that is tested here") {
     // Not __FILE__, which a compiler cache may make relative to the folder of the build.
     const std::string root = SWITCHBOARD_SOURCE, marker = "// README\n";
     const std::string source = text_of(root + "/tests/conformance/testing_readme_test.cpp");

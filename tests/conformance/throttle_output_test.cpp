@@ -1,4 +1,5 @@
-// Throttling in memory: what is written waits in its order, within bounds, and ends as it was asked to.
+// Throttling in memory: output waits in order and within its limits, and ends in the way that was
+// requested.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -18,7 +19,7 @@ namespace {
 
 using OnOpen = std::function<void(Connection&)>;
 
-// A protocol that does this much when it opens, and notes its end.
+// Returns a protocol that calls `opens` in on_open, and notes its end.
 ProtocolFactory opening(Meter& got, OnOpen opens) {
     return callbacks([&got, opens] {
         Callbacks handler = meter(got);
@@ -76,11 +77,11 @@ TEST_CASE("throttle: writes, shared buffers, files and the FIN keep their order,
         driver.advance(1h);
         CHECK(got.text == whole);
         CHECK(got.eof);
-        CHECK_FALSE(got.closed);  // reading goes on
+        CHECK_FALSE(got.closed);  // reading continues
     }
 }
 
-TEST_CASE("throttle: a file that is too short costs the connection, as under its driver") {
+TEST_CASE("throttle: a file that is too short costs the connection, as without a throttle") {
     const TempDir folder;
     const auto file = file_of(folder / "file", numbers(2'000));
     Meter above;
@@ -95,7 +96,7 @@ TEST_CASE("throttle: a file that is too short costs the connection, as under its
     CHECK(above.reason == make_error_code(errc::file_too_short));
 }
 
-TEST_CASE("throttle: close sends what waits, at the rate, and reads no more") {
+TEST_CASE("throttle: close sends the queued output, at the rate, and reads no more") {
     const TempDir folder;
     const auto file = file_of(folder / "file", numbers(1'000));
     const std::error_code why = make_error_code(errc::malformed_message);
@@ -125,12 +126,11 @@ TEST_CASE("throttle: close sends what waits, at the rate, and reads no more") {
 }
 
 TEST_CASE(
-    "throttle: in a close the peer has close_timeout to take something, which does not run while "
-    "the rate holds") {
+    "throttle: in a close, close_timeout bounds each wait for the peer, but not for the rate") {
     ThrottleOptions options{.out_per_second = 100'000};
     options.limits.close_timeout = 5s;
     options.limits.close_deadline = 20s;
-    Limits below;
+    ConnectionLimits below;
     below.close_timeout = 1s;
     Meter above;
     MemoryDriver driver;
@@ -170,8 +170,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE(
-    "throttle: in a close of a connection that is full already the peer's time runs from then") {
+TEST_CASE("throttle: in a close of a full connection the peer's time starts with the close") {
     Meter above;
     Connection* connection = nullptr;
     MemoryDriver driver;
@@ -190,7 +189,7 @@ TEST_CASE(
     CHECK(above.reason == make_error_code(errc::close_timed_out));
 }
 
-TEST_CASE("throttle: abort drops what waits, also while it closes") {
+TEST_CASE("throttle: abort drops the queued output, also during a close") {
     for (const bool closing : {false, true}) {
         CAPTURE(closing);
         Meter above;
@@ -212,7 +211,7 @@ TEST_CASE("throttle: abort drops what waits, also while it closes") {
     }
 }
 
-TEST_CASE("throttle: write answers false above high_water, and on_drain comes at low_water") {
+TEST_CASE("throttle: write answers false above high_water, and on_writable comes at low_water") {
     ThrottleOptions options{.out_per_second = 1'000};
     options.limits.high_water = 500;
     options.limits.low_water = 200;
@@ -223,12 +222,13 @@ TEST_CASE("throttle: write answers false above high_water, and on_drain comes at
                                       return Callbacks{
                                           .on_open =
                                               [](Connection& c) {
-                                                  CHECK(c.write(std::string(100, 'a')));  // burst
+                                                  // the burst
+                                                  CHECK(c.write(std::string(100, 'a')));
                                                   CHECK(c.write(std::string(500, 'b')));
                                                   CHECK_FALSE(c.write("c"));
                                                   CHECK_FALSE(c.write("d"));
                                               },
-                                          .on_drain =
+                                          .on_writable =
                                               [&](Connection& c) {
                                                   drained.push_back(peer->received().size());
                                                   CHECK(c.write("e"));
@@ -238,13 +238,13 @@ TEST_CASE("throttle: write answers false above high_water, and on_drain comes at
     driver.advance(1h);
     CHECK(peer->received() == std::string(100, 'a') + std::string(500, 'b') + "cde");
     REQUIRE(drained.size() == 1);
-    CHECK(drained[0] + 50 >= 602 - 200);  // and the piece that leaves when the callback returns
+    CHECK(drained[0] + 50 >= 602 - 200);  // and the piece that is sent when the callback returns
     CHECK(drained[0] <= 602 - 200);
 }
 
-TEST_CASE("throttle: more than max_queued costs the connection") {
+TEST_CASE("throttle: more than max_write_buffer costs the connection") {
     ThrottleOptions options{.out_per_second = 1'000};
-    options.limits.max_queued = 100'000;
+    options.limits.max_write_buffer = 100'000;
     Meter above;
     MemoryDriver driver;
     MemoryPeer& peer = driver.connect(slowed(opening(above,
@@ -257,7 +257,7 @@ TEST_CASE("throttle: more than max_queued costs the connection") {
     driver.run();
     CHECK(above.reason == make_error_code(errc::write_queue_full));
     CHECK(peer.saw_reset());
-    CHECK(peer.late_writes() == 0);
+    CHECK(peer.writes_after_close() == 0);
 }
 
 TEST_CASE("throttle: a peer that never reads costs bounded memory, and loses nothing") {
@@ -279,7 +279,7 @@ TEST_CASE("throttle: a peer that never reads costs bounded memory, and loses not
     }
 }
 
-TEST_CASE("throttle: a protocol is not read for while its output waits, unless it wants to be") {
+TEST_CASE("throttle: a protocol gets no input while its output waits, unless it wants it") {
     struct Both final : Protocol {
         Both(bool reads, Meter* got) : reads_(reads), got_(*got) {}
         void on_open(Connection& c) override { c.write(std::string(100'000, 'x')); }
@@ -287,7 +287,7 @@ TEST_CASE("throttle: a protocol is not read for while its output waits, unless i
             got_.note(c.now(), in);
             return in.size();
         }
-        bool reads_when_full() const noexcept override { return reads_; }
+        bool reads_under_backpressure() const noexcept override { return reads_; }
         bool reads_;
         Meter& got_;
     };
@@ -298,7 +298,7 @@ TEST_CASE("throttle: a protocol is not read for while its output waits, unless i
         MemoryPeer& peer =
             driver.connect(slowed(factory_of<Both>(reads, &got), {.out_per_second = 10'000}));
         peer.send("hello");
-        driver.advance(5s);  // 48 KiB wait
+        driver.advance(5s);  // 48 KiB are queued
         CHECK(got.text == (reads ? "hello" : ""));
         driver.advance(2s);
         CHECK(got.text == "hello");
@@ -306,7 +306,7 @@ TEST_CASE("throttle: a protocol is not read for while its output waits, unless i
     }
 }
 
-TEST_CASE("throttle: every way to end is told once, and a reset frees what waits") {
+TEST_CASE("throttle: every kind of end is reported once, and a reset frees the queued output") {
     Meter above;
     MemoryDriver driver;
     const auto buffer = shared(numbers(50'000));
@@ -321,7 +321,7 @@ TEST_CASE("throttle: every way to end is told once, and a reset frees what waits
     CHECK(buffer.use_count() == 1);
 }
 
-TEST_CASE("throttle: who, where and when are the driver's") {
+TEST_CASE("throttle: ids, endpoints and times are those of the driver") {
     Meter above;
     MemoryDriver driver;
     ConnectionId id{7, 7};

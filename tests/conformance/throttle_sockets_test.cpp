@@ -1,4 +1,4 @@
-// Throttling on sockets: under the reactor and under a thread per connection, in real time.
+// Throttling on sockets, in real time: with the reactor, and with a thread per connection.
 #include <doctest/doctest.h>
 
 #include <switchboard/blocking.hpp>
@@ -14,14 +14,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint64_t kRate = 200'000;  // a burst of 20,000
+constexpr std::uint64_t kRate = 200'000;  // with a burst of 20,000
 
-// What passes at once and then at the rate takes no less than this, to the reactor's millisecond.
+// Returns the least time for the bytes: the burst passes at once, the rest at the rate. The reactor's clock
+// has a resolution of a millisecond.
 Clock::duration least(std::size_t bytes) {
     return std::chrono::nanoseconds((bytes - kRate / 10) * 1'000'000'000 / kRate) - 1ms;
 }
 
-// A server with a thread per connection, until the end of the scope.
+// A server with a thread per connection. The destructor ends it.
 class ThreadServer {
 public:
     explicit ThreadServer(ProtocolFactory factory)
@@ -61,7 +62,8 @@ TEST_CASE("throttle on sockets: the reactor keeps to the rate both ways, and to 
         std::size_t sent = 0;
         run_until(reactor, [&] {
             sent += client.send(std::string_view(text).substr(sent));
-            if (sent == text.size()) client.socket.shutdown_write();
+            // also later, after the end
+            if (sent == text.size()) (void)client.socket.shutdown_write();
             client.read();
             return client.over();
         });
@@ -133,7 +135,7 @@ TEST_CASE("throttle on sockets: a peer that never reads does not keep a thread f
         }
         c.set_deadline(c.now() + 50ms);
     };
-    handler.on_drain = handler.on_open;
+    handler.on_writable = handler.on_open;
     handler.on_deadline = [](Connection& c) {
         c.abort(std::make_error_code(std::errc::timed_out));
     };

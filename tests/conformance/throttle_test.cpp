@@ -1,4 +1,4 @@
-// Throttling in memory, on a virtual clock: how much passes when, and what comes in.
+// Throttling in memory, on a virtual clock: how much passes and when, in both directions.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -15,7 +15,7 @@ using testing::MemoryPeer;
 
 namespace {
 
-// A rate, and how many bytes of its burst a test is to see besides.
+// A rate, and how many bytes beyond its burst a test sends.
 struct Case {
     std::uint64_t rate;
     std::size_t bytes;
@@ -32,8 +32,8 @@ const Case kCases[] = {{1, 50},
                        {1'000'003, 5'000'000},
                        {20'000'000, 9'000'000, 1ms}};
 
-// Never faster than the rate and the burst, in any span; never slower than the rate by more than what
-// is not worth a wake-up.
+// In any span of time, never faster than the rate plus the burst. Never slower than the rate by more than
+// the amount that does not justify a wake-up.
 void check_rate(const Meter& meter, const Case& c, Clock::time_point start) {
     CAPTURE(c.rate);
     CHECK(meter.most_at_once(c.rate) <= static_cast<long double>(c.at_once()) + 1e-3L);
@@ -49,7 +49,7 @@ void check_rate(const Meter& meter, const Case& c, Clock::time_point start) {
     }
 }
 
-// Talks and listens, both as fast as it may.
+// Sends and receives, both as fast as allowed.
 class Talker final : public Source {
 public:
     Talker(std::string text, Meter* heard) : Source(std::move(text)), heard_(*heard) {}
@@ -58,7 +58,7 @@ public:
         heard_.note(c.now(), in);
         return in.size();
     }
-    bool reads_when_full() const noexcept override { return true; }
+    bool reads_under_backpressure() const noexcept override { return true; }
 
 private:
     Meter& heard_;
@@ -78,7 +78,7 @@ std::string echo_slowly(std::string_view input, std::size_t at, const ThrottleOp
 
 }  // namespace
 
-TEST_CASE("throttle: in, at the very rate, from 1 byte a second up") {
+TEST_CASE("throttle: input at exactly the rate, from 1 byte per second up") {
     for (const Case& c : kCases) {
         Meter got;
         MemoryDriver driver;
@@ -92,7 +92,7 @@ TEST_CASE("throttle: in, at the very rate, from 1 byte a second up") {
     }
 }
 
-TEST_CASE("throttle: out, at the very rate, from 1 byte a second up") {
+TEST_CASE("throttle: output at exactly the rate, from 1 byte per second up") {
     for (const Case& c : kCases) {
         Meter got;
         MemoryDriver driver;
@@ -142,14 +142,15 @@ TEST_CASE("throttle: whole, byte by byte and at every split, an echo is the same
         for (std::size_t at = 0; at < input.size(); at += 3)
             REQUIRE(echo_slowly(input, at, slow) == input);
     }
-    // The kit moves no clock: the burst covers what it sends, and each of its drivers has its own.
+    // The kit does not move the clock. So the burst must cover what it sends. Each of its drivers has its
+    // own burst.
     const ThrottleOptions fast{.in_per_second = 100'000, .all_out_per_second = 100'000};
-    const std::vector<std::string> none;
+    const testing::Findings none;
     CHECK(testing::check_deliveries([&] { return slowed(echoing(), fast)(); }, input) == none);
 }
 
 TEST_CASE("throttle: conforms, whatever the peer does") {
-    const std::vector<std::string> none;
+    const testing::Findings none;
     const ThrottleOptions slow{.in_per_second = 10'000,
                                .out_per_second = 5'000,
                                .all_in_per_second = 8'000,
@@ -160,7 +161,7 @@ TEST_CASE("throttle: conforms, whatever the peer does") {
     CHECK(testing::check_robustness(twice, 100) == none);
 }
 
-TEST_CASE("throttle: every byte is right in any weather") {
+TEST_CASE("throttle: every byte is right under all simulated faults") {
     const std::string text = numbers(60'000);
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
         CAPTURE(seed);
@@ -179,7 +180,7 @@ TEST_CASE("throttle: every byte is right in any weather") {
     }
 }
 
-TEST_CASE("throttle: without a rate nothing is between the driver and the protocol") {
+TEST_CASE("throttle: without a rate there is no layer between the driver and the protocol") {
     const Protocol* made = nullptr;
     const auto factory = slowed(
         [&] {
@@ -192,7 +193,7 @@ TEST_CASE("throttle: without a rate nothing is between the driver and the protoc
     CHECK(slowed([] { return nullptr; }, {.in_per_second = 1})() == nullptr);
 }
 
-TEST_CASE("throttle: a way without a rate is passed on at once and not queued") {
+TEST_CASE("throttle: a direction without a rate is passed on at once and not queued") {
     const std::string text = numbers(300'000);
     Meter got;
     MemoryDriver driver;
@@ -256,7 +257,7 @@ TEST_CASE("throttle: a handler that pauses keeps every byte, and may resume at a
     CHECK(got.most_at_once(100) <= 20 + 10);  // and what its own pause held back
 }
 
-TEST_CASE("throttle: resume_reading is told above, also while the rate holds back") {
+TEST_CASE("throttle: on_resume comes, also while the rate holds back") {
     std::size_t resumed = 0;
     Connection* above = nullptr;
     MemoryDriver driver;
@@ -277,7 +278,7 @@ TEST_CASE("throttle: resume_reading is told above, also while the rate holds bac
     }
 }
 
-TEST_CASE("throttle: deadlines from above come when they are due, whatever else is") {
+TEST_CASE("throttle: deadlines of the protocol come when due, whatever else is due") {
     std::vector<Clock::duration> late;
     auto due = Clock::time_point::max();
     const auto again = [&](Connection& c) {
@@ -349,7 +350,7 @@ TEST_CASE("throttle: all together have one rate, and ten have equal shares of it
         std::vector<Meter::Arrival> arrivals;
         for (const Meter& each : meters) {
             CHECK(each.text.size() >= 95'000);
-            CHECK(each.text.size() <= 112'000);  // one had the first burst
+            CHECK(each.text.size() <= 112'000);  // one of them got the first burst
             CHECK(text.starts_with(each.text));
             arrivals.insert(arrivals.end(), each.arrivals.begin(), each.arrivals.end());
         }
@@ -362,7 +363,7 @@ TEST_CASE("throttle: all together have one rate, and ten have equal shares of it
 }
 
 TEST_CASE(
-    "throttle: a newcomer waits for no more than a turn of each, and those gone hold up nobody") {
+    "throttle: a newcomer waits at most one turn of each, and closed connections delay no other") {
     std::array<Meter, 51> meters;
     std::size_t made = 0;
     MemoryDriver driver;
@@ -381,7 +382,7 @@ TEST_CASE(
     CHECK(meters[50].text.size() >= 50'000);
 }
 
-TEST_CASE("throttle: a switch replaces what is above, and the rest of the input follows") {
+TEST_CASE("throttle: a switch replaces the protocol, and the rest of the input follows") {
     Meter first, second;
     Callbacks old = meter(first);
     old.on_open = [](Connection& c) { c.set_deadline(c.now() + 1ms * 50); };
@@ -406,7 +407,7 @@ TEST_CASE("throttle: a switch replaces what is above, and the rest of the input 
     CHECK(second.most_at_once(1'000) <= 50 + 1e-3L);
 }
 
-TEST_CASE("throttle: a switch from outside, and one at EOF, are told what is due to them") {
+TEST_CASE("throttle: a switch from outside, and one at EOF, give the next protocol its callbacks") {
     Meter first, second, third;
     Connection* above = nullptr;
     Callbacks one = meter(first), two = meter(second);
@@ -427,7 +428,8 @@ TEST_CASE("throttle: a switch from outside, and one at EOF, are told what is due
     CHECK_FALSE(third.closed);
 }
 
-TEST_CASE("throttle: what throws above ends as under its driver, and is reported") {
+TEST_CASE(
+    "throttle: what a protocol throws has the same effect as without a throttle, and is reported") {
     const auto boom = [](Connection&) { throw std::runtime_error("boom"); };
     const auto failure = [](Callbacks handler) {
         MemoryDriver driver;
@@ -451,9 +453,9 @@ TEST_CASE("throttle: what throws above ends as under its driver, and is reported
                    .on_deadline = boom}) == "on_deadline threw: boom");
 }
 
-TEST_CASE("throttle: more than max_unread left unused costs the connection") {
+TEST_CASE("throttle: more than max_read_buffer left unused costs the connection") {
     ThrottleOptions options{.in_per_second = 100'000};
-    options.limits.max_unread = 1'000;
+    options.limits.max_read_buffer = 1'000;
     MemoryDriver driver;
     MemoryPeer& peer = driver.connect(slowed(
         callbacks([] {
@@ -476,7 +478,7 @@ TEST_CASE("throttle: rates, bursts and limits out of range are named") {
     ThrottleOptions limits{.in_per_second = 1};
     limits.limits.low_water = limits.limits.high_water;
     CHECK(refused({.all_out_per_second = ThrottleOptions::kMostRate + 1}) ==
-          "throttle all_out_per_second=1099511627777: more than 1 TiB a second: bad option");
+          "throttle all_out_per_second=1099511627777: more than 1 TiB per second: bad option");
     CHECK(refused({.in_per_second = 1, .burst = 0ms}).starts_with("throttle burst=0ms"));
     CHECK(refused({.in_per_second = 1, .burst = 2h}).starts_with("throttle burst=7200000ms"));
     CHECK(refused(limits).find("low_water") != std::string::npos);

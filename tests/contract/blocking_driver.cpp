@@ -48,12 +48,13 @@ void BlockingDriver::start(ProtocolFactory factory, Limits limits) {
     listener_ = std::move(*listener);
     endpoint_ = bound_endpoint(listener_, *asked).value();
     factory_ = std::move(factory);
-    options.limits = limits;
+    options.server = limits.server;
+    options.connection = limits.connection;
     if (host_ == Host::thread) {
         thread_ = std::thread([this] { serve(); });
         return;
     }
-    std::fflush(nullptr);  // or the server might write what is not written yet
+    std::fflush(nullptr);  // otherwise the child could write buffered output a second time
     process_ = ::fork();
     REQUIRE(process_ >= 0);
     if (process_ > 0) return listener_.close();

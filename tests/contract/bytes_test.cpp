@@ -1,4 +1,4 @@
-// What a handler is given, and what its peer gets.
+// Which bytes a handler gets, and which bytes its peer gets.
 #include "suite.hpp"
 
 using namespace switchboard;
@@ -7,7 +7,7 @@ CONTRACT("callbacks come in order, and on_close comes once") {
     Story story(driver);
     driver.start(story.handler(echo()), {});
     auto peer = driver.connect();
-    CHECK(peer->round_trip("x") == "x");  // a single byte comes in a single on_data
+    CHECK(peer->round_trip("x") == "x");  // a single byte arrives in a single on_data
     peer->shutdown_write();
     CHECK(peer->receive_all() == "");
     CHECK(peer->end() == Peer::End::eof);
@@ -17,7 +17,7 @@ CONTRACT("callbacks come in order, and on_close comes once") {
     CHECK(story.over());
 }
 
-CONTRACT("bytes come through in one piece, one by one, and many") {
+CONTRACT("bytes arrive in one piece, one by one, and in large amounts") {
     driver.start(callbacks([] { return echo(); }), {});
     auto peer = driver.connect();
     for (const char byte : pattern(100)) CHECK(peer->round_trip({byte}) == std::string{byte});
@@ -37,9 +37,9 @@ CONTRACT("connections follow one another") {
     driver.drain();
 }
 
-CONTRACT("what is not used comes again, with what follows it") {
-    // Uses nothing until nine bytes are there, however they come; then four at a time, and says
-    // what it was offered besides.
+CONTRACT("unused bytes are offered again, with the bytes that follow") {
+    // Consumes nothing until nine bytes have arrived, however they were split. Then consumes four at a
+    // time, and writes whether more bytes were offered ("+") or not (".").
     const auto fours = [] {
         return Callbacks{.on_data = [least = 9U](Connection& c, MutableBytes in) mutable {
             if (in.size() < least) return std::size_t{0};
@@ -56,18 +56,18 @@ CONTRACT("what is not used comes again, with what follows it") {
     CHECK(peer->receive(10) == "abcd+efgh+");
     peer->send("jkl");
     CHECK(peer->receive(5) == "ijkl.");
-    peer->send("m");  // never completed
+    peer->send("m");  // an incomplete message
     peer->shutdown_write();
     CHECK(peer->receive_all() == "");
     driver.drain();
 }
 
-CONTRACT("a handler that uses nothing of too much costs its connection") {
+CONTRACT("a handler that leaves more than max_read_buffer unused loses its connection") {
     Story story(driver);
     Callbacks greedy;
     greedy.on_data = [](Connection&, MutableBytes) { return std::size_t{0}; };
     Limits limits;
-    limits.max_unread = 1000;
+    limits.connection.max_read_buffer = 1000;
     driver.start(story.handler(greedy), limits);
     auto peer = driver.connect();
     peer->send(pattern(1001));
@@ -111,7 +111,7 @@ CONTRACT("pieces, shared buffers and large writes keep their order") {
     driver.drain();
 }
 
-CONTRACT("a producer goes on as long as it is taken from") {
+CONTRACT("a producer goes on as long as its peer reads") {
     constexpr std::size_t kWhole = 4 * 1024 * 1024, kPiece = 10'000;
     const std::string whole = pattern(kWhole);
     driver.start(callbacks([&whole] {
@@ -125,7 +125,7 @@ CONTRACT("a producer goes on as long as it is taken from") {
                          }
                          if (*sent == whole.size()) c.close();
                      };
-                     return Callbacks{.on_open = produce, .on_drain = produce};
+                     return Callbacks{.on_open = produce, .on_writable = produce};
                  }),
                  {});
     CHECK(driver.connect()->receive_all() == whole);
@@ -134,12 +134,13 @@ CONTRACT("a producer goes on as long as it is taken from") {
 
 namespace {
 
-// Sends `whole` and counts what comes meanwhile; tells of it when both are done.
+// Sends `whole` and counts the bytes that arrive meanwhile. Reports the count when both directions are
+// done.
 class BothWays final : public Protocol {
 public:
     explicit BothWays(std::shared_ptr<const std::string> whole) : whole_(std::move(whole)) {}
-    void on_open(Connection& c) override { on_drain(c); }
-    void on_drain(Connection& c) override {
+    void on_open(Connection& c) override { on_writable(c); }
+    void on_writable(Connection& c) override {
         bool more = true;
         while (more && sent_ < whole_->size()) {
             const auto piece = std::string_view(*whole_).substr(sent_, 10'000);
@@ -153,7 +154,7 @@ public:
         finish(c);
         return in.size();
     }
-    bool reads_when_full() const noexcept override { return true; }
+    bool reads_under_backpressure() const noexcept override { return true; }
 
 private:
     void finish(Connection& c) {
@@ -172,21 +173,21 @@ CONTRACT("a handler that reads when full and its peer may both send before they 
     const auto whole = std::make_shared<const std::string>(pattern(8 * 1024 * 1024));
     driver.start(factory_of<BothWays>(whole), {});
     auto peer = driver.connect();
-    peer->send(*whole);  // returns when all is on its way
+    peer->send(*whole);  // returns when everything is in the socket
     CHECK(peer->receive_all() == *whole + "|" + std::to_string(whole->size()));
     CHECK(peer->end() == Peer::End::eof);
     driver.drain();
 }
 
-CONTRACT("a handler that reads when full hears of the FIN of a peer that takes all it writes") {
+CONTRACT("a handler that reads when full gets the FIN of a peer that reads everything") {
     struct Firehose final : Protocol {
-        void on_open(Connection& c) override { on_drain(c); }
-        void on_drain(Connection& c) override {
+        void on_open(Connection& c) override { on_writable(c); }
+        void on_writable(Connection& c) override {
             while (c.write(std::string_view(piece))) {
             }
         }
         std::size_t on_data(Connection&, MutableBytes in) override { return in.size(); }
-        bool reads_when_full() const noexcept override { return true; }
+        bool reads_under_backpressure() const noexcept override { return true; }
         const std::string piece = pattern(10'000);
     };
     driver.start(factory_of<Firehose>(), {});
@@ -197,14 +198,14 @@ CONTRACT("a handler that reads when full hears of the FIN of a peer that takes a
     driver.drain();
 }
 
-CONTRACT("a handler that reads when full and heeds no mark costs its connection") {
+CONTRACT("a handler that reads when full and ignores all marks loses its connection") {
     struct Heedless final : Protocol {
         std::size_t on_data(Connection& c, MutableBytes in) override {
             for (int i = 0; i < 20'000; ++i) c.write(std::string_view(piece));
             return in.size();
         }
         void on_close(std::error_code reason) noexcept override { journal->note_close(reason); }
-        bool reads_when_full() const noexcept override { return true; }
+        bool reads_under_backpressure() const noexcept override { return true; }
         explicit Heedless(std::shared_ptr<const Journal> j) : journal(std::move(j)) {}
         const std::shared_ptr<const Journal> journal;
         const std::string piece = pattern(10'000);
@@ -217,7 +218,7 @@ CONTRACT("a handler that reads when full and heeds no mark costs its connection"
     driver.drain();
 }
 
-CONTRACT("close does not cost a reply that is on its way, though input is unread") {
+CONTRACT("close does not lose a reply in transit, even if input is unread") {
     const std::string reply = pattern(200'000);
     Callbacks curt;
     curt.on_data = [=](Connection& c, MutableBytes) {

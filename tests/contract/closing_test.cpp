@@ -1,4 +1,5 @@
-// How a close ends: what still goes to the peer, what bounds it, and what it is told as.
+// How a close ends: what is still sent to the peer, what limits the time, and the reason that on_close
+// gets.
 #include "file_of.hpp"
 #include "suite.hpp"
 
@@ -8,16 +9,14 @@ using test::file_of;
 
 namespace {
 
-constexpr std::size_t kMuch = 8 * 1024 * 1024;  // more than the buffers on the way to a peer hold
-
 Limits roomy() {
     Limits limits;
-    limits.max_queued = 64 * 1024 * 1024;
-    limits.drain_deadline = 100ms;  // of a connection that should be over by then
+    limits.connection.max_write_buffer = 64 * 1024 * 1024;
+    limits.server.drain_timeout = 100ms;  // limits a connection that should have ended by then
     return limits;
 }
 
-// Once it is sent anything, writes `text` and closes for `why`.
+// On the first input, writes `text` and closes with the reason `why`.
 ProtocolFactory parting(const Story& story, const std::string& text, std::error_code why = {}) {
     Callbacks does;
     does.on_data = [text, why](Connection& c, MutableBytes in) {
@@ -30,11 +29,10 @@ ProtocolFactory parting(const Story& story, const std::string& text, std::error_
 
 }  // namespace
 
-CONTRACT(
-    "a close that its peer does not let end is told as close_timed_out, not as what it was for") {
+CONTRACT("a close that its peer blocks ends with close_timed_out, and not with its own reason") {
     Story story(driver);
     Limits limits = roomy();
-    limits.close_timeout = 50ms;
+    limits.connection.close_timeout = 50ms;
     driver.start(parting(story, pattern(kMuch), errc::malformed_message), limits);
     auto peer = driver.connect();
     peer->send("x");
@@ -45,11 +43,11 @@ CONTRACT(
     CHECK(story.over());
 }
 
-CONTRACT("a close that was flushed has its own reason, though its peer says no more") {
+CONTRACT("a close that was flushed has its own reason, even if its peer sends no more") {
     Story story(driver);
     Limits limits = roomy();
-    limits.close_timeout = 50ms;
-    Callbacks curt;  // leaves input unread, so that it has to wait for the rest of it
+    limits.connection.close_timeout = 50ms;
+    Callbacks curt;  // leaves input unread, so the close has to wait for the rest of the input
     curt.on_data = [](Connection& c, MutableBytes) {
         c.write("bye");
         c.close(errc::malformed_message);
@@ -63,31 +61,31 @@ CONTRACT("a close that was flushed has its own reason, though its peer says no m
     driver.drain();
 }
 
-CONTRACT("close_timeout bounds the time without progress: who reads slowly gets everything") {
+CONTRACT("close_timeout bounds the time without progress: a slow reader gets everything") {
     constexpr std::size_t kPiece = 640 * 1024, kPieces = 18;
     Story story(driver);
     Limits limits = roomy();
-    limits.close_timeout = 250ms;
+    limits.connection.close_timeout = 250ms;
     const std::string text = pattern(kPiece * kPieces);
     driver.start(parting(story, text), limits);
     auto peer = driver.connect();
     peer->send("x");
     std::string got;
     for (std::size_t i = 0; i < kPieces;
-         ++i) {  // 360 ms of it, and 20 ms at most between two pieces
+         ++i) {  // 360 ms in total, with at most 20 ms between two pieces
         got += peer->receive(kPiece);
         driver.pass(20ms);
     }
-    CHECK((got == text));  // not printed
+    CHECK((got == text));  // too large to print
     CHECK(peer->end() == Peer::End::eof);
     CHECK(story.ending() == "close: orderly");
     driver.drain();
 }
 
-CONTRACT("write_stall_timeout bounds the time without progress, not the whole of it") {
+CONTRACT("write_stall_timeout bounds the time without progress, not the total time") {
     constexpr std::size_t kPiece = 640 * 1024, kPieces = 18;
     Limits limits = roomy();
-    limits.write_stall_timeout = 250ms;
+    limits.connection.write_stall_timeout = 250ms;
     const std::string text = pattern(kPiece * kPieces);
     Story story(driver);
     Callbacks writing;
@@ -109,12 +107,12 @@ CONTRACT("write_stall_timeout bounds the time without progress, not the whole of
     driver.drain();
 }
 
-CONTRACT("close once all input was used is over at once, though the peer goes on") {
+CONTRACT("close after all input was used ends at once, even if the peer goes on") {
     Story story(driver);
     Limits limits = roomy();
-    limits.close_timeout = 1h;
+    limits.connection.close_timeout = 1h;
     const auto at_the_second = [&story] {
-        Callbacks fours;  // closes at the second of its messages, four bytes each
+        Callbacks fours;  // closes at the second message; a message is four bytes
         fours.on_data = [n = 0](Connection& c, MutableBytes in) mutable -> std::size_t {
             if (in.size() < 4) return 0;
             c.write("ok");
@@ -140,10 +138,10 @@ CONTRACT("close once all input was used is over at once, though the peer goes on
     driver.drain();
 }
 
-CONTRACT("close by who was switched to, with all input used, is over at once") {
+CONTRACT("close by the next protocol after a switch, with all input used, ends at once") {
     Story story(driver);
     Limits limits = roomy();
-    limits.close_timeout = 1h;
+    limits.connection.close_timeout = 1h;
     Callbacks second;
     second.on_data = [](Connection& c, MutableBytes in) {
         c.close();
@@ -167,7 +165,7 @@ CONTRACT("close by who was switched to, with all input used, is over at once") {
 CONTRACT("close after shutdown_write does not wait for the peer's FIN") {
     Story story(driver);
     Limits limits = roomy();
-    limits.close_timeout = 1h;
+    limits.connection.close_timeout = 1h;
     Callbacks both;
     both.on_data = [](Connection& c, MutableBytes in) {
         c.write("bye");
@@ -184,10 +182,10 @@ CONTRACT("close after shutdown_write does not wait for the peer's FIN") {
     driver.drain();
 }
 
-CONTRACT("close while a FIN waits behind a pause is over at once") {
+CONTRACT("close while a FIN waits behind a pause ends at once") {
     Story story(driver);
     Limits limits = roomy();
-    limits.close_timeout = 1h;
+    limits.connection.close_timeout = 1h;
     Callbacks pausing;
     pausing.on_data = [](Connection& c, MutableBytes) {
         c.pause_reading();
@@ -241,7 +239,7 @@ CONTRACT("after shutdown_write nothing is sent, however it is written") {
     CHECK(story.over());
 }
 
-CONTRACT("abort with a file on its way resets, and sends no more of it") {
+CONTRACT("abort while a file is being sent resets, and sends no more of it") {
     Story story(driver);
     const auto file = file_of(pattern(500'000));
     Callbacks sending;
@@ -262,7 +260,7 @@ CONTRACT("abort with a file on its way resets, and sends no more of it") {
     CHECK(story.over());
 }
 
-CONTRACT("close, abort, a throw and a switch inside on_drain") {
+CONTRACT("close, abort, a throw and a switch inside on_writable") {
     Story story(driver);
     const std::string text = pattern(kMuch);
     const ProtocolFactory next = story.handler({.on_open = [](Connection& c) { c.close(); }});
@@ -280,7 +278,7 @@ CONTRACT("close, abort, a throw and a switch inside on_drain") {
             c.write(text);
             return in.size();
         };
-        does.on_drain = [act, what](Connection& c) { act(c, *what); };
+        does.on_writable = [act, what](Connection& c) { act(c, *what); };
         return reading_on(story.handler(does))();
     };
     driver.start(draining, roomy());

@@ -17,8 +17,8 @@ public:
         REQUIRE(socket);
         socket_ = std::move(*socket);
     }
-    // A server that has closed has the system answer by ICMP what was sent before, which the next
-    // call hears of.
+    // After the server has closed its socket, the system answers a datagram with an ICMP error, which the
+    // next call reports.
     void send(std::string_view data) override {
         const auto sent = socket_.send(as_bytes(data));
         CHECK((sent || sent.error() == std::errc::connection_refused));
@@ -67,7 +67,7 @@ OnReactorDatagrams::~OnReactorDatagrams() {
     if (thread_.joinable()) abort();
 }
 
-void OnReactorDatagrams::start(std::unique_ptr<DatagramProtocol> protocol, Limits limits) {
+void OnReactorDatagrams::start(std::unique_ptr<DatagramProtocol> protocol, DatagramLimits limits) {
     const auto bound = bind_datagram(reactor_, kLoopback, std::move(protocol), {.limits = limits});
     REQUIRE(bound);
     at_ = bound->local;
@@ -97,12 +97,12 @@ BlockingDatagrams::~BlockingDatagrams() {
     if (thread_.joinable()) abort();
 }
 
-void BlockingDatagrams::start(std::unique_ptr<DatagramProtocol> protocol, Limits limits) {
+void BlockingDatagrams::start(std::unique_ptr<DatagramProtocol> protocol, DatagramLimits limits) {
     auto socket = bind_datagram(kLoopback);
     REQUIRE(socket);
     socket_ = std::move(*socket);
     thread_ = std::thread([this, limits, protocol = std::move(protocol)]() mutable {
-        ServeOptions options;
+        DatagramServeOptions options;
         options.limits = limits;
         static_cast<void>(serve_datagrams(socket_, std::move(protocol), stop_, options));
     });
@@ -122,7 +122,7 @@ void BlockingDatagrams::abort() {
     thread_.join();
 }
 
-void MemoryDatagrams::start(std::unique_ptr<DatagramProtocol> protocol, Limits limits) {
+void MemoryDatagrams::start(std::unique_ptr<DatagramProtocol> protocol, DatagramLimits limits) {
     socket_ = &network_.open(std::move(protocol), kInMemory, limits);
 }
 

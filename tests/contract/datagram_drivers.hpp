@@ -1,4 +1,4 @@
-// The datagram drivers that the contract suite runs over, and how its cases are written.
+// The datagram drivers that the contract suite tests, and the macro for its cases.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -13,7 +13,7 @@
 #include "datagram_handlers.hpp"
 #include "journal.hpp"
 
-// Someone with an address of their own, played by the test. No call waits for more than ten seconds.
+// The remote end, with an address of its own, played by the test. No call waits for more than ten seconds.
 class DatagramFarEnd {
 public:
     virtual ~DatagramFarEnd() = default;
@@ -22,16 +22,16 @@ public:
     virtual switchboard::Endpoint at() const = 0;
 };
 
-// Serves one socket from start() to drain() or abort(), each called once at most.
+// Serves one socket from start() to drain() or abort(). Each of them is called at most once.
 class DatagramDriver {
 public:
     virtual ~DatagramDriver() = default;
     virtual void start(std::unique_ptr<switchboard::DatagramProtocol> protocol,
-                       switchboard::Limits limits = {}) = 0;
+                       switchboard::DatagramLimits limits = {}) = 0;
     virtual std::unique_ptr<DatagramFarEnd> connect() = 0;
     virtual void drain() = 0;
     virtual void abort() = 0;
-    // Moves a driver that has no thread of its own; false if it has one.
+    // Runs one step of a driver that has no thread of its own. Returns false if the driver has one.
     virtual bool pump() { return false; }
 };
 
@@ -39,7 +39,7 @@ class OnReactorDatagrams : public DatagramDriver {
 public:
     ~OnReactorDatagrams() override;
     void start(std::unique_ptr<switchboard::DatagramProtocol> protocol,
-               switchboard::Limits limits) override;
+               switchboard::DatagramLimits limits) override;
     std::unique_ptr<DatagramFarEnd> connect() override;
     void drain() override;
     void abort() override;
@@ -56,7 +56,7 @@ public:
     BlockingDatagrams();
     ~BlockingDatagrams() override;
     void start(std::unique_ptr<switchboard::DatagramProtocol> protocol,
-               switchboard::Limits limits) override;
+               switchboard::DatagramLimits limits) override;
     std::unique_ptr<DatagramFarEnd> connect() override;
     void drain() override;
     void abort() override;
@@ -70,7 +70,7 @@ private:
 class MemoryDatagrams : public DatagramDriver {
 public:
     void start(std::unique_ptr<switchboard::DatagramProtocol> protocol,
-               switchboard::Limits limits) override;
+               switchboard::DatagramLimits limits) override;
     std::unique_ptr<DatagramFarEnd> connect() override;
     void drain() override;
     void abort() override;
@@ -87,7 +87,7 @@ TYPE_TO_STRING(MemoryDatagrams);
 TYPE_TO_STRING(OnReactorDatagrams);
 TYPE_TO_STRING(BlockingDatagrams);
 
-// A case that runs once per driver; its body has `driver`.
+// Defines a case that runs once per driver. Its body has `driver`.
 #define DATAGRAM_CONTRACT(name) DATAGRAM_CONTRACT_NAMED(name, DOCTEST_ANONYMOUS(datagram_case_))
 #define DATAGRAM_CONTRACT_NAMED(name, function)          \
     static void function(DatagramDriver& driver);        \

@@ -1,5 +1,5 @@
-// What DatagramSocket and DatagramProtocol promise, through every datagram driver. Handlers may run in a
-// thread: they check nothing, but note what they saw.
+// What DatagramSocket and DatagramProtocol promise, on every datagram driver. Handlers may run in another
+// thread. So they check nothing themselves, but note what they saw.
 #include <stdexcept>
 
 #include "datagram_drivers.hpp"
@@ -16,11 +16,11 @@ std::string pattern_of(std::size_t size) {
     return text;
 }
 
-class Story {
+class DatagramStory {
 public:
-    explicit Story(DatagramDriver& driver) : driver_(driver) {}
+    explicit DatagramStory(DatagramDriver& driver) : driver_(driver) {}
 
-    // What happened next; "" if nothing did for ten seconds.
+    // Returns the next note, or "" if there is none within ten seconds.
     std::string next() {
         for (int turn = 0; turn < 10'000; ++turn) {
             if (const auto line = journal_->next(0)) return *line;
@@ -30,7 +30,7 @@ public:
     }
     bool over() { return !journal_->next(0); }
 
-    // Notes every callback, then does what is set.
+    // Notes every callback except on_datagrams, then calls what is set in `does`.
     std::unique_ptr<DatagramProtocol> handler(Handler::Does does = {}) {
         const auto j = journal_;
         Handler::Does noting;
@@ -43,7 +43,7 @@ public:
             if (then) then(s, in);
         };
         noting.on_datagrams = does.on_datagrams;
-        noting.on_drain = [j, then = does.on_drain](DatagramSocket& s) {
+        noting.on_writable = [j, then = does.on_writable](DatagramSocket& s) {
             j->note("drain");
             if (then) then(s);
         };
@@ -65,18 +65,14 @@ private:
     std::shared_ptr<Journal> journal_ = std::make_shared<Journal>();
 };
 
-Handler::Does echo() {
-    return {.on_datagram = [](DatagramSocket& s, Datagram& in) { s.send(in.from, in.data); }};
-}
-
 void bad(DatagramSocket&) {
     throw std::runtime_error("on purpose");
 }
 
 }  // namespace
 
-DATAGRAM_CONTRACT("datagrams come and go whole, the empty one and the largest included") {
-    driver.start(std::make_unique<Handler>(echo()));
+DATAGRAM_CONTRACT("datagrams stay whole, also the empty and the largest one") {
+    driver.start(std::make_unique<Handler>(test::datagram_echo()));
     const auto peer = driver.connect();
     const std::initializer_list<std::size_t> sizes{0, 1, 64, 512, 1472, 1473, 9000, 65'000, 65'507};
     for (const std::size_t size : sizes) {
@@ -86,8 +82,8 @@ DATAGRAM_CONTRACT("datagrams come and go whole, the empty one and the largest in
     }
 }
 
-DATAGRAM_CONTRACT("each goes back to where it came from, with many on the way") {
-    driver.start(std::make_unique<Handler>(echo()));
+DATAGRAM_CONTRACT("each reply goes to its sender, with many datagrams in flight") {
+    driver.start(std::make_unique<Handler>(test::datagram_echo()));
     std::vector<std::unique_ptr<DatagramFarEnd>> peers;
     for (int i = 0; i < 5; ++i) peers.push_back(driver.connect());
     for (int round = 0; round < 20; ++round) {
@@ -101,9 +97,9 @@ DATAGRAM_CONTRACT("each goes back to where it came from, with many on the way") 
     }
 }
 
-DATAGRAM_CONTRACT("the order of callbacks, and stopping as the reason of the driver's own end") {
-    Story story(driver);
-    driver.start(story.handler(echo()));
+DATAGRAM_CONTRACT("the order of callbacks, with stopping as the reason at the driver's end") {
+    DatagramStory story(driver);
+    driver.start(story.handler(test::datagram_echo()));
     CHECK(story.next() == "open");
     const auto peer = driver.connect();
     peer->send("abc");
@@ -115,8 +111,8 @@ DATAGRAM_CONTRACT("the order of callbacks, and stopping as the reason of the dri
     CHECK(story.over());
 }
 
-DATAGRAM_CONTRACT("an abort ends it as well") {
-    Story story(driver);
+DATAGRAM_CONTRACT("an abort of the driver ends it as well") {
+    DatagramStory story(driver);
     driver.start(story.handler());
     CHECK(story.next() == "open");
     driver.abort();
@@ -124,8 +120,8 @@ DATAGRAM_CONTRACT("an abort ends it as well") {
     CHECK(story.over());
 }
 
-DATAGRAM_CONTRACT("close in on_open: on_close alone follows, after what was sent") {
-    Story story(driver);
+DATAGRAM_CONTRACT("close in on_open: only on_close follows, after the datagrams were sent") {
+    DatagramStory story(driver);
     driver.start(story.handler({.on_open = [](DatagramSocket& s) { s.close(); }}));
     CHECK(story.next() == "open");
     CHECK(story.next() == close_line({}));
@@ -134,12 +130,12 @@ DATAGRAM_CONTRACT("close in on_open: on_close alone follows, after what was sent
 }
 
 DATAGRAM_CONTRACT(
-    "close in on_datagram: the reply is sent, and of the batch nothing more is seen") {
-    Story story(driver);
+    "close in on_datagram: the reply is sent, and the rest of the batch is not delivered") {
+    DatagramStory story(driver);
     driver.start(story.handler({.on_datagram = [](DatagramSocket& s, Datagram& in) {
         s.send(in.from, "bye");
         s.close();
-        s.close(errc::bad_option);             // too late
+        s.close(errc::bad_option);             // the first close counts
         if (s.send(in.from, "never")) bad(s);  // dropped
     }}));
     CHECK(story.next() == "open");
@@ -152,8 +148,9 @@ DATAGRAM_CONTRACT(
     CHECK(story.over());
 }
 
-DATAGRAM_CONTRACT("abort in on_datagram: what was sent before is dropped, the reason is told") {
-    Story story(driver);
+DATAGRAM_CONTRACT(
+    "abort in on_datagram: queued datagrams are dropped, and on_close gets the reason") {
+    DatagramStory story(driver);
     driver.start(story.handler({.on_datagram = [](DatagramSocket& s, Datagram&) {
         s.abort(errc::malformed_message);
         s.abort(errc::bad_option);
@@ -167,13 +164,13 @@ DATAGRAM_CONTRACT("abort in on_datagram: what was sent before is dropped, the re
 }
 
 DATAGRAM_CONTRACT("close in on_deadline and in on_error") {
-    Story story(driver);
+    DatagramStory story(driver);
     driver.start(
         story.handler({.on_open = [](DatagramSocket& s) { s.set_deadline(s.now()); },
                        .on_error = [](DatagramSocket& s, const DatagramError&) { s.close(); },
                        .on_deadline =
                            [](DatagramSocket& s) {
-                               s.send(DatagramPeer::of(Endpoint::udp("127.0.0.1", 9)).value(),
+                               s.send(DatagramAddress::of(Endpoint::udp("127.0.0.1", 9)).value(),
                                       std::string(70'000, 'x'));
                            }}));
     CHECK(story.next() == "open");
@@ -185,9 +182,9 @@ DATAGRAM_CONTRACT("close in on_deadline and in on_error") {
     CHECK(story.over());
 }
 
-DATAGRAM_CONTRACT("what any callback throws costs the socket") {
+DATAGRAM_CONTRACT("an exception of any callback costs the socket") {
     const auto expect = [&](DatagramDriver& d, Handler::Does does, bool sends, int before) {
-        Story story(d);
+        DatagramStory story(d);
         d.start(story.handler(std::move(does)));
         CHECK(story.next() == "open");
         if (sends) d.connect()->send("x");
@@ -217,7 +214,7 @@ DATAGRAM_CONTRACT("what any callback throws costs the socket") {
 }
 
 DATAGRAM_CONTRACT("a deadline comes once, is replaced and disarmed, and by default aborts") {
-    Story story(driver);
+    DatagramStory story(driver);
     const auto count = std::make_shared<int>(0);
     driver.start(story.handler({.on_open =
                                     [](DatagramSocket& s) {
@@ -245,7 +242,7 @@ DATAGRAM_CONTRACT("a deadline comes once, is replaced and disarmed, and by defau
 }
 
 DATAGRAM_CONTRACT("the default of on_deadline") {
-    Story story(driver);
+    DatagramStory story(driver);
     driver.start(
         story.handler({.on_open = [](DatagramSocket& s) { s.set_deadline(s.now() + 5ms); }}));
     CHECK(story.next() == "open");
@@ -254,11 +251,11 @@ DATAGRAM_CONTRACT("the default of on_deadline") {
     CHECK(story.over());
 }
 
-DATAGRAM_CONTRACT("a datagram past max_datagram is told and dropped, and those around it come") {
-    Story story(driver);
-    Limits limits;
+DATAGRAM_CONTRACT("a datagram above max_datagram is reported and dropped, and the others arrive") {
+    DatagramStory story(driver);
+    DatagramLimits limits;
     limits.max_datagram = 100;
-    driver.start(story.handler(echo()), limits);
+    driver.start(story.handler(test::datagram_echo()), limits);
     CHECK(story.next() == "open");
     const auto peer = driver.connect();
     peer->send(pattern_of(101));
@@ -269,12 +266,13 @@ DATAGRAM_CONTRACT("a datagram past max_datagram is told and dropped, and those a
     driver.drain();
 }
 
-DATAGRAM_CONTRACT("more than max_queued in one callback is dropped and told, the rest arrives") {
-    Story story(driver);
-    Limits limits;
+DATAGRAM_CONTRACT(
+    "more than max_write_buffer in one callback is dropped and reported, and the rest arrives") {
+    DatagramStory story(driver);
+    DatagramLimits limits;
     limits.high_water = 200;
     limits.low_water = 100;
-    limits.max_queued = 1000;
+    limits.max_write_buffer = 1000;
     driver.start(story.handler({.on_datagram =
                                     [](DatagramSocket& s, Datagram& in) {
                                         if (s.send(in.from, pattern_of(937))) bad(s);  // 1001
@@ -292,8 +290,8 @@ DATAGRAM_CONTRACT("more than max_queued in one callback is dropped and told, the
     driver.drain();
 }
 
-DATAGRAM_CONTRACT("names: local has the port, peer is nobody, from is who sent") {
-    Story story(driver);
+DATAGRAM_CONTRACT("addresses: local has the port, peer is empty, and from is the sender") {
+    DatagramStory story(driver);
     driver.start(story.handler({.on_datagram = [](DatagramSocket& s, Datagram& in) {
         s.send(in.from, s.local().to_string() + " " + s.peer().to_string() + "|" +
                             in.from.endpoint().to_string());
@@ -306,8 +304,8 @@ DATAGRAM_CONTRACT("names: local has the port, peer is nobody, from is who sent")
     CHECK(names.ends_with(" |" + peer->at().to_string()));
 }
 
-DATAGRAM_CONTRACT("options are checked, and groups are groups") {
-    Story story(driver);
+DATAGRAM_CONTRACT("options are checked, and groups can be joined and left") {
+    DatagramStory story(driver);
     driver.start(story.handler({.on_datagram = [](DatagramSocket& s, Datagram& in) {
         std::string said;
         said += s.set(DatagramOption::ttl, 255) ? "y" : "n";
@@ -316,9 +314,12 @@ DATAGRAM_CONTRACT("options are checked, and groups are groups") {
         said += s.set(DatagramOption::multicast_ttl, 256) ? "y" : "n";
         said += s.set(DatagramOption::multicast_loop, 2) ? "y" : "n";
         said += s.set(DatagramOption::broadcast, 1) ? "y" : "n";
-        said += s.join(DatagramPeer::of(Endpoint::udp("239.1.2.3", 0)).value(), "lo") ? "y" : "n";
-        said += s.leave(DatagramPeer::of(Endpoint::udp("239.1.2.3", 0)).value(), "lo") ? "y" : "n";
-        said += s.leave(DatagramPeer::of(Endpoint::udp("239.1.2.3", 0)).value(), "lo") ? "y" : "n";
+        said +=
+            s.join(DatagramAddress::of(Endpoint::udp("239.1.2.3", 0)).value(), "lo") ? "y" : "n";
+        said +=
+            s.leave(DatagramAddress::of(Endpoint::udp("239.1.2.3", 0)).value(), "lo") ? "y" : "n";
+        said +=
+            s.leave(DatagramAddress::of(Endpoint::udp("239.1.2.3", 0)).value(), "lo") ? "y" : "n";
         s.send(in.from, said);
     }}));
     const auto peer = driver.connect();
@@ -326,15 +327,15 @@ DATAGRAM_CONTRACT("options are checked, and groups are groups") {
     CHECK(peer->receive() == "ynynnyyyn");
 }
 
-DATAGRAM_CONTRACT("errors are counted as what they are, and past 64 kinds as left out") {
-    Story story(driver);
+DATAGRAM_CONTRACT("errors are counted by kind, and above 64 kinds as left out") {
+    DatagramStory story(driver);
     driver.start(story.handler({
         .on_open =
             [](DatagramSocket& s) {
                 const std::string too_large(70'000, 'x');
                 for (int round = 0; round < 3; ++round)
                     for (std::uint16_t port = 1; port <= 70; ++port)
-                        s.send(DatagramPeer::of(Endpoint::udp("127.0.0.1", port)).value(),
+                        s.send(DatagramAddress::of(Endpoint::udp("127.0.0.1", port)).value(),
                                too_large);
             },
         .on_error =

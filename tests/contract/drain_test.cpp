@@ -1,4 +1,4 @@
-// What protocols hear of a drain, and who may stay for it.
+// Which callbacks a protocol gets in a drain, and which connections may stay open during it.
 #include "suite.hpp"
 #include "system.hpp"
 
@@ -9,21 +9,22 @@ namespace {
 
 Limits draining(std::chrono::milliseconds idle) {
     Limits limits;
-    limits.drain_deadline = 1h;  // the test's time-out is shorter: nothing may need it
-    limits.drain_idle = idle;
+    limits.server.drain_timeout =
+        1h;  // longer than the test's own time limit, so no case may depend on it
+    limits.connection.drain_idle_timeout = idle;
     return limits;
 }
 
 Callbacks told(bool busy) {
     Callbacks all = echo();
-    all.on_stop = [](Connection&) {};
+    all.on_shutdown = [](Connection&) {};
     all.is_busy = [busy] { return busy; };
     return all;
 }
 
 }  // namespace
 
-CONTRACT("drain: an idle connection is told, and closed in good order") {
+CONTRACT("drain: an idle connection is told, and closed in an orderly way") {
     Story story(driver);
     driver.start(story.handler(told(false)), draining(10ms));
     auto peer = driver.connect();
@@ -37,19 +38,19 @@ CONTRACT("drain: an idle connection is told, and closed in good order") {
     CHECK(peer->end() == Peer::End::eof);
 }
 
-CONTRACT("drain: one that was idle before is closed at once") {
+CONTRACT("drain: a connection that was idle before is closed at once") {
     driver.start(callbacks([] { return echo(); }), draining(300ms));
     auto peer = driver.connect();
     CHECK(peer->round_trip("x") == "x");
     driver.pass(400ms);
     const auto began = driver.now();
     driver.drain();
-    // Else it is counted from the drain.
+    // On other systems the idle time is counted from the start of the drain.
     if (test::system_tells_quiet()) CHECK(driver.now() - began < 200ms);
     CHECK(peer->end() == Peer::End::eof);
 }
 
-CONTRACT("drain: one that is used is not closed, however often") {
+CONTRACT("drain: a connection that is in use is not closed, however often it is used") {
     driver.start(callbacks([] { return echo(); }), draining(1s));
     auto peer = driver.connect();
     CHECK(peer->round_trip("x") == "x");
@@ -59,10 +60,10 @@ CONTRACT("drain: one that is used is not closed, however often") {
     CHECK(peer->end() == Peer::End::eof);
 }
 
-CONTRACT("drain: a handler with work under way finishes it") {
+CONTRACT("drain: a handler with work in progress finishes it") {
     Story story(driver);
-    Callbacks slow = late_reply(200ms);  // far longer than drain_idle
-    slow.on_stop = [](Connection&) {};
+    Callbacks slow = late_reply(200ms);  // much longer than drain_idle_timeout
+    slow.on_shutdown = [](Connection&) {};
     slow.is_busy = [] { return true; };
     driver.start(story.handler(slow), draining(1ms));
     auto peer = driver.connect();
@@ -77,7 +78,7 @@ CONTRACT("drain: a handler with work under way finishes it") {
     CHECK(story.over());
 }
 
-CONTRACT("drain: half a message is work under way") {
+CONTRACT("drain: half a message is work in progress") {
     Callbacks pairs;  // answers two bytes at a time
     pairs.on_data = [](Connection& c, MutableBytes in) -> std::size_t {
         if (in.size() < 2) return 0;
@@ -97,7 +98,7 @@ CONTRACT("drain: half a message is work under way") {
     CHECK(peer->end() == Peer::End::eof);
 }
 
-CONTRACT("drain: a handler that paused reading has work under way") {
+CONTRACT("drain: a handler that paused reading has work in progress") {
     Story story(driver);
     Callbacks slow;
     slow.on_open = [](Connection& c) {
@@ -116,10 +117,10 @@ CONTRACT("drain: a handler that paused reading has work under way") {
     CHECK(peer->end() == Peer::End::eof);
 }
 
-CONTRACT("drain: on_stop may write and close") {
+CONTRACT("drain: on_shutdown may write and close") {
     Story story(driver);
     Callbacks polite;
-    polite.on_stop = [](Connection& c) {
+    polite.on_shutdown = [](Connection& c) {
         c.write("bye");
         c.close();
     };
@@ -134,10 +135,10 @@ CONTRACT("drain: on_stop may write and close") {
     CHECK(story.over());
 }
 
-CONTRACT("drain: on_stop that throws costs its connection") {
+CONTRACT("drain: on_shutdown that throws costs its connection") {
     Story story(driver);
     Callbacks thrower;
-    thrower.on_stop = [](Connection&) { throw std::runtime_error("no"); };
+    thrower.on_shutdown = [](Connection&) { throw std::runtime_error("no"); };
     driver.start(story.handler(thrower), draining(1h));
     auto peer = driver.connect();
     CHECK(story.next() == "open");
@@ -147,7 +148,7 @@ CONTRACT("drain: on_stop that throws costs its connection") {
     CHECK(story.over());
 }
 
-CONTRACT("drain: who is switched to is told as well, and answers for itself") {
+CONTRACT("drain: after a switch the next protocol is told as well, and decides for itself") {
     Story story(driver);
     const auto next = story.handler(told(false));
     Callbacks first = told(true);

@@ -1,4 +1,4 @@
-// The drivers that the contract suite runs over.
+// The drivers that the contract suite tests.
 #pragma once
 
 #include <sys/types.h>
@@ -10,13 +10,13 @@
 
 #include "driver.hpp"
 
-// A Peer on a blocking TCP socket.
+// Returns a Peer on a blocking TCP socket.
 std::unique_ptr<Peer> connect_socket(const switchboard::Endpoint& endpoint);
-// Whether a connect is refused, as it is where nobody listens.
+// Returns whether a connect is refused, as it is if nothing listens on the endpoint.
 bool refuses_socket(const switchboard::Endpoint& endpoint);
 
-// Serves on a thread, or in a process of its own: what forks must have no other threads, and no end
-// of the test's connections that a child would inherit and keep open.
+// Serves on a thread, or in a separate process. A driver that forks must not have other threads, nor a
+// descriptor of the test's connections, which a child would inherit and keep open.
 class BlockingDriver : public DriverUnderTest {
 public:
     enum class Host { thread, process };
@@ -34,10 +34,10 @@ public:
     void begin_drain() override;
     void drain() override;
     void abort() override;
-    const switchboard::Endpoint& endpoint() const { return endpoint_; }  // once started
+    const switchboard::Endpoint& endpoint() const { return endpoint_; }  // valid after start()
 
     switchboard::ServeOptions options;  // set before start
-    // Where a server in a process of its own counts, too.
+    // The counters of the server, also if it runs in a separate process.
     switchboard::ServeStats& stats() { return *stats_; }
 
 private:
@@ -72,7 +72,7 @@ struct ProcessPool : BlockingDriver {
     ProcessPool() : BlockingDriver(switchboard::serve_process_pool, Host::process) {}
 };
 
-// On a thread of its own.
+// Runs a reactor on a separate thread.
 class OnReactor : public DriverUnderTest {
 public:
     ~OnReactor() override;
@@ -97,7 +97,7 @@ private:
     std::thread thread_;
 };
 
-// Runs when somebody waits; its clock moves then, and only then.
+// Runs only while the test waits; its clock moves only then.
 class Memory : public DriverUnderTest {
 public:
     void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override;
@@ -122,7 +122,8 @@ private:
     std::vector<switchboard::testing::MemoryPeer*> far_ends_;
 };
 
-// `factory` beneath a layer whose queue, gates and one deadline are in use, at a rate that delays nothing.
+// Puts `factory` below a layer that uses its queue, its gates and its one deadline, at a rate that delays
+// nothing.
 switchboard::ProtocolFactory layered(switchboard::ProtocolFactory factory,
                                      switchboard::Limits limits);
 
@@ -132,7 +133,9 @@ public:
     void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override {
         Driver::start(layered(std::move(factory), limits), limits);
     }
-    std::size_t leaves_at_once() const override { return 64 * 1024; }  // a layer passes on no more
+    std::size_t leaves_at_once() const override {
+        return 64 * 1024;
+    }  // a layer passes on no more than this
 };
 
 using ThrottledMemory = Throttled<Memory>;

@@ -1,4 +1,4 @@
-// How connections end, and that it is the handler who decides.
+// How connections end, and that the handler decides it.
 #include <unistd.h>
 
 #include "suite.hpp"
@@ -8,12 +8,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A handler cannot CHECK: it may be in a child process. What it throws is seen in on_close.
+// A handler cannot use CHECK, because it may run in a child process. An exception that it throws shows in
+// on_close.
 void must_refuse(Connection& c) {
     if (c.write("more")) throw std::logic_error("write() should have answered false");
 }
 
-// Counts calls, also across the processes of a fork: a byte per turn waits in a pipe.
+// Counts calls, also across forked processes: the pipe holds one byte for each turn that is left.
 class Turns {
 public:
     Turns() {
@@ -36,12 +37,12 @@ private:
 
 }  // namespace
 
-CONTRACT("close inside every callback sends what was written, and ends orderly") {
+CONTRACT("close inside every callback sends all output, and ends in an orderly way") {
     const auto action = [](Connection& c) {
         c.write("bye");
         c.close();
         must_refuse(c);
-        c.close(errc::malformed_message);  // the first one counts
+        c.close(errc::malformed_message);  // the first reason counts
     };
     check_everywhere(driver, action, "close: orderly", [](Peer& peer) {
         CHECK(peer.receive_all() == "bye");
@@ -55,7 +56,7 @@ CONTRACT("close carries its reason") {
                      [](Peer& peer) { CHECK(peer.end() == Peer::End::eof); });
 }
 
-CONTRACT("abort inside every callback drops what was written, and resets") {
+CONTRACT("abort inside every callback drops the output, and resets") {
     const auto action = [](Connection& c) {
         c.write("bye");
         c.abort(errc::malformed_message);
@@ -74,7 +75,7 @@ CONTRACT("a throw inside every callback costs its connection and no other") {
                      [](Peer& peer) { CHECK(peer.end() == Peer::End::reset); });
 }
 
-CONTRACT("to use more than was given is a failure") {
+CONTRACT("using more bytes than offered is a failure") {
     Story story(driver);
     Callbacks liar;
     liar.on_data = [](Connection&, MutableBytes in) { return in.size() + 1; };
@@ -88,7 +89,7 @@ CONTRACT("to use more than was given is a failure") {
     driver.drain();
 }
 
-CONTRACT("a factory that throws or gives nothing refuses its connection, and no more") {
+CONTRACT("a factory that throws or returns null refuses only its connection") {
     const auto turns = std::make_shared<Turns>();
     driver.start(
         [turns]() -> std::unique_ptr<Protocol> {
@@ -102,7 +103,7 @@ CONTRACT("a factory that throws or gives nothing refuses its connection, and no 
     driver.drain();
 }
 
-CONTRACT("the peer's reset is seen as such") {
+CONTRACT("the peer's reset is reported as a reset") {
     Story story(driver);
     driver.start(story.handler(), {});
     auto peer = driver.connect();
@@ -153,7 +154,7 @@ CONTRACT("after its own FIN a handler may go on reading") {
     CHECK(story.over());
 }
 
-CONTRACT("a connection whose FINs both went is over, though its handler does not close it") {
+CONTRACT("a connection ends after both FINs, even if its handler does not close it") {
     const std::string reply = pattern(300'000);
     const auto finish = [reply](Connection& c) {
         c.write(reply);
@@ -177,7 +178,7 @@ CONTRACT("a connection whose FINs both went is over, though its handler does not
     CHECK(story.over());
 }
 
-CONTRACT("a write to a peer that is gone answers false, and no more") {
+CONTRACT("a write to a peer that has gone only returns false") {
     Story story(driver);
     const auto journal = story.journal();
     Callbacks stubborn;
@@ -188,7 +189,7 @@ CONTRACT("a write to a peer that is gone answers false, and no more") {
         journal->note("stopped");
         return in.size();
     };
-    stubborn.on_drain = [](Connection& c) { (void)c.write(pattern(100'000)); };
+    stubborn.on_writable = [](Connection& c) { (void)c.write(pattern(100'000)); };
     driver.start(story.handler(stubborn), {});
     auto peer = driver.connect();
     peer->send("x");

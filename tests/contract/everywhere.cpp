@@ -1,4 +1,4 @@
-// One action in every callback.
+// Runs one action in every callback.
 #include "suite.hpp"
 
 using namespace switchboard;
@@ -13,8 +13,8 @@ struct Place {
     Callbacks does;
 };
 
-// Handlers that do `action` in one callback each. All of them come to it: each has a deadline, is
-// sent a byte, and then a FIN.
+// Returns handlers that do `action`, each in a different callback. Every one of these callbacks is called:
+// each handler has a deadline, and is sent a byte and then a FIN.
 std::vector<Place> everywhere(const Action& action) {
     const auto on_data = [action](Connection& c, MutableBytes in) {
         action(c);
@@ -33,7 +33,7 @@ std::vector<Place> everywhere(const Action& action) {
             {"deadline", {.on_open = soon, .on_eof = nothing, .on_deadline = action}}};
 }
 
-// The first byte says which place is meant; a prelude that both sides of a fork agree on.
+// The first byte selects the place. The test and a forked server thus agree on it.
 class Chooser final : public Protocol {
 public:
     Chooser(const Story& story, const std::vector<Place>& places)
@@ -55,7 +55,8 @@ void check_everywhere(DriverUnderTest& driver, const Action& action, const std::
                       const std::function<void(Peer&)>& check, Limits limits) {
     Story story(driver);
     const auto places = everywhere(action);
-    limits.close_timeout = 100ms;  // of the input of a peer that says no more
+    limits.connection.close_timeout =
+        100ms;  // limits the wait for input from a peer that sends nothing more
     driver.start([&] { return std::make_unique<Chooser>(story, places); }, limits);
     for (std::size_t i = 0; i < places.size(); ++i) {
         CAPTURE(places[i].name);

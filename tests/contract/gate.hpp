@@ -1,11 +1,11 @@
-// Where a handler waits until the test lets it go on.
+// Holds a handler until the test lets it continue.
 #pragma once
 
 #include <doctest/doctest.h>
 #include <poll.h>
 #include <unistd.h>
 
-// A pipe, made before the server: it reaches into a thread and, by fork, into a child.
+// A pipe that is created before the server starts, so it also works in a thread and in a forked child.
 class Gate {
 public:
     Gate() { REQUIRE(::pipe(ends_) == 0); }
@@ -15,7 +15,7 @@ public:
         for (const int end : ends_) ::close(end);
     }
 
-    // At most for ten seconds.
+    // Waits at most ten seconds.
     void wait() const {
         pollfd entry{ends_[0], POLLIN, 0};
         char byte = 0;

@@ -1,4 +1,4 @@
-// What waits when protocols are switched: input, a FIN, a pause.
+// What the next protocol gets if input, a FIN or a pause is pending when protocols are switched.
 #include "suite.hpp"
 
 using namespace switchboard;
@@ -6,7 +6,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Gives back what it is sent, and says so at the end.
+// Echoes its input, and writes "end" after the FIN.
 Callbacks polite() {
     Callbacks does = echo();
     does.on_eof = [](Connection& c) {
@@ -21,7 +21,7 @@ std::size_t switch_at(Connection& c, const ProtocolFactory& next, std::size_t us
     return used;
 }
 
-// All that was noted until the second on_close, but for "data", which depends on how bytes were cut.
+// Returns all notes up to the second on_close, except "data", which depends on how the bytes were split.
 std::string told(Story& story) {
     std::string all;
     for (int closes = 0; closes < 2;) {
@@ -33,11 +33,12 @@ std::string told(Story& story) {
     return all;
 }
 
-// The peer sends `text` and a FIN to `first`, which switches to a polite one.
+// The peer sends `text` and a FIN to the protocol from `first`, which switches to a polite() one.
 void check_handover(DriverUnderTest& driver, const std::function<Callbacks(ProtocolFactory)>& first,
                     const std::string& text, const std::string& reply, const std::string& lines) {
     Story story(driver);
-    driver.start(story.handler(first(story.handler(polite()))), {.drain_deadline = 100ms});
+    driver.start(story.handler(first(story.handler(polite()))),
+                 {.server = {.drain_timeout = 100ms}});
     auto peer = driver.connect();
     peer->send(text);
     peer->shutdown_write();
@@ -50,7 +51,7 @@ void check_handover(DriverUnderTest& driver, const std::function<Callbacks(Proto
 
 }  // namespace
 
-CONTRACT("who is switched to inside on_eof hears of the FIN, too") {
+CONTRACT("after a switch in on_eof the next protocol gets the FIN, too") {
     const auto first = [](const ProtocolFactory& next) {
         return Callbacks{.on_eof = [next](Connection& c) { c.switch_to(next()); }};
     };
@@ -58,7 +59,7 @@ CONTRACT("who is switched to inside on_eof hears of the FIN, too") {
                    "open; eof; close: orderly; open; eof; close: orderly; ");
 }
 
-CONTRACT("who is switched to in on_data gets the rest, and then the FIN") {
+CONTRACT("after a switch in on_data the next protocol gets the rest, and then the FIN") {
     const auto first = [](const ProtocolFactory& next) {
         return Callbacks{
             .on_data = [next](Connection& c, MutableBytes) { return switch_at(c, next, 1); }};
@@ -67,7 +68,7 @@ CONTRACT("who is switched to in on_data gets the rest, and then the FIN") {
                    "open; close: orderly; open; eof; close: orderly; ");
 }
 
-CONTRACT("who is switched to is not paused: unread input and the FIN come to it") {
+CONTRACT("after a switch the next protocol is not paused, and gets unread input and the FIN") {
     const auto first = [](const ProtocolFactory& next) {
         return Callbacks{.on_data =
                              [](Connection& c, MutableBytes) {
@@ -81,7 +82,7 @@ CONTRACT("who is switched to is not paused: unread input and the FIN come to it"
                    "open; deadline; close: orderly; open; eof; close: orderly; ");
 }
 
-CONTRACT("who is switched to in on_open gets all the input") {
+CONTRACT("after a switch in on_open the next protocol gets all the input") {
     const auto first = [](const ProtocolFactory& next) {
         return Callbacks{.on_open = [next](Connection& c) { c.switch_to(next()); }};
     };
@@ -89,7 +90,7 @@ CONTRACT("who is switched to in on_open gets all the input") {
                    "open; close: orderly; open; eof; close: orderly; ");
 }
 
-CONTRACT("who is switched to after a pause that was taken back hears what was held up") {
+CONTRACT("after a switch behind a pause and a resume the next protocol gets the held input") {
     const auto first = [](const ProtocolFactory& next) {
         return Callbacks{.on_data =
                              [](Connection& c, MutableBytes) {
@@ -103,7 +104,7 @@ CONTRACT("who is switched to after a pause that was taken back hears what was he
                    "open; resume; close: orderly; open; eof; close: orderly; ");
 }
 
-CONTRACT("a switch takes nothing of what the first protocol wrote") {
+CONTRACT("a switch keeps all output of the first protocol") {
     const std::string text = pattern(300'000);
     const auto first = [&text](const ProtocolFactory& next) {
         return Callbacks{.on_data = [&text, next](Connection& c, MutableBytes in) {
@@ -115,7 +116,7 @@ CONTRACT("a switch takes nothing of what the first protocol wrote") {
                    "open; close: orderly; open; eof; close: orderly; ");
 }
 
-CONTRACT("a switch after shutdown_write: who comes next may read on, and writes nothing") {
+CONTRACT("after shutdown_write and a switch the next protocol may read, but not write") {
     Story story(driver);
     const ProtocolFactory next = story.handler(polite());
     Callbacks first;
@@ -124,7 +125,7 @@ CONTRACT("a switch after shutdown_write: who comes next may read on, and writes 
         c.shutdown_write();
         return switch_at(c, next, 1);
     };
-    driver.start(story.handler(first), {.drain_deadline = 100ms});
+    driver.start(story.handler(first), {.server = {.drain_timeout = 100ms}});
     auto peer = driver.connect();
     peer->send("xy");
     CHECK(peer->receive_all() == "all");
@@ -134,7 +135,7 @@ CONTRACT("a switch after shutdown_write: who comes next may read on, and writes 
     driver.drain();
 }
 
-CONTRACT("a deadline is not handed on") {
+CONTRACT("a deadline is not passed to the next protocol") {
     Story story(driver);
     const ProtocolFactory next = story.handler(polite());
     Callbacks first;

@@ -1,4 +1,4 @@
-// What handlers saw, told to the test: also across threads and out of a child process.
+// Passes what handlers saw to the test, also from other threads and from child processes.
 #pragma once
 
 #include <memory>
@@ -7,8 +7,8 @@
 #include <string_view>
 #include <system_error>
 
-// Lines through a pipe, one write(2) each, which is atomic up to PIPE_BUF (man 7 pipe). It is made
-// before the server, so a child has it by fork.
+// Lines through a pipe. Each is one write(2), which is atomic up to PIPE_BUF (man 7 pipe). The pipe is
+// created before the server starts, so a forked child inherits it.
 class Journal {
 public:
     Journal();
@@ -19,12 +19,12 @@ public:
     void note(std::string_view line) const noexcept;         // from any thread or child
     void note_close(std::error_code reason) const noexcept;  // "close: <message>"
 
-    // The next line, for the test's thread; none if nothing is said for that long.
+    // Returns the next line, or nullopt if none comes within that time. Only for the test's thread.
     std::optional<std::string> next(int timeout_ms);
 
 private:
     int ends_[2];
-    std::string read_;  // and not handed out yet
+    std::string read_;  // read from the pipe, but not yet returned by next()
 };
 
 std::string close_line(std::error_code reason);

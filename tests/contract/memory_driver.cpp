@@ -1,10 +1,10 @@
-// The in-memory driver has no thread: whoever waits for something runs it, a millisecond of its own
-// clock at a time. Nobody waits longer than ten seconds of that.
+// The in-memory driver has no thread. A test that waits for something runs the driver, one millisecond of
+// its virtual clock per step. No wait is longer than ten seconds of that clock.
 #include <doctest/doctest.h>
 
 #include <utility>
 
-#include "deadline.hpp"
+#include "base/deadline.hpp"
 #include "drivers.hpp"
 
 using namespace switchboard;
@@ -21,7 +21,7 @@ public:
     InMemoryPeer(Memory& driver, testing::MemoryPeer& far) : driver_(driver), far_(far) {
         far_.set_window(kBuffers);
     }
-    // As close(2): what nobody reads any more is answered with a reset (RFC 2525, 2.17).
+    // Like close(2): input that is left unread is answered with a reset (RFC 2525, 2.17).
     ~InMemoryPeer() override {
         const bool unread = !read_.empty() || !far_.received().empty();
         unread ? far_.reset() : far_.shutdown_write();
@@ -51,7 +51,7 @@ public:
     }
 
 private:
-    // For bytes; false if none will come, or none did in time.
+    // Waits for bytes. Returns false if the connection has ended, or if none came in time.
     bool wait() {
         for (int i = 0; far_.received().empty() && !over() && i < kPatience; ++i) driver_.pump();
         return !far_.received().empty();
@@ -60,7 +60,7 @@ private:
 
     Memory& driver_;
     testing::MemoryPeer& far_;
-    std::string read_;  // and not asked for yet
+    std::string read_;  // received, but not yet returned by receive()
 };
 
 }  // namespace
@@ -71,7 +71,7 @@ void Memory::start(ProtocolFactory factory, Limits limits) {
 }
 
 std::unique_ptr<Peer> Memory::connect() {
-    far_ends_.push_back(&driver_.connect(factory_, limits_));
+    far_ends_.push_back(&driver_.connect(factory_, limits_.connection));
     return std::make_unique<InMemoryPeer>(*this, *far_ends_.back());
 }
 
@@ -81,7 +81,7 @@ void Memory::begin_drain() {
 
 void Memory::drain() {
     begin_drain();
-    const auto until = detail::deadline_after(driver_.now(), limits_.drain_deadline);
+    const auto until = detail::deadline_after(driver_.now(), limits_.server.drain_timeout);
     while (driver_.open() > 0 && driver_.now() < until) pump();
     abort();
 }

@@ -1,4 +1,4 @@
-// What the peer does is noticed, whatever else there is to do or to wait for.
+// A driver notices what the peer does, even while it has other work or other things to wait for.
 #include "suite.hpp"
 
 using namespace switchboard;
@@ -12,8 +12,9 @@ const std::string& reset_line() {
     return line;
 }
 
-// An echo whose deadline is due again as soon as it came. It notes no deadlines: they are many. Where
-// the clock stands still while anything happens, "at once" is a moment later.
+// An echo that sets its deadline to the current time again in every on_deadline. It does not note
+// deadlines, because there are too many. On a driver whose clock stands still during callbacks, the
+// deadline is a moment later.
 ProtocolFactory restless(const DriverUnderTest& driver, std::shared_ptr<const Journal> journal) {
     const auto moment = driver.has_thread() ? 0us : 10us;
     const auto again = [moment](Connection& c) { c.set_deadline(c.now() + moment); };
@@ -30,13 +31,13 @@ ProtocolFactory restless(const DriverUnderTest& driver, std::shared_ptr<const Jo
 
 Limits ending_soon() {
     Limits limits;
-    limits.drain_deadline = 100ms;
+    limits.server.drain_timeout = 100ms;
     return limits;
 }
 
 }  // namespace
 
-CONTRACT("a deadline that is due again at once keeps nobody from input, FIN and reset") {
+CONTRACT("a deadline that is always due again does not delay input, FIN and reset") {
     Story story(driver);
     driver.start(restless(driver, story.journal()), ending_soon());
     auto leaving = driver.connect();
@@ -54,11 +55,11 @@ CONTRACT("a deadline that is due again at once keeps nobody from input, FIN and 
     CHECK(story.over());
 }
 
-CONTRACT("a deadline that is due again at once keeps nobody from a stop") {
+CONTRACT("a deadline that is always due again does not delay a stop") {
     Story story(driver);
     Limits limits;
-    limits.drain_deadline = 1h;
-    limits.drain_idle = 10ms;
+    limits.server.drain_timeout = 1h;
+    limits.connection.drain_idle_timeout = 10ms;
     driver.start(restless(driver, story.journal()), limits);
     auto peer = driver.connect();
     CHECK(peer->round_trip("hello") == "hello");
@@ -67,10 +68,10 @@ CONTRACT("a deadline that is due again at once keeps nobody from a stop") {
     CHECK(story.over());
 }
 
-CONTRACT("a deadline that is due again at once keeps nobody from the time-outs") {
+CONTRACT("a deadline that is always due again does not delay the time-outs") {
     Story story(driver);
     Limits limits = ending_soon();
-    limits.idle_timeout = 50ms;
+    limits.connection.idle_timeout = 50ms;
     driver.start(restless(driver, story.journal()), limits);
     auto peer = driver.connect();
     CHECK(peer->round_trip("hello") == "hello");
@@ -80,7 +81,8 @@ CONTRACT("a deadline that is due again at once keeps nobody from the time-outs")
 
 namespace {
 
-// Does `action` once, on the peer's byte, and is then in no hurry to hear more; "ready" once it is so.
+// On the peer's first byte the handler does `action`, after which it does not wait for input. Then it notes
+// "ready".
 void check_reset_noticed(DriverUnderTest& driver, const std::function<void(Connection&)>& action,
                          bool after_fin) {
     Story story(driver);
@@ -95,7 +97,7 @@ void check_reset_noticed(DriverUnderTest& driver, const std::function<void(Conne
     after_fin ? peer->shutdown_write() : peer->send("x");
     CHECK(story.next() == "open");
     CHECK(story.next() == (after_fin ? "eof" : "data"));
-    driver.pass(5ms);  // it waits already
+    driver.pass(5ms);  // so that the driver is already waiting
     peer->reset();
     CHECK(story.next() == reset_line());
     driver.drain();

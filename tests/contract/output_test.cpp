@@ -1,4 +1,5 @@
-// What may be queued: what the peer takes does not count, and what is kept counts for what it costs.
+// What counts against the cap of queued output: not what the peer has taken, and what is kept counts with
+// the memory it uses.
 #include "file_of.hpp"
 #include "suite.hpp"
 
@@ -10,14 +11,14 @@ namespace {
 
 constexpr std::size_t kCap = 64 * 1024;
 constexpr std::size_t kPiece = 4 * 1024;
-constexpr int kPieces = 48;  // three times the cap, and less than a peer holds that does not read
+constexpr int kPieces = 48;  // three times the cap; fits into the buffers of a peer
 
 Limits tight() {
     Limits limits;
-    limits.max_queued = kCap;
-    limits.high_water = kCap / 4;
-    limits.low_water = kCap / 8;
-    limits.drain_deadline = 100ms;
+    limits.connection.max_write_buffer = kCap;
+    limits.connection.high_water = kCap / 4;
+    limits.connection.low_water = kCap / 8;
+    limits.server.drain_timeout = 100ms;
     return limits;
 }
 
@@ -27,7 +28,7 @@ std::string flooded() {
     return all;
 }
 
-// Writes on though it is told to stop, in each way in turn, and closes.
+// Keeps writing after write() has returned false, with each kind of write in turn, and then closes.
 void flood(Connection& c) {
     const std::string text = pattern(kPiece);
     const Bytes piece = as_bytes(text);
@@ -47,7 +48,7 @@ void note_id(const std::shared_ptr<ConnectionId>& id, Connection& c) {
 
 }  // namespace
 
-CONTRACT("what the peer takes is not too much, in whatever callback it is written") {
+CONTRACT("output that the peer reads is not too much, in any callback") {
     check_everywhere(
         driver, flood, "close: orderly",
         [](Peer& peer) {
@@ -57,7 +58,7 @@ CONTRACT("what the peer takes is not too much, in whatever callback it is writte
         tight());
 }
 
-CONTRACT("what the peer takes is not too much for a handler that reads when full") {
+CONTRACT("output that the peer reads is not too much for a handler that reads when full") {
     Story story(driver);
     Callbacks flooding;
     flooding.on_data = [](Connection& c, MutableBytes in) {
@@ -72,11 +73,11 @@ CONTRACT("what the peer takes is not too much for a handler that reads when full
     driver.drain();
 }
 
-CONTRACT("what the peer takes is not too much, written in on_stop") {
+CONTRACT("output that the peer reads is not too much, written in on_shutdown") {
     Story story(driver);
     Limits limits = tight();
-    limits.drain_deadline = 5s;
-    driver.start(story.handler({.on_stop = flood}), limits);
+    limits.server.drain_timeout = 5s;
+    driver.start(story.handler({.on_shutdown = flood}), limits);
     auto peer = driver.connect();
     CHECK(story.next() == "open");
     driver.begin_drain();
@@ -85,7 +86,7 @@ CONTRACT("what the peer takes is not too much, written in on_stop") {
     driver.drain();
 }
 
-CONTRACT("what the peer takes is not too much, written from outside any callback") {
+CONTRACT("output that the peer reads is not too much, written from outside any callback") {
     if (!driver.posts()) {
         MESSAGE(
             "only its own callbacks reach a connection here"
@@ -105,7 +106,7 @@ CONTRACT("what the peer takes is not too much, written from outside any callback
     driver.drain();
 }
 
-CONTRACT("what the peer takes is not too much, written from the callback of another connection") {
+CONTRACT("output that the peer reads is not too much, written from another connection's callback") {
     if (!driver.posts()) {
         MESSAGE(
             "only its own callbacks reach a connection here"
@@ -133,8 +134,8 @@ CONTRACT("what the peer takes is not too much, written from the callback of anot
 
 namespace {
 
-// Once it is sent a byte, fills what lies between it and a peer that does not read. Then it queues
-// one thing after the other, by `queue`, and notes whether more than `most` were kept.
+// On the first byte, fills the buffers between the handler and a peer that does not read. Then it calls
+// `queue` many times, and notes whether more than `most` pieces were kept.
 Callbacks hoarding(const std::shared_ptr<const Journal>& journal,
                    std::function<long(Connection&, char)> queue, long most) {
     const auto what = std::make_shared<char>();
@@ -142,7 +143,7 @@ Callbacks hoarding(const std::shared_ptr<const Journal>& journal,
         const std::string piece = pattern(kPiece);
         while (c.write(piece)) {
         }
-        c.set_deadline(c.now() + 50ms);  // and no on_drain by then: full
+        c.set_deadline(c.now() + 50ms);  // if no on_writable comes before, the buffers are full
     };
     Callbacks does;
     does.on_data = [what, fill](Connection& c, MutableBytes in) {
@@ -150,7 +151,7 @@ Callbacks hoarding(const std::shared_ptr<const Journal>& journal,
         fill(c);
         return in.size();
     };
-    does.on_drain = fill;
+    does.on_writable = fill;
     does.on_deadline = [=](Connection& c) {
         long kept = 0;
         for (int i = 0; i < 100'000 && kept <= most; ++i) kept = queue(c, *what);
@@ -160,15 +161,15 @@ Callbacks hoarding(const std::shared_ptr<const Journal>& journal,
     return does;
 }
 
-// Nothing is kept in less than this, whatever is in it: a pointer with its count, and where it begins and
-// ends.
+// The least memory that a queued piece uses, whatever its size: a pointer with its count, and the begin and
+// end of the piece.
 constexpr std::size_t kEntry = 32;
 
 void check_bounded(DriverUnderTest& driver, std::string_view kinds,
                    const std::function<long(Connection&, char)>& queue) {
     Story story(driver);
     Limits limits = tight();
-    limits.write_stall_timeout = 250ms;  // of drivers that wait for the peer within a call
+    limits.connection.write_stall_timeout = 250ms;  // for drivers that wait within a call
     const auto make = [&] {
         return story.handler(hoarding(story.journal(), queue, kCap / kEntry))();
     };
@@ -187,7 +188,7 @@ void check_bounded(DriverUnderTest& driver, std::string_view kinds,
 
 }  // namespace
 
-CONTRACT("small shared buffers are copied, or count for what an entry costs") {
+CONTRACT("small shared buffers are copied, or count with the cost of an entry") {
     using Buffer = const std::vector<std::byte>;
     const auto one = std::make_shared<Buffer>(1), twenty = std::make_shared<Buffer>(20);
     check_bounded(driver, "12", [=](Connection& c, char kind) {
@@ -197,7 +198,7 @@ CONTRACT("small shared buffers are copied, or count for what an entry costs") {
     });
 }
 
-CONTRACT("files that wait count for what an entry costs") {
+CONTRACT("queued files count with the cost of an entry") {
     const auto file = file_of("x");
     check_bounded(driver, "f", [file](Connection& c, char) {
         c.send_file({.file = file, .offset = 0, .length = 1});

@@ -1,4 +1,4 @@
-// Connection::queued() and Connection::closing(): what a connection says of itself.
+// Connection::queued() and Connection::closing(): what a connection reports about itself.
 #include "suite.hpp"
 
 using namespace switchboard;
@@ -6,16 +6,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kMuch = 8 * 1024 * 1024;  // more than the buffers on the way to a peer hold
-
-Limits roomy() {
+Limits roomy_limits() {
     Limits limits;
-    limits.max_queued = 2 * kMuch;
-    limits.drain_deadline = 100ms;
+    limits.connection.max_write_buffer = 2 * kMuch;
+    limits.server.drain_timeout = 100ms;
     return limits;
 }
 
-// A handler cannot CHECK: it notes what it sees, and the test compares.
+// A handler cannot use CHECK. It notes what it sees, and the test compares.
 void note(const std::shared_ptr<const Journal>& journal, const Connection& c) {
     journal->note(std::to_string(c.queued()) + (c.closing() ? " closing" : " open"));
 }
@@ -28,7 +26,7 @@ std::string next_but_data(Story& story) {
 
 }  // namespace
 
-CONTRACT("queued: what is written counts at once, and no more once the peer has it") {
+CONTRACT("queued: output counts at once, until the peer has it") {
     Story story(driver);
     const auto journal = story.journal();
     Callbacks does;
@@ -56,7 +54,8 @@ CONTRACT("queued: what is written counts at once, and no more once the peer has 
     driver.drain();
 }
 
-CONTRACT("queued: what a peer does not take, layers included, and less as it reads") {
+CONTRACT(
+    "queued: output that a peer does not read counts, layers included, and falls as it reads") {
     Story story(driver);
     const auto journal = story.journal();
     const std::string text = pattern(kMuch);
@@ -67,10 +66,11 @@ CONTRACT("queued: what a peer does not take, layers included, and less as it rea
         journal->note(queued > kMuch / 4 && queued <= kMuch ? "much" : std::to_string(queued));
         return in.size();
     };
-    does.on_drain = [journal](Connection& c) {
-        journal->note(c.queued() <= Limits().low_water ? "little" : std::to_string(c.queued()));
+    does.on_writable = [journal](Connection& c) {
+        journal->note(c.queued() <= ConnectionLimits().low_water ? "little"
+                                                                 : std::to_string(c.queued()));
     };
-    driver.start(reading_on(story.handler(does)), roomy());
+    driver.start(reading_on(story.handler(does)), roomy_limits());
     auto peer = driver.connect();
     CHECK(story.next() == "open");
     peer->send("x");
@@ -82,7 +82,7 @@ CONTRACT("queued: what a peer does not take, layers included, and less as it rea
     driver.drain();
 }
 
-CONTRACT("closing: from close() and abort() on, and not for a FIN, a pause or a switch") {
+CONTRACT("closing: true after close() and abort(), but not after a FIN, a pause or a switch") {
     Story story(driver);
     const auto journal = story.journal();
     Callbacks second;
@@ -111,14 +111,14 @@ CONTRACT("closing: from close() and abort() on, and not for a FIN, a pause or a 
     peer->send("x");
     CHECK(next_but_data(story) == "0 open");
     CHECK(story.next() == "close: orderly");
-    // The FIN was sent or is to be: "bye" is not taken any more.
+    // The FIN is sent or queued, so "bye" is no longer accepted.
     for (const char* expected : {"open", "0 open", "0 closing", "0 closing"})
         CHECK(story.next() == expected);
     CHECK(story.ending() == close_line(errc::malformed_message));
     driver.drain();
 }
 
-CONTRACT("queued and closing: close keeps what is written, abort drops it") {
+CONTRACT("queued and closing: close keeps the output, abort drops it") {
     Story story(driver);
     const auto journal = story.journal();
     Callbacks does;
@@ -140,7 +140,7 @@ CONTRACT("queued and closing: close keeps what is written, abort drops it") {
     driver.drain();
 }
 
-CONTRACT("closing: also where the end is the driver's, and the handler is still to be asked") {
+CONTRACT("closing: true also when the driver closes the connection") {
     if (!driver.posts()) {
         MESSAGE("only its own callbacks reach a connection here: nothing checked");
         return;
@@ -154,8 +154,9 @@ CONTRACT("closing: also where the end is the driver's, and the handler is still 
         *id = c.id();
         c.write(text);
     };
-    Limits limits = roomy();
-    limits.lifetime = 20ms;  // then it is closed, and flushes
+    Limits limits = roomy_limits();
+    // then the driver closes the connection, which flushes
+    limits.connection.max_connection_age = 20ms;
     driver.start(reading_on(story.handler(does)), limits);
     auto peer = driver.connect();
     CHECK(story.next() == "open");
@@ -166,6 +167,6 @@ CONTRACT("closing: also where the end is the driver's, and the handler is still 
     });
     CHECK(story.next() == "flushing");
     CHECK((peer->receive_all() == text));
-    CHECK(story.ending() == close_line(errc::lifetime_over));
+    CHECK(story.ending() == close_line(errc::connection_age_over));
     driver.drain();
 }

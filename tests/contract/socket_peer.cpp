@@ -7,13 +7,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kBuffer = 128 * 1024;  // bytes; the system takes twice as much (man 7 socket)
+constexpr int kBuffer = 128 * 1024;  // bytes; the system doubles it (man 7 socket)
 
 class SocketPeer final : public Peer {
 public:
     explicit SocketPeer(Socket socket) : socket_(std::move(socket)) {
         REQUIRE(socket_.set_timeouts(10s, 10s));
-        // As in memory, or what a peer holds that does not read would grow by itself (man 7 tcp).
+        // The same size as in memory. Without it the system would enlarge the receive buffer of a peer that
+        // does not read (man 7 tcp).
         REQUIRE(::setsockopt(socket_.fd(), SOL_SOCKET, SO_RCVBUF, &kBuffer, sizeof kBuffer) == 0);
     }
 

@@ -1,4 +1,4 @@
-// How a server ends while it has something to do; peers that do nothing.
+// How a server ends while it is busy, and while its peers do nothing.
 #include "suite.hpp"
 
 using namespace switchboard;
@@ -8,14 +8,14 @@ namespace {
 
 Limits draining_for(std::chrono::milliseconds deadline) {
     Limits limits;
-    limits.drain_deadline = deadline;
+    limits.server.drain_timeout = deadline;
     return limits;
 }
 
-// Long enough that a slow machine does not fail it, and far from the 30 s of the default.
+// Long enough for a slow machine, and much shorter than the default of 30 s.
 constexpr auto kPrompt = 8s;
 
-// Writes for ever, and tells how much was taken.
+// Writes without end, and notes how much was accepted.
 Callbacks firehose(std::shared_ptr<const Journal> journal) {
     const auto total = std::make_shared<std::size_t>(0);
     const auto produce = [total](Connection& c) {
@@ -23,7 +23,7 @@ Callbacks firehose(std::shared_ptr<const Journal> journal) {
         do *total += piece.size();
         while (c.write(piece));
     };
-    return {.on_open = produce, .on_drain = produce, .on_close = [=](std::error_code) {
+    return {.on_open = produce, .on_writable = produce, .on_close = [=](std::error_code) {
                 journal->note(*total < 32 * 1024 * 1024 ? "bounded"
                                                         : "wrote " + std::to_string(*total));
             }};
@@ -38,7 +38,7 @@ CONTRACT("an idle server stops at once") {
     CHECK(Clock::now() - before < kPrompt);
 }
 
-CONTRACT("a drain waits for what is open") {
+CONTRACT("a drain waits for open connections") {
     Story story(driver);
     driver.start(story.handler(late_reply(50ms)), draining_for(30s));
     auto peer = driver.connect();
@@ -52,7 +52,7 @@ CONTRACT("a drain waits for what is open") {
     CHECK(story.over());
 }
 
-CONTRACT("a drain refuses connects at once, and serves on those who are connected") {
+CONTRACT("a drain refuses connects at once, and goes on serving open connections") {
     driver.start(callbacks([] { return echo(); }), draining_for(1h));
     auto peer = driver.connect();
     CHECK(peer->round_trip("before") == "before");
@@ -67,7 +67,7 @@ CONTRACT("a drain refuses connects at once, and serves on those who are connecte
     driver.drain();
 }
 
-CONTRACT("a drain ends what is still open at its deadline") {
+CONTRACT("a drain ends connections that are still open at its deadline") {
     Story story(driver);
     driver.start(story.handler(), draining_for(50ms));
     auto peer = driver.connect();
@@ -100,7 +100,7 @@ CONTRACT("an abort reaches a handler that reads nothing") {
     CHECK(story.next() == close_line(errc::stopping));
 }
 
-CONTRACT("a peer that never reads costs bounded memory and does not hold up the end") {
+CONTRACT("a peer that never reads costs bounded memory and does not delay the end") {
     Story story(driver);
     driver.start(story.handler(firehose(story.journal())), draining_for(50ms));
     auto peer = driver.connect();
@@ -113,10 +113,10 @@ CONTRACT("a peer that never reads costs bounded memory and does not hold up the 
     CHECK(story.next() == "bounded");
 }
 
-CONTRACT("a peer that never reads is given up after the stall time-out") {
+CONTRACT("a peer that never reads is aborted after the stall time-out") {
     Story story(driver);
     Limits limits;
-    limits.write_stall_timeout = 50ms;
+    limits.connection.write_stall_timeout = 50ms;
     driver.start(story.handler(firehose(story.journal())), limits);
     auto peer = driver.connect();
     CHECK(story.next() == "open");

@@ -26,7 +26,7 @@ ProtocolFactory Story::handler(Callbacks does) const {
     };
     Callbacks all;
     all.on_open = noting("open", does.on_open);
-    all.on_drain = does.on_drain;
+    all.on_writable = does.on_writable;
     all.on_resume = noting("resume", does.on_resume);
     all.on_eof = noting(
         "eof", does.on_eof ? does.on_eof : [](Connection& c) { c.close(); });
@@ -38,8 +38,8 @@ ProtocolFactory Story::handler(Callbacks does) const {
         "deadline", does.on_deadline ? does.on_deadline : [](Connection& c) {
             c.abort(std::make_error_code(std::errc::timed_out));
         });
-    if (does.on_stop) {
-        all.on_stop = [j, then = does.on_stop](Connection& c) {
+    if (does.on_shutdown) {
+        all.on_shutdown = [j, then = does.on_shutdown](Connection& c) {
             j->note("stop");
             then(c);
         };
@@ -59,14 +59,14 @@ public:
     explicit ReadsOn(std::unique_ptr<Protocol> inner) : inner_(std::move(inner)) {}
     void on_open(Connection& c) override { inner_->on_open(c); }
     std::size_t on_data(Connection& c, MutableBytes in) override { return inner_->on_data(c, in); }
-    void on_drain(Connection& c) override { inner_->on_drain(c); }
+    void on_writable(Connection& c) override { inner_->on_writable(c); }
     void on_resume(Connection& c) override { inner_->on_resume(c); }
     void on_eof(Connection& c) override { inner_->on_eof(c); }
     void on_deadline(Connection& c) override { inner_->on_deadline(c); }
-    void on_stop(Connection& c) override { inner_->on_stop(c); }
+    void on_shutdown(Connection& c) override { inner_->on_shutdown(c); }
     bool is_busy() const noexcept override { return inner_->is_busy(); }
     void on_close(std::error_code reason) noexcept override { inner_->on_close(reason); }
-    bool reads_when_full() const noexcept override { return true; }
+    bool reads_under_backpressure() const noexcept override { return true; }
 
 private:
     const std::unique_ptr<Protocol> inner_;

@@ -1,4 +1,4 @@
-// How the cases of the contract suite are written.
+// The macro and the helpers for cases of the contract suite.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -8,7 +8,7 @@
 #include "drivers.hpp"
 #include "journal.hpp"
 
-// A case that runs once per driver; its body has `driver`.
+// Defines a case that runs once per driver. Its body has `driver`.
 #define CONTRACT(name) CONTRACT_NAMED(name, DOCTEST_ANONYMOUS(contract_case_))
 #define CONTRACT_NAMED(name, function)             \
     static void function(DriverUnderTest& driver); \
@@ -28,28 +28,32 @@ TYPE_TO_STRING(ThreadPool);
 TYPE_TO_STRING(Processes);
 TYPE_TO_STRING(ProcessPool);
 
-// The journal of a case, and the handlers that write to it.
+// The journal of a case, and handlers that write to it.
 class Story {
 public:
     explicit Story(DriverUnderTest& driver) : driver_(driver) {}
 
     std::shared_ptr<const Journal> journal() const { return journal_; }
-    // What happened next; "" if nothing did for ten seconds.
+    // Returns the next note, or "" if there is none within ten seconds.
     std::string next();
-    // How the next connection to end does so: the line of its on_close, past all before it.
+    // Skips all notes up to the next on_close, and returns its line.
     std::string ending();
-    // Nothing more happens: every handler has come to its end. Call after the driver's.
+    // Returns whether there are no more notes. Call it after the driver has ended, when every handler is
+    // destroyed.
     bool over() { return !journal_->next(0); }
 
-    // Notes every callback. What is set in `does` is called after the note, except on_data, whose
-    // answer is needed: without one all is used.
+    // Notes every callback except on_writable, then calls what is set in `does`. A callback that is not set
+    // has a default: on_data consumes everything, on_eof closes, on_deadline aborts with timed_out.
+    // on_shutdown is noted only if it is set.
     switchboard::ProtocolFactory handler(switchboard::Callbacks does = {}) const;
 
 private:
     DriverUnderTest& driver_;
-    // Shared with the handlers, which a failed case may leave running for a moment.
+    // Shared with the handlers, which may run a little longer than a case that failed.
     std::shared_ptr<Journal> journal_ = std::make_shared<Journal>();
 };
+
+inline constexpr std::size_t kMuch = 8 * 1024 * 1024;  // more than the buffers up to the peer hold
 
 inline switchboard::Callbacks echo() {
     using namespace switchboard;
@@ -59,7 +63,7 @@ inline switchboard::Callbacks echo() {
     }};
 }
 
-// Answers "done" so long after the first bytes, and closes.
+// Answers "done" after that delay from the first bytes, and closes.
 inline switchboard::Callbacks late_reply(std::chrono::milliseconds later) {
     using namespace switchboard;
     return {.on_data =
@@ -74,16 +78,17 @@ inline switchboard::Callbacks late_reply(std::chrono::milliseconds later) {
                 }};
 }
 
-// The same handlers, but that they read when full: no write blocks then, under any driver.
+// The same handlers, but they also read while the output queue is full. No write blocks then, on any
+// driver.
 switchboard::ProtocolFactory reading_on(switchboard::ProtocolFactory factory);
 
-// Runs `action` in each callback that every driver calls, in a connection of its own; the peer sends
-// nothing but what brings the callback about. The connection must end with the line `close`, and
-// `check` sees its peer then.
+// Runs `action` in each callback that every driver calls, each in a separate connection. The peer sends
+// only what causes that callback. The connection must end with the line `close`; then `check` examines its
+// peer.
 void check_everywhere(DriverUnderTest& driver,
                       const std::function<void(switchboard::Connection&)>& action,
                       const std::string& close, const std::function<void(Peer&)>& check,
                       switchboard::Limits limits = {});
 
-// Text in which every byte out of place shows.
+// Text in which a misplaced byte shows.
 std::string pattern(std::size_t size);

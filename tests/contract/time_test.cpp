@@ -58,7 +58,7 @@ CONTRACT("arming again replaces a deadline, and max() disarms it") {
     driver.drain();
 }
 
-CONTRACT("the far ends of time: a deadline that no clock reaches, and one that is long past") {
+CONTRACT("extreme deadlines: one beyond the clock's range, and one that is long past") {
     Story story(driver);
     Callbacks extreme;
     extreme.on_open = [](Connection& c) {
@@ -79,7 +79,7 @@ CONTRACT("the far ends of time: a deadline that no clock reaches, and one that i
     driver.drain();
 }
 
-CONTRACT("a deadline that nobody handles ends the connection") {
+CONTRACT("a deadline without a handler ends the connection") {
     Story story(driver);
     driver.start(story.handler({.on_open = [](Connection& c) { c.set_deadline(c.now() + 5ms); }}),
                  {});
@@ -91,7 +91,7 @@ CONTRACT("a deadline that nobody handles ends the connection") {
     driver.drain();
 }
 
-CONTRACT("a deadline comes although bytes never stop coming") {
+CONTRACT("a deadline comes even if bytes arrive without a pause") {
     Callbacks busy = echo();
     busy.on_open = [](Connection& c) { c.set_deadline(c.now() + 20ms); };
     busy.on_deadline = [](Connection& c) {
@@ -106,7 +106,7 @@ CONTRACT("a deadline comes although bytes never stop coming") {
     driver.drain();
 }
 
-CONTRACT("a paused handler is given nothing until it resumes") {
+CONTRACT("a paused handler gets no input until it resumes") {
     Story story(driver);
     Callbacks pausing;
     pausing.on_data = [](Connection& c, MutableBytes in) {
@@ -124,7 +124,7 @@ CONTRACT("a paused handler is given nothing until it resumes") {
     peer->send("ab");
     CHECK(peer->receive(4) == "a|b|");
     peer->send("c");
-    peer->shutdown_write();  // must wait its turn, too
+    peer->shutdown_write();  // the FIN must wait too
     CHECK(peer->receive_all() == "c|");
     driver.drain();
     std::string all;
@@ -133,7 +133,7 @@ CONTRACT("a paused handler is given nothing until it resumes") {
     CHECK(all.ends_with("data deadline  eof "));
 }
 
-CONTRACT("to pause and resume in one callback loses nothing") {
+CONTRACT("a pause and a resume in one callback lose nothing") {
     Callbacks nervous;
     nervous.on_data = [](Connection& c, MutableBytes in) {
         c.pause_reading();
@@ -146,7 +146,7 @@ CONTRACT("to pause and resume in one callback loses nothing") {
     driver.drain();
 }
 
-CONTRACT("an upgrade hands the unread bytes on") {
+CONTRACT("an upgrade passes on the unread bytes") {
     Story story(driver);
     Callbacks second = echo();
     second.on_open = [](Connection& c) { c.write("welcome;"); };
@@ -174,7 +174,7 @@ CONTRACT("an upgrade hands the unread bytes on") {
     CHECK(story.over());
 }
 
-CONTRACT("files are sent in order with what is written around them") {
+CONTRACT("files are sent in order with other output") {
     const std::string text = pattern(500'000);
     const auto file = file_of(text);
     Callbacks sending;
@@ -192,11 +192,11 @@ CONTRACT("files are sent in order with what is written around them") {
     driver.drain();
 }
 
-CONTRACT("a file that is too short is not passed off as whole") {
+CONTRACT("a file that is too short does not look complete to the peer") {
     Story story(driver);
     const auto file = file_of("short");
     Callbacks sending;
-    // Not in on_open: the reset might come before connect() has returned, and fail that.
+    // Not in on_open: the reset could arrive before connect() has returned, and make it fail.
     sending.on_data = [file](Connection& c, MutableBytes in) {
         c.send_file({.file = file, .offset = 0, .length = 6});
         c.close();
@@ -213,7 +213,7 @@ CONTRACT("a file that is too short is not passed off as whole") {
     driver.drain();
 }
 
-CONTRACT("a connection knows its ends, and has a name of its own") {
+CONTRACT("a connection knows its ends, and has its own id") {
     Callbacks telling;
     telling.on_open = [](Connection& c) {
         c.write(c.peer().to_string() + " " + c.local().to_string() + " " +

@@ -1,4 +1,4 @@
-// The time-outs that are options: whatever the handler does, and without a timer of its own.
+// The time-outs that are options. They work whatever the handler does, and need no timer in it.
 #include "suite.hpp"
 
 using namespace switchboard;
@@ -10,7 +10,7 @@ void expect_end(Story& story, std::error_code why) {
     CHECK(story.ending() == close_line(why));
 }
 
-// Writes every so often, and never reads what it is sent in time to matter.
+// Writes a byte per `period`.
 Callbacks ticking(std::chrono::milliseconds period) {
     Callbacks does;
     does.on_open = [period](Connection& c) { c.set_deadline(c.now() + period); };
@@ -23,9 +23,9 @@ Callbacks ticking(std::chrono::milliseconds period) {
 
 }  // namespace
 
-CONTRACT("idle_timeout ends a connection on which nothing moves, in good order") {
+CONTRACT("idle_timeout ends a connection on which nothing moves, in an orderly way") {
     Story story(driver);
-    driver.start(story.handler(echo()), {.idle_timeout = 30ms});
+    driver.start(story.handler(echo()), {.connection = {.idle_timeout = 30ms}});
     auto peer = driver.connect();
     CHECK(peer->round_trip("hello") == "hello");
     CHECK(peer->end() == Peer::End::eof);
@@ -34,12 +34,12 @@ CONTRACT("idle_timeout ends a connection on which nothing moves, in good order")
     CHECK(story.over());
 }
 
-CONTRACT("idle_timeout starts anew with each byte, from the peer or to it") {
+CONTRACT("idle_timeout restarts with each byte, from the peer or to it") {
     Story story(driver);
     Callbacks sending = ticking(50ms);
-    driver.start(story.handler(sending), {.idle_timeout = 500ms});
+    driver.start(story.handler(sending), {.connection = {.idle_timeout = 500ms}});
     auto peer = driver.connect();
-    CHECK(peer->receive(16) == "................");  // 800 ms of it
+    CHECK(peer->receive(16) == "................");  // takes 800 ms
     peer->shutdown_write();
     CHECK(peer->end() != Peer::End::none);
     driver.drain();
@@ -48,20 +48,20 @@ CONTRACT("idle_timeout starts anew with each byte, from the peer or to it") {
     CHECK(line == "close: orderly");
 }
 
-CONTRACT("first_byte_timeout ends a connection whose peer says nothing") {
+CONTRACT("first_byte_timeout ends a connection whose peer sends nothing") {
     Story story(driver);
-    driver.start(story.handler(ticking(10ms)), {.first_byte_timeout = 50ms});
+    driver.start(story.handler(ticking(10ms)), {.connection = {.first_byte_timeout = 50ms}});
     auto peer = driver.connect();
     CHECK(peer->receive_all().starts_with("."));
     expect_end(story, errc::first_byte_timed_out);
     driver.drain();
 }
 
-CONTRACT("first_byte_timeout is over with the first byte") {
+CONTRACT("first_byte_timeout ends with the first byte") {
     Story story(driver);
     Callbacks patient = ticking(30ms);
     patient.on_data = [](Connection&, MutableBytes) { return std::size_t{0}; };
-    driver.start(story.handler(patient), {.first_byte_timeout = 200ms});
+    driver.start(story.handler(patient), {.connection = {.first_byte_timeout = 200ms}});
     auto peer = driver.connect();
     peer->send("x");
     CHECK(peer->receive(10) == "..........");
@@ -70,22 +70,25 @@ CONTRACT("first_byte_timeout is over with the first byte") {
     driver.drain();
 }
 
-CONTRACT("lifetime ends a connection however busy it is, and what was written arrives") {
+CONTRACT("lifetime ends even a busy connection, and its output arrives") {
     Story story(driver);
-    driver.start(story.handler(echo()), {.lifetime = 100ms, .close_timeout = 100ms});
+    driver.start(story.handler(echo()),
+                 {.connection = {.max_connection_age = 100ms, .close_timeout = 100ms}});
     auto peer = driver.connect();
     std::string got = ".";
     while (got == ".") got = peer->round_trip(".");
     CHECK(got == "");
-    expect_end(story, errc::lifetime_over);
+    expect_end(story, errc::connection_age_over);
     driver.drain();
 }
 
-CONTRACT("the time-outs are none by default, and none of them is early") {
+CONTRACT("there are no time-outs by default, and none of them is early") {
     Story story(driver);
-    driver.start(story.handler({.on_open = [](Connection& c) { c.set_deadline(c.now() + 150ms); },
-                                .on_deadline = [](Connection& c) { c.write("still here"); }}),
-                 {.first_byte_timeout = 200ms, .idle_timeout = 200ms, .lifetime = 240h});
+    driver.start(
+        story.handler({.on_open = [](Connection& c) { c.set_deadline(c.now() + 150ms); },
+                       .on_deadline = [](Connection& c) { c.write("still here"); }}),
+        {.connection = {
+             .first_byte_timeout = 200ms, .idle_timeout = 200ms, .max_connection_age = 240h}});
     auto peer = driver.connect();
     CHECK(peer->receive(10) == "still here");
     CHECK(peer->end() != Peer::End::none);
@@ -95,7 +98,8 @@ CONTRACT("the time-outs are none by default, and none of them is early") {
 
 namespace {
 
-// Eight MiB at a byte, more than is taken at once, and a close that waits for it.
+// On the first byte the handler writes 8 MiB, more than can be sent at once, and closes. The close waits
+// until everything is sent.
 void check_patience(DriverUnderTest& driver, Limits limits) {
     const std::string text = pattern(8 * 1024 * 1024);
     Story story(driver);
@@ -105,7 +109,7 @@ void check_patience(DriverUnderTest& driver, Limits limits) {
         c.close();
         return in.size();
     };
-    limits.max_queued = 16 * 1024 * 1024;
+    limits.connection.max_write_buffer = 16 * 1024 * 1024;
     driver.start(reading_on(story.handler(parting)), limits);
     auto peer = driver.connect();
     driver.pass(10ms);
@@ -119,17 +123,18 @@ void check_patience(DriverUnderTest& driver, Limits limits) {
 
 }  // namespace
 
-CONTRACT("a time limit of milliseconds::max() is for ever: of what bounds the peer") {
-    constexpr auto kMax = std::chrono::milliseconds::max();
-    check_patience(driver, {.drain_deadline = kMax,
-                            .connect_timeout = kMax,
-                            .write_stall_timeout = kMax,
-                            .close_timeout = kMax});
-}
-
-CONTRACT("a time limit of milliseconds::max() is for ever: of what bounds the connection") {
+CONTRACT("a time limit of milliseconds::max() is for ever: limits for the peer") {
     constexpr auto kMax = std::chrono::milliseconds::max();
     check_patience(
-        driver,
-        {.drain_idle = kMax, .first_byte_timeout = kMax, .idle_timeout = kMax, .lifetime = kMax});
+        driver, {.server = {.drain_timeout = kMax},
+                 .connection = {
+                     .connect_timeout = kMax, .write_stall_timeout = kMax, .close_timeout = kMax}});
+}
+
+CONTRACT("a time limit of milliseconds::max() is for ever: limits for the connection") {
+    constexpr auto kMax = std::chrono::milliseconds::max();
+    check_patience(driver, {.connection = {.first_byte_timeout = kMax,
+                                           .idle_timeout = kMax,
+                                           .max_connection_age = kMax,
+                                           .drain_idle_timeout = kMax}});
 }

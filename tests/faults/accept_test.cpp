@@ -1,7 +1,8 @@
-// What accept(2) may fail with while a server runs: those served are served on, nothing spins, and who
-// waits is served as soon as there is room again.
+// Errors of accept(2) while a server runs. Open connections are still served, nothing spins, and waiting
+// connections are served as soon as accept succeeds again.
 #include <doctest/doctest.h>
 #include <sys/socket.h>
+#include <switchboard/reactor_stats.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,14 +21,14 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int kShortages[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
-constexpr int kLost[] = {ECONNABORTED, EPROTO};  // of the connection that was to come
+constexpr int kLost[] = {ECONNABORTED, EPROTO};  // errors of the incoming connection
 constexpr int kMoreLost[] = {EPERM, ENETDOWN, EHOSTUNREACH};
-constexpr double kWakeUps = 15;  // a second, at most
+constexpr double kWakeUps = 15;  // per second, at most
 constexpr auto kRecovery = 200ms;
-constexpr auto kPrompt = 100ms;  // less than a pause, so nobody who is served has waited for one
+constexpr auto kPrompt = 100ms;  // less than a pause: no open connection had to wait for one
 
-// Accept fails with `error` until it ends: for want of descriptors because there are none, else because
-// it is told to.
+// Makes accept fail with `error` until end(). For EMFILE there really are no descriptors left; for any
+// other error FailingAccept returns it.
 class Fault {
 public:
     Fault(const FailingAccept& accept, int error) : accept_(accept) {
@@ -43,8 +44,8 @@ private:
     std::optional<NoDescriptors> none_;
 };
 
-// Of what is counted, a second, from its making on.
-class Rate {
+// Events per second since this object was created.
+class EventRate {
 public:
     double of(int count) const {
         return count / std::chrono::duration<double>(Clock::now() - since_).count();
@@ -55,11 +56,11 @@ private:
     Clock::time_point since_ = Clock::now();
 };
 
-// Of those that fit into `time`; max() if one failed.
+// Returns the longest time of the round trips that fit into `time`, or max() if one failed.
 template <class RoundTrip>
 Clock::duration slowest(std::chrono::milliseconds time, RoundTrip round_trip) {
     Clock::duration slowest{};
-    for (const Rate rate; rate.lasts(time);) {
+    for (const EventRate rate; rate.lasts(time);) {
         const auto sent = Clock::now();
         if (!round_trip()) return Clock::duration::max();
         slowest = std::max(slowest, Clock::now() - sent);
@@ -67,7 +68,8 @@ Clock::duration slowest(std::chrono::milliseconds time, RoundTrip round_trip) {
     return slowest;
 }
 
-// In one of some such times at least: what else the machine does makes it slower, and never faster.
+// Returns whether all round trips were prompt in at least one of five periods. Other load on the machine
+// can only make them slower.
 template <class RoundTrip>
 bool are_prompt(std::chrono::milliseconds time, RoundTrip round_trip) {
     for (int tries = 0; tries < 5; ++tries)
@@ -75,7 +77,7 @@ bool are_prompt(std::chrono::milliseconds time, RoundTrip round_trip) {
     return false;
 }
 
-// A reactor with one that it serves, and one that is about to come.
+// A reactor with one connection that it serves, and one that waits to be accepted.
 struct ReactorUnderFault {
     Reactor reactor;
     std::vector<std::error_code> told;
@@ -102,12 +104,13 @@ struct ReactorUnderFault {
         client.read_until(reactor, 5);
         return client.received == "hello";
     }
-    // Run as a server runs it, with nothing to do but to accept.
+    // Runs the reactor as a server does, with nothing to do except to accept.
     void run(std::chrono::milliseconds time) {
         reactor.after(time, [this] { reactor.stop(); });
         reactor.run();
     }
-    // At its longest: from right after an attempt until the one who waits is let in.
+    // Returns the longest possible recovery time: from right after a failed attempt until the waiting
+    // connection is accepted.
     Clock::duration recovery(Fault& fault) {
         std::optional<Clock::time_point> ended;
         on_told = [&] {
@@ -115,9 +118,9 @@ struct ReactorUnderFault {
             fault.end();
             ended = Clock::now();
         };
-        const std::uint64_t accepted = reactor.stats().accepted;
+        const std::uint64_t accepted = collect_stats(reactor).accepted;
         const TimerId check = reactor.every(1ms, [&] {
-            if (reactor.stats().accepted > accepted) reactor.stop();
+            if (collect_stats(reactor).accepted > accepted) reactor.stop();
         });
         reactor.run();
         reactor.cancel(check);
@@ -131,21 +134,21 @@ void check_reactor(int error) {
     const FailingAccept accept;
     ReactorUnderFault server;
     Fault fault(accept, error);
-    const Rate rate;
+    const EventRate rate;
     server.run(1s);
     CHECK(rate.of(accept.wake_ups()) <= kWakeUps);
     CHECK(server.told.size() >= 5);
     CHECK(are_prompt(300ms, [&] { return server.serves(server.served); }));
     CHECK(server.recovery(fault) <= kRecovery);
     CHECK(server.serves(server.waiting));
-    const ReactorStats stats = server.reactor.stats();
+    const ReactorStats stats = collect_stats(server.reactor);
     CHECK(stats.accepted == 2);
     CHECK(stats.accept_errors == server.told.size());
     for (const std::error_code& told : server.told)
         CHECK(told == std::error_code(error, std::system_category()));
 }
 
-// A blocking server on a thread, and the socket of one who is about to come.
+// A blocking server on a thread, and the socket of a client that connects later.
 struct ServerUnderFault {
     BlockingDriver driver;
     Socket waiting{::socket(AF_INET, SOCK_STREAM, 0)};
@@ -155,7 +158,8 @@ struct ServerUnderFault {
         driver.options.workers = 2;
         driver.start(echo_factory(), {});
     }
-    // Both its descriptors are free when this returns, and not only later when there should be none.
+    // Waits until both descriptors of the connection are free. Otherwise they would become free later, when
+    // there should be none.
     static void leave(std::unique_ptr<Peer>& served) {
         const std::size_t before = count_descriptors();
         served.reset();
@@ -174,7 +178,7 @@ struct ServerUnderFault {
         while (accept.failures() == before && Clock::now() < end) std::this_thread::yield();
         return accept.failures() > before;
     }
-    // At its longest, as above.
+    // Returns the longest possible recovery time, as above.
     Clock::duration recovery(const FailingAccept& accept, Fault& fault) const {
         CHECK(fails_again(accept));
         fault.end();
@@ -185,7 +189,7 @@ struct ServerUnderFault {
 };
 
 bool echoes(Peer* peer) {
-    if (peer == nullptr) return std::this_thread::yield(), true;  // the iterative server has none
+    if (peer == nullptr) return std::this_thread::yield(), true;  // not with the iterative server
     peer->send("x");
     return peer->receive(1) == "x";
 }
@@ -197,12 +201,12 @@ void check_driver(BlockingDriver::Serve serve, int error) {
     ServerUnderFault server(serve);
     auto served = server.driver.connect();
     CHECK(served->round_trip("hello") == "hello");
-    if (serve == serve_iterative) server.leave(served);  // or it would accept nobody
+    if (serve == serve_iterative) server.leave(served);  // otherwise it would not accept
     Fault fault(accept, error);
     server.let_come();
     CHECK(server.fails_again(accept));
     const int wake_ups = accept.wake_ups();
-    const Rate rate;
+    const EventRate rate;
     CHECK(are_prompt(500ms, [&] { return echoes(served.get()); }));
     CHECK(rate.of(accept.wake_ups() - wake_ups) <= kWakeUps);
     CHECK(server.driver.stats().accept_errors >= 4);
@@ -220,23 +224,23 @@ void check_driver(BlockingDriver::Serve serve) {
 
 }  // namespace
 
-TEST_CASE("accept fails: for want of descriptors, buffers or memory (reactor)") {
+TEST_CASE("accept fails: without descriptors, buffers or memory (reactor)") {
     for (const int error : kShortages) check_reactor(error);
 }
 
-TEST_CASE("accept fails: for the connection that was to come, again and again (reactor)") {
+TEST_CASE("accept fails: because the connection is lost, again and again (reactor)") {
     for (const int error : kLost) check_reactor(error);
 }
 
-TEST_CASE("accept fails: for want of anything, or again and again (iterative)") {
+TEST_CASE("accept fails: without resources, or again and again (iterative)") {
     check_driver(serve_iterative);
 }
 
-TEST_CASE("accept fails: for want of anything, or again and again (threads)") {
+TEST_CASE("accept fails: without resources, or again and again (threads)") {
     check_driver(serve_threads);
 }
 
-TEST_CASE("accept fails: for want of anything, or again and again (thread pool)") {
+TEST_CASE("accept fails: without resources, or again and again (thread pool)") {
     check_driver(serve_thread_pool);
 }
 
@@ -253,19 +257,19 @@ void check_lost(const FailingAccept& accept, int error) {
         CHECK(server.serves(next));
     }
     CHECK(accept.failures() - before == 101);
-    CHECK(server.reactor.stats().accepted == 4);
-    CHECK(server.reactor.stats().accept_errors == 0);
+    CHECK(collect_stats(server.reactor).accepted == 4);
+    CHECK(collect_stats(server.reactor).accept_errors == 0);
 }
 
 }  // namespace
 
-TEST_CASE("accept fails: a connection that was lost costs the next one no pause (reactor)") {
+TEST_CASE("accept fails: a lost connection does not delay the next one (reactor)") {
     const FailingAccept accept;
     for (const int error : kLost) check_lost(accept, error);
     for (const int error : kMoreLost) check_lost(accept, error);
 }
 
-TEST_CASE("accept fails: a connection that was lost costs the next one no pause (drivers)") {
+TEST_CASE("accept fails: a lost connection does not delay the next one (drivers)") {
     for (const auto serve : {serve_iterative, serve_threads, serve_thread_pool}) {
         const FailingAccept accept;
         BlockingDriver driver(serve);
@@ -280,7 +284,7 @@ TEST_CASE("accept fails: a connection that was lost costs the next one no pause 
     }
 }
 
-TEST_CASE("accept fails: one who accepts by himself gets the next connection, or hears of it") {
+TEST_CASE("accept fails: Socket::accept() returns the next connection, or the error") {
     const FailingAccept accept;
     const test::Listener listener;
     const Socket client = connect(listener.at, 5s).value();

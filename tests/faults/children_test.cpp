@@ -1,4 +1,4 @@
-// The drivers with processes where others reap their children: the system, for a host that ignores
+// The drivers with processes, if something else reaps their children: the system, for a host that ignores
 // SIGCHLD, or the host itself (man 2 wait, ECHILD).
 #include <doctest/doctest.h>
 #include <sys/wait.h>
@@ -21,7 +21,8 @@ void reap_all(int) {
     errno = error;
 }
 
-// Serves in a process whose children's ends go to `kOnChild`, and that must still do so afterwards.
+// Serves in a process that handles SIGCHLD with `kOnChild`, or ignores it if that is null. The disposition
+// of the signal must be unchanged afterwards.
 template <BlockingDriver::Serve kServe, void (*kOnChild)(int)>
 Result<void> among(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                    const ServeOptions& options) {
@@ -36,7 +37,7 @@ Result<void> among(Socket listener, const ProtocolFactory& factory, const Stop& 
     return served;
 }
 
-// "crash" ends the process that is told so.
+// An echo. The message "crash" kills the process that receives it.
 ProtocolFactory echo_or_crash() {
     return callbacks([] {
         return Callbacks{.on_data = [](Connection& c, MutableBytes in) {
@@ -54,8 +55,8 @@ bool comes_to(const std::atomic<std::size_t>& count, std::size_t wanted) {
 }
 
 template <BlockingDriver::Serve kServe, void (*kOnChild)(int)>
-struct Host : BlockingDriver {
-    Host() : BlockingDriver(among<kServe, kOnChild>, BlockingDriver::Host::process) {
+struct Parent : BlockingDriver {
+    Parent() : BlockingDriver(among<kServe, kOnChild>, BlockingDriver::Host::process) {
         options.log = [log = log](LogLevel level, std::string_view line) {
             if (level >= LogLevel::warning) log->note(line);
         };
@@ -69,12 +70,13 @@ void crash(BlockingDriver& driver) {
     CHECK(victim->receive_all() == "");
 }
 
-// One connection at a time is allowed: each that is not counted out costs the next one.
+// Only one connection at a time is allowed. If the server did not count an ended connection as closed, it
+// would refuse the next one.
 template <class Driver>
 void check_counts() {
     Driver driver;
     Limits limits;
-    limits.max_connections = 1;
+    limits.server.max_connections = 1;
     driver.start(echo_or_crash(), limits);
     for (std::size_t i = 1; i <= 4; ++i) {
         CHECK(driver.connect()->round_trip("hello") == "hello");
@@ -83,7 +85,7 @@ void check_counts() {
     }
     CHECK(driver.log->next(0).value_or("no complaint") == "no complaint");
     crash(driver);
-    CHECK(driver.log->next(10'000).value_or("").ends_with("its status went to another"));
+    CHECK(driver.log->next(10'000).value_or("").ends_with("ended with an unknown status"));
     CHECK(comes_to(driver.stats().open, 0));
     const auto last = driver.connect();
     CHECK(last->round_trip("hello") == "hello");
@@ -100,7 +102,7 @@ void check_pool() {
     driver.start(echo_or_crash(), {});
     for (int i = 0; i < 2; ++i) {
         crash(driver);
-        CHECK(driver.log->next(10'000).value_or("").ends_with("its status went to another"));
+        CHECK(driver.log->next(10'000).value_or("").ends_with("ended with an unknown status"));
         CHECK(driver.connect()->round_trip("hello") == "hello");
     }
     driver.drain();
@@ -112,17 +114,17 @@ void check_pool() {
 }  // namespace
 
 TEST_CASE("children: the host ignores SIGCHLD (processes)") {
-    check_counts<Host<serve_processes, nullptr>>();
+    check_counts<Parent<serve_processes, nullptr>>();
 }
 
 TEST_CASE("children: the host reaps all of them (processes)") {
-    check_counts<Host<serve_processes, reap_all>>();
+    check_counts<Parent<serve_processes, reap_all>>();
 }
 
 TEST_CASE("children: the host ignores SIGCHLD (process pool)") {
-    check_pool<Host<serve_process_pool, nullptr>>();
+    check_pool<Parent<serve_process_pool, nullptr>>();
 }
 
 TEST_CASE("children: the host reaps all of them (process pool)") {
-    check_pool<Host<serve_process_pool, reap_all>>();
+    check_pool<Parent<serve_process_pool, reap_all>>();
 }

@@ -1,4 +1,4 @@
-// Errors of datagrams on real sockets: which of them is told as whose, and what they cost.
+// Errors of datagrams on real sockets: to which datagram each error is attributed, and what it costs.
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -21,7 +21,7 @@ using test::kLoopback;
 
 namespace {
 
-// "earlier: message too long, 0 bytes" for every error, in order.
+// Collects every error in order, as "earlier: message too long, 0 bytes".
 class Told {
 public:
     void operator()(const DatagramError& error) {
@@ -36,7 +36,7 @@ private:
     std::string text_;
 };
 
-// Somebody who takes what comes, as "one two ".
+// Receives all datagrams, as "one two ".
 struct Taker {
     Taker() : socket(bind_datagram(kLoopback).value()) { REQUIRE(socket.set_timeouts(200ms, {})); }
     std::string all() const {
@@ -51,8 +51,8 @@ struct Taker {
     Socket socket;
 };
 
-// Sends "1", "two" and "three" in one callback, which are not joined since each is longer than the one
-// before, with these errors of the system in their way.
+// Sends "1", "two" and "three" in one callback, while system calls fail with these errors. The datagrams
+// are not joined, since each is longer than the one before.
 void send_three(std::deque<int> errors, const std::string& told, const std::string& taken,
                 std::size_t calls) {
     const Taker taker;
@@ -92,8 +92,8 @@ std::string bytes_of(const Header& header) {
     return {reinterpret_cast<const char*>(&header), sizeof header};
 }
 
-// As a router tells 127.0.0.1 that what it sent from `from` to `to` did not arrive (RFC 792): "destination
-// unreachable" for the reason `code`. For root.
+// Reports to 127.0.0.1, as a router would, that its datagram from `from` to `to` did not arrive (RFC 792,
+// "destination unreachable" with `code`). Needs root.
 bool send_icmp(std::uint8_t code, std::uint16_t from, std::uint16_t to) {
     iphdr ip{};
     ip.version = 4;
@@ -121,7 +121,8 @@ bool send_icmp(std::uint8_t code, std::uint16_t from, std::uint16_t to) {
                     sizeof address) == static_cast<ssize_t>(message.size());
 }
 
-// ICMP arrives while a callback runs that then sends a batch, equal ones and one that is too large in it.
+// ICMP arrives while a callback runs. The callback then sends a batch, which contains equal datagrams and
+// one that is too large.
 std::unique_ptr<DatagramProtocol> told_amid(std::uint8_t code, Told& told) {
     const auto sends_on = [code](DatagramSocket& s) {
         if (!send_icmp(code, s.local().port(), s.peer().port())) return s.abort(errc::unsupported);
@@ -159,7 +160,7 @@ std::string after_icmp(std::uint8_t code, bool on_reactor) {
 
 }  // namespace
 
-TEST_CASE("datagrams: what ICMP said of an earlier one costs none, joined or not") {
+TEST_CASE("datagrams: an ICMP error of an earlier datagram does not lose others, joined or not") {
     for (const bool on_reactor : {true, false}) {
         CAPTURE(on_reactor);
         const auto check = [&](std::uint8_t code, const std::string& earlier) {
@@ -175,7 +176,7 @@ TEST_CASE("datagrams: what ICMP said of an earlier one costs none, joined or not
     }
 }
 
-TEST_CASE("datagrams: an error is the datagram's own only if it meets with it again") {
+TEST_CASE("datagrams: an error is attributed to a datagram only if it meets with it again") {
     const std::string earlier = "earlier: Connection refused, 0 bytes; ";
     send_three({ECONNREFUSED}, earlier, "1 two three ", 4);
     send_three({ECONNREFUSED, EHOSTUNREACH}, earlier + "earlier: No route to host, 0 bytes; ",
@@ -186,7 +187,8 @@ TEST_CASE("datagrams: an error is the datagram's own only if it meets with it ag
     send_three({EINTR}, "", "1 two three ", 4);
 }
 
-TEST_CASE("datagrams: one that finds no buffer in the system is dropped and told, and no other") {
+TEST_CASE(
+    "datagrams: only a datagram that finds no buffer in the system is dropped, and reported") {
     send_three({ENOBUFS}, "own: No buffer space available, 1 bytes; ", "two three ", 4);
     send_three({ECONNREFUSED, ENOBUFS},
                "earlier: Connection refused, 0 bytes; own: No buffer space available, 1 bytes; ",

@@ -1,7 +1,9 @@
-// How datagrams find their way on real sockets: wildcard binds, joined ones, groups.
+// The paths of datagrams on real sockets: wildcard binds, joined datagrams, multicast groups.
 #include <doctest/doctest.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <switchboard/embed.hpp>
+#include <switchboard/reactor_stats.hpp>
 
 #include "datagram_ends.hpp"
 
@@ -19,7 +21,7 @@ TEST_CASE("datagrams: on a wildcard bind the reply comes from the address that w
         CAPTURE(asked);
         Reactor reactor;
         const auto made = bound(reactor, datagram_echo(), {}, any);
-        // Connected: it takes a reply from that very address and no other.
+        // A connected socket: it receives a reply only from that very address.
         const DatagramClient client(Endpoint::udp(asked, made.local.port()));
         client.send("from whom?");
         CHECK(client.receive(reactor) == "from whom?");
@@ -31,8 +33,7 @@ TEST_CASE("datagrams: on a wildcard bind the reply comes from the address that w
     check(endpoint("udp://[::]:0"), "::1");
 }
 
-TEST_CASE(
-    "datagrams: equal ones in a row are joined on the way and come apart again, the odd ones too") {
+TEST_CASE("datagrams: datagrams of equal size are joined in the system and separated again") {
     Reactor reactor;
     std::vector<std::string> received;
     const auto sink =
@@ -47,17 +48,18 @@ TEST_CASE(
         sent.push_back(std::string(size, static_cast<char>('a' + sent.size())));
     for (int i = 0; i < 100; ++i) sent.push_back(std::to_string(100 + i));
     const auto source = bound(reactor, {.on_open = [&](DatagramSocket& s) {
-                                  const DatagramPeer to = DatagramPeer::of(sink.local).value();
+                                  const DatagramAddress to =
+                                      DatagramAddress::of(sink.local).value();
                                   for (const std::string& each : sent) s.send(to, each);
                               }});
     run_until(reactor, [&] { return received.size() >= sent.size(); });
     CHECK(received == sent);
-    CHECK(reactor.stats().datagrams_out == sent.size());
-    CHECK(reactor.stats().datagrams_in == sent.size());
+    CHECK(collect_stats(reactor).datagrams_out == sent.size());
+    CHECK(collect_stats(reactor).datagrams_in == sent.size());
     static_cast<void>(source);
 }
 
-TEST_CASE("datagrams: joined ones past max_datagram are each told of") {
+TEST_CASE("datagrams: joined datagrams above max_datagram are reported one by one") {
     Reactor reactor;
     std::size_t dropped = 0, received = 0;
     const auto sink = bound(reactor,
@@ -70,7 +72,7 @@ TEST_CASE("datagrams: joined ones past max_datagram are each told of") {
                                  }},
                             {.limits = {.max_datagram = 100}});
     bound(reactor, {.on_open = [&](DatagramSocket& s) {
-              const DatagramPeer to = DatagramPeer::of(sink.local).value();
+              const DatagramAddress to = DatagramAddress::of(sink.local).value();
               for (int i = 0; i < 10; ++i) s.send(to, std::string(200, 'x'));
               s.send(to, std::string(50, 'y'));
           }});
@@ -79,7 +81,7 @@ TEST_CASE("datagrams: joined ones past max_datagram are each told of") {
     CHECK(received == 1);
 }
 
-TEST_CASE("datagrams: sockets that all ask for it share a port, bound to any address or to one") {
+TEST_CASE("datagrams: sockets with reuse_address share a port, bound to any address or to one") {
     for (const Endpoint& at : {endpoint("udp://0.0.0.0:0"), kLoopback}) {
         const Socket first = bind_datagram(at, {.reuse_address = true}).value();
         const Endpoint taken = first.local().value();
@@ -98,14 +100,16 @@ TEST_CASE("datagrams: multicast on the loopback interface") {
     std::string received;
     const Endpoint group = Endpoint::udp("239.255.7.7", 0);
     Result<void> joined;
-    const auto member = bound(
-        reactor,
-        {.on_open =
-             [&](DatagramSocket& s) { joined = s.join(DatagramPeer::of(group).value(), loopback); },
-         .on_datagram = [&](DatagramSocket&, Datagram& in) { received += as_text(in.data); }},
-        {.socket = {.reuse_address = true}}, endpoint("udp://0.0.0.0:0"));
-    reactor.run_ready();
-    reactor.run_ready();
+    const auto member =
+        bound(reactor,
+              {.on_open =
+                   [&](DatagramSocket& s) {
+                       joined = s.join(DatagramAddress::of(group).value(), loopback);
+                   },
+               .on_datagram = [&](DatagramSocket&, Datagram& in) { received += as_text(in.data); }},
+              {.socket = {.reuse_address = true}}, endpoint("udp://0.0.0.0:0"));
+    run_ready(reactor);
+    run_ready(reactor);
     REQUIRE_MESSAGE(joined.has_value(), joined.error().message());
     const Socket source = bind_datagram(kLoopback).value();
     in_addr through{htonl(INADDR_LOOPBACK)};
@@ -117,8 +121,8 @@ TEST_CASE("datagrams: multicast on the loopback interface") {
     }
     run_until(reactor, [&] { return received == "all"; });
     DatagramSocket* const socket = find_datagram(reactor, member.id);
-    CHECK(socket->leave(DatagramPeer::of(group).value(), loopback));
-    CHECK(complaint(socket->join(DatagramPeer::of(group).value(), "nosuch0")) ==
+    CHECK(socket->leave(DatagramAddress::of(group).value(), loopback));
+    CHECK(complaint(socket->join(DatagramAddress::of(group).value(), "nosuch0")) ==
           "join udp://239.255.7.7:0 on nosuch0: no such device");
-    CHECK_FALSE(socket->join(DatagramPeer::of(endpoint("udp://127.0.0.1:1")).value()));
+    CHECK_FALSE(socket->join(DatagramAddress::of(endpoint("udp://127.0.0.1:1")).value()));
 }

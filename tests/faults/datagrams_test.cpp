@@ -1,10 +1,12 @@
-// What goes wrong with datagrams on real sockets, under the reactor and the blocking driver.
+// Failures of datagrams on real sockets, with the reactor and the blocking driver.
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 #include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <switchboard/blocking.hpp>
+#include <switchboard/embed.hpp>
+#include <switchboard/reactor_stats.hpp>
 #include <switchboard/resolver.hpp>
 #include <thread>
 
@@ -22,7 +24,7 @@ using test::kLoopback;
 using test::nobody;
 using test::run_until;
 
-TEST_CASE("datagrams: a stream call given a udp endpoint, and the other way, name what was tried") {
+TEST_CASE("datagrams: a stream call with a udp endpoint, and the reverse, name the call") {
     Reactor reactor;
     const Endpoint udp = Endpoint::udp("127.0.0.1", 80), tcp = Endpoint::tcp("127.0.0.1", 80);
     const std::string not_stream =
@@ -39,7 +41,7 @@ TEST_CASE("datagrams: a stream call given a udp endpoint, and the other way, nam
     CHECK(complaint(bind_datagram(reactor, tcp, handler({}))) == "bind" + not_udp);
     CHECK(complaint(connect_datagram(reactor, tcp, handler({}))) == "connect" + not_udp);
     CHECK(complaint(connect_datagram(reactor, endpoint("udp://localhost:1"), handler({}))) ==
-          "connect udp://localhost:1: a name must be resolved before: not supported here");
+          "connect udp://localhost:1: a name must be resolved first: not supported here");
     const Socket stream = listen(endpoint("127.0.0.1:0")).value();
     const Stop stop = Stop::create().value();
     CHECK(complaint(serve_datagrams(stream, handler({}), stop)).find("not a datagram socket") !=
@@ -47,7 +49,7 @@ TEST_CASE("datagrams: a stream call given a udp endpoint, and the other way, nam
     CHECK(
         complaint(bind_datagram(Endpoint::descriptor(stream.fd()))).find("not a datagram socket") !=
         std::string::npos);
-    CHECK_FALSE(reactor.run_ready());
+    CHECK_FALSE(run_ready(reactor));
 }
 
 TEST_CASE("datagrams: a name is resolved, then connected to, and nothing blocks") {
@@ -59,7 +61,7 @@ TEST_CASE("datagrams: a name is resolved, then connected to, and nothing blocks"
         for (const SocketAddress& each : *addresses) {
             if (each.family() != AF_INET) continue;
             CHECK(connect_datagram(
-                reactor, DatagramPeer(each).endpoint(),
+                reactor, DatagramAddress(each).endpoint(),
                 handler({.on_open = [](DatagramSocket& s) { s.send("by name"); },
                          .on_datagram = [&](DatagramSocket&,
                                             Datagram& in) { reply = as_text(in.data); }})));
@@ -69,7 +71,7 @@ TEST_CASE("datagrams: a name is resolved, then connected to, and nothing blocks"
     CHECK(reply == "by name");
 }
 
-TEST_CASE("datagrams: a port in use and limits that do not fit are errors at once") {
+TEST_CASE("datagrams: a port in use and inconsistent limits are errors at once") {
     Reactor reactor;
     const Socket taken = bind_datagram(kLoopback).value();
     const Endpoint at = taken.local().value();
@@ -83,10 +85,10 @@ TEST_CASE("datagrams: a port in use and limits that do not fit are errors at onc
     options.limits.max_datagram = 0;
     CHECK(complaint(bind_datagram(reactor, kLoopback, handler({}), options)).find("max_datagram") !=
           std::string::npos);
-    CHECK(reactor.stats().datagram_sockets == 0);
+    CHECK(collect_stats(reactor).datagram_sockets == 0);
 }
 
-TEST_CASE("datagrams: ICMP tells a connected socket that nobody is there, and it lives on") {
+TEST_CASE("datagrams: a connected socket reports an ICMP refusal, and stays open") {
     Reactor reactor;
     std::size_t refused = 0;
     std::vector<std::string> received;
@@ -104,7 +106,7 @@ TEST_CASE("datagrams: ICMP tells a connected socket that nobody is there, and it
                      }}));
     REQUIRE(made);
     run_until(reactor, [&] { return refused > 0; });
-    // Now somebody comes: the same socket reaches them.
+    // Now a peer binds the address: the same socket reaches it.
     const Socket late = bind_datagram(at, {.blocking = Blocking::no}).value();
     DatagramSocket* const socket = find_datagram(reactor, made->id);
     REQUIRE(socket != nullptr);
@@ -121,7 +123,7 @@ TEST_CASE("datagrams: ICMP tells a connected socket that nobody is there, and it
     CHECK(received == std::vector<std::string>{"welcome"});
 }
 
-TEST_CASE("datagrams: many to nobody, each refused, do not spin or kill the socket") {
+TEST_CASE("datagrams: many refused datagrams do not spin or close the socket") {
     Reactor reactor;
     std::size_t refused = 0;
     const auto made = connect_datagram(
@@ -133,24 +135,25 @@ TEST_CASE("datagrams: many to nobody, each refused, do not spin or kill the sock
                  },
              .on_error = [&](DatagramSocket&, const DatagramError& e) { refused += e.count; }}));
     REQUIRE(made);
-    run_until(reactor, [&] { return refused > 0 && reactor.stats().datagrams_out == 200; });
+    run_until(reactor, [&] { return refused > 0 && collect_stats(reactor).datagrams_out == 200; });
     CHECK(find_datagram(reactor, made->id) != nullptr);
 }
 
-TEST_CASE("datagrams: an error of one destination leaves the others theirs") {
+TEST_CASE("datagrams: an error of one destination does not affect the others") {
     Reactor reactor;
     std::vector<DatagramError> errors;
     const Socket good = bind_datagram(kLoopback, {.blocking = Blocking::no}).value();
-    const DatagramPeer to = DatagramPeer::of(good.local().value()).value();
-    const DatagramPeer broadcast = DatagramPeer::of(endpoint("udp://255.255.255.255:9")).value();
-    const DatagramPeer port_zero = DatagramPeer::of(endpoint("udp://127.0.0.1:0")).value();
+    const DatagramAddress to = DatagramAddress::of(good.local().value()).value();
+    const DatagramAddress broadcast =
+        DatagramAddress::of(endpoint("udp://255.255.255.255:9")).value();
+    const DatagramAddress port_zero = DatagramAddress::of(endpoint("udp://127.0.0.1:0")).value();
     bound(reactor,
           {.on_open =
                [&](DatagramSocket& s) {
                    s.send(to, "1");
                    s.send(broadcast, "not allowed before set(broadcast)");
                    s.send(to, "2");
-                   s.send(to, std::string(65'508, 'x'));  // one too many for UDP over IPv4
+                   s.send(to, std::string(65'508, 'x'));  // one byte too many for UDP over IPv4
                    s.send(port_zero, "x");
                    s.send("not connected");
                    s.send(to, "3");
@@ -173,8 +176,9 @@ TEST_CASE("datagrams: an error of one destination leaves the others theirs") {
     CHECK(errors[3].code == std::errc::destination_address_required);
 }
 
-// UDP over loopback is never full: what is sent is received by the same call. A pair of unix datagram
-// sockets is, when nobody reads (man 7 unix), and the reactor takes it over as any descriptor.
+// A UDP socket over loopback is never full, because the call that sends a datagram also delivers it. A pair
+// of unix datagram sockets is full when nobody reads (man 7 unix). The reactor accepts such a socket like
+// any other descriptor.
 struct Pipe {
     Pipe() {
         std::array<int, 2> ends{};
@@ -188,7 +192,7 @@ struct Pipe {
         return got < 0 ? std::string()
                        : std::string(as_text(Bytes(buffer).first(static_cast<std::size_t>(got))));
     }
-    Endpoint near;  // whoever is given it owns it
+    Endpoint near;  // owned by whatever it is passed to
     Socket far;
 };
 
@@ -196,11 +200,11 @@ BindOptions small_marks() {
     BindOptions options;
     options.limits.high_water = 8 * 1024;
     options.limits.low_water = 1024;
-    options.limits.max_queued = 16 * 1024;
+    options.limits.max_write_buffer = 16 * 1024;
     return options;
 }
 
-TEST_CASE("datagrams: a full socket is waited for, with marks and on_drain, and nothing is lost") {
+TEST_CASE("datagrams: a full socket is awaited, with marks and on_writable, and nothing is lost") {
     Reactor reactor;
     const Pipe pipe;
     int drains = 0, told = 0;
@@ -214,7 +218,7 @@ TEST_CASE("datagrams: a full socket is waited for, with marks and on_drain, and 
     };
     bound(reactor,
           {.on_open = pour,
-           .on_drain =
+           .on_writable =
                [&](DatagramSocket& s) {
                    ++drains;
                    pour(s);
@@ -233,7 +237,8 @@ TEST_CASE("datagrams: a full socket is waited for, with marks and on_drain, and 
     CHECK(errors == 0);
 }
 
-TEST_CASE("datagrams: a full queue drops and tells, a stalled one is dropped, a close is bounded") {
+TEST_CASE(
+    "datagrams: a full queue drops and reports, a stalled one is dropped, a close is bounded") {
     Reactor reactor;
     const Pipe pipe;
     std::vector<DatagramError> errors;
@@ -264,12 +269,12 @@ TEST_CASE("datagrams: a full queue drops and tells, a stalled one is dropped, a 
     CHECK(reason == errc::close_timed_out);
 }
 
-TEST_CASE("datagrams: the blocking driver waits for room, and drops what stalls") {
+TEST_CASE("datagrams: the blocking driver waits for room, and drops stalled datagrams") {
     Pipe pipe;
     const Socket near = bind_datagram(pipe.near).value();
     const Stop stop = Stop::create().value();
     const auto pour = [](DatagramSocket& s) {
-        s.set_deadline(s.now());  // no reason to drop what waits
+        s.set_deadline(s.now());  // must not drop queued datagrams
         for (int i = 0; i < 2000; ++i)
             if (!s.send(std::to_string(i))) throw std::runtime_error("said false");
         s.close();
@@ -281,7 +286,7 @@ TEST_CASE("datagrams: the blocking driver waits for room, and drops what stalls"
     });
     for (int i = 0; i < 2000; ++i) REQUIRE(test::receive_text(pipe.far) == std::to_string(i));
     server.join();
-    ServeOptions options;
+    DatagramServeOptions options;
     options.limits = small_marks().limits;
     options.limits.write_stall_timeout = 30ms;
     std::size_t stalled = 0;
@@ -301,7 +306,7 @@ TEST_CASE("datagrams: the blocking driver waits for room, and drops what stalls"
     CHECK(stalled > 100);
 }
 
-TEST_CASE("datagrams: a handler that throws costs its own socket alone, and is logged") {
+TEST_CASE("datagrams: a handler that throws loses only its own socket, and is logged") {
     std::string logged;
     Reactor reactor({.log = [&](LogLevel, std::string_view text) { logged += text; }});
     const auto good = bound(reactor, datagram_echo());
@@ -317,11 +322,11 @@ TEST_CASE("datagrams: a handler that throws costs its own socket alone, and is l
     const DatagramClient client(good.local);
     client.send("still here");
     CHECK(client.receive(reactor) == "still here");
-    CHECK(reactor.stats().handler_failures == 1);
-    CHECK(reactor.stats().datagram_sockets == 1);
+    CHECK(collect_stats(reactor).handler_failures == 1);
+    CHECK(collect_stats(reactor).datagram_sockets == 1);
 }
 
-TEST_CASE("datagrams: one that is flooded does not keep timers and others waiting") {
+TEST_CASE("datagrams: a flooded socket does not keep timers and others waiting") {
     Reactor reactor;
     std::size_t batches = 0, most = 0;
     const auto flooded = bound(reactor,
@@ -333,48 +338,46 @@ TEST_CASE("datagrams: one that is flooded does not keep timers and others waitin
                                {.socket = {.receive_buffer = 4 * 1024 * 1024}});
     const auto other = bound(reactor, datagram_echo());
     const DatagramClient flood(flooded.local), client(other.local);
-    reactor.run_ready();
+    run_ready(reactor);
     for (int i = 0; i < 4000; ++i) static_cast<void>(flood.socket.send(as_bytes("x")));
     client.send("me too");
-    reactor.run_ready();
-    reactor.run_ready();
+    run_ready(reactor);
+    run_ready(reactor);
     CHECK(client.receive() == "me too");
-    CHECK(reactor.stats().datagrams_in <= 2 * 512 + 1);
+    CHECK(collect_stats(reactor).datagrams_in <= 2 * 512 + 1);
     CHECK(most <= 64);
     CHECK(batches >= 2);
 }
 
-TEST_CASE(
-    "datagrams: drain flushes and ends them, destruction ends them, and from outside they are "
-    "found") {
+TEST_CASE("datagrams: a drain flushes and ends sockets, the destructor ends them, ids find them") {
     std::vector<std::error_code> reasons;
     const auto note = [&](std::error_code why) { reasons.push_back(why); };
     {
         Reactor reactor;
         const auto first = bound(reactor, {.on_close = note});
         CHECK(find_datagram(reactor, first.id) == nullptr);  // before on_open
-        reactor.run_ready();
-        reactor.run_ready();
+        run_ready(reactor);
+        run_ready(reactor);
         DatagramSocket* const socket = find_datagram(reactor, first.id);
         REQUIRE(socket != nullptr);
         const Socket far = bind_datagram(kLoopback).value();
-        socket->send(DatagramPeer::of(far.local().value()).value(), "from outside");
+        socket->send(DatagramAddress::of(far.local().value()).value(), "from outside");
         std::size_t aborted = 99;
         reactor.drain(10s, [&](std::size_t n) { aborted = n; });
-        reactor.run();  // to the end
+        reactor.run();  // until nothing is left
         CHECK(aborted == 0);
         CHECK(reasons == std::vector<std::error_code>{errc::stopping});
         CHECK(test::receive_text(far) == "from outside");
         CHECK(find_datagram(reactor, first.id) == nullptr);
         bound(reactor, {.on_close = note});
         bound(reactor, {.on_close = note});
-        reactor.run_ready();
+        run_ready(reactor);
     }
     CHECK(reasons.size() == 3);
     CHECK(reasons.back() == errc::stopping);
 }
 
-TEST_CASE("datagrams: the blocking driver answers what a handler threw, and ends while flooded") {
+TEST_CASE("datagrams: the blocking driver returns a handler's exception, and stops while flooded") {
     const Stop stop = Stop::create().value();
     const Socket socket = bind_datagram(kLoopback).value();
     const DatagramClient client(socket.local().value());
@@ -401,7 +404,7 @@ TEST_CASE("datagrams: the blocking driver answers what a handler threw, and ends
     CHECK(seen >= 1000);
 }
 
-TEST_CASE("datagrams: the blocking driver hears of ICMP, too") {
+TEST_CASE("datagrams: the blocking driver reports ICMP errors, too") {
     const Stop stop = Stop::create().value();
     const Socket socket = connect_datagram(nobody()).value();
     std::error_code code;

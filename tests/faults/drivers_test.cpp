@@ -1,4 +1,4 @@
-// The blocking drivers when the system has no more to give, and when children die.
+// The blocking drivers when resources of the system are used up, and when children die.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,9 +26,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The server of a case is a process of its own; its handlers reach it by this, also from a child.
+// The process id of the server, which runs in a separate process. Handlers use it, also in its children.
 pid_t server = 0;
-std::vector<int> filling;  // descriptors that are open for no purpose but to be open
+std::vector<int> filling;  // opened only to use up descriptors
 
 void set_soft_limit(__rlimit_resource what, rlim_t soft) {
     rlimit limit{};
@@ -37,7 +37,8 @@ void set_soft_limit(__rlimit_resource what, rlim_t soft) {
     if (::prlimit(server, what, &limit, nullptr) != 0) throw std::runtime_error("prlimit");
 }
 
-// UBSan opens a pipe the first time it looks at an object of a type, and calls it a fault if it cannot.
+// UBSan opens a pipe when it first checks an object of a type, and reports a fault if it cannot. So each
+// type is used once before the descriptors are used up.
 bool let_sanitizer_look() {
     const std::error_code known(EMFILE, std::system_category());
     return known != std::errc::invalid_argument && !known.message().empty();
@@ -54,14 +55,14 @@ void give_back_descriptors() {
     filling.clear();
 }
 
-// In milliseconds, six digits.
+// Returns the CPU time in milliseconds, in six digits.
 std::string cpu_used() {
     timespec used{};
     ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     return std::to_string(1'000'000 + used.tv_sec * 1000 + used.tv_nsec / 1'000'000).substr(1);
 }
 
-// Does as it is told, one word at a time, and answers with that word.
+// Executes one order at a time, and answers with the same text.
 std::size_t obey(Connection& c, MutableBytes in) {
     static const std::map<std::string_view, void (*)()> orders = {
         {"hello", [] {}},
@@ -93,7 +94,7 @@ int cpu_of(Peer& peer) {
     return std::stoi(peer.receive(6));
 }
 
-// A count that another thread or process will reach.
+// Waits until another thread or process has raised `count` to `wanted`.
 bool reaches(const std::atomic<std::size_t>& count, std::size_t wanted) {
     const auto end = Clock::now() + 10s;
     while (count < wanted && Clock::now() < end) std::this_thread::yield();
@@ -108,8 +109,8 @@ bool falls_to_none(const std::atomic<std::size_t>& count) {
 
 using Serve = BlockingDriver::Serve;
 
-// Serves as a host that has a child of its own, and checks what is left behind: no descriptor, no
-// zombie, and that child still to be waited for.
+// Serves as a host that has a child of its own, and checks the state afterwards: no additional descriptor,
+// no zombie, and the host's child not yet reaped.
 template <Serve kServe>
 Result<void> as_host(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                      const ServeOptions& options) {
@@ -129,7 +130,7 @@ Result<void> as_host(Socket listener, const ProtocolFactory& factory, const Stop
     return served;
 }
 
-// The same by a user whom RLIMIT_NPROC binds: it does not bind root.
+// The same as an unprivileged user, because RLIMIT_NPROC does not apply to root.
 template <Serve kServe>
 Result<void> as_nobody(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                        const ServeOptions& options) {
@@ -144,7 +145,7 @@ struct Host : BlockingDriver {
     Host() : BlockingDriver(kServe, BlockingDriver::Host::process) {}
 };
 
-// What the server logs, as lines of a journal.
+// Returns a journal of the lines that the server logs.
 std::shared_ptr<Journal> log_of(BlockingDriver& driver) {
     auto journal = std::make_shared<Journal>();
     driver.options.log = [journal](LogLevel level, std::string_view line) {
@@ -158,12 +159,12 @@ void check_exhaustion(BlockingDriver&& driver) {
     auto first = driver.connect();
     CHECK(does(*first, "hello"));  // see let_sanitizer_look()
     CHECK(does(*first, "use up descriptors"));
-    auto second = driver.connect();  // the system takes it; the server cannot
+    auto second = driver.connect();  // the system accepts it, but the server cannot
     CHECK(reaches(driver.stats().accept_errors, 1));
     const auto since = Clock::now();
     const int before = cpu_of(*first);
     CHECK(reaches(driver.stats().accept_errors, 4));
-    CHECK(Clock::now() - since >= 200ms);  // paused between the attempts
+    CHECK(Clock::now() - since >= 200ms);  // it paused between the attempts
     CHECK(cpu_of(*first) - before < 100);
     CHECK(does(*first, "hello"));
     CHECK(does(*first, "give back descriptors"));
@@ -198,7 +199,7 @@ void check_no_task(BlockingDriver&& driver) {
 
 void check_limit(BlockingDriver&& driver) {
     Limits limits;
-    limits.max_connections = 2;
+    limits.server.max_connections = 2;
     driver.start(obedient(), limits);
     auto first = driver.connect();
     CHECK(does(*first, "hello"));
@@ -218,18 +219,18 @@ void check_limit(BlockingDriver&& driver) {
     CHECK(driver.stats().closed == 3);
 }
 
-// Slower than any sender, so that the next bytes are always there already.
+// Slower than any sender, so that more bytes are always available.
 std::size_t ponder(Connection&, MutableBytes in) {
     volatile int turns = 0;
     while (turns < 300'000) turns = turns + 1;
     return in.size();
 }
 
-// A connection that always has bytes to read blocks in nothing that could be interrupted.
+// A connection that always has input never blocks in a system call that a stop could interrupt.
 void check_busy_stop(BlockingDriver&& driver) {
     const auto log = log_of(driver);
     Limits limits;
-    limits.drain_deadline = 20ms;
+    limits.server.drain_timeout = 20ms;
     driver.start(callbacks([] { return Callbacks{.on_data = ponder}; }), limits);
     auto peer = driver.connect();
     std::atomic<bool> over{false};
@@ -238,7 +239,7 @@ void check_busy_stop(BlockingDriver&& driver) {
         while (!over) peer->send(text);
     });
     CHECK(reaches(driver.stats().open, 1));
-    driver.drain();  // the test's time-out is the check
+    driver.drain();  // the time limit of the test is the check
     over = true;
     busy.join();
     CHECK(driver.stats().closed == 1);
@@ -247,35 +248,36 @@ void check_busy_stop(BlockingDriver&& driver) {
 
 }  // namespace
 
-TEST_CASE("drivers: no descriptors: those served are served on, and nothing spins (threads)") {
+TEST_CASE("drivers: no descriptors: existing connections are served, and nothing spins (threads)") {
     check_exhaustion(Host<as_host<serve_threads>>());
 }
 
-TEST_CASE("drivers: no descriptors: those served are served on, and nothing spins (thread pool)") {
+TEST_CASE(
+    "drivers: no descriptors: existing connections are served, and nothing spins (thread pool)") {
     check_exhaustion(Host<as_host<serve_thread_pool>>());
 }
 
 TEST_CASE("drivers: a stop does not wait for a pause in accepting") {
     Host<as_host<serve_threads>> driver;
     Limits limits;
-    limits.accept_pause = 1h;
+    limits.server.accept_retry_delay = 1h;
     driver.start(obedient(), limits);
     auto first = driver.connect();
     CHECK(does(*first, "hello"));  // see let_sanitizer_look()
     CHECK(does(*first, "use up descriptors"));
     auto second = driver.connect();
     CHECK(reaches(driver.stats().accept_errors, 1));
-    CHECK(does(*first, "give back descriptors"));  // which a pause does not notice
+    CHECK(does(*first, "give back descriptors"));  // a pause does not notice this
     first.reset();
-    driver.drain();  // the test's time-out is the check
+    driver.drain();  // the time limit of the test is the check
     CHECK(driver.stats().accept_errors == 1);
 }
 
-TEST_CASE("drivers: no thread to be had refuses that connection") {
+TEST_CASE("drivers: without a thread the connection is refused") {
     check_no_task(Host<as_nobody<serve_threads>>());
 }
 
-TEST_CASE("drivers: no process to be had refuses that connection") {
+TEST_CASE("drivers: without a process the connection is refused") {
     check_no_task(Host<as_nobody<serve_processes>>());
 }
 
@@ -313,7 +315,7 @@ TEST_CASE("drivers: a child that dies costs its connection") {
     CHECK(driver.stats().closed == 3);
 }
 
-TEST_CASE("drivers: a worker that dies is replaced, though not in a frenzy") {
+TEST_CASE("drivers: a worker that dies is replaced, at a limited rate") {
     Host<as_host<serve_process_pool>> driver;
     driver.options.workers = 1;
     const auto log = log_of(driver);
@@ -334,11 +336,10 @@ TEST_CASE("drivers: a worker that dies is replaced, though not in a frenzy") {
     CHECK(driver.stats().closed == 6);
 }
 
-TEST_CASE(
-    "drivers: a child that does not come back from its handler is killed after the deadline") {
+TEST_CASE("drivers: a child whose handler does not return is killed after the deadline") {
     Host<as_host<serve_processes>> driver;
     Limits limits;
-    limits.drain_deadline = 20ms;
+    limits.server.drain_timeout = 20ms;
     driver.start(callbacks([] {
                      return Callbacks{.on_data = [](Connection&, MutableBytes) -> std::size_t {
                          for (;;) ::pause();
@@ -355,7 +356,7 @@ TEST_CASE(
 
 namespace {
 
-// Whether a child's end follows its parent's in this build.
+// Returns whether a child ends with its parent in this build.
 bool ends_with_parent() {
     return test::in_child([] {
                platform::end_with_parent();
@@ -365,8 +366,8 @@ bool ends_with_parent() {
            }) == "yes";
 }
 
-// Starts a server that the case kills, and waits until none of its processes is left: they all hold
-// the write end of a pipe.
+// Starts a server that the case kills, and waits until all its processes have ended. They all hold the
+// write end of a pipe.
 void check_killed_server(Serve serve) {
     auto listener = listen(Endpoint::tcp("127.0.0.1", 0)).value();
     auto endpoint = listener.local().value();

@@ -1,17 +1,19 @@
-// Defines system calls for the whole program, libuv included: the dynamic linker takes a program's own
-// definition before a library's (man 8 ld.so), and a sanitizer's for want of another only. What is not
-// to fail goes on to the next one, which is the sanitizer's or the C library's.
+// Defines system calls for the whole program, including libuv. The dynamic linker prefers a program's own
+// definition to that of a library (man 8 ld.so), and a sanitizer defines its own only if there is no other.
+// A call that is not to fail is passed to the next definition, which is that of the sanitizer or of the C
+// library.
 #include "failing_accept.hpp"
 
-#include <dlfcn.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <new>
+#include <thread>
+
+#include "interpose.hpp"
 
 namespace switchboard::test {
 namespace {
@@ -19,6 +21,7 @@ namespace {
 struct State {
     std::atomic<int> error{0}, times{0};
     std::atomic<int> failures{0}, wake_ups{0};
+    std::atomic<int> accepting{0};  // calls that have begun
 };
 
 State& make_shared_state() {
@@ -35,8 +38,8 @@ State& state() {
 
 thread_local bool has_failed = false;
 
-// Takes one of the failures that are left.
-bool is_to_fail() {
+// Consumes one of the remaining failures. Returns false if none is left.
+bool accept_is_to_fail() {
     int left = state().times;
     while (left != 0) {
         if (left < 0 || state().times.compare_exchange_weak(left, left - 1)) return true;
@@ -47,11 +50,13 @@ bool is_to_fail() {
 template <class Call>
 int accepted(Call call) {
     int fd = -1;
-    if (is_to_fail()) {
+    ++state().accepting;
+    if (accept_is_to_fail()) {
         errno = state().error;
     } else {
         fd = call();
     }
+    --state().accepting;
     if (fd >= 0 || errno == EAGAIN) return fd;
     has_failed = true;
     ++state().failures;
@@ -63,17 +68,10 @@ int waited(int ready) {
     return ready;
 }
 
-template <class Function>
-Function* next(const char* name) {
-    void* const found = ::dlsym(RTLD_NEXT, name);
-    if (found == nullptr) std::abort();
-    return reinterpret_cast<Function*>(found);
-}
-
 }  // namespace
 
 FailingAccept::FailingAccept() noexcept {
-    state().failures = state().wake_ups = 0;
+    state().failures = state().wake_ups = state().accepting = 0;
     has_failed = false;
 }
 
@@ -84,6 +82,10 @@ FailingAccept::~FailingAccept() {
 void FailingAccept::fail(int error, int times) const noexcept {
     state().error = error;
     state().times = times;
+    // A worker may have decided to accept before. It does not block, because the listeners do not.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (state().accepting > 0 && std::chrono::steady_clock::now() < end)
+        std::this_thread::yield();
 }
 
 void FailingAccept::heal() const noexcept {
@@ -105,27 +107,27 @@ using namespace switchboard::test;
 extern "C" {
 
 int accept(int fd, sockaddr* address, socklen_t* size) {
-    static auto* const call = next<decltype(::accept)>("accept");
+    static auto* const call = next_definition<decltype(::accept)>("accept");
     return accepted([=] { return call(fd, address, size); });
 }
 
 int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
-    static auto* const call = next<decltype(::accept4)>("accept4");
+    static auto* const call = next_definition<decltype(::accept4)>("accept4");
     return accepted([=] { return call(fd, address, size, flags); });
 }
 
 int poll(pollfd* entries, nfds_t count, int timeout) {
-    static auto* const call = next<decltype(::poll)>("poll");
+    static auto* const call = next_definition<decltype(::poll)>("poll");
     return waited(call(entries, count, timeout));
 }
 
 int epoll_wait(int fd, epoll_event* events, int most, int timeout) {
-    static auto* const call = next<decltype(::epoll_wait)>("epoll_wait");
+    static auto* const call = next_definition<decltype(::epoll_wait)>("epoll_wait");
     return waited(call(fd, events, most, timeout));
 }
 
 int epoll_pwait(int fd, epoll_event* events, int most, int timeout, const sigset_t* mask) {
-    static auto* const call = next<decltype(::epoll_pwait)>("epoll_pwait");
+    static auto* const call = next_definition<decltype(::epoll_pwait)>("epoll_pwait");
     return waited(call(fd, events, most, timeout, mask));
 }
 }

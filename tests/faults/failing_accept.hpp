@@ -1,13 +1,13 @@
-// Lets accept(2) fail, as if the system were short of something; and counts what the threads that this
-// happens to do about it.
+// Makes accept(2) fail, as if a resource of the system were used up. Also counts how often the threads that
+// see the failure wake up.
 #pragma once
 
 #include <atomic>
 
 namespace switchboard::test {
 
-// Interposed between this program and the C library (failing_accept.cpp), and shared with the children
-// it forks. One at a time, made before what is to fail.
+// Interposed between this program and the C library (failing_accept.cpp), and shared with forked children.
+// Only one object may exist at a time. Create it before the server that it affects.
 class FailingAccept {
 public:
     FailingAccept() noexcept;
@@ -15,13 +15,14 @@ public:
     FailingAccept& operator=(const FailingAccept&) = delete;
     ~FailingAccept();
 
-    void fail(int error, int times = kForEver) const noexcept;  // each call from now on
-    void heal() const noexcept;                                 // none any more
+    void fail(int error,
+              int times = kForEver) const noexcept;  // every call that begins from now on
+    void heal() const noexcept;                      // calls succeed again
 
-    // Since it was made. What the system itself fails with counts, too, but for EAGAIN.
+    // Failures since construction. Errors of the system itself also count, except EAGAIN.
     int failures() const noexcept;
-    // How often a thread that this had happened to came back from poll(2) or epoll_wait(2): whether it
-    // had slept there or not, so that one that spins does not look as if it idled.
+    // How often a thread that saw a failure returned from poll(2) or epoll_wait(2), whether or not it slept
+    // there. So a thread that spins is not mistaken for an idle one.
     int wake_ups() const noexcept;
 
 private:

@@ -1,12 +1,12 @@
 // Defines system calls for the whole program, as failing_accept.cpp does.
 #include "failing_send.hpp"
 
-#include <dlfcn.h>
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <utility>
+
+#include "interpose.hpp"
 
 namespace switchboard::test {
 namespace {
@@ -21,13 +21,6 @@ bool is_to_fail() {
     to_fail->pop_front();
     if (error != 0) errno = error;
     return error != 0;
-}
-
-template <class Function>
-Function* next(const char* name) {
-    void* const found = ::dlsym(RTLD_NEXT, name);
-    if (found == nullptr) std::abort();
-    return reinterpret_cast<Function*>(found);
 }
 
 }  // namespace
@@ -52,12 +45,12 @@ using namespace switchboard::test;
 extern "C" {
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-    static auto* const call = next<decltype(::sendmsg)>("sendmsg");
+    static auto* const call = next_definition<decltype(::sendmsg)>("sendmsg");
     return is_to_fail() ? -1 : call(fd, message, flags);
 }
 
 int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
-    static auto* const call = next<decltype(::sendmmsg)>("sendmmsg");
+    static auto* const call = next_definition<decltype(::sendmmsg)>("sendmmsg");
     return is_to_fail() ? -1 : call(fd, messages, count, flags);
 }
 }

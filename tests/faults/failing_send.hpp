@@ -1,12 +1,13 @@
-// Lets sendmsg(2) and sendmmsg(2) fail, as the system does for what ICMP said, or for want of memory.
+// Makes sendmsg(2) and sendmmsg(2) fail, as the system does after an ICMP error or if memory is short.
 #pragma once
 
 #include <deque>
 
 namespace switchboard::test {
 
-// Interposed between this program and the C library (failing_send.cpp). The next calls of this thread each
-// take one errno of the list and fail with it; 0, and the end of the list, let a call through. One at a time.
+// Interposed between this program and the C library (failing_send.cpp). Each of this thread's next calls
+// takes one errno of the list and fails with it. A 0 lets a call through, and so does the end of the list.
+// Only one object may exist at a time.
 class FailingSend {
 public:
     explicit FailingSend(std::deque<int> errors);
@@ -14,7 +15,7 @@ public:
     FailingSend& operator=(const FailingSend&) = delete;
     ~FailingSend();
 
-    std::size_t calls() const noexcept;  // of this thread, since it was made
+    std::size_t calls() const noexcept;  // of this thread, since construction
 };
 
 }  // namespace switchboard::test

@@ -1,12 +1,12 @@
-// See failing_accept.cpp for how a call of the C library is defined anew.
+// failing_accept.cpp explains how a function of the C library is replaced.
 #include "failing_watch.hpp"
 
-#include <dlfcn.h>
 #include <sys/epoll.h>
 
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
+
+#include "interpose.hpp"
 
 namespace switchboard::test {
 namespace {
@@ -43,13 +43,12 @@ FailingWatch::Counts FailingWatch::take() const noexcept {
 
 extern "C" int epoll_ctl(int set, int operation, int fd, epoll_event* event) noexcept {
     using namespace switchboard::test;
-    static auto* const next =
-        reinterpret_cast<decltype(::epoll_ctl)*>(::dlsym(RTLD_NEXT, "epoll_ctl"));
-    if (next == nullptr) std::abort();
+    static auto* const next = next_definition<decltype(::epoll_ctl)>("epoll_ctl");
     const bool adds = operation == EPOLL_CTL_ADD;
     ++(adds ? added : operation == EPOLL_CTL_MOD ? changed : removed);
     int result = next(set, operation, fd, event);
-    // The kernel looks for what is there already first, and for room then (fs/eventpoll.c).
+    // The kernel checks first whether the descriptor is already in the set, and then whether there is room
+    // (fs/eventpoll.c).
     if (adds && result == 0 && left != kNever && left-- <= 0) {
         next(set, EPOLL_CTL_DEL, fd, event);
         errno = fails_with;

@@ -1,4 +1,4 @@
-// The listener of a blocking server that others have, too, or that it must give up early.
+// The listener of a blocking server, if other servers share it or if the server must give it up early.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Answers "pid" with its own, in ten digits, and all else with itself.
+// Answers "pid" with its own process id in ten digits, and echoes everything else.
 std::size_t answer(Connection& c, MutableBytes in) {
     as_text(in) == "pid" ? c.write(std::to_string(10'000'000'000 + ::getpid()).substr(1))
                          : c.write(in);
@@ -32,14 +32,14 @@ pid_t pid_of(Peer& peer) {
     return std::stoi(peer.receive(10));
 }
 
-// The server is a process of its own; the test is its successor, which has the listener too.
+// The server runs in a separate process. The test is its successor, and has the listener too.
 void check_handed_over(BlockingDriver::Serve serve) {
     Listener listener;
     Socket successor(::dup(listener.socket.fd()));
     const Stop stop = Stop::create().value();
-    const pid_t server = ::fork();
-    REQUIRE(server >= 0);
-    if (server == 0) {
+    const pid_t process = ::fork();
+    REQUIRE(process >= 0);
+    if (process == 0) {
         successor.close();
         ::_exit(serve(std::move(listener.socket), answering(), stop, {}) ? 0 : 1);
     }
@@ -52,36 +52,36 @@ void check_handed_over(BlockingDriver::Serve serve) {
     CHECK(next.has_value());
     CHECK(successor.accept().has_value());
     CHECK(old->round_trip("still") == "still");
-    CHECK_FALSE(is_blocking(successor.fd()));  // as another server that has it relies on
+    CHECK_FALSE(is_blocking(successor.fd()));  // another server on it relies on that
     old->reset();
     int status = -1;
-    CHECK(::waitpid(server, &status, 0) == server);
+    CHECK(::waitpid(process, &status, 0) == process);
     CHECK(status == 0);
 }
 
 }  // namespace
 
-TEST_CASE("listener: who has it too goes on accepting (iterative)") {
+TEST_CASE("listener: another process that shares it goes on accepting (iterative)") {
     check_handed_over(serve_iterative);
 }
 
-TEST_CASE("listener: who has it too goes on accepting (threads)") {
+TEST_CASE("listener: another process that shares it goes on accepting (threads)") {
     check_handed_over(serve_threads);
 }
 
-TEST_CASE("listener: who has it too goes on accepting (thread pool)") {
+TEST_CASE("listener: another process that shares it goes on accepting (thread pool)") {
     check_handed_over(serve_thread_pool);
 }
 
-TEST_CASE("listener: who has it too goes on accepting (processes)") {
+TEST_CASE("listener: another process that shares it goes on accepting (processes)") {
     check_handed_over(serve_processes);
 }
 
-TEST_CASE("listener: who has it too goes on accepting (process pool)") {
+TEST_CASE("listener: another process that shares it goes on accepting (process pool)") {
     check_handed_over(serve_process_pool);
 }
 
-TEST_CASE("listener: a worker that is told to end finishes what it serves, and is replaced") {
+TEST_CASE("listener: a worker that gets SIGTERM finishes its connection, and is replaced") {
     BlockingDriver driver(serve_process_pool, BlockingDriver::Host::process);
     driver.options.workers = 1;
     Journal log;
@@ -102,11 +102,11 @@ TEST_CASE("listener: a worker that is told to end finishes what it serves, and i
     CHECK(log.next(0).value_or("no complaint") == "no complaint");
 }
 
-TEST_CASE("listener: a server with one that is none takes it over, says so and ends") {
+TEST_CASE("listener: a server with a socket that does not listen closes it, and returns an error") {
     for (const auto serve : {serve_iterative, serve_threads, serve_thread_pool, serve_processes}) {
         Pair pair;
         const Stop stop = Stop::create().value();
-        (void)pair.client.send(as_bytes("x"));  // or it would be waited for
+        (void)pair.client.send(as_bytes("x"));  // otherwise the server would wait for input
         const auto served = serve(std::move(pair.server), answering(), stop, {});
         REQUIRE_FALSE(served.has_value());
         CHECK(served.error() == std::errc::invalid_argument);

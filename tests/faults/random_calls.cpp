@@ -44,7 +44,7 @@ public:
         });
         return used;
     }
-    void on_drain(Connection& c) override { plain("on_drain", c); }
+    void on_writable(Connection& c) override { plain("on_writable", c); }
     void on_resume(Connection& c) override { plain("on_resume", c); }
     void on_deadline(Connection& c) override { plain("on_deadline", c); }
     void on_eof(Connection& c) override {
@@ -54,19 +54,19 @@ public:
             misbehave(c);
         });
     }
-    void on_stop(Connection& c) override {
-        callback("on_stop", State::open, [&] {
-            if (std::exchange(saw_stop_, true)) all_.violated("a second on_stop");
+    void on_shutdown(Connection& c) override {
+        callback("on_shutdown", State::open, [&] {
+            if (std::exchange(saw_stop_, true)) all_.violated("a second on_shutdown");
             misbehave(c);
         });
     }
     void on_close(std::error_code) noexcept override;
     bool is_busy() const noexcept override { return is_busy_ && all_.calls_left > 0; }
-    bool reads_when_full() const noexcept override { return reads_when_full_; }
+    bool reads_under_backpressure() const noexcept override { return reads_when_full_; }
 
     bool has_ended = false;  // close() or abort() was called: only on_close may follow
     bool is_paused = false;
-    Connection* connection = nullptr;  // as it was given in on_open
+    Connection* connection = nullptr;  // the one that on_open got
 
 private:
     enum class State { fresh, open, closed };
@@ -88,7 +88,7 @@ private:
     bool saw_eof_ = false, saw_stop_ = false;
 };
 
-// Marks a callback as running, for as long as it does.
+// Marks a callback as running, during its lifetime.
 class Mischief::Inside {
 public:
     Inside(Mischief& all, const char* name) : all_(all) {
@@ -121,7 +121,7 @@ void Wild::on_close(std::error_code) noexcept {
     all_.act(nullptr);
 }
 
-// ---- all of them
+// ---- all handlers
 
 Mischief::Mischief(std::uint64_t seed)
     : calls_left(300), random_(seed), file_(file_of(std::string(200'000, 'f'))) {}
@@ -141,21 +141,21 @@ std::vector<ConnectionId> Mischief::open() const {
     return ids;
 }
 
-Limits Mischief::limits() {
-    Limits l;
+ConnectionLimits Mischief::limits() {
+    ConnectionLimits l;
     const auto at_times = [&](milliseconds& limit) {
         limit = milliseconds(one_in(3) ? below(50) : 0);
     };
     at_times(l.first_byte_timeout);
     at_times(l.idle_timeout);
-    at_times(l.lifetime);
+    at_times(l.max_connection_age);
     at_times(l.write_stall_timeout);
     at_times(l.close_timeout);
-    l.drain_idle = milliseconds(1 + below(20));
+    l.drain_idle_timeout = milliseconds(1 + below(20));
     l.low_water = below(20'000);
     l.high_water = l.low_water + 1 + below(100'000);
-    l.max_queued = l.high_water + below(300'000);
-    l.max_unread = 1 + below(100'000);
+    l.max_write_buffer = l.high_water + below(300'000);
+    l.max_read_buffer = 1 + below(100'000);
     l.read_budget = 1 + below(70'000);
     return l;
 }
@@ -199,7 +199,7 @@ void Mischief::act(Connection* own) {
     }
 }
 
-// Whoever asks for a connection gets the one that its handler has, and nothing beneath a layer.
+// find() must return the connection that the handler has, and not one below a layer.
 void Mischief::call_found(ConnectionId id) {
     Connection* const found = find(id);
     if (!found) return;
@@ -238,7 +238,7 @@ void Mischief::write(Connection& c, Wild* whose) {
             break;
         case 1: more = c.write(std::span<const Bytes>(pieces, below(4))); break;
         case 2: {
-            const std::size_t offset = below(100'000);  // now and then it ends beyond the file
+            const std::size_t offset = below(100'000);  // sometimes the range ends beyond the file
             c.send_file({.file = file_, .offset = offset, .length = below(101'000)});
             break;
         }

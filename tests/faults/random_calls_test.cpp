@@ -1,8 +1,12 @@
-// Every call at any time: whatever handlers do, the order of callbacks holds, each ends once, all is freed
-// and nothing hangs. SWITCHBOARD_SEED=n runs the one seed n.
+// Every call at any time. Whatever handlers do, callbacks keep their order, each connection ends once,
+// everything is freed and nothing hangs. SWITCHBOARD_SEED=n runs only the seed n.
 #include <cstdlib>
 #include <exception>
+#include <switchboard/embed.hpp>
+#include <switchboard/live_handle.hpp>
+#include <switchboard/offload.hpp>
 #include <switchboard/reactor.hpp>
+#include <switchboard/reactor_stats.hpp>
 #include <switchboard/testing/memory.hpp>
 
 #include "descriptors.hpp"
@@ -16,9 +20,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::uint64_t kSeeds = 1'000;
-constexpr std::size_t kMostTurns = 100'000;  // of one step, after which it hangs
+constexpr std::size_t kMostTurns = 100'000;  // per step; more means that it hangs
 
-// Runs `once`, which answers what went wrong, with each seed.
+// Runs `once` with each seed. It returns what went wrong, or "".
 void with_each_seed(const std::function<std::string(std::uint64_t)>& once) {
     const char* const given = std::getenv("SWITCHBOARD_SEED");
     const std::uint64_t first = given ? std::strtoull(given, nullptr, 10) : 1;
@@ -61,7 +65,7 @@ public:
         for (testing::MemoryPeer* peer : peers_) {
             if (Connection* const c = peer->connection()) c->abort(errc::stopping);
         }
-        for (const ConnectionId id : all_.open()) {  // those of join(), which have no peer
+        for (const ConnectionId id : all_.open()) {  // those of join() have no peer
             if (Connection* const c = driver_.find(id)) c->abort(errc::stopping);
         }
         driver_.run(kMostTurns);
@@ -69,7 +73,7 @@ public:
     }
 
 private:
-    testing::Weather weather(std::uint64_t seed) {
+    testing::NetworkFaults weather(std::uint64_t seed) {
         return {.seed = seed,
                 .short_reads = all_.one_in(2),
                 .short_writes = all_.one_in(2),
@@ -126,19 +130,19 @@ public:
         connect();
         for (std::size_t steps = 20 + all_.below(60); steps > 0; --steps) {
             step();
-            reactor_.run_ready();
+            run_ready(reactor_);
         }
         all_.calls_left = 0;
         far_ends_.clear();
         reactor_.drain(0ms, {});
         for (std::size_t turns = 0; all_.alive() > 0; ++turns) {
             if (turns == kMostTurns) throw std::runtime_error("a drain without time does not end");
-            reactor_.run_ready();
+            run_ready(reactor_);
         }
     }
 
 private:
-    // A callback that makes calls, too.
+    // A callback that also makes calls.
     Reactor::Callback acting(const char* name) {
         return [this, name] { all_.outside(name, [this] { all_.act(nullptr); }); };
     }
@@ -148,13 +152,14 @@ private:
     }
     Endpoint target() {
         const bool none = listeners_.empty() || all_.one_in(8);
-        return none ? Endpoint::tcp("127.0.0.1", 1) : any(listeners_).local;  // port 1: refused
+        // port 1 refuses connects
+        return none ? Endpoint::tcp("127.0.0.1", 1) : any(listeners_).local;
     }
 
     void listen() {
         if (listeners_.size() >= 4) return;
         ListenOptions options;
-        options.limits = all_.limits();
+        options.connection = all_.limits();
         const auto factory = [this]() -> std::unique_ptr<Protocol> {
             return all_.one_in(10) ? nullptr : all_.make(false);
         };
@@ -169,7 +174,7 @@ private:
         (void)reactor_.connect(target(), all_.make(true), options);
     }
 
-    // The far end of a connection, which the test plays.
+    // One action of the far end of a connection, which the test plays.
     void step() {
         if (far_ends_.empty() || all_.one_in(6)) {
             auto socket = switchboard::connect(target(), 5s);
@@ -191,7 +196,8 @@ private:
         }
     }
 
-    // One call to the reactor. Not on_signal(), which is for the process, nor run() from within itself.
+    // Makes one call to the reactor. It never calls on_signal(), which affects the process, or run() from
+    // within run().
     void call() {
         switch (all_.below(12)) {
             case 0: return connect();
@@ -216,28 +222,28 @@ private:
         switch (all_.below(6)) {
             case 0: return listen();
             case 1: return reactor_.close(id);
-            case 2: return reactor_.pause_accepting(id);
-            case 3: return void(reactor_.share(id));
-            default: return reactor_.resume_accepting(id);
+            case 2: return pause_accepting(reactor_, id);
+            case 3: return void(share(reactor_, id));
+            default: return resume_accepting(reactor_, id);
         }
     }
     void offload() {
-        if (all_.one_in(2)) return reactor_.cancel(any(offloads_));
-        offloads_.push_back(reactor_.offload(
-            [](const CancelToken&) {},
+        if (all_.one_in(2)) return cancel(reactor_, any(offloads_));
+        offloads_.push_back(switchboard::offload(
+            reactor_, [](const CancelToken&) {},
             [act = acting("an offload's completion")](std::error_code) { act(); }));
     }
     void ask() {
-        (void)reactor_.stats();
-        (void)reactor_.why_alive();
-        (void)reactor_.next_timeout();
-        if (reactor_.fd() < 0) throw std::runtime_error("a reactor without a descriptor");
+        (void)collect_stats(reactor_);
+        (void)active_handles(reactor_);
+        (void)next_timeout(reactor_);
+        if (poll_fd(reactor_) < 0) throw std::runtime_error("a reactor without a descriptor");
         (void)reactor_.now();
     }
     void end() {
         switch (all_.below(24)) {
             case 0: return reactor_.abort();
-            case 1: return reactor_.stop_accepting();
+            case 1: return stop_accepting(reactor_);
             case 2:
                 return reactor_.drain(
                     std::chrono::milliseconds(all_.below(30)),
@@ -248,7 +254,7 @@ private:
 
     Mischief& all_;
     Reactor reactor_;
-    std::vector<Listening> listeners_;  // some of them closed
+    std::vector<Listening> listeners_;  // some of them are closed
     std::vector<TimerId> timers_;
     std::vector<OffloadId> offloads_;
     std::vector<FarEnd> far_ends_;
@@ -257,7 +263,7 @@ private:
 }  // namespace
 
 TEST_CASE("random calls: on the reactor, every promise holds, and no descriptor is left") {
-    { const Reactor first; }  // libuv keeps a few descriptors from its first loop on
+    { const Reactor first; }  // libuv keeps a few descriptors after its first loop
     with_each_seed([](std::uint64_t seed) {
         Mischief all(seed);
         const std::size_t before = count_descriptors();

@@ -1,5 +1,6 @@
 // A host that forks while it has a reactor.
 #include <stdexcept>
+#include <switchboard/embed.hpp>
 
 #include "child.hpp"
 #include "descriptors.hpp"
@@ -23,20 +24,20 @@ std::string refusal(Call call) {
 
 }  // namespace
 
-TEST_CASE("reactor fork: a child is told what it may not do, and the parent goes on") {
+TEST_CASE("reactor fork: calls in a child are refused, and the parent goes on") {
     Reactor reactor;
     const Listening listening = listen_on(reactor, echo_factory());
     FarEnd client(listening.local);
     client.send("before");
     client.read_until(reactor, 6);
     const std::string told = in_child([&] {
-        return refusal([&] { reactor.run(); }) + "\n" + refusal([&] { reactor.run_ready(); }) +
+        return refusal([&] { reactor.run(); }) + "\n" + refusal([&] { run_ready(reactor); }) +
                "\n" + reactor.listen(listening.local, echo_factory()).error().message() + "\n" +
                reactor.connect(listening.local, echo_factory()()).error().message() + "\n";
     });
     const std::string run = "run: this reactor belongs to process " + std::to_string(::getpid()) +
                             "; a child forked from it may only destroy it, exec or exit\n";
-    const std::string other = ": not in a child of the process that made it\n";
+    const std::string other = ": the reactor belongs to the parent process\n";
     const std::string at = listening.local.to_string();
     CHECK(told == run + run + "listen " + at + other + "connect " + at + other);
     client.send(", after");
@@ -44,9 +45,10 @@ TEST_CASE("reactor fork: a child is told what it may not do, and the parent goes
     CHECK(client.received == "before, after");
 }
 
-// The epoll set and the sockets are shared: nothing that the child closes may be missed.
+// Parent and child share the epoll set and the sockets. What the child closes must not make the parent miss
+// an event.
 TEST_CASE(
-    "reactor fork: destroyed in a child, it takes nothing from the parent's and calls nobody") {
+    "reactor fork: destruction in a child does not affect the parent's, and calls no callback") {
     int closed = 0;
     auto reactor = std::make_unique<Reactor>();
     const Listening listening = listen_on(*reactor, callbacks([&] {
@@ -63,7 +65,7 @@ TEST_CASE(
         return std::string(closed > 0 ? "told" : "quiet") + " " +
                std::to_string(descriptors - count_descriptors());
     });
-    // Of the loop, of the listener and of the connection.
+    // Descriptors of the loop, the listener and the connection.
     CHECK(left.starts_with("quiet "));
     CHECK(std::stoi(left.substr(6)) >= 4);
     run_until(*reactor, [&] { return rang; });

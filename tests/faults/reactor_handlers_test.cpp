@@ -1,4 +1,5 @@
-// Handlers that misbehave: that throw, close and abort in every callback, and write after the end.
+// Misbehaving handlers: they throw, close and abort in every callback, and write after the end.
+#include <switchboard/reactor_stats.hpp>
 #include <vector>
 
 #include "turns.hpp"
@@ -9,20 +10,20 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::vector<std::string> kCallbacks = {"on_open",   "on_data", "on_drain",
+const std::vector<std::string> kCallbacks = {"on_open",   "on_data", "on_writable",
                                              "on_resume", "on_eof",  "on_deadline"};
 
 using Deed = std::function<void(Connection&)>;
 
-// A handler to which all callbacks come; `name`'s does the deed.
-Callbacks handler_with(const std::string& name, Deed deed, Ending& ending) {
+// Returns a handler that gets every callback, and calls `deed` in the callback `name`.
+Callbacks handler_with(const std::string& name, Deed deed, ConnectionEnd& ending) {
     const auto here = [name, deed = std::move(deed)](Connection& c, const char* callback) {
         if (name == callback) deed(c);
     };
     return {.on_open =
                 [=](Connection& c) {
                     here(c, "on_open");
-                    if (name == "on_drain") c.write(std::string(900'000, 'x'));
+                    if (name == "on_writable") c.write(std::string(900'000, 'x'));
                     if (name == "on_resume") c.pause_reading(), c.resume_reading();
                     if (name == "on_deadline") c.set_deadline(c.now() + 1ms);
                 },
@@ -31,7 +32,7 @@ Callbacks handler_with(const std::string& name, Deed deed, Ending& ending) {
                     here(c, "on_data");
                     return in.size();
                 },
-            .on_drain = [=](Connection& c) { here(c, "on_drain"); },
+            .on_writable = [=](Connection& c) { here(c, "on_writable"); },
             .on_resume = [=](Connection& c) { here(c, "on_resume"); },
             .on_eof =
                 [=](Connection& c) {
@@ -42,12 +43,13 @@ Callbacks handler_with(const std::string& name, Deed deed, Ending& ending) {
             .on_close = ending.note()};
 }
 
-// How a connection ends whose handler does `deed` in the callback `name`, beside one that lives on.
+// Returns how a connection ends if its handler calls `deed` in the callback `name`. A second connection
+// must survive.
 std::error_code end_of(Reactor& reactor, const std::string& name, const Deed& deed) {
-    Ending ending;
+    ConnectionEnd ending;
     int made = 0;
     ListenOptions options;
-    options.limits.close_timeout = 50ms;  // the client is not going to close first
+    options.connection.close_timeout = 50ms;  // the client does not close first
     const Listening listening = listen_on(
         reactor,
         [&] {
@@ -73,7 +75,7 @@ std::error_code end_of(Reactor& reactor, const std::string& name, const Deed& de
 
 }  // namespace
 
-TEST_CASE("reactor: a handler that throws in any callback costs its own connection alone") {
+TEST_CASE("reactor: a handler that throws in any callback loses only its own connection") {
     for (const std::string& name : kCallbacks) {
         CAPTURE(name);
         std::string logged;
@@ -83,7 +85,7 @@ TEST_CASE("reactor: a handler that throws in any callback costs its own connecti
             throw std::runtime_error("oh");
         });
         CHECK(reason == make_error_code(errc::handler_failed));
-        CHECK(reactor.stats().handler_failures == 1);
+        CHECK(collect_stats(reactor).handler_failures == 1);
         CHECK(logged.find(name + " threw: oh") != std::string::npos);
         CHECK(logged.find("connection from tcp://127.0.0.1:") == 0);
     }
@@ -120,7 +122,7 @@ TEST_CASE("reactor: close and abort, once and together, inside every callback") 
     }
 }
 
-TEST_CASE("reactor: everything may be called in on_close, and does nothing") {
+TEST_CASE("reactor: every call in on_close is allowed, and does nothing") {
     Reactor reactor;
     Connection* self = nullptr;
     bool came = false;
@@ -143,16 +145,16 @@ TEST_CASE("reactor: everything may be called in on_close, and does nothing") {
     FarEnd client(listening.local);
     run_until(reactor, [&] { return self != nullptr; });
     client.socket.close();
-    run_until(reactor, [&] { return came && reactor.stats().open == 0; });
+    run_until(reactor, [&] { return came && collect_stats(reactor).open == 0; });
     run_for(reactor, 5ms);
 }
 
 namespace {
 
-// Two connections of one reactor whose handlers reach each other.
+// Two connections of one reactor whose handlers can call each other's connection.
 struct Two {
     std::vector<ConnectionId> ids;
-    std::string got;  // by the second one
+    std::string got;  // received by the second connection
     std::function<void(Connection& other)> deed = [](Connection&) {};
     Reactor reactor;
     Listening listening = listen_on(
@@ -212,8 +214,8 @@ TEST_CASE("reactor: another connection's handler may write, close and abort") {
             for (int i = 0; i < 400; ++i) other.write(std::string(100'000, 'x'));
         };
         two.first.send("x");
-        run_until(two.reactor, [&] { return two.reactor.stats().open == 1; });
-        CHECK(two.reactor.stats().queued_bytes == 0);
+        run_until(two.reactor, [&] { return collect_stats(two.reactor).open == 1; });
+        CHECK(collect_stats(two.reactor).queued_bytes == 0);
     }
     SUBCASE("pause and resume") {
         two.deed = [](Connection& other) { other.pause_reading(); };
@@ -228,19 +230,19 @@ TEST_CASE("reactor: another connection's handler may write, close and abort") {
     }
 }
 
-TEST_CASE("reactor: a write after the peer is gone answers false and never throws or signals") {
+TEST_CASE("reactor: a write after the peer has gone returns false and never throws or signals") {
     Reactor reactor;
     int trues = 0, falses = 0;
-    Ending ending;
+    ConnectionEnd ending;
     ConnectionId id;
     const Listening listening =
         listen_on(reactor, callbacks([&] {
                       return Callbacks{.on_open = [&](Connection& c) { id = c.id(); },
-                                       .on_eof = [](Connection&) {},  // and writes on
+                                       .on_eof = [](Connection&) {},  // continues to write
                                        .on_close = ending.note()};
                   }));
     FarEnd client(listening.local);
-    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    run_until(reactor, [&] { return collect_stats(reactor).accepted == 1; });
     client.socket.close();
     run_until(reactor, [&] {
         if (Connection* c = reactor.find(id)) ++(c->write("hello?") ? trues : falses);

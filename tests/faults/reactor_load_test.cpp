@@ -1,6 +1,8 @@
-// More than there is room for: connects, descriptors, and one peer that would take it all.
+// Overload: more connects and descriptors than allowed, and one peer that would use the whole time.
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <switchboard/embed.hpp>
+#include <switchboard/reactor_stats.hpp>
 
 #include <algorithm>
 #include <ctime>
@@ -21,7 +23,7 @@ std::chrono::nanoseconds processor_time() {
     return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
 }
 
-// Waits in the reactor, not beside it.
+// Lets the time pass in Reactor::run(), and returns the CPU time that this took.
 std::chrono::nanoseconds cost_of(Reactor& reactor, std::chrono::milliseconds time) {
     reactor.after(time, [&] { reactor.stop(); });
     const auto before = processor_time();
@@ -29,7 +31,7 @@ std::chrono::nanoseconds cost_of(Reactor& reactor, std::chrono::milliseconds tim
     return processor_time() - before;
 }
 
-// More descriptors than the usual soft limit, while it lives.
+// Raises the soft limit of descriptors above the usual one, for its lifetime.
 class ManyDescriptors {
 public:
     explicit ManyDescriptors(rlim_t count) {
@@ -47,25 +49,25 @@ private:
 
 }  // namespace
 
-TEST_CASE("reactor: at most 16 accepts a wake") {
+TEST_CASE("reactor: at most 16 accepts per wake") {
     Reactor reactor;
     const Listening listening = listen_on(reactor, echo_factory());
     std::vector<FarEnd> clients;
     for (int i = 0; i < 40; ++i) clients.emplace_back(listening.local);
     std::vector<std::uint64_t> accepted;
     run_until(reactor, [&] {
-        accepted.push_back(reactor.stats().accepted);
+        accepted.push_back(collect_stats(reactor).accepted);
         return accepted.back() == 40;
     });
     CHECK(accepted == std::vector<std::uint64_t>{0, 1, 3, 7, 15, 31, 40});
 }
 
 TEST_CASE(
-    "reactor: out of descriptors, it serves those it has, hardly uses the CPU, and recovers") {
+    "reactor: out of descriptors, it serves existing connections, hardly uses CPU, and recovers") {
     std::vector<std::error_code> told;
     Reactor reactor;
     ListenOptions options;
-    options.limits.accept_pause = 20ms;
+    options.server.accept_retry_delay = 20ms;
     options.on_accept_error = [&](std::error_code error) { told.push_back(error); };
     const Listening listening = listen_on(reactor, echo_factory(), options);
     FarEnd first(listening.local);
@@ -76,12 +78,12 @@ TEST_CASE(
     {
         const NoDescriptors none;
         const auto cost = cost_of(reactor, 400ms);
-        CHECK(cost < 100ms);  // spinning would take all of it
-        CHECK(reactor.stats().accept_errors >= 5);
-        CHECK(reactor.stats().accept_errors <= 21);  // once a pause
-        REQUIRE(told.size() == reactor.stats().accept_errors);
+        CHECK(cost < 100ms);  // spinning would use all of the time
+        CHECK(collect_stats(reactor).accept_errors >= 5);
+        CHECK(collect_stats(reactor).accept_errors <= 21);  // one per pause
+        REQUIRE(told.size() == collect_stats(reactor).accept_errors);
         CHECK(told.front() == std::errc::too_many_files_open);
-        CHECK(reactor.stats().accepted == 1);
+        CHECK(collect_stats(reactor).accepted == 1);
         first.send("still served");
         first.read_until(reactor, 20);
         CHECK(first.received == "served, still served");
@@ -91,7 +93,7 @@ TEST_CASE(
         client.read_until(reactor, 7);
         CHECK(client.received == "at last");
     }
-    CHECK(reactor.stats().accepted == 6);
+    CHECK(collect_stats(reactor).accepted == 6);
 }
 
 TEST_CASE("reactor: on_accept_error may close the listener, and may throw") {
@@ -108,29 +110,29 @@ TEST_CASE("reactor: on_accept_error may close the listener, and may throw") {
     FarEnd client(listening.local);
     {
         const NoDescriptors none;
-        reactor.run();  // until nothing is left, the pause included
+        reactor.run();  // until nothing is left, including the pause
     }
     CHECK(told == 1);
     client.read_to_end(reactor);
-    CHECK(reactor.stats().timers == 0);
+    CHECK(collect_stats(reactor).timers == 0);
 }
 
 TEST_CASE("reactor: a listening socket that fails for ever does not spin") {
     Reactor reactor;
     Listener mine;
     ListenOptions options;
-    options.limits.accept_pause = 20ms;
+    options.server.accept_retry_delay = 20ms;
     const int other = ::dup(mine.socket.fd());
     const Socket closer(other);
     const Listening listening =
         listen_on(reactor, echo_factory(), options, "fd:" + std::to_string(mine.socket.release()));
-    ::shutdown(other, SHUT_RDWR);  // accept answers EINVAL from now on (man 2 accept)
+    ::shutdown(other, SHUT_RDWR);  // accept fails with EINVAL from now on (man 2 accept)
     CHECK(cost_of(reactor, 300ms) < 100ms);
-    CHECK(reactor.stats().accept_errors >= 3);
-    CHECK(reactor.stats().accept_errors <= 16);
+    CHECK(collect_stats(reactor).accept_errors >= 3);
+    CHECK(collect_stats(reactor).accept_errors <= 16);
 }
 
-TEST_CASE("reactor: one that sends all it can does not starve ten others") {
+TEST_CASE("reactor: a client that sends all it can does not starve ten others") {
     Reactor reactor;
     std::uint64_t firehose = 0;
     const Listening greedy =
@@ -144,16 +146,16 @@ TEST_CASE("reactor: one that sends all it can does not starve ten others") {
     FarEnd flood(greedy.local);
     std::vector<FarEnd> others;
     for (int i = 0; i < 10; ++i) others.emplace_back(listening.local);
-    run_until(reactor, [&] { return reactor.stats().open == 11; });
+    run_until(reactor, [&] { return collect_stats(reactor).open == 11; });
     const std::string data(1024 * 1024, 'x');
     std::uint64_t most = 0;
     for (int round = 0; round < 50; ++round) {
         for (FarEnd& other : others) other.send("ping");
-        // Filled to the brim before each turn.
+        // Fills the socket before each turn.
         while (flood.send(data) > 0) {
         }
         const std::uint64_t before = firehose;
-        reactor.run_ready();
+        run_ready(reactor);
         most = std::max(most, firehose - before);
         for (FarEnd& other : others) other.read_until(reactor, 4), other.received.clear();
     }
@@ -161,9 +163,10 @@ TEST_CASE("reactor: one that sends all it can does not starve ten others") {
     CHECK(most <= 256 * 1024);  // read_budget
 }
 
-TEST_CASE("reactor: two that keep each other busy for ever do not keep a third waiting") {
+TEST_CASE("reactor: two connections that keep each other busy do not keep a third waiting") {
     Reactor reactor;
-    // Each on_resume asks for the other's: without turns this would never end.
+    // Each on_resume resumes the other connection. If that took effect in the same turn, the turn would
+    // never end.
     std::vector<ConnectionId> pair;
     std::uint64_t bounces = 0;
     const Listening busy = listen_on(
@@ -187,7 +190,7 @@ TEST_CASE("reactor: two that keep each other busy for ever do not keep a third w
     CHECK(bounces > 0);
 }
 
-TEST_CASE("reactor: hundreds of connections that each echo, and all go at once") {
+TEST_CASE("reactor: hundreds of connections that each echo, and all close at once") {
     Reactor reactor;
     const Listening listening = listen_on(reactor, echo_factory());
     constexpr int kClients = 400;  // two descriptors each
@@ -195,7 +198,7 @@ TEST_CASE("reactor: hundreds of connections that each echo, and all go at once")
     for (int i = 0; i < kClients; ++i) {
         clients.emplace_back(listening.local);
         clients.back().send("client " + std::to_string(i));
-        reactor.run_ready();
+        run_ready(reactor);
     }
     for (int i = 0; i < kClients; ++i) {
         const std::string expected = "client " + std::to_string(i);
@@ -203,13 +206,13 @@ TEST_CASE("reactor: hundreds of connections that each echo, and all go at once")
         CHECK(clients[static_cast<std::size_t>(i)].received == expected);
     }
     clients.clear();
-    run_until(reactor, [&] { return reactor.stats().open == 0; });
-    CHECK(reactor.stats().closed == kClients);
+    run_until(reactor, [&] { return collect_stats(reactor).open == 0; });
+    CHECK(collect_stats(reactor).closed == kClients);
 }
 
-// libuv fetches 1,024 events at a time, and as long as it gets that many it fetches more before it
-// looks at its timers, 48 times over.
-TEST_CASE("reactor: deadlines and timers are not late though 1,100 connections are always ready") {
+// libuv fetches 1,024 events at a time. As long as it gets that many, it fetches again before it checks its
+// timers, up to 48 times.
+TEST_CASE("reactor: deadlines and timers are not late while 1,100 connections are always ready") {
     constexpr std::size_t kConnections = 1'100, kLate = 512;
     const ManyDescriptors enough(2 * kConnections + 64);
     Reactor reactor;
@@ -226,7 +229,7 @@ TEST_CASE("reactor: deadlines and timers are not late though 1,100 connections a
     };
     const Listening listening =
         listen_on(reactor, callbacks([&] { return Callbacks{.on_data = busy(opened++)}; }),
-                  {.limits = {.max_connections = kConnections, .backlog = 64}});
+                  {.server = {.max_connections = kConnections, .backlog = 64}});
     for (std::size_t i = 0; i < kConnections; ++i) {
         clients.emplace_back(listening.local);
         run_until(reactor, [&] { return opened > i; });
@@ -237,7 +240,7 @@ TEST_CASE("reactor: deadlines and timers are not late though 1,100 connections a
         late = at_due > 0 ? events - at_due : 0;
         reactor.stop();
     });
-    due = Clock::now() + 6ms;  // the wheel counts in milliseconds
+    due = Clock::now() + 6ms;  // the timer wheel counts in milliseconds
     reactor.run();
     CHECK(late <= kLate);
 }

@@ -1,7 +1,8 @@
-// Peers that misbehave: that never read, reset, half-close, or come byte by byte.
+// Misbehaving peers: they never read, reset, half-close, or send byte by byte.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <switchboard/reactor_stats.hpp>
 
 #include <vector>
 
@@ -16,12 +17,12 @@ namespace {
 
 constexpr std::size_t kMiB = 1024 * 1024;
 
-// More than the system's buffers of a connection take, in a queue that may grow as long.
+// More than the system's buffers for a connection hold. The queue may grow to this size.
 constexpr std::size_t kBig = 32 * kMiB;
 
 ListenOptions roomy() {
     ListenOptions options;
-    options.limits.max_queued = 2 * kBig;
+    options.connection.max_write_buffer = 2 * kBig;
     return options;
 }
 
@@ -39,7 +40,7 @@ std::string pattern(std::size_t size) {
     return text;
 }
 
-// Sends `size` bytes, then its FIN.
+// Sends `size` bytes, then a FIN.
 struct Producer {
     explicit Producer(std::size_t count) : text(pattern(count)) {}
     void operator()(Connection& c) {
@@ -56,37 +57,38 @@ struct Producer {
 
 }  // namespace
 
-TEST_CASE("reactor: a peer that sends and never reads costs bounded memory, and is cut off") {
+TEST_CASE("reactor: a peer that sends and never reads costs bounded memory, and is aborted") {
     CountingMemory memory;
     Reactor reactor({.memory = &memory});
     ListenOptions options;
-    options.limits.write_stall_timeout = 200ms;
-    Ending ending;
+    options.connection.write_stall_timeout = 200ms;
+    ConnectionEnd ending;
     const Listening listening = listen_on(
         reactor,
         callbacks([&] { return Callbacks{.on_data = echo_back, .on_close = ending.note()}; }),
         options);
     const FarEnd client(listening.local);
-    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    run_until(reactor, [&] { return collect_stats(reactor).accepted == 1; });
     const std::size_t before = memory.most = memory.lent;
     const std::string data(64 * 1024, 'x');
     std::size_t sent = 0, queued = 0;
     run_until(reactor, [&] {
         if (sent < 64 * kMiB) sent += client.send(data);
-        queued = std::max(queued, reactor.stats().queued_bytes);
+        queued = std::max(queued, collect_stats(reactor).queued_bytes);
         return ending.came;
     });
     CHECK(queued > 0);
     CHECK(queued <= 128 * 1024);                // high_water and one read
-    CHECK(memory.most - before <= 512 * 1024);  // the queue in chunks
-    CHECK(sent < 64 * kMiB);                    // it was not read any more
+    CHECK(memory.most - before <= 512 * 1024);  // the queue is in chunks
+    CHECK(sent < 64 * kMiB);                    // the reactor stopped reading
     CHECK(ending.reason == make_error_code(errc::write_stalled));
-    CHECK(reactor.stats().queued_bytes == 0);
+    CHECK(collect_stats(reactor).queued_bytes == 0);
 }
 
-TEST_CASE("reactor: a handler that writes on and on, whatever it is told, loses its connection") {
+TEST_CASE(
+    "reactor: a handler that writes on and on in spite of backpressure loses its connection") {
     Reactor reactor;
-    Ending ending;
+    ConnectionEnd ending;
     int refused = 0;
     const Listening listening =
         listen_on(reactor, callbacks([&] {
@@ -104,7 +106,7 @@ TEST_CASE("reactor: a handler that writes on and on, whatever it is told, loses 
     run_until(reactor, [&] { return ending.came; });
     CHECK(ending.reason == make_error_code(errc::write_queue_full));
     CHECK(refused > 100);
-    CHECK(reactor.stats().queued_bytes == 0);
+    CHECK(collect_stats(reactor).queued_bytes == 0);
     run_until(reactor, [&] {
         client.read();
         return client.over();
@@ -112,33 +114,33 @@ TEST_CASE("reactor: a handler that writes on and on, whatever it is told, loses 
     CHECK(client.error == std::errc::connection_reset);
 }
 
-TEST_CASE("reactor: on_drain comes once the queue is low, and each time it was high") {
+TEST_CASE("reactor: on_writable comes when the queue is low, each time after it was high") {
     Reactor reactor;
     std::size_t drains = 0, highest_at_drain = 0;
     Producer produce(3 * kMiB);
-    const Listening listening =
-        listen_on(reactor, callbacks([&] {
-                      return Callbacks{.on_open = [&](Connection& c) { produce(c); },
-                                       .on_drain =
-                                           [&](Connection& c) {
-                                               ++drains;
-                                               highest_at_drain = std::max(
-                                                   highest_at_drain, reactor.stats().queued_bytes);
-                                               produce(c);
-                                           }};
-                  }));
+    const Listening listening = listen_on(
+        reactor, callbacks([&] {
+            return Callbacks{.on_open = [&](Connection& c) { produce(c); },
+                             .on_writable =
+                                 [&](Connection& c) {
+                                     ++drains;
+                                     highest_at_drain = std::max(
+                                         highest_at_drain, collect_stats(reactor).queued_bytes);
+                                     produce(c);
+                                 }};
+        }));
     FarEnd client(listening.local);
     client.read_to_end(reactor);
     CHECK(client.received == pattern(3 * kMiB));
     CHECK(drains > 3);
-    CHECK(highest_at_drain <= Limits{}.low_water);
+    CHECK(highest_at_drain <= ConnectionLimits{}.low_water);
 }
 
 TEST_CASE("reactor: a small high-water mark, small socket buffers, one byte at a time") {
     Reactor reactor;
     ListenOptions options;
-    options.limits.high_water = 100;
-    options.limits.low_water = 10;
+    options.connection.high_water = 100;
+    options.connection.low_water = 10;
     const Listening listening = listen_on(reactor, echo_factory(), options);
     FarEnd client(listening.local);
     set_buffer(client.socket.fd(), SO_RCVBUF, 1);
@@ -173,7 +175,7 @@ TEST_CASE(
         CAPTURE(unix_socket);
         Reactor reactor;
         ListenOptions options;
-        options.limits.read_budget = 20'000;  // a turn's flush, too
+        options.connection.read_budget = 20'000;  // also limits what one turn flushes
         const Listening listening =
             listen_on(reactor, callbacks([&] {
                           return Callbacks{.on_open = [&](Connection& c) {
@@ -205,7 +207,7 @@ TEST_CASE("reactor: a file that ends too early resets the peer") {
     }
     const auto file = File::open(dir / "file").value();
     Reactor reactor;
-    Ending ending;
+    ConnectionEnd ending;
     const Listening listening = listen_on(reactor, callbacks([&] {
                                               return Callbacks{.on_open =
                                                                    [&](Connection& c) {
@@ -221,7 +223,7 @@ TEST_CASE("reactor: a file that ends too early resets the peer") {
 
 TEST_CASE("reactor: the peer's reset ends the connection, whatever it was doing") {
     Reactor reactor;
-    Ending ending;
+    ConnectionEnd ending;
     Callbacks handler{.on_close = ending.note()};
     SUBCASE("idle") {}
     SUBCASE("with bytes queued") {
@@ -241,17 +243,17 @@ TEST_CASE("reactor: the peer's reset ends the connection, whatever it was doing"
     }
     const Listening listening = listen_on(reactor, callbacks([&] { return handler; }), roomy());
     FarEnd client(listening.local);
-    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    run_until(reactor, [&] { return collect_stats(reactor).accepted == 1; });
     client.socket.reset_on_close();
     client.socket.close();
     run_until(reactor, [&] { return ending.came; });
     CHECK(ending.reason == std::errc::connection_reset);
-    CHECK(reactor.stats().open == 0);
+    CHECK(collect_stats(reactor).open == 0);
 }
 
-TEST_CASE("reactor: what a handler closed for is not hidden by the peer's reset") {
+TEST_CASE("reactor: the reason of a handler's close is not hidden by the peer's reset") {
     Reactor reactor;
-    Ending ending;
+    ConnectionEnd ending;
     const Listening listening =
         listen_on(reactor, callbacks([&] {
                       return Callbacks{.on_open =
@@ -263,14 +265,14 @@ TEST_CASE("reactor: what a handler closed for is not hidden by the peer's reset"
                   }),
                   roomy());
     FarEnd client(listening.local);
-    run_until(reactor, [&] { return reactor.stats().accepted == 1; });
+    run_until(reactor, [&] { return collect_stats(reactor).accepted == 1; });
     client.socket.reset_on_close();
     client.socket.close();
     run_until(reactor, [&] { return ending.came; });
     CHECK(ending.reason == make_error_code(errc::malformed_message));
 }
 
-TEST_CASE("reactor: half-closed by the peer, everything is still answered") {
+TEST_CASE("reactor: after the peer's half-close, everything is still answered") {
     Reactor reactor;
     const Listening listening = listen_on(reactor, echo_factory());
     FarEnd client(listening.local);
@@ -287,10 +289,10 @@ TEST_CASE("reactor: half-closed by the peer, everything is still answered") {
     CHECK((client.received == all));
 }
 
-TEST_CASE("reactor: half-closed by the handler, it still reads") {
+TEST_CASE("reactor: after the handler's half-close, it still reads") {
     Reactor reactor;
     std::size_t got = 0;
-    Ending ending;
+    ConnectionEnd ending;
     const Listening listening =
         listen_on(reactor, callbacks([&] {
                       return Callbacks{.on_open =
@@ -318,9 +320,9 @@ TEST_CASE("reactor: half-closed by the handler, it still reads") {
     CHECK(ending.reason == std::error_code());
 }
 
-TEST_CASE("reactor: a reply is not destroyed by what the peer still sends when it is closed") {
+TEST_CASE("reactor: input after a close does not destroy the reply") {
     Reactor reactor;
-    Ending ending;
+    ConnectionEnd ending;
     const Listening listening =
         listen_on(reactor, callbacks([&] {
                       return Callbacks{.on_data =
@@ -341,16 +343,16 @@ TEST_CASE("reactor: a reply is not destroyed by what the peer still sends when i
     CHECK(ending.reason == make_error_code(errc::malformed_message));
 }
 
-TEST_CASE("reactor: close is bounded by close_timeout, of which zero is none") {
+TEST_CASE("reactor: close is bounded by close_timeout, and zero means no limit") {
     Reactor reactor;
     ListenOptions options = roomy();
     SUBCASE("a peer that does not read") {
-        options.limits.close_timeout = 40ms;
+        options.connection.close_timeout = 40ms;
     }
     SUBCASE("for ever") {
-        options.limits.close_timeout = 0ms;
+        options.connection.close_timeout = 0ms;
     }
-    Ending ending;
+    ConnectionEnd ending;
     const Listening listening =
         listen_on(reactor, callbacks([&] {
                       return Callbacks{.on_open =
@@ -362,7 +364,7 @@ TEST_CASE("reactor: close is bounded by close_timeout, of which zero is none") {
                   }),
                   options);
     FarEnd client(listening.local);
-    if (options.limits.close_timeout > 0ms) {
+    if (options.connection.close_timeout > 0ms) {
         run_until(reactor, [&] { return ending.came; });
         CHECK(ending.reason == make_error_code(errc::close_timed_out));
     } else {

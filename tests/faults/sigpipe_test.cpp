@@ -1,4 +1,5 @@
-// A client that asks for a file and goes away: no SIGPIPE, whose default ends the process.
+// A client that asks for a file and disconnects must not cause SIGPIPE, whose default action ends the
+// process.
 #include <doctest/doctest.h>
 #include <poll.h>
 
@@ -19,7 +20,7 @@ namespace {
 
 constexpr std::size_t kSize = 1'000'000;
 
-// Sends a file to whoever sends anything.
+// Sends a file in answer to any input.
 ProtocolFactory filer(const test::TempDir& dir) {
     std::ofstream(dir / "file") << std::string(kSize, 'x');
     return callbacks([file = File::open(dir / "file").value()] {
@@ -47,7 +48,7 @@ Result<void> serve_reactor(Socket listener, const ProtocolFactory& factory, cons
     return {};
 }
 
-// In a process whose SIGPIPE is as it is by default, and must be so afterwards.
+// Serves in a process with the default action for SIGPIPE, which must be unchanged afterwards.
 template <BlockingDriver::Serve kServe>
 Result<void> by_default(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                         const ServeOptions& options) {
@@ -76,26 +77,26 @@ void check_gone_clients() {
 
 }  // namespace
 
-TEST_CASE("sigpipe: clients that ask for a file and go away end nothing (reactor)") {
+TEST_CASE("sigpipe: clients that leave during a file do not end the server (reactor)") {
     check_gone_clients<serve_reactor>();
 }
 
-TEST_CASE("sigpipe: clients that ask for a file and go away end nothing (iterative)") {
+TEST_CASE("sigpipe: clients that leave during a file do not end the server (iterative)") {
     check_gone_clients<serve_iterative>();
 }
 
-TEST_CASE("sigpipe: clients that ask for a file and go away end nothing (threads)") {
+TEST_CASE("sigpipe: clients that leave during a file do not end the server (threads)") {
     check_gone_clients<serve_threads>();
 }
 
-TEST_CASE("sigpipe: clients that ask for a file and go away end nothing (thread pool)") {
+TEST_CASE("sigpipe: clients that leave during a file do not end the server (thread pool)") {
     check_gone_clients<serve_thread_pool>();
 }
 
-TEST_CASE("sigpipe: clients that ask for a file and go away end nothing (processes)") {
+TEST_CASE("sigpipe: clients that leave during a file do not end the server (processes)") {
     check_gone_clients<serve_processes>();
 }
 
-TEST_CASE("sigpipe: clients that ask for a file and go away end nothing (process pool)") {
+TEST_CASE("sigpipe: clients that leave during a file do not end the server (process pool)") {
     check_gone_clients<serve_process_pool>();
 }

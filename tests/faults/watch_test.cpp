@@ -1,16 +1,18 @@
-// What cannot be watched is refused, and what is watched costs few system calls.
+// A descriptor that cannot be watched is refused, and a watch costs few system calls.
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <memory>
+#include <switchboard/embed.hpp>
 #include <switchboard/reactor_datagram.hpp>
+#include <switchboard/reactor_stats.hpp>
 #include <vector>
 
 #include "failing_watch.hpp"
-#include "impl.hpp"
 #include "platform/poll_set.hpp"
+#include "reactor_impl.hpp"
 #include "turns.hpp"
 
 using namespace switchboard;
@@ -26,12 +28,12 @@ bool libuv_alone() {
     return alone;
 }
 
-// Watches of a loop's own, whose callbacks park.
+// Watches of a separate loop, whose callbacks park.
 struct Watched {
-    Watched() : watches(loop, std::pmr::get_default_resource(), on_ready) { reactor.run_ready(); }
+    Watched() : watches(loop, std::pmr::get_default_resource(), on_ready) { run_ready(reactor); }
     ~Watched() {
         watches.close();
-        reactor.run_ready();
+        run_ready(reactor);
     }
 
     static void on_ready(uv_poll_t* handle, int status, int events) {
@@ -41,14 +43,14 @@ struct Watched {
     }
     void turn(int times = 1) {
         for (; times > 0; --times) {
-            reactor.run_ready();
+            run_ready(reactor);
             watches.settle();
         }
     }
     std::error_code change(int fd, int events) { return watches.change(fd, events, on_ready); }
 
     Reactor reactor;
-    detail::Loop& loop = reactor.impl().loop;
+    detail::Loop& loop = detail::access(reactor).loop;
     Watches watches;
     std::vector<int> came;
     std::function<void()> then;
@@ -66,24 +68,24 @@ SocketOptions non_blocking() {
 
 }  // namespace
 
-TEST_CASE("watch: a listener that cannot be watched is refused, and the process lives") {
+TEST_CASE("watch: a listener that cannot be watched is refused, and the process survives") {
     if (libuv_alone()) return;
     for (const int error : {ENOSPC, ENOMEM}) {
         for (int after = 0; after < 4; ++after) {
             CAPTURE(after);
             const FailingWatch failing;
             Reactor reactor;
-            reactor.run_ready();  // libuv's own descriptors come into the set in the first turn
+            run_ready(reactor);  // libuv adds its own descriptors in the first turn
             failing.fail(error, after);
             const auto listening = reactor.listen(endpoint("127.0.0.1:0"), echo_factory());
-            for (int i = 0; i < 3; ++i) reactor.run_ready();
+            for (int i = 0; i < 3; ++i) run_ready(reactor);
             failing.heal();
             CHECK(listening.has_value() == (after >= 2));
             if (!listening)
                 CHECK(listening.error() == std::error_code(error, std::system_category()));
             const Listening again = listen_on(reactor, echo_factory());
             const FarEnd client(again.local);
-            run_until(reactor, [&] { return reactor.stats().open == 1; });
+            run_until(reactor, [&] { return collect_stats(reactor).open == 1; });
         }
     }
 }
@@ -95,11 +97,11 @@ TEST_CASE("watch: datagrams and connects that cannot be watched are refused") {
         const Listener server;
         const FailingWatch failing;
         Reactor reactor;
-        reactor.run_ready();
+        run_ready(reactor);
         failing.fail(ENOSPC, after);
         const auto bound =
             bind_datagram(reactor, endpoint("udp://127.0.0.1:0"), std::make_unique<Silent>());
-        for (int i = 0; i < 3; ++i) reactor.run_ready();
+        for (int i = 0; i < 3; ++i) run_ready(reactor);
         CHECK(bound.has_value() == (after >= 2));
         failing.fail(ENOSPC, after > 0 ? 1 : 0);
         std::error_code ended;
@@ -111,7 +113,8 @@ TEST_CASE("watch: datagrams and connects that cannot be watched are refused") {
     }
 }
 
-TEST_CASE("watch: a number that was watched before costs one call to begin and one to end") {
+TEST_CASE(
+    "watch: a descriptor number that was watched before costs one call to start and one to stop") {
     if (libuv_alone()) return;
     const FailingWatch counts;
     Watched w;
@@ -142,7 +145,8 @@ TEST_CASE("watch: a number that was watched before costs one call to begin and o
     }
 }
 
-TEST_CASE("watch: one that cannot be watched again is refused, and its number is of use later") {
+TEST_CASE(
+    "watch: a descriptor that cannot be watched again is refused, and its number is usable later") {
     if (libuv_alone()) return;
     const FailingWatch failing;
     Watched w;
@@ -164,7 +168,7 @@ TEST_CASE("watch: one that cannot be watched again is refused, and its number is
     CHECK(w.came.size() > before);
 }
 
-TEST_CASE("watch: what is not wanted does not come, however often that changes") {
+TEST_CASE("watch: unwanted events do not come, however often the interest changes") {
     Watched w;
     const Pair pair("127.0.0.1:0", non_blocking());
     const int fd = pair.server.fd();
@@ -188,7 +192,7 @@ TEST_CASE("watch: what is not wanted does not come, however often that changes")
     CHECK(w.came.empty());
 }
 
-TEST_CASE("watch: a reset is told while nothing is wanted, once") {
+TEST_CASE("watch: a reset is reported once, even if no events are wanted") {
     if (libuv_alone()) return;
     Watched w;
     Pair pair("127.0.0.1:0", non_blocking());
@@ -214,13 +218,13 @@ TEST_CASE("watch: a short connection costs its server two calls, and none of the
     for (std::uint64_t round = 1; round <= 5; ++round) {
         const auto client = connect(listening.local);
         REQUIRE(client);
-        run_until(reactor, [&] { return reactor.stats().accepted == round; });
+        run_until(reactor, [&] { return collect_stats(reactor).accepted == round; });
         REQUIRE(client->send(as_bytes("x")));
-        run_until(reactor, [&] { return reactor.stats().bytes_out == round; });
+        run_until(reactor, [&] { return collect_stats(reactor).bytes_out == round; });
         ::shutdown(client->fd(), SHUT_WR);
-        run_until(reactor, [&] { return reactor.stats().closed == round; });
+        run_until(reactor, [&] { return collect_stats(reactor).closed == round; });
         const auto made = counts.take();
-        if (round == 1) continue;  // libuv looks at a number of a descriptor the first time
+        if (round == 1) continue;  // libuv checks a new descriptor number the first time
         CHECK(made.added == 1);
         CHECK(made.changed == 0);
         CHECK(made.removed == 1);
@@ -255,7 +259,7 @@ TEST_CASE(
         REQUIRE(client->send(as_bytes("not read")));
         if (reset) client->reset_on_close();
         client->close();
-        for (int i = 0; i < 20 && !closed; ++i) reactor.run_ready();
+        for (int i = 0; i < 20 && !closed; ++i) run_ready(reactor);
         CHECK(closed == reset);
         if (reset) CHECK(why == std::errc::connection_reset);
         if (!closed) {
@@ -275,7 +279,7 @@ TEST_CASE("watch: a number whose last event was an error is watched again") {
     REQUIRE_FALSE(w.watches.start(first.server.fd(), UV_READABLE, Watched::on_ready, &w));
     REQUIRE_FALSE(w.watches.start(number, UV_READABLE, Watched::on_ready, &w));
     w.turn(2);
-    // In one batch: the first stops the other, whose error is fetched already.
+    // Both events are in one batch. The first watch stops the second, whose error event is already fetched.
     REQUIRE(first.client.send(as_bytes("x")));
     doomed.client.reset_on_close();
     doomed.client.close();
@@ -294,7 +298,7 @@ TEST_CASE("watch: a number whose last event was an error is watched again") {
     w.watches.stop(number);
 }
 
-TEST_CASE("watch: what a host watches under a number that was ours survives the reactor") {
+TEST_CASE("watch: a host's watch of a number that was ours survives the reactor") {
     uv_loop_t host;
     REQUIRE(uv_loop_init(&host) == 0);
     auto reactor = std::make_unique<Reactor>(&host);
@@ -307,8 +311,8 @@ TEST_CASE("watch: what a host watches under a number that was ours survives the 
     const auto client = connect(listening.local);
     REQUIRE(client);
     turns();
-    REQUIRE(reactor->stats().closed == 1);
-    Pair of_host("127.0.0.1:0", non_blocking());  // it has the number that has become free
+    REQUIRE(collect_stats(*reactor).closed == 1);
+    Pair of_host("127.0.0.1:0", non_blocking());  // gets the descriptor number that is now free
     int came = 0;
     uv_poll_t poll;
     poll.data = &came;
@@ -328,7 +332,7 @@ TEST_CASE("watch: what a host watches under a number that was ours survives the 
     CHECK(uv_loop_close(&host) == 0);
 }
 
-TEST_CASE("watch: a reactor that ends leaves the numbers alone that it does not watch any more") {
+TEST_CASE("watch: a destructor does not touch numbers that the reactor no longer watches") {
     if (libuv_alone()) return;
     const FailingWatch counts;
     {
@@ -336,12 +340,12 @@ TEST_CASE("watch: a reactor that ends leaves the numbers alone that it does not 
         const Listening listening = listen_on(reactor, echo_factory());
         for (std::uint64_t round = 1; round <= 2; ++round) {
             FarEnd client(listening.local);
-            run_until(reactor, [&] { return reactor.stats().accepted == round; });
+            run_until(reactor, [&] { return collect_stats(reactor).accepted == round; });
             client.socket.close();
-            run_until(reactor, [&] { return reactor.stats().closed == round; });
+            run_until(reactor, [&] { return collect_stats(reactor).closed == round; });
         }
         reactor.close(listening.id);
-        for (int i = 0; i < 3; ++i) reactor.run_ready();
+        for (int i = 0; i < 3; ++i) run_ready(reactor);
         counts.take();
     }
     const auto made = counts.take();

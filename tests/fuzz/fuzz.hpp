@@ -1,4 +1,4 @@
-// What the fuzz targets share.
+// Helpers for the fuzz targets.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ inline std::string_view as_text(const std::uint8_t* data, std::size_t size) {
     return {reinterpret_cast<const char*>(data), size};
 }
 
-// What must hold for any input; libFuzzer keeps the one for which it does not.
+// Aborts if `holds` is false. libFuzzer then keeps the input.
 inline void require(bool holds, std::string_view what) {
     if (holds) return;
     std::fprintf(stderr, "broken: %.*s\n", static_cast<int>(what.size()), what.data());

@@ -1,4 +1,4 @@
-// Requests for metrics, as they come and in pieces.
+// Requests to the metrics server, whole and in pieces.
 #include <switchboard/metrics.hpp>
 
 #include <string>

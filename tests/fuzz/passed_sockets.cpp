@@ -1,6 +1,6 @@
-// What a service manager leaves in the environment: LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES, a line of
-// the input each. "self" at the first is this process.
-#include <switchboard/passed_sockets.hpp>
+// The variables that a service manager sets: LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. Each is a line of the
+// input. "self" in the first line means the id of this process.
+#include <switchboard/socket_activation.hpp>
 
 #include <unistd.h>
 
@@ -14,7 +14,7 @@ using namespace switchboard;
 
 namespace {
 
-// NAME=VALUE of the next line; a value ends at its first zero byte.
+// Removes the next line and returns NAME=VALUE. A value ends at its first zero byte.
 std::string take_variable(std::string_view& text, const std::string& name) {
     const auto end = text.find('\n');
     const std::string_view line = text.substr(0, end);
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     } else {
         const bool known = sockets.error() == errc::bad_option ||
                            sockets.error() == std::errc::bad_file_descriptor;
-        fuzz::require(known && !sockets.error().tried().empty(), "what is wrong is named");
+        fuzz::require(known && !sockets.error().context().empty(), "what is wrong is named");
     }
     return 0;
 }

@@ -1,5 +1,5 @@
-// What is parsed as a PROXY header can be encoded, and means the same when it is parsed again. Each prefix
-// of it is incomplete, and what follows it makes no difference.
+// A PROXY header that was parsed can be encoded, and has the same meaning when it is parsed again. Each of
+// its prefixes is incomplete, and bytes after it make no difference.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

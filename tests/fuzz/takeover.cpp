@@ -1,6 +1,6 @@
-// The message of a takeover. The first byte of the input says how many descriptors come with it ('0' is
-// none); the rest is the text.
-#include "takeover_message.hpp"
+// The message of a takeover. The first byte of the input is the number of descriptors that come with it, as a
+// digit. The rest is the text.
+#include "group/takeover_message.hpp"
 
 #include <algorithm>
 
@@ -12,10 +12,10 @@ namespace {
 
 using Parsed = Result<std::optional<std::vector<std::string>>>;
 
-// What a part says must not be taken back by the whole.
+// The result for a prefix must not contradict the result for the whole text.
 void check_part(const Parsed& part, const Parsed& whole) {
     if (!part) {
-        fuzz::require(!whole && whole.error().tried() == part.error().tried(),
+        fuzz::require(!whole && whole.error().context() == part.error().context(),
                       "what is malformed stays so, for the same reason");
     } else if (part->has_value()) {
         fuzz::require(!whole, "nothing may follow a whole message");

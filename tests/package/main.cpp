@@ -1,8 +1,8 @@
 // Touches every library of the package, so that one which is not exported fails to link.
 #include <cstdio>
 #include <switchboard/exchange.hpp>
-#include <switchboard/framing.hpp>
 #include <switchboard/inetd.hpp>
+#include <switchboard/message_handler.hpp>
 #include <switchboard/reactor.hpp>
 #include <switchboard/registry.hpp>
 #include <switchboard/relay.hpp>

@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <switchboard/blocking.hpp>
 #include <switchboard/callbacks.hpp>
-#include <switchboard/framing.hpp>
 #include <switchboard/inetd.hpp>
+#include <switchboard/message_handler.hpp>
 #include <switchboard/reactor.hpp>
 #include <switchboard/reactor_exchange.hpp>
 #include <switchboard/relay.hpp>
@@ -27,7 +27,7 @@ int main() {
     bool right = false;
     const auto request = as_bytes("hello\n");
     exchange(reactor, listening->local, {request.begin(), request.end()},
-             {.reply_end = MessageEnd::at("\n")}, [&](const auto& reply) {
+             {.reply_framing = Framing::delimited("\n")}, [&](const auto& reply) {
                  right = reply && as_text(*reply) == "hello!\n";
                  reactor.stop();
              });

@@ -1,5 +1,5 @@
 # cmake -DBUILD=... -DWORK=... -DFLAGS=... -DCOMPILER=... -P run.cmake
-# Installs BUILD into an empty prefix, builds the dependant against it, runs that and the program.
+# Installs BUILD into an empty prefix, builds a project against it, and runs that project and `switchboard`.
 file(REMOVE_RECURSE ${WORK})
 
 function(run)
@@ -7,12 +7,47 @@ function(run)
 endfunction()
 
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
-run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -G Ninja
-    -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=${FLAGS}")
-run(${CMAKE_COMMAND} --build ${WORK}/build)
+function(build_project source folder)
+    run(${CMAKE_COMMAND} -S ${source} -B ${folder} -G Ninja
+        -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=${FLAGS}")
+    run(${CMAKE_COMMAND} --build ${folder})
+endfunction()
+
+# The project that the guide recommends as a template.
+build_project(${CMAKE_CURRENT_LIST_DIR}/../../examples/own_protocol ${WORK}/own_protocol)
+run(${CMAKE_CTEST_COMMAND} --test-dir ${WORK}/own_protocol --output-on-failure)
+
+build_project(${CMAKE_CURRENT_LIST_DIR} ${WORK}/build)
 run(${WORK}/build/dependant)
-# The sanitizer looks for the run-time type of every object, and there is none.
+# The undefined-behaviour sanitizer needs run-time types, which this program is built without.
 if(NOT FLAGS MATCHES "-fsanitize=.*undefined")
     run(${WORK}/build/plain)
 endif()
 run(${WORK}/prefix/bin/switchboard --version)
+
+# A component that does not exist is an error.
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/unknown -B ${WORK}/unknown -G Ninja
+    -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER}
+    RESULT_VARIABLE status OUTPUT_VARIABLE text ERROR_VARIABLE text)
+if(status EQUAL 0 OR NOT text MATCHES "switchboard has no component 'nonsense'")
+    message(FATAL_ERROR "an unknown component was accepted: ${text}")
+endif()
+
+# Without CMake: pkg-config supplies the flags for the compiler and the linker.
+file(GLOB_RECURSE pc ${WORK}/prefix/switchboard.pc)
+cmake_path(GET pc PARENT_PATH pc_dir)
+set(ENV{PKG_CONFIG_PATH} ${pc_dir})
+execute_process(COMMAND pkg-config --cflags --libs switchboard
+    OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+separate_arguments(flags UNIX_COMMAND "${FLAGS} ${flags}")
+run(${COMPILER} -std=c++20 ${CMAKE_CURRENT_LIST_DIR}/main.cpp -o ${WORK}/by_pkg_config ${flags})
+run(${WORK}/by_pkg_config)
+
+# A project that includes Switchboard from source does not install it.
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/host -B ${WORK}/host -G Ninja
+    -DSWITCHBOARD=${CMAKE_CURRENT_LIST_DIR}/../.. -DCMAKE_CXX_COMPILER=${COMPILER})
+run(${CMAKE_COMMAND} --install ${WORK}/host --prefix ${WORK}/host_prefix)
+file(GLOB_RECURSE installed RELATIVE ${WORK}/host_prefix ${WORK}/host_prefix/*)
+if(NOT installed STREQUAL "host/CMakeLists.txt")
+    message(FATAL_ERROR "installed with the host: ${installed}")
+endif()

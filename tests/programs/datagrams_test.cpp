@@ -1,4 +1,4 @@
-// The services over UDP from outside: with nc, socat, and our own exchange; and what they cost.
+// The services over UDP from outside: with nc, socat and our own exchange, and their cost in system calls.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -6,7 +6,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
-#include <switchboard/datagram_socket.hpp>
+#include <switchboard/bind_datagram.hpp>
 
 #include "loopback.hpp"
 #include "platform/platform.hpp"
@@ -33,14 +33,9 @@ void check_refused(const Finished& finished, const std::string& part) {
     CHECK(finished.errors.find('\n') == finished.errors.size() - 1);
 }
 
-Finished ask(const std::string& endpoint, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"exchange", endpoint});
-    return programs::switchboard(std::move(arguments));
-}
-
 }  // namespace
 
-TEST_CASE("udp: nc, socat and exchange against echo, under each driver that has datagrams") {
+TEST_CASE("udp: nc, socat and exchange against echo, under each driver that serves datagrams") {
     for (const std::string& driver : kDatagramDrivers) {
         CAPTURE(driver);
         Server echo({"echo", "--listen", "udp://127.0.0.1:0", "--driver", driver});
@@ -76,7 +71,7 @@ TEST_CASE("udp: the other services, on any address and by IPv6") {
     }
 }
 
-TEST_CASE("udp: exchange tells what failed, and from whom nothing came") {
+TEST_CASE("udp: exchange reports what failed, and which peer did not answer") {
     const Server discard({"discard", "--listen", "udp://127.0.0.1:0"});
     check_refused(ask(discard.endpoint(), {"--text", "x", "--timeout", "50ms"}),
                   "exchange " + discard.endpoint() + ": receive: connection timed out");
@@ -88,14 +83,13 @@ TEST_CASE("udp: exchange tells what failed, and from whom nothing came") {
     check_refused(ask(gone.to_string(), {"--text", "x"}), "connection refused");
 }
 
-TEST_CASE("udp: what cannot be served over it is refused before anything opens") {
+TEST_CASE("udp: a service without datagrams is refused before a socket opens") {
     for (const std::string driver : {"threads", "thread-pool", "processes", "process-pool"}) {
-        check_refused(
-            serve_udp("echo", driver),
-            "--listen udp://127.0.0.1:0: the driver '" + driver +
-                "' serves connections, and datagrams have none; use reactor or iterative");
+        check_refused(serve_udp("echo", driver),
+                      "--listen udp://127.0.0.1:0: the driver '" + driver +
+                          "' does not serve datagrams; use reactor or iterative");
     }
-    check_refused(serve_udp("hub", "reactor"), "hub: it has no form for datagrams (udp)");
+    check_refused(serve_udp("hub", "reactor"), "hub: does not support datagrams (udp)");
     check_refused(serve_udp("nothing", "reactor"), "unknown protocol");
     const Socket taken = bind_datagram(Endpoint::udp("127.0.0.1", 0)).value();
     for (const std::string& driver : kDatagramDrivers) {
@@ -105,7 +99,7 @@ TEST_CASE("udp: what cannot be served over it is refused before anything opens")
     }
 }
 
-TEST_CASE("udp: limits apply, and `protocols` says who speaks it") {
+TEST_CASE("udp: limits apply, and `protocols` lists the protocols that support it") {
     const Server server({"echo", "--listen", "udp://127.0.0.1:0", "--limit", "max_datagram=10"});
     CHECK(ask(server.endpoint(), {"--text", "0123456789"}).output == "0123456789");
     CHECK(ask(server.endpoint(), {"--text", "0123456789A", "--timeout", "50ms"}).status == 1);
@@ -117,8 +111,9 @@ TEST_CASE("udp: limits apply, and `protocols` says who speaks it") {
     CHECK(count == 6);
 }
 
-// As `switchboard-bench cost` counts it. All of a burst are there when the server comes to run, or the
-// figure would depend on how the system shares out the CPUs: it is stopped (SIGSTOP) meanwhile.
+// Counts as `switchboard-bench cost` does. The server is stopped (SIGSTOP) while a burst is sent, so that
+// it finds the whole burst when it runs. Otherwise the figure would depend on how the system schedules the
+// CPUs.
 TEST_CASE("udp: echo of 64 bytes, 64 in flight: at most 0.2 system calls per datagram") {
     if (platform::kMaxSegments == 1) {
         MESSAGE("built for systems that have no batches: nothing checked");
@@ -127,7 +122,7 @@ TEST_CASE("udp: echo of 64 bytes, 64 in flight: at most 0.2 system calls per dat
     constexpr std::size_t kInFlight = 64, kRounds = 50;
     const test::TempDir folder;
     const std::string log = folder / "calls";
-    // The leak sanitizer, where it is built in, cannot look while somebody traces.
+    // The leak sanitizer, if it is built in, does not work in a traced process.
     Process strace(Process::Setup{.command = {"strace", "-f", "-qq", "-o", log, kSwitchboard,
                                               "serve", "echo", "--listen", "udp://127.0.0.1:0"},
                                   .environment = {"ASAN_OPTIONS=detect_leaks=0"}});

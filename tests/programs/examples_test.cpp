@@ -1,4 +1,4 @@
-// Every program of examples/ does what the README quotes it for.
+// Every program of examples/ does what the README says about it.
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -16,11 +16,7 @@ using namespace switchboard::programs;
 
 namespace {
 
-std::string example(const std::string& name) {
-    return SWITCHBOARD_BIN "/examples/" + name;
-}
-
-// Echoes over ten connections, one message each at a time, until the server is gone.
+// Echoes over ten connections, with one message at a time on each, until the server has ended.
 std::size_t load_until_gone(const std::string& endpoint) {
     std::vector<switchboard::Socket> peers;
     for (int i = 0; i < 10; ++i) {
@@ -44,7 +40,7 @@ std::size_t load_until_gone(const std::string& endpoint) {
 }
 
 struct Embedded {
-    double late_ms = 0;  // of the 10 ms timer, p99
+    double late_ms = 0;  // lateness of the 10 ms timer, p99
     std::size_t ticks = 0, alarms = 0, rounds = 0;
 };
 
@@ -66,8 +62,8 @@ Embedded run_embedded(const std::string& name) {
 
 }  // namespace
 
-// What else this machine does makes a timer later and never earlier, so the best of a few runs is
-// what the program itself is late by.
+// Other load on the machine can make a timer only later. So the best of a few runs shows how late the
+// program itself is.
 TEST_CASE("examples: echo and a 10 ms timer inside poll, GLib and Asio, on time under load") {
     for (const char* name : {"embed_epoll", "embed_glib", "embed_asio"}) {
         CAPTURE(name);
@@ -136,7 +132,7 @@ TEST_CASE("examples: names and numbers are looked up") {
     CHECK(none.status == 1);
 }
 
-TEST_CASE("examples: connects by name, or says what became of each address") {
+TEST_CASE("examples: connects by name, or reports the error of each address") {
     Process server({example("echo_server")});
     const std::string at = server.read_line().substr(13);
     const std::string port = at.substr(at.rfind(':'));
@@ -166,7 +162,7 @@ TEST_CASE("examples: ten requests over two pooled connections") {
           "10 answers over 2 connections\n");
 }
 
-TEST_CASE("examples: says goodbye past two peers, pauses, and drains") {
+TEST_CASE("examples: sends a reject message past two peers, pauses, and drains") {
     Process server({example("accept_control")});
     const auto at = switchboard::Endpoint::parse(server.read_line().substr(13)).value();
     const auto peer = [&] { return switchboard::connect(at).value(); };
@@ -186,17 +182,17 @@ TEST_CASE("examples: says goodbye past two peers, pauses, and drains") {
     const auto third = peer();
     REQUIRE(third.send_all(switchboard::as_bytes("hello")));
     REQUIRE(second.send_all(switchboard::as_bytes("still here")));
-    CHECK(hears(second) == "still here");  // and its turn was not the third one's
+    CHECK(hears(second) == "still here");  // the third client did not use up its turn
     server.signal(SIGUSR1);
     CHECK(server.read_line() == "resumed");
     CHECK(server.read_line() == "served: " + third.local().value().to_string());
     CHECK(hears(third) == "hello");
-    server.signal(SIGTERM);  // which closes those two: they are idle
+    server.signal(SIGTERM);  // closes those two, which are idle
     CHECK(server.read_line() == "drained, 0 aborted");
     CHECK(server.wait().status == 0);
 }
 
-TEST_CASE("examples: on a unix path, tells who came") {
+TEST_CASE("examples: on a unix path, names the user of each peer") {
     char folder[] = "/tmp/switchboard-test-XXXXXX";
     REQUIRE(mkdtemp(folder) != nullptr);
     const std::string path = std::string(folder) + "/socket";
@@ -206,7 +202,8 @@ TEST_CASE("examples: on a unix path, tells who came") {
     auto peer = switchboard::connect(at).value();
     const std::string told = server.read_line();
     const bool named = told == "served: user " + std::to_string(getuid());
-    CHECK((named || told == "served: unix:"));  // the portable branch does not ask who it is
+    // the portable branch does not query the peer's identity
+    CHECK((named || told == "served: unix:"));
     peer.close();
     server.signal(SIGTERM);
     CHECK(server.read_line().starts_with("drained"));
@@ -214,7 +211,7 @@ TEST_CASE("examples: on a unix path, tells who came") {
     std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("examples: an echo on several cores drains, and says who served how many") {
+TEST_CASE("examples: an echo on several cores drains, and prints how many each reactor accepted") {
     Process server({example("many_cores"), "2"});
     const auto at = switchboard::Endpoint::parse(server.read_line().substr(13)).value();
     std::vector<switchboard::Socket> peers;
@@ -274,7 +271,7 @@ TEST_CASE("examples: a server that can be looked into") {
     CHECK(server.wait().status == 0);
 }
 
-TEST_CASE("examples: told to stop, it closes who is idle and answers who has asked") {
+TEST_CASE("examples: when told to stop, it closes idle connections and answers pending requests") {
     Process server({example("polite_stop")});
     const auto at = switchboard::Endpoint::parse(server.read_line().substr(13)).value();
     const auto idle = switchboard::connect(at).value(), asker = switchboard::connect(at).value();
@@ -286,14 +283,19 @@ TEST_CASE("examples: told to stop, it closes who is idle and answers who has ask
     CHECK(server.wait().output == "drained, 0 aborted\n");
 }
 
-TEST_CASE("examples: there is none that no case above runs") {
+// The programs of the guide are tested in guide_test.cpp.
+TEST_CASE("examples: each is run by a test") {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
         found.insert(entry.path().filename());
     }
-    CHECK(found == std::set<std::string>{"accept_control", "behind_proxy", "client",
-                                         "connect_by_name", "connection_pool", "datagrams",
-                                         "echo_server", "embed_asio", "embed_epoll", "embed_glib",
-                                         "many_cores", "one_handler", "polite_stop", "reconnect",
-                                         "resolve", "restart", "throttle", "watched"});
+    CHECK(found == std::set<std::string>{
+                       "accept_control", "accept_loop",     "behind_proxy",    "bind_addresses",
+                       "client",         "connect_by_name", "connection_pool", "datagrams",
+                       "echo_client",    "echo_server",     "embed_asio",      "embed_epoll",
+                       "embed_glib",     "endings",         "hosted_server",   "own_metrics",
+                       "line_server",    "many_cores",      "non_blocking",    "one_handler",
+                       "operator",       "polite_stop",     "reconnect",       "resolve",
+                       "restart",        "shared_state",    "sum_server",      "sum_test",
+                       "three_loops",    "throttle",        "two_ends",        "watched"});
 }

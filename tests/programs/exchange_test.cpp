@@ -8,16 +8,7 @@
 using namespace switchboard;
 using namespace switchboard::programs;
 
-namespace {
-
-// Runs `switchboard exchange ENDPOINT ARGUMENTS...`.
-Finished ask(const std::string& endpoint, std::vector<std::string> arguments,
-             std::string input = {}) {
-    arguments.insert(arguments.begin(), {"exchange", endpoint});
-    return programs::switchboard(std::move(arguments), std::move(input));
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("exchange: the request is --text, or all of stdin") {
     const Server server({"echo"});
@@ -44,7 +35,7 @@ TEST_CASE("exchange: a reply ends by shutdown, line, length or prefix") {
     CHECK(ask(echo.endpoint(), {"--end", "prefix:2le"}, little).output == little);
 }
 
-TEST_CASE("exchange: what fails is one line and exit 1") {
+TEST_CASE("exchange: a failure prints one line and exits with 1") {
     const Server discard({"discard"});
     const Server chargen({"chargen"});
     const Socket bound = listen(Endpoint::parse("127.0.0.1:0").value()).value();
@@ -70,11 +61,11 @@ TEST_CASE("exchange: what fails is one line and exit 1") {
     check(ask("nowhere", {"--text", "x"}), "nowhere");
 }
 
-TEST_CASE("exchange: the peer that ends too early is told apart from a whole reply") {
+TEST_CASE("exchange: a reply that ends too early is reported as incomplete") {
     const Server daytime({"daytime"});
     const Finished finished = ask(daytime.endpoint(), {"--text", "", "--end", "length:1000"});
     CHECK(finished.status == 1);
-    CHECK(finished.errors.find("before the message was whole") != std::string::npos);
+    CHECK(finished.errors.find("before the message was complete") != std::string::npos);
 }
 
 TEST_CASE("switchboard: protocols are listed, each with what it does") {
@@ -100,7 +91,7 @@ TEST_CASE("switchboard: --version and --help") {
     }
     const Finished serve = programs::switchboard({"serve", "--help"});
     CHECK(serve.status == 0);
-    for (const std::string name : {"--listen", "--backlog", "process-pool", "drain_deadline"}) {
+    for (const std::string name : {"--listen", "backlog", "process-pool", "drain_timeout"}) {
         CHECK(serve.output.find(name) != std::string::npos);
     }
 }

@@ -1,4 +1,4 @@
-// Programs that are not ours against the services, and services that speak to each other.
+// The services with other programs as clients, and services that talk to each other.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -12,7 +12,7 @@ using namespace switchboard::programs;
 
 namespace {
 
-// What nc(1) and socat(1) get from `server` for `input`, which must be the same.
+// Returns what nc(1) and socat(1) receive from `server` for `input`. Both must receive the same.
 std::string ask_outsiders(const Server& server, const std::string& input) {
     const Finished nc = support::run({"nc", "-N", "127.0.0.1", server.port()}, input);
     CHECK(nc.status == 0);
@@ -46,7 +46,7 @@ TEST_CASE("outside: nc and socat against echo, daytime and time, under every dri
         REQUIRE(bytes.size() == 4);
         std::uint32_t seconds = 0;
         for (const char byte : bytes) seconds = seconds << 8 | static_cast<unsigned char>(byte);
-        // Not time(), which reads a coarser clock and may be a second behind what the server read.
+        // Not time(): it reads a coarser clock, which may be a second behind the one that the server read.
         const auto now = std::chrono::system_clock::now();
         const auto unix_seconds =
             static_cast<std::uint32_t>(std::chrono::system_clock::to_time_t(now));
@@ -77,7 +77,7 @@ TEST_CASE("outside: a relay whose target is gone ends the connection and lives o
     CHECK(echo.stop(SIGTERM).status == 0);
     for (int i = 0; i < 2; ++i) {
         const auto client = switchboard::connect(Endpoint::parse(relay.endpoint()).value());
-        // The reset may be here before connect() has looked.
+        // The reset may arrive before connect() returns.
         CHECK((client ? ended(*client) : client.error() == std::errc::connection_reset));
     }
     CHECK(relay.stop(SIGTERM).status == 0);
@@ -88,7 +88,7 @@ TEST_CASE("outside: a hub sends the line of one to all others") {
     const Socket first = hub.connect();
     const Socket second = hub.connect();
     const Socket last = hub.connect();
-    // Connections are taken in order: who hears the last one is in.
+    // Connections are accepted in order. So an answer on the last one shows that all are accepted.
     REQUIRE(last.send_all(as_bytes("from the last\n")));
     CHECK(receive(first, 14) == "from the last\n");
     CHECK(receive(second, 14) == "from the last\n");

@@ -1,4 +1,4 @@
-// The probes of a build with SWITCHBOARD_USDT are notes in the program, where tracers find them.
+// The probes of a build with SWITCHBOARD_USDT are ELF notes in the program, where tracers find them.
 #include <doctest/doctest.h>
 #include <fstream>
 #include <iterator>
@@ -11,7 +11,7 @@ TEST_CASE("probes: are in the program where the build has them, and only there")
     for (const char* name :
          {"connection_open", "connection_close", "accept_error", "stall", "drain"}) {
         CAPTURE(name);
-        // As a note of SystemTap has them: provider and probe, each ended by a zero.
+        // In the format of a SystemTap note: provider and probe, each with a terminating zero.
         const std::string note = std::string("switchboard") + '\0' + name + '\0';
         CHECK((program.find(note) != std::string::npos) == SWITCHBOARD_PROBES);
     }

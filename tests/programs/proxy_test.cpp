@@ -1,4 +1,4 @@
-// The PROXY protocol with programs that are not ours: curl sends headers, and so does haproxy in front.
+// The PROXY protocol with other programs: curl sends headers, and so does haproxy in front of a server.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@ using namespace switchboard::programs;
 namespace {
 
 const std::string kForged = "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n";
-const std::string kHaproxy = "/usr/sbin/haproxy";  // which is not in every user's PATH
+const std::string kHaproxy = "/usr/sbin/haproxy";  // not in every user's PATH
 
 std::string example() {
     return SWITCHBOARD_BIN "/examples/behind_proxy";
@@ -30,14 +30,14 @@ std::string port_of(const std::string& endpoint) {
     return endpoint.substr(endpoint.rfind(':') + 1);
 }
 
-// What curl(1) gets; gopher is a line out and all that comes back.
+// Returns the output of curl(1). A gopher URL sends one line and prints everything that comes back.
 Finished curl(std::vector<std::string> arguments, const std::string& port) {
     arguments.insert(arguments.begin(), {"curl", "-sS", "--max-time", "30"});
     arguments.push_back("gopher://127.0.0.1:" + port + "/");
     return support::run(arguments);
 }
 
-// What socat(1) gets that speaks from `address`, one of this machine's own.
+// Returns the output of socat(1), which connects from `address`, one of this machine's own.
 std::string ask_from(const std::string& address, const std::string& port,
                      const std::string& input) {
     const Finished asked =
@@ -46,8 +46,8 @@ std::string ask_from(const std::string& address, const std::string& port,
     return asked.output;
 }
 
-// haproxy in front of a server. It is handed a socket that listens already, so whoever connects before it
-// has begun waits.
+// haproxy in front of a server. It gets a socket that already listens. So a client that connects before
+// haproxy is ready waits.
 class Haproxy {
 public:
     Haproxy(const std::string& port, const std::string& send) : process_(configure(port, send)) {}
@@ -69,7 +69,7 @@ private:
     Process process_;
 };
 
-// Says it again until the other one is there to hear it.
+// Sends the text repeatedly until the other side receives it.
 bool hears_in_the_end(const Socket& from, Socket& to, const std::string& text) {
     REQUIRE(to.set_blocking(Blocking::no));
     std::vector<std::byte> heard(text.size());
@@ -80,17 +80,9 @@ bool hears_in_the_end(const Socket& from, Socket& to, const std::string& text) {
            as_text(heard) == text;
 }
 
-void check_refused(std::vector<std::string> arguments, const std::string& why) {
-    arguments.insert(arguments.begin(), {"serve", "echo"});
-    const Finished finished = programs::switchboard(std::move(arguments));
-    CHECK(finished.status == 1);
-    CHECK(finished.output == "");
-    CHECK(finished.errors == "switchboard: " + why + "\n");
-}
-
 }  // namespace
 
-TEST_CASE("proxy: under every driver curl's header is taken off, and must come") {
+TEST_CASE("proxy: under every driver curl's header is required, and removed") {
     for (const std::string& driver : kDrivers) {
         CAPTURE(driver);
         const Server server(
@@ -98,7 +90,8 @@ TEST_CASE("proxy: under every driver curl's header is taken off, and must come")
         const Finished told = curl({"--haproxy-protocol"}, server.port());
         CHECK(told.errors == "");
         CHECK(told.output.ends_with("\r\n"));
-        const Finished bare = curl({}, server.port());
+        // curl's line break alone may begin a header of version 2, so the server would wait for the rest.
+        const Finished bare = curl({}, server.port() + "/_none");
         CHECK(bare.status != 0);
         CHECK(bare.output == "");
     }
@@ -140,7 +133,7 @@ TEST_CASE("proxy: behind haproxy the handler sees the client's address, by eithe
     }
 }
 
-TEST_CASE("proxy: behind haproxy, under every driver, what a client sends is what is served") {
+TEST_CASE("proxy: behind haproxy, every driver serves what the client sent") {
     if (!machine_has_haproxy()) return;
     for (const std::string& driver : kDrivers) {
         CAPTURE(driver);
@@ -165,20 +158,20 @@ TEST_CASE("proxy: a relay and a hub behind a proxy, throttled as well") {
     Socket second = meeting.connect();
     REQUIRE(first.send_all(as_bytes(kForged)));
     REQUIRE(second.send_all(as_bytes(kForged)));
-    CHECK(hears_in_the_end(first, second, "hello\n"));  // so both have joined
+    CHECK(hears_in_the_end(first, second, "hello\n"));  // so both have joined the hub
     REQUIRE(second.send_all(as_bytes("good day\n")));
     CHECK(receive(first, 9) == "good day\n");
 }
 
-TEST_CASE("proxy: what is no list of sources, and what has no connections, is refused by name") {
-    check_refused({"--proxy-protocol", "10.0.0.0/33"},
+TEST_CASE("proxy: what is not a list of sources, or has no connections, is refused by name") {
+    check_refused({"echo", "--proxy-protocol", "10.0.0.0/33"},
                   "--proxy-protocol 10.0.0.0/33: trusted source '10.0.0.0/33': "
-                  "a prefix length is a number from 0 to 32");
-    check_refused({"--proxy-protocol", "proxy.example"},
+                  "the prefix length must be a number from 0 to 32");
+    check_refused({"echo", "--proxy-protocol", "proxy.example"},
                   "--proxy-protocol proxy.example: trusted source 'proxy.example': "
-                  "an address, a network, 'unix' or 'any' is expected");
-    check_refused({"--listen", "udp://127.0.0.1:0", "--proxy-protocol", "any"},
-                  "--proxy-protocol any: for connections, and datagrams have none");
+                  "expected an address, a network, 'unix' or 'any'");
+    check_refused({"echo", "--listen", "udp://127.0.0.1:0", "--proxy-protocol", "any"},
+                  "--proxy-protocol any: applies to connections only, not to datagrams");
     CHECK(programs::switchboard({"serve", "--help"}).output.find("--proxy-protocol FROM") !=
           std::string::npos);
 }

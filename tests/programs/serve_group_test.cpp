@@ -1,4 +1,4 @@
-// `switchboard serve` with several reactors, and how it is looked at: metrics, SIGUSR1, the log.
+// `switchboard serve` with several reactors, and how to observe it: metrics, SIGUSR1 and the log.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ using test::TempDir;
 
 namespace {
 
-void check_refused(std::vector<std::string> arguments, const std::string& why) {
+void check_refused_for(std::vector<std::string> arguments, const std::string& why) {
     arguments.insert(arguments.begin(), "serve");
     const Finished finished = programs::switchboard(std::move(arguments));
     CAPTURE(finished.errors);
@@ -27,7 +27,7 @@ void check_refused(std::vector<std::string> arguments, const std::string& why) {
     CHECK(std::count(finished.errors.begin(), finished.errors.end(), '\n') == 1);
 }
 
-// Where it serves its metrics, as it says before all else.
+// Returns the endpoint of the metrics, which the server announces first.
 Endpoint metrics_of(Server& server) {
     const std::string line = server.process().read_error_line();
     const auto start = line.find("metrics at ");
@@ -50,7 +50,7 @@ std::vector<std::uint64_t> accepted(const Endpoint& metrics) {
     return counts;
 }
 
-// The lines of the log of a server that was made to say what is in its path.
+// Returns the log of a server that has to log `path`.
 std::string log_of(const std::string& level, const std::string& path) {
     Process process({.command = command({"serve", "echo", "--listen", "unix:" + path, "--limit",
                                          "max_connections=1"}),
@@ -85,26 +85,27 @@ TEST_CASE("serve: with several reactors, on TCP and on a unix socket") {
         REQUIRE(counts.size() == 2);
         CHECK(counts[0] > 1);
         CHECK(counts[1] > 0);
-        CHECK(counts[0] + counts[1] == 41);  // with the one that asks
+        CHECK(counts[0] + counts[1] == 41);  // including the request for the metrics
         clients.clear();
         CHECK(server.stop(SIGTERM).status == 0);
     }
 }
 
-TEST_CASE("serve: what several reactors cannot do is refused") {
-    check_refused({"hub", "--reactors", "2"},
-                  "--reactors 2: connections of 'hub' reach each other, which takes one reactor");
+TEST_CASE("serve: services and options that several reactors do not support are refused") {
+    check_refused_for(
+        {"hub", "--reactors", "2"},
+        "--reactors 2: 'hub' connects its clients to each other, which takes a single reactor");
     const std::string both =
-        "--reactors, --pin and --takeover are for connections to the driver reactor\n";
-    check_refused({"echo", "--reactors", "2", "--driver", "threads"}, both);
-    check_refused({"echo", "--reactors", "2", "--listen", "udp://127.0.0.1:0"}, both);
-    check_refused({"echo", "--takeover", "unix:@x", "--driver", "iterative"}, both);
-    check_refused({"echo", "--takeover", "unix:@x", "--listen", "udp://127.0.0.1:0"}, both);
+        "--reactors, --pin and --takeover apply only to connections under the driver reactor\n";
+    check_refused_for({"echo", "--reactors", "2", "--driver", "threads"}, both);
+    check_refused_for({"echo", "--reactors", "2", "--listen", "udp://127.0.0.1:0"}, both);
+    check_refused_for({"echo", "--takeover", "unix:@x", "--driver", "iterative"}, both);
+    check_refused_for({"echo", "--takeover", "unix:@x", "--listen", "udp://127.0.0.1:0"}, both);
     for (const std::string count : {"0", "-1", "many"})
         CHECK(programs::switchboard({"serve", "echo", "--reactors", count}).status == 2);
 }
 
-TEST_CASE("serve: a protocol with connections of its own has a reactor's in each") {
+TEST_CASE("serve: a protocol that opens connections uses the reactor of its client") {
     Server target({"echo"});
     Server relay({"relay", "--reactors", "2", "--option", "target=" + target.endpoint()});
     std::vector<Socket> clients;
@@ -117,14 +118,14 @@ TEST_CASE("serve: a protocol with connections of its own has a reactor's in each
 }
 
 TEST_CASE("serve: metrics are for connections and datagrams, and for the reactor alone") {
-    check_refused({"echo", "--metrics", "127.0.0.1:0", "--driver", "threads"},
-                  "--metrics is for the driver reactor\n");
-    check_refused({"echo", "--metrics", "udp://127.0.0.1:0"},
-                  "--metrics udp://127.0.0.1:0: not tcp://HOST:PORT or unix:/PATH\n");
-    check_refused({"echo", "--metrics", "nowhere"}, "");
+    check_refused_for({"echo", "--metrics", "127.0.0.1:0", "--driver", "threads"},
+                      "--metrics requires the driver reactor\n");
+    check_refused_for({"echo", "--metrics", "udp://127.0.0.1:0"},
+                      "--metrics udp://127.0.0.1:0: must be tcp://HOST:PORT or unix:/PATH\n");
+    check_refused_for({"echo", "--metrics", "nowhere"}, "");
     const test::Listener taken;
-    check_refused({"echo", "--metrics", taken.at.to_string()},
-                  "listen " + taken.at.to_string() + ": address already in use");
+    check_refused_for({"echo", "--metrics", taken.at.to_string()},
+                      "listen " + taken.at.to_string() + ": address already in use");
     Server server({"echo", "--listen", "udp://127.0.0.1:0", "--metrics", "127.0.0.1:0"});
     const Endpoint metrics = metrics_of(server);
     CHECK(exchange(Endpoint::parse(server.endpoint()).value(), as_bytes("hello")));
@@ -146,7 +147,7 @@ TEST_CASE("serve: SIGUSR1 prints what is live, and serving goes on") {
             return line.find(text) != std::string::npos;
         });
     };
-    // Which line it is depends on the millisecond.
+    // The order of the lines depends on the millisecond in which each object was made.
     CHECK(count("  reactor 0: listener " + server.endpoint() + ", made at ") == 1);
     CHECK(count("listener " + server.endpoint()) == listeners);
     CHECK(count("connection from " + client.local()->to_string() + " (open), made at ") == 1);
@@ -155,7 +156,7 @@ TEST_CASE("serve: SIGUSR1 prints what is live, and serving goes on") {
     CHECK(server.stop(SIGTERM).status == 0);
 }
 
-TEST_CASE("serve: the log as JSON lines, whatever is in them") {
+TEST_CASE("serve: the log consists of JSON lines, whatever the messages contain") {
     const TempDir folder;
     const std::string log = log_of("info,json", folder / "\"quoted\" \\ \xff\xfe \xc3\xa9");
     std::size_t lines = 0, found = 0;
@@ -175,7 +176,7 @@ TEST_CASE("serve: the log as JSON lines, whatever is in them") {
     CHECK(found == 1);
 }
 
-TEST_CASE("serve: a level may be with json or without, and nothing else") {
+TEST_CASE("serve: a log level may be followed by json, and by nothing else") {
     const TempDir folder;
     CHECK(log_of("error,json", folder / "socket").empty());
     CHECK(log_of("off,json", folder / "socket").empty());
@@ -186,29 +187,29 @@ TEST_CASE("serve: a level may be with json or without, and nothing else") {
                                            .environment = {"SWITCHBOARD_LOG=" + wrong}})
                                       .wait();
         CHECK(finished.status == 1);
-        CHECK(
-            finished.errors.starts_with("switchboard: SWITCHBOARD_LOG=" + wrong + ": not one of"));
+        CHECK(finished.errors.starts_with("switchboard: SWITCHBOARD_LOG=" + wrong +
+                                          ": must be debug"));
     }
 }
 
-TEST_CASE("serve: a takeover by who asks for something else is refused, and the old one goes on" *
+TEST_CASE("serve: a takeover with another command line is refused, and the old server goes on" *
           doctest::skip(!test::system_tells_peer())) {
     for (const std::string path : {"tcp://127.0.0.1:1", "udp://127.0.0.1:1", "fd:0"})
-        check_refused({"echo", "--takeover", path},
-                      "--takeover " + path + ": not unix:/PATH or unix:@NAME\n");
+        check_refused_for({"echo", "--takeover", path},
+                          "--takeover " + path + ": must be unix:/PATH or unix:@NAME\n");
     const TempDir folder;
     const std::string path = "unix:" + folder / "takeover";
     Server old({"echo", "--takeover", path});
-    check_refused({"echo", "--takeover", path, "--listen", "tcp://127.0.0.1:1"},
-                  "--takeover " + path +
-                      ": the other server listens on tcp://127.0.0.1:0, not on "
-                      "tcp://127.0.0.1:1");
-    check_refused({"ecko", "--takeover", path}, "\"ecko\"");
+    check_refused_for({"echo", "--takeover", path, "--listen", "tcp://127.0.0.1:1"},
+                      "--takeover " + path +
+                          ": the other server listens on tcp://127.0.0.1:0, not on "
+                          "tcp://127.0.0.1:1");
+    check_refused_for({"ecko", "--takeover", path}, "\"ecko\"");
     CHECK(round_trip(old.connect(), "hello") == "hello");
     CHECK(old.stop(SIGTERM).status == 0);
 }
 
-TEST_CASE("serve: a takeover takes the metrics along, or leaves them, or begins with some" *
+TEST_CASE("serve: a takeover may keep the metrics listener, drop it, or add one" *
           doctest::skip(!test::system_tells_peer())) {
     const TempDir folder;
     const std::vector<std::string> plain = {"echo", "--takeover", "unix:" + folder / "takeover"};
@@ -222,8 +223,8 @@ TEST_CASE("serve: a takeover takes the metrics along, or leaves them, or begins 
     CHECK(accepted(at).size() == 1);
     Server third(plain);
     CHECK(second.process().wait().status == 0);
-    CHECK(
-        support::eventually([&] {  // the third closes its copy once it has been told that it is on
+    CHECK(support::eventually(
+        [&] {  // the third server closes its copy only after it has been told to go on
             const auto nobody = connect(at);
             return !nobody && nobody.error() == std::errc::connection_refused;
         }));
@@ -234,7 +235,7 @@ TEST_CASE("serve: a takeover takes the metrics along, or leaves them, or begins 
     CHECK(fourth.endpoint() == first.endpoint());
 }
 
-TEST_CASE("serve: what is at the takeover's path and is none is refused" *
+TEST_CASE("serve: a program at the takeover path that is not a takeover server is refused" *
           doctest::skip(!test::system_tells_peer())) {
     const TempDir folder;
     const test::Listener listener("unix:" + folder / "else");

@@ -14,7 +14,7 @@ using namespace switchboard::programs;
 
 namespace {
 
-// A folder of the test's own, gone with it.
+// A temporary folder, removed by the destructor.
 struct Folder {
     Folder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
     ~Folder() {
@@ -33,7 +33,7 @@ std::string exchange_with(const std::string& endpoint, const std::string& text) 
 
 }  // namespace
 
-TEST_CASE("serve: every driver serves echo, and says where") {
+TEST_CASE("serve: every driver serves echo, and prints its endpoint") {
     for (const std::string& driver : kDrivers) {
         CAPTURE(driver);
         Server server({"echo", "--driver", driver});
@@ -99,10 +99,10 @@ TEST_CASE("serve: a draining reactor refuses new connections") {
     CHECK(round_trip(client, "after") == "after");
 }
 
-TEST_CASE("serve: the second signal ends what is open") {
+TEST_CASE("serve: the second signal ends open connections") {
     for (const std::string& driver : kDrivers) {
         CAPTURE(driver);
-        Server server({"echo", "--driver", driver, "--limit", "drain_deadline=1h"});
+        Server server({"echo", "--driver", driver, "--limit", "drain_timeout=1h"});
         const Socket client = server.connect();
         CHECK(round_trip(client, "before") == "before");
         server.process().signal(SIGTERM);
@@ -115,7 +115,7 @@ TEST_CASE("serve: the second signal ends what is open") {
     }
 }
 
-TEST_CASE("serve: a second signal that has nobody to end is no failure") {
+TEST_CASE("serve: a second signal without open connections is not a failure") {
     for (const std::string& driver : kDrivers) {
         CAPTURE(driver);
         Server server({"echo", "--driver", driver});
@@ -127,10 +127,10 @@ TEST_CASE("serve: a second signal that has nobody to end is no failure") {
     }
 }
 
-TEST_CASE("serve: a connection that stays holds a stop up until drain_deadline only") {
+TEST_CASE("serve: a connection that stays open delays a stop by at most drain_timeout") {
     for (const std::string& driver : kDrivers) {
         CAPTURE(driver);
-        Server server({"echo", "--driver", driver, "--limit", "drain_deadline=50ms"});
+        Server server({"echo", "--driver", driver, "--limit", "drain_timeout=50ms"});
         const Socket client = server.connect();
         CHECK(round_trip(client, "before") == "before");
         CHECK(server.stop(SIGTERM).status == 0);
@@ -138,7 +138,7 @@ TEST_CASE("serve: a connection that stays holds a stop up until drain_deadline o
     }
 }
 
-TEST_CASE("serve: as many at a time as there are workers") {
+TEST_CASE("serve: a pool serves as many connections at a time as it has workers") {
     for (const std::string driver : {"thread-pool", "process-pool"}) {
         CAPTURE(driver);
         Server server({"echo", "--driver", driver, "--workers", "2"});
@@ -157,7 +157,7 @@ TEST_CASE("serve: as many at a time as there are workers") {
     }
 }
 
-TEST_CASE("serve: on a unix socket, with nobody to read what it prints") {
+TEST_CASE("serve: on a unix socket, when nothing reads its output") {
     for (const std::string driver : {"reactor", "threads", "process-pool"}) {
         CAPTURE(driver);
         const Folder folder;
@@ -173,7 +173,7 @@ TEST_CASE("serve: on a unix socket, with nobody to read what it prints") {
     }
 }
 
-TEST_CASE("serve: with all standard streams closed, what is logged reaches no connection or pipe") {
+TEST_CASE("serve: with all standard streams closed, the log reaches no connection or pipe") {
     for (const std::string& driver : {std::string("reactor"), std::string("threads")}) {
         CAPTURE(driver);
         const Folder folder;
@@ -191,7 +191,7 @@ TEST_CASE("serve: with all standard streams closed, what is logged reaches no co
         std::array<std::byte, 8> in{};
         REQUIRE(first->send_all(as_bytes("a")));
         REQUIRE(first->receive(in).value() == 1);
-        const auto refused = switchboard::connect(endpoint);  // which is logged
+        const auto refused = switchboard::connect(endpoint);  // this is logged
         REQUIRE(refused);
         CHECK(refused->receive(in).value_or(0) == 0);
         first->close();
@@ -204,9 +204,9 @@ TEST_CASE("serve: with all standard streams closed, what is logged reaches no co
     }
 }
 
-TEST_CASE("serve: who is refused for the number of connections hears goodbye") {
-    Server server({"echo", "--limit", "max_connections=2", "--max-per-address", "1",
-                   "--accepts-per-second", "1000", "--goodbye", "come again"});
+TEST_CASE("serve: a connection over max_connections gets the reject message") {
+    Server server({"echo", "--limit", "max_connections=2", "--limit", "max_per_address=1",
+                   "--limit", "accepts_per_second=1000", "--reject-message", "come again"});
     Socket served = server.connect();
     std::array<std::byte, 64> in{};
     REQUIRE(served.send_all(as_bytes("a")));
@@ -231,7 +231,8 @@ TEST_CASE("serve: takes the socket that systemd-socket-activate passes, by numbe
         Process process({"systemd-socket-activate", "-l", path, "--fdname=echo", kSwitchboard,
                          "serve", "echo", "--listen", listen});
         const auto endpoint = Endpoint::unix_path(path);
-        Result<Socket> socket = switchboard::connect(endpoint);  // the first one starts it
+        Result<Socket> socket =
+            switchboard::connect(endpoint);  // the first connection starts the server
         REQUIRE(support::eventually([&] {
             if (!socket) socket = switchboard::connect(endpoint);
             return socket.has_value();
@@ -246,7 +247,7 @@ TEST_CASE("serve: takes the socket that systemd-socket-activate passes, by numbe
     }
 }
 
-TEST_CASE("serve: what a service manager passed wrongly is named") {
+TEST_CASE("serve: an invalid variable from a service manager is reported by name") {
     const auto serve = [](const std::string& variables, const std::string& listen) {
         return support::run({"sh", "-c",
                              "export LISTEN_PID=$$ " + variables + "; exec " + kSwitchboard +
@@ -256,11 +257,11 @@ TEST_CASE("serve: what a service manager passed wrongly is named") {
     CHECK(serve("LISTEN_FDS=some", "fd:3").find("LISTEN_FDS=some") != std::string::npos);
     CHECK(serve("LISTEN_FDS=1 LISTEN_FDNAMES=a:b", "fd:a 3</dev/null").find("LISTEN_FDNAMES=a:b") !=
           std::string::npos);
-    CHECK(serve("LISTEN_FDS=1 LISTEN_FDNAMES=web", "fd:echo 3</dev/null").find("there are web") !=
+    CHECK(serve("LISTEN_FDS=1 LISTEN_FDNAMES=web", "fd:echo 3</dev/null").find("available: web") !=
           std::string::npos);
     CHECK(serve("LISTEN_FDS=1 LISTEN_FDNAMES=web", "fd:web 3</dev/null").find("non-socket") !=
           std::string::npos);
-    CHECK(serve("A=b", "fd:web").find("LISTEN_FDS has none") != std::string::npos);
+    CHECK(serve("A=b", "fd:web").find("LISTEN_FDS passes none") != std::string::npos);
 }
 
 TEST_CASE("serve: more connections than the soft limit of descriptors allows") {
@@ -280,7 +281,7 @@ TEST_CASE("serve: more connections than the soft limit of descriptors allows") {
     CHECK(process.wait().status == 0);
 }
 
-TEST_CASE("serve: the log is for stderr, as loud as SWITCHBOARD_LOG says") {
+TEST_CASE("serve: the log goes to stderr, at the level of SWITCHBOARD_LOG") {
     for (const std::string level : {"debug", "off"}) {
         CAPTURE(level);
         Process process(Process::Setup{.command = command({"serve", "echo"}),

@@ -1,4 +1,4 @@
-// `switchboard serve` as a child of a test.
+// `switchboard serve` as a child process of a test.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -27,6 +27,27 @@ inline Finished switchboard(std::vector<std::string> arguments, std::string inpu
     return support::run(command(std::move(arguments)), std::move(input));
 }
 
+// Returns the path of the example `name`.
+inline std::string example(const std::string& name) {
+    return SWITCHBOARD_BIN "/examples/" + name;
+}
+
+// Runs `switchboard exchange ENDPOINT ARGUMENTS...`.
+inline Finished ask(const std::string& endpoint, std::vector<std::string> arguments,
+                    std::string input = {}) {
+    arguments.insert(arguments.begin(), {"exchange", endpoint});
+    return switchboard(std::move(arguments), std::move(input));
+}
+
+// Runs `switchboard serve ARGUMENTS...`, which must fail with exactly that message.
+inline void check_refused(std::vector<std::string> arguments, const std::string& why) {
+    arguments.insert(arguments.begin(), "serve");
+    const Finished finished = switchboard(std::move(arguments));
+    CHECK(finished.status == 1);
+    CHECK(finished.output == "");
+    CHECK(finished.errors == "switchboard: " + why + "\n");
+}
+
 // Runs `switchboard serve ARGUMENTS...` and waits until it listens.
 class Server {
 public:
@@ -36,7 +57,7 @@ public:
         endpoint_ = line_.substr(start, line_.find(" (") - start);
     }
 
-    const std::string& line() const { return line_; }          // what it announced
+    const std::string& line() const { return line_; }  // the line that announced the endpoint
     const std::string& endpoint() const { return endpoint_; }  // tcp://127.0.0.1:PORT
     std::string port() const { return endpoint_.substr(endpoint_.rfind(':') + 1); }
     Process& process() { return process_; }
@@ -62,7 +83,7 @@ private:
     std::string line_, endpoint_;
 };
 
-// `size` bytes, or what comes before the peer ends.
+// Returns `size` bytes, or fewer if the peer ends.
 inline std::string receive(const Socket& socket, std::size_t size) {
     std::string text(size, '\0');
     std::size_t have = 0;
@@ -77,13 +98,13 @@ inline std::string receive(const Socket& socket, std::size_t size) {
     return text;
 }
 
-// Sends `text` and answers as many bytes as come back.
+// Sends `text` and returns as many bytes of the answer.
 inline std::string round_trip(const Socket& socket, const std::string& text) {
     REQUIRE(socket.send_all(as_bytes(text)));
     return receive(socket, text.size());
 }
 
-// Whether the peer has ended the connection, by FIN or RST, and sent nothing before.
+// Returns whether the peer has ended the connection, by FIN or RST, without sending anything before.
 inline bool ended(const Socket& socket) {
     std::byte one[1];
     const auto got = socket.receive(one);

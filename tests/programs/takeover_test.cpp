@@ -1,4 +1,4 @@
-// `switchboard serve --takeover`: restarts under a load, of which nobody notices anything.
+// `switchboard serve --takeover`: restarts under load, which no client notices.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -16,23 +16,23 @@ using test::TempDir;
 
 namespace {
 
-// Each is started with the same command line, but for the number of reactors.
+// The servers have the same command line, except for the number of reactors.
 struct Restarts {
     std::string listen;
-    std::vector<std::string> reactors;  // of the first, and of each that follows
+    std::vector<std::string> reactors;  // of the first server, and of each successor
 };
 
 std::unique_ptr<Server> serve(const Restarts& restarts, std::size_t index, const TempDir& folder) {
-    // Clients that pause are no part of this: a thread of a busy machine may pause for longer than
-    // the usual drain_idle.
+    // Clients that pause are not part of this test. On a busy machine a thread may pause for longer than
+    // the default drain_idle_timeout.
     return std::make_unique<Server>(std::vector<std::string>{
         "echo", "--listen", restarts.listen, "--takeover", "unix:" + folder / "takeover",
-        "--reactors", restarts.reactors[index], "--limit", "drain_idle=10s"});
+        "--reactors", restarts.reactors[index], "--limit", "drain_idle_timeout=10s"});
 }
 
 constexpr std::size_t kEnough = 500;  // connections between two restarts
 
-// Until so many more connections have come, been used and gone.
+// Waits until `count` more connections have been opened, used and closed.
 void wait_for_more(RestartLoad& load, std::size_t count) {
     const std::size_t before = load.connections();
     REQUIRE(support::eventually(
@@ -52,7 +52,7 @@ void restart_under_load(const Restarts& restarts, const TempDir& folder) {
         const std::string who = "process " + std::to_string(next->process().id());
         CHECK(finished.errors.find(who + " has taken over") != std::string::npos);
         server = std::move(next);
-        wait_for_more(load, kEnough);  // nobody else is left to serve them
+        wait_for_more(load, kEnough);  // no other server is left to serve them
     }
     load.end();
     for (const auto& [what, count] : load.failures()) FAIL_CHECK(what << ": " << count);

@@ -1,4 +1,4 @@
-// `switchboard serve --throttle-...`: every driver keeps to it, and what cannot be is refused.
+// `switchboard serve --throttle-...`: every driver keeps to the rates, and invalid options are refused.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kSize = 60'000;
 
-// How long an echo of kSize bytes takes; the text itself must come back.
+// Returns how long an echo of kSize bytes takes. The reply must equal the request.
 Clock::duration time_of_echo(const Server& server) {
     std::string text;
     for (int i = 0; text.size() < kSize; ++i) text += std::to_string(i) + ' ';
@@ -28,17 +28,10 @@ Clock::duration time_of_echo(const Server& server) {
     return Clock::now() - start;
 }
 
-// What so many bytes take at 100 k a second, less the burst at the start and the clocks' milliseconds.
+// Returns how long `size` bytes take at least at 100 k per second. The burst at the start takes no time,
+// and the clocks may differ by milliseconds.
 Clock::duration least(std::size_t size) {
     return std::chrono::microseconds((size - 10'240) * 1'000'000 / 102'400) - 2ms;
-}
-
-void check_refused(std::vector<std::string> arguments, const std::string& why) {
-    arguments.insert(arguments.begin(), "serve");
-    const Finished finished = programs::switchboard(std::move(arguments));
-    CHECK(finished.status == 1);
-    CHECK(finished.output == "");
-    CHECK(finished.errors == "switchboard: " + why + "\n");
 }
 
 }  // namespace
@@ -54,7 +47,7 @@ TEST_CASE("throttle: every driver keeps to the rate of a connection") {
     }
 }
 
-TEST_CASE("throttle: the rate for all is one for those who share a process") {
+TEST_CASE("throttle: all connections of one process share the rate for all") {
     for (const std::string driver : {"reactor", "threads", "thread-pool"}) {
         for (const std::string flag : {"--throttle-all-in", "--throttle-all-out"}) {
             CAPTURE(driver);
@@ -69,7 +62,8 @@ TEST_CASE("throttle: the rate for all is one for those who share a process") {
     }
 }
 
-TEST_CASE("throttle: a relay's clients are slowed down, those of all its reactors together") {
+TEST_CASE(
+    "throttle: a relay's clients are slowed down, and all its reactors share the rate for all") {
     const Server echo({"echo"});
     const std::vector<std::string> relay = {"relay", "--option", "target=" + echo.endpoint()};
     const auto with = [&](std::vector<std::string> more) {
@@ -86,10 +80,10 @@ TEST_CASE("throttle: a relay's clients are slowed down, those of all its reactor
     std::vector<std::thread> clients;
     for (int i = 0; i < 6; ++i) clients.emplace_back([&] { time_of_echo(server); });
     for (std::thread& client : clients) client.join();
-    CHECK(Clock::now() - start >= least(3 * kSize));  // at half the rate
+    CHECK(Clock::now() - start >= least(3 * kSize));  // at 200 k, the time for half the bytes
 }
 
-TEST_CASE("throttle: what a hub's members say is held back from them") {
+TEST_CASE("throttle: what a hub's members say is sent to the others at the rate") {
     const Server server({"hub", "--throttle-out", "100k"});
     const Socket speaker = server.connect();
     Socket listener = server.connect();
@@ -108,22 +102,22 @@ TEST_CASE("throttle: what a hub's members say is held back from them") {
     CHECK(Clock::now() - start >= least(kSize));
 }
 
-TEST_CASE("throttle: without a flag, and below a rate, nothing takes its time") {
+TEST_CASE("throttle: without a flag, and below a rate, nothing is slowed down") {
     const Server server({"echo", "--throttle-in", "1G", "--throttle-all-out", "1G"});
     time_of_echo(server);
     CHECK(programs::switchboard({"serve", "--help"}).output.find("--throttle-all-in RATE") !=
           std::string::npos);
 }
 
-TEST_CASE("throttle: what is no rate, and what cannot be throttled, is refused by name") {
+TEST_CASE("throttle: what is not a rate, or cannot be throttled, is refused by name") {
     check_refused({"echo", "--throttle-in", "fast"},
-                  "--throttle-in fast: not bytes per second, as 65536, 64k or 1M");
+                  "--throttle-in fast: must be bytes per second, such as 65536, 64k or 1M");
     check_refused({"echo", "--throttle-out", "64kb"},
-                  "--throttle-out 64kb: not bytes per second, as 65536, 64k or 1M");
+                  "--throttle-out 64kb: must be bytes per second, such as 65536, 64k or 1M");
     check_refused({"echo", "--throttle-all-in", "0"},
-                  "--throttle-all-in 0: nothing would ever pass");
+                  "--throttle-all-in 0: a rate of 0 would let nothing pass");
     check_refused({"echo", "--throttle-all-out", "1025G"},
-                  "--throttle-all-out 1025G: more than 1024G a second");
+                  "--throttle-all-out 1025G: more than 1024G per second");
     check_refused({"echo", "--listen", "udp://127.0.0.1:0", "--throttle-out", "1k"},
-                  "--throttle-out 1k: for connections, and datagrams have none");
+                  "--throttle-out 1k: applies to connections only, not to datagrams");
 }

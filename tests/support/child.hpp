@@ -1,4 +1,4 @@
-// Code that needs a process of its own: other limits, other users, other signals.
+// Runs code in a process of its own, for tests that change limits, the user or signals.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -10,13 +10,14 @@
 
 namespace switchboard::test {
 
-// Runs `body`, which answers a text, in a forked child and answers that text. The child has no
-// other thread and leaves without destructors of the parent's objects.
+// Runs `body`, which returns a text, in a forked child, and returns that text. The child has one thread and
+// exits without calling destructors of the parent's objects.
 template <class Body>
 std::string in_child(Body body) {
     std::array<int, 2> ends{};
     REQUIRE(::pipe(ends.data()) == 0);
-    std::fflush(nullptr);  // or the child might write what the parent has not written yet
+    std::fflush(
+        nullptr);  // otherwise the child might write the output that the parent has buffered
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {

@@ -1,4 +1,4 @@
-// What every protocol must pass, as checks.
+// The checks that every protocol must pass.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -8,7 +8,9 @@
 
 namespace switchboard::test {
 
-// However `input` arrives, and whatever random input comes.
+inline const testing::Findings kNone;
+
+// Checks every way to deliver `input`, and random input.
 inline void conforms(const ProtocolFactory& factory, std::string_view input) {
     const auto differences = testing::check_deliveries(factory, input);
     CHECK(differences.empty());

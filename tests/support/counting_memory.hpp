@@ -1,4 +1,4 @@
-// A memory resource that tests look into.
+// A memory resource that tests can inspect.
 #pragma once
 
 #include <algorithm>
@@ -7,11 +7,11 @@
 
 namespace switchboard::test {
 
-// Counts what it lends, and what comes back.
+// Counts allocated bytes and calls.
 class CountingMemory final : public std::pmr::memory_resource {
 public:
     std::size_t lent = 0, most = 0, calls = 0;
-    bool empty = false;  // lends no more
+    bool empty = false;  // throws std::bad_alloc from now on
 
 private:
     void* do_allocate(std::size_t bytes, std::size_t alignment) override {

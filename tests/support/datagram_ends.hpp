@@ -1,4 +1,4 @@
-// Datagram handlers on a reactor, and the far end of them, for tests of sockets.
+// Datagram handlers on a reactor, and clients that the test plays.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -24,11 +24,7 @@ inline DatagramBound bound(Reactor& reactor, Handler::Does does, const BindOptio
     return *made;
 }
 
-inline Handler::Does datagram_echo() {
-    return {.on_datagram = [](DatagramSocket& s, Datagram& in) { s.send(in.from, in.data); }};
-}
-
-// A non-blocking socket that the test plays.
+// A client that the test plays, with a non-blocking socket.
 struct DatagramClient {
     explicit DatagramClient(const Endpoint& server)
         : socket(connect_datagram(server, {.blocking = Blocking::no}).value()) {}
@@ -46,7 +42,7 @@ struct DatagramClient {
     Socket socket;
 };
 
-// The port of a socket that is gone.
+// Returns the address of a socket that is closed.
 inline Endpoint nobody() {
     const Socket gone = bind_datagram(kLoopback).value();
     return gone.local().value();

@@ -1,4 +1,4 @@
-// Datagram handlers out of lambdas.
+// Datagram handlers made of lambdas.
 #pragma once
 
 #include <functional>
@@ -7,14 +7,14 @@
 
 namespace switchboard::test {
 
-// What is empty does what DatagramProtocol does; datagrams are thrown away.
+// An empty member does what DatagramProtocol does. Datagrams without a handler are discarded.
 class Handler final : public DatagramProtocol {
 public:
     struct Does {
         std::function<void(DatagramSocket&)> on_open = {};
         std::function<void(DatagramSocket&, Datagram&)> on_datagram = {};
         std::function<void(DatagramSocket&, std::span<Datagram>)> on_datagrams = {};
-        std::function<void(DatagramSocket&)> on_drain = {};
+        std::function<void(DatagramSocket&)> on_writable = {};
         std::function<void(DatagramSocket&, const DatagramError&)> on_error = {};
         std::function<void(DatagramSocket&)> on_deadline = {};
         std::function<void(std::error_code)> on_close = {};
@@ -30,8 +30,8 @@ public:
     void on_datagrams(DatagramSocket& s, std::span<Datagram> in) override {
         does_.on_datagrams ? does_.on_datagrams(s, in) : DatagramProtocol::on_datagrams(s, in);
     }
-    void on_drain(DatagramSocket& s) override {
-        if (does_.on_drain) does_.on_drain(s);
+    void on_writable(DatagramSocket& s) override {
+        if (does_.on_writable) does_.on_writable(s);
     }
     void on_error(DatagramSocket& s, const DatagramError& e) override {
         if (does_.on_error) does_.on_error(s, e);
@@ -46,5 +46,9 @@ public:
 private:
     Does does_;
 };
+
+inline Handler::Does datagram_echo() {
+    return {.on_datagram = [](DatagramSocket& s, Datagram& in) { s.send(in.from, in.data); }};
+}
 
 }  // namespace switchboard::test

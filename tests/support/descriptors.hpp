@@ -1,4 +1,4 @@
-// What this process has open. /dev/fd is there on Linux, the BSDs and macOS.
+// The open descriptors of this process. /dev/fd exists on Linux, the BSDs and macOS.
 #pragma once
 
 #include <fcntl.h>
@@ -9,12 +9,12 @@
 
 namespace switchboard::test {
 
-// The numbers of all open descriptors. Not a moment's picture if other threads open and close.
+// Returns the numbers of all open descriptors. Not a consistent snapshot if other threads open or close some.
 inline std::set<int> open_descriptors() {
     std::set<int> found;
     for (const auto& entry : std::filesystem::directory_iterator("/dev/fd"))
         found.insert(std::stoi(entry.path().filename().string()));
-    // The listing had a descriptor of its own, which is closed by now.
+    // The directory itself had a descriptor, which is closed by now.
     std::erase_if(found, [](int fd) { return ::fcntl(fd, F_GETFD) < 0; });
     return found;
 }
@@ -23,7 +23,7 @@ inline std::size_t count_descriptors() {
     return open_descriptors().size();
 }
 
-// What it leads to, "socket:[4711]", for messages.
+// Returns a text for messages, such as "7 (socket:[4711])".
 inline std::string describe_descriptor(int fd) {
     std::error_code none;
     const auto target = std::filesystem::read_symlink("/dev/fd/" + std::to_string(fd), none);

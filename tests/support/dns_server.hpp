@@ -1,4 +1,4 @@
-// A server of names, played by the test: answers what it is told to, and remembers who asked.
+// A name server that the test plays. It gives the answers that the test sets, and remembers the questions.
 #pragma once
 
 #include <arpa/inet.h>
@@ -16,7 +16,8 @@
 
 namespace switchboard::test {
 
-// On 127.0.0.1:53, in a network of one's own. Turned by the test: answer() serves what has come.
+// Listens on 127.0.0.1:53, in a network namespace of the test. answer() replies to the questions that have
+// come.
 class DnsServer {
 public:
     enum Type : std::uint16_t { a = 1, aaaa = 28 };
@@ -31,15 +32,15 @@ public:
             throw std::runtime_error("bind port 53");
     }
 
-    // Addresses of a name and type; a name with none of that type is empty; what is not here at all
-    // is never answered.
+    // The addresses for a name and type. An empty list means that the name has no addresses of that type.
+    // Questions that are not in the map get no answer.
     std::map<Question, std::vector<std::string>> zone;
-    bool knows_all = false;            // instead: a name or type not listed does not exist
-    std::vector<std::string> unknown;  // names that are none
-    std::vector<std::string> failing;  // names that the server cannot tell about (SERVFAIL)
+    bool knows_all = false;  // questions not in the map are answered: no such name or type
+    std::vector<std::string> unknown;  // names that do not exist (NXDOMAIN)
+    std::vector<std::string> failing;  // names that the server fails for (SERVFAIL)
     std::vector<Question> held;        // answered by release()
     std::vector<Question> asked;
-    int ignore = 0;  // so many questions first
+    int ignore = 0;  // the number of next questions that get no answer
 
     void answer() {
         std::array<char, 512> packet{};
@@ -56,7 +57,7 @@ public:
         for (const auto& [query, peer] : std::exchange(kept_, {})) respond(query, peer);
     }
 
-    // Answers on a thread of its own, for callers that block.
+    // Answers until `stop` is true. Run it on a thread of its own, for callers that block.
     void answer_until(const std::atomic<bool>& stop) {
         while (!stop) {
             pollfd entry{socket_.fd(), POLLIN, 0};

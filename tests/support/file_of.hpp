@@ -10,7 +10,7 @@
 
 namespace switchboard::test {
 
-// A file that has no name.
+// Returns a file without a name that contains `text`.
 inline std::shared_ptr<const File> file_of(const std::string& text) {
     std::FILE* made = std::tmpfile();
     REQUIRE(made != nullptr);

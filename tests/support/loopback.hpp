@@ -1,4 +1,4 @@
-// Sockets on this machine, for tests that are about sockets.
+// Sockets on the loopback address, for tests of sockets.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -30,8 +30,8 @@ struct Listener {
     }
 };
 
-// A listener that takes no more: its queue is full and nobody accepts. The next connect is dropped
-// by TCP, and waits in the kernel for a unix path.
+// A listener whose queue is full and that accepts nothing. TCP drops the next connect; on a unix path it
+// waits in the kernel.
 struct FullListener {
     Listener listener;
     std::vector<Socket> queued;
@@ -42,7 +42,7 @@ struct FullListener {
     }
 };
 
-// Two ends of one connection.
+// The two ends of one connection.
 struct Pair {
     Socket client, server;
 
@@ -57,7 +57,7 @@ struct Pair {
     }
 };
 
-// All that comes until the peer's FIN.
+// Returns all bytes until the peer's FIN.
 inline std::string receive_all(const Socket& socket) {
     std::string text;
     std::array<std::byte, 64 * 1024> buffer{};
@@ -89,7 +89,7 @@ inline bool machine_has_ipv6() {
     return has;
 }
 
-// A directory of its own, gone at the end.
+// A temporary directory, which is removed at the end.
 class TempDir {
 public:
     TempDir() {

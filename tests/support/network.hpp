@@ -1,5 +1,5 @@
-// A network of a test's own: interfaces, routes, /etc/hosts and /etc/resolv.conf that only one child
-// process sees, and that are gone with it (man 7 namespaces). Linux only, and for root.
+// A private network for a test: interfaces, routes, /etc/hosts and /etc/resolv.conf that only one child
+// process sees, and that end with it (man 7 namespaces). Linux only; requires root.
 #pragma once
 
 #include <sched.h>
@@ -14,15 +14,15 @@
 namespace switchboard::test {
 
 struct Network {
-    std::string hosts = {};   // of /etc/hosts
-    std::string script = {};  // sh; loopback is up already
-    // Name look-ups go to 127.0.0.1, where nobody listens unless the test does.
+    std::string hosts = {};   // the content of /etc/hosts
+    std::string script = {};  // for sh; the loopback interface is already up
+    // Name look-ups go to 127.0.0.1. Nobody listens there, unless the test does.
 };
 
-namespace detail {
+namespace network_setup {
 
-// v0 leads to v1, which forwards nothing: packets into 192.0.2.0/24 and 2001:db8::/64 are dropped
-// there, as they are by a firewall. 198.51.100.0/24 and 2001:db8:1::/64 are unreachable.
+// v0 is connected to v1, which forwards nothing. So packets to 192.0.2.0/24 and 2001:db8::/64 are dropped, as
+// by a firewall. 198.51.100.0/24 and 2001:db8:1::/64 are unreachable.
 inline constexpr const char* kSetup = R"(set -e
 ip link set lo up
 mount --make-rprivate /
@@ -42,8 +42,8 @@ ip route add unreachable 198.51.100.0/24
 ip -6 route add unreachable 2001:db8:1::/64
 )";
 
-// Now and then the kernel finds no route for the first packet to an IPv6 address that is just there
-// (Ip6InNoRoutes), and a SYN that is lost is sent again after a second.
+// Sometimes the kernel finds no route for the first packet to an IPv6 address that was just added
+// (Ip6InNoRoutes). A lost SYN would be sent again only after a second.
 inline void await_answer(const std::string& host) {
     constexpr int most = 50;
     for (int tries = 0; tries < most; ++tries) {
@@ -61,14 +61,14 @@ inline bool enter(const Network& network) {
     return true;
 }
 
-}  // namespace detail
+}  // namespace network_setup
 
-// What `body` answers in that network, with a word of descriptors it left open. "skipped", with a
-// message, where that is not permitted.
+// Runs `body` in that network and returns its result. If it left descriptors open, the result says so.
+// Returns "skipped", with a message, if network namespaces are not permitted.
 template <class Body>
 std::string in_network(const Network& network, Body body) {
     std::string text = in_child([&]() -> std::string {
-        if (!detail::enter(network)) return "skipped";
+        if (!network_setup::enter(network)) return "skipped";
         const std::size_t before = count_descriptors();
         std::string told;
         try {
@@ -82,7 +82,7 @@ std::string in_network(const Network& network, Body body) {
     return text;
 }
 
-// CHECK, where there may be nothing to check.
+// Like CHECK, but passes if in_network() was skipped.
 #define CHECK_IN_NETWORK(told, expected)                  \
     do {                                                  \
         const std::string text_ = (told);                 \

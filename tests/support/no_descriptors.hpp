@@ -1,4 +1,4 @@
-// A process that is out of descriptors.
+// Makes this process run out of descriptors.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -14,7 +14,8 @@
 
 namespace switchboard::test {
 
-// UBSan opens a pipe the first time it looks at an object of a type, and calls it a fault if it cannot.
+// UBSan opens a pipe when it first checks an object of a type, and reports an error if it cannot. So it
+// checks these types before descriptors run out.
 inline void let_sanitizer_look() {
     const std::error_code code(EMFILE, std::system_category());
     CHECK(code != std::errc::invalid_argument);
@@ -30,16 +31,17 @@ inline void let_sanitizer_look() {
     }
 }
 
-// The same for the threads of a blocking server: each is looked at when it begins to run, which may be
-// later than descriptors run out. Here they have all run when this returns.
+// The same for the threads of a blocking server. UBSan checks each when it starts to run, which may be after
+// descriptors run out. All have run when this returns.
 template <class Serve>
 Result<void> serve_nobody(Serve serve) {
     const Stop stop = Stop::create().value();
     stop.drain();
-    return serve(listen(Endpoint::tcp("127.0.0.1", 0)).value(), nullptr, stop, {});
+    const ProtocolFactory none = [] { return nullptr; };
+    return serve(listen(Endpoint::tcp("127.0.0.1", 0)).value(), none, stop, {});
 }
 
-// For a while not one more descriptor can be opened.
+// While this object exists, no descriptor can be opened.
 class NoDescriptors {
 public:
     NoDescriptors() {

@@ -26,7 +26,7 @@ struct Pipe {
     int ends[2] = {-1, -1};
 };
 
-// A file, so that a child which does not read its input blocks nobody.
+// The input is in a file, so that a child that does not read it does not block the test.
 int input_file(const std::string& input) {
     char name[] = "/tmp/switchboard-input-XXXXXX";
     const int fd = checked(mkostemp(name, O_CLOEXEC), "mkostemp");
@@ -85,7 +85,7 @@ Process::~Process() {
     }
 }
 
-// Reads what there is; false at the end.
+// Reads the available bytes. Returns false at the end of the stream.
 bool Process::fill(Stream& stream, int patience_ms) {
     pollfd wanted{stream.fd, POLLIN, 0};
     if (checked(poll(&wanted, 1, patience_ms), "poll") == 0) {
@@ -118,7 +118,7 @@ void Process::signal(int number) const {
     checked(kill(id_, number), "kill");
 }
 
-// Both streams side by side: a child that fills the one nobody reads would never end.
+// Reads both streams at the same time. Otherwise a child that fills the other one would never end.
 Finished Process::wait() {
     pollfd wanted[] = {{output_.fd, POLLIN, 0}, {errors_.fd, POLLIN, 0}};
     Stream* streams[] = {&output_, &errors_};

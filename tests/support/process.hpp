@@ -1,4 +1,4 @@
-// Programs run as children, for the tests of programs.
+// Runs programs as child processes, for the tests of programs.
 #pragma once
 
 #include <sys/types.h>
@@ -10,21 +10,21 @@
 
 namespace switchboard::support {
 
-// How a program ended. `status` is its exit status, or 128 and the signal that ended it.
+// The end of a program. `status` is its exit status, or 128 plus the signal that ended it.
 struct Finished {
     int status = 0;
     std::string output, errors;
 };
 
-// A running child. What it takes longer than 30 s for throws, so that no test hangs. Destroyed while
-// it runs, it is killed.
+// A running child process. A wait of more than 30 s throws, so that no test hangs. The destructor kills the
+// child if it still runs.
 class Process {
 public:
     struct Setup {
-        std::vector<std::string> command;           // looked up in PATH as execvp(3) does
-        std::string input = {};                     // all of its stdin
-        std::vector<std::string> environment = {};  // "NAME=value", besides the test's own
-        bool broken_output = false;                 // its stdout is a pipe that nobody reads
+        std::vector<std::string> command;           // searched for in PATH (execvp(3))
+        std::string input = {};                     // the whole of its stdin
+        std::vector<std::string> environment = {};  // "NAME=value", added to the test's environment
+        bool broken_output = false;                 // its stdout is a pipe without a reader
     };
 
     explicit Process(const Setup& setup);
@@ -33,10 +33,10 @@ public:
     Process& operator=(const Process&) = delete;
     ~Process();
 
-    std::string read_line();        // the next line of its stdout, without its end
-    std::string read_error_line();  // of its stderr
+    std::string read_line();        // the next line of its stdout, without the line end
+    std::string read_error_line();  // the same of its stderr
     void signal(int number) const;
-    Finished wait();  // until it has ended; with the output that was not read as lines
+    Finished wait();  // waits for its end; returns the output that was not read as lines
     pid_t id() const noexcept { return id_; }
 
 private:
@@ -53,7 +53,7 @@ private:
 
 Finished run(std::vector<std::string> command, std::string input = {});
 
-// Asks `condition` again and again until it holds; false if it doesn't within 30 s.
+// Calls `condition` until it returns true. Returns false if it does not within 30 s.
 template <class Condition>
 bool eventually(Condition condition) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);

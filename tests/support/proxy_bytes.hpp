@@ -1,4 +1,4 @@
-// Bytes of PROXY protocol headers, version 2, written by the specification and not by the encoder.
+// Bytes of PROXY protocol headers (version 2), written according to the specification and not by the encoder.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ inline std::string size_bytes(std::size_t size) {
 
 inline const std::string kProxySignature("\r\n\r\n\0\r\nQUIT\n", 12);
 
-// `rest` is what follows the first 16 bytes; its length is `claimed` instead where that is given.
+// `rest` follows the first 16 bytes. The header claims the length `claimed`, if given, instead of that of
+// `rest`.
 inline std::string binary_header(int command, int family, const std::string& rest,
                                  int claimed = -1) {
     const std::size_t length = claimed < 0 ? rest.size() : static_cast<std::size_t>(claimed);
@@ -48,7 +49,7 @@ inline std::string unix_field(std::string path) {
     return path;
 }
 
-// Bit by bit, as RFC 4960, appendix B, defines it.
+// Computes the CRC32C bit by bit, as RFC 4960, appendix B, defines it.
 inline std::string crc32c_bytes(const std::string& bytes) {
     std::uint32_t crc = 0xffffffff;
     for (const char c : bytes) {
@@ -59,7 +60,7 @@ inline std::string crc32c_bytes(const std::string& bytes) {
     return size_bytes(crc >> 16) + size_bytes(crc & 0xffff);
 }
 
-// A header whose CRC32C stands between the two texts of other entries.
+// Returns a header with a CRC32C between the other entries `before` and `behind`.
 inline std::string summed_header(const std::string& before, const std::string& behind) {
     std::string header = tcp4_header(before + tlv_bytes(0x03, std::string(4, '\0')) + behind);
     const std::size_t at = header.size() - behind.size() - 4;

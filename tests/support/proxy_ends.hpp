@@ -1,4 +1,4 @@
-// A connection behind a proxy, in memory: what its protocol sees, and how it ends.
+// A connection behind a proxy, in memory: what its protocol sees and how the connection ends.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -13,7 +13,7 @@ namespace switchboard::test {
 
 inline const std::string kLine = "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n";
 inline const std::string kClient =
-    "tcp://192.0.2.1:12345 > tcp://198.51.100.2:443\n";  // as tell() says
+    "tcp://192.0.2.1:12345 > tcp://198.51.100.2:443\n";  // as telling() writes it
 inline const std::string kNobody = "unix: > unix:\n";    // the ends of a connection in memory
 
 inline ProxyTrust trust(std::string_view list) {
@@ -28,7 +28,7 @@ inline ProtocolFactory behind_proxy(ProtocolFactory above, ProxyReceiveOptions o
     return std::move(*factory);
 }
 
-// All peers in memory are unix ones.
+// In memory all peers are unix peers.
 inline ProxyReceiveOptions trusting() {
     return {.trust = trust("unix")};
 }
@@ -43,7 +43,7 @@ inline void tell(Connection& c) {
     c.write(c.peer().to_string() + " > " + c.local().to_string() + "\n");
 }
 
-// Says who its ends are, then echoes.
+// Writes its two ends, and then echoes.
 inline ProtocolFactory telling() {
     return callbacks([] {
         return Callbacks{.on_open = tell, .on_data = [](Connection& c, MutableBytes in) {
@@ -53,7 +53,7 @@ inline ProtocolFactory telling() {
     });
 }
 
-// The callbacks that came, by name.
+// The names of the callbacks that were called.
 struct Log {
     std::string text;
     std::error_code reason;
@@ -72,7 +72,7 @@ struct Log {
                                      c.close();
                                  },
                              .on_deadline = [this](Connection&) { text += "deadline "; },
-                             .on_stop = [this](Connection&) { text += "stop "; },
+                             .on_shutdown = [this](Connection&) { text += "stop "; },
                              .on_close =
                                  [this](std::error_code why) {
                                      text += "close ";

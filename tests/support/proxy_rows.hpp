@@ -1,4 +1,4 @@
-// Rows of a table about the PROXY protocol's parser, and how each is checked.
+// Rows of the tables for the tests of the PROXY protocol's parser, and how each is checked.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -49,7 +49,8 @@ inline ProxyHeader unix_header(const char* source, const char* destination, bool
     return made;
 }
 
-// However much has come, the answer is "not whole" until the last byte, and what follows is left alone.
+// The result must be "not whole" until the last byte has come, and bytes after the header must not be
+// touched.
 inline void check_good(const Good& row) {
     CAPTURE(row.rule);
     for (std::size_t size = 0; size < row.bytes.size(); ++size) {
@@ -65,7 +66,7 @@ inline void check_good(const Good& row) {
     }
 }
 
-// Once refused, always refused, with one text however the bytes are split.
+// A header that is refused must stay refused when more bytes come, with the same text for every split.
 inline void check_bad(const Bad& row, std::size_t max_size = 65'551) {
     CAPTURE(row.rule);
     const auto whole = parse_proxy_header(as_bytes(row.bytes), max_size);

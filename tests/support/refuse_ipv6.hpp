@@ -1,4 +1,4 @@
-// A machine without IPv6, as one process sees it. Linux only.
+// Makes a process see a machine without IPv6. Linux only.
 #pragma once
 
 #include <linux/filter.h>
@@ -11,8 +11,8 @@
 
 namespace switchboard::test {
 
-// From now on socket(AF_INET6, ...) fails in this process with EAFNOSUPPORT (man 2 seccomp). There is
-// no way back: call it in a child. False where it cannot be done.
+// Makes socket(AF_INET6, ...) fail with EAFNOSUPPORT in this process (man 2 seccomp). This cannot be undone,
+// so call it in a child. Returns false if it is not possible.
 inline bool refuse_ipv6() {
     constexpr auto number = static_cast<unsigned>(offsetof(seccomp_data, nr));
     constexpr auto family = static_cast<unsigned>(offsetof(seccomp_data, args));

@@ -1,4 +1,4 @@
-// A load that opens, uses and closes connections all the time, and counts all that goes wrong.
+// A load that constantly opens, uses and closes connections, and counts failures.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 
 namespace switchboard::test {
 
-// Every client is a thread: it connects, makes 1 to 20 exchanges of up to 20,000 bytes with an
-// echo, and closes, at once or after it has seen the server's FIN.
+// Each client is a thread. It connects, makes 1 to 20 exchanges of up to 20,000 bytes with an echo server,
+// and closes, either at once or after the server's FIN.
 class RestartLoad {
 public:
     RestartLoad(Endpoint server, std::size_t clients) : server_(std::move(server)) {
@@ -30,9 +30,9 @@ public:
         for (std::thread& each : threads_) each.join();
         threads_.clear();
     }
-    std::size_t connections() const { return connections_; }  // that went well to their end
+    std::size_t connections() const { return connections_; }  // those without a failure
     std::size_t exchanges() const { return exchanges_; }
-    // What went wrong, and how often.
+    // The failures, and how often each occurred.
     std::map<std::string, std::size_t> failures() {
         const std::lock_guard lock(mutex_);
         return failures_;
@@ -52,7 +52,7 @@ private:
         }
     }
 
-    // Empty if all went well.
+    // Returns the failure, or an empty text.
     std::string serve_one(std::mt19937& random) {
         constexpr std::chrono::seconds patience(20);
         auto socket = connect(server_, patience);
@@ -92,7 +92,7 @@ private:
     std::atomic<std::size_t> connections_ = 0, exchanges_ = 0;
     std::mutex mutex_;
     std::map<std::string, std::size_t> failures_;
-    std::vector<std::thread> threads_;  // last: they use all above
+    std::vector<std::thread> threads_;  // last, because they use the members above
 };
 
 }  // namespace switchboard::test

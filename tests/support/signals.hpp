@@ -1,4 +1,4 @@
-// Signals for a while: a handler that only counts, and a storm of them over one thread.
+// Temporary signal handlers: one that counts, and a storm of signals for one thread.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -14,7 +14,7 @@ extern "C" inline void count_signal(int) {
     ++signals_counted;
 }
 
-// The disposition of one signal, put back at the end. Without SA_RESTART.
+// Sets the disposition of a signal, without SA_RESTART, and restores it at the end.
 class Disposition {
 public:
     Disposition(int signal, void (*handler)(int)) : signal_(signal) {
@@ -31,7 +31,7 @@ private:
     struct sigaction before_ {};
 };
 
-// Interrupts the thread that makes it, over and over, until it is destroyed.
+// Interrupts the thread that created it, again and again, until it is destroyed.
 class SignalStorm {
 public:
     SignalStorm() : counting_(SIGUSR2, count_signal) {

@@ -1,4 +1,4 @@
-// What the platform code under test can tell: on Linux the portable branch tells less.
+// What the platform code under test can report. On Linux the portable branch reports less.
 #pragma once
 
 #include "loopback.hpp"
@@ -6,7 +6,8 @@
 
 namespace switchboard::test {
 
-// Who is at the other end of a unix socket. Also for doctest::skip(): without it nobody can take over.
+// Whether it reports the credentials of a unix peer. Without them no takeover is possible; see
+// doctest::skip().
 inline bool system_tells_peer() {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) return false;
@@ -14,7 +15,7 @@ inline bool system_tells_peer() {
     return one.peer_credentials().has_value();
 }
 
-// For how long a connection has been quiet.
+// Whether it reports for how long a connection has been quiet.
 inline bool system_tells_quiet() {
     const Pair pair;
     return platform::quiet_for(pair.client.fd()) >= 0;

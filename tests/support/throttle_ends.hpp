@@ -1,4 +1,4 @@
-// Both ends of a throttled connection, and what passed when.
+// Both ends of a throttled connection, with the times at which bytes passed.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -19,7 +19,7 @@ inline ProtocolFactory slowed(ProtocolFactory above, const ThrottleOptions& opti
     return std::move(*factory);
 }
 
-// What one end got, and how it ended.
+// The bytes that one end received, and how it ended.
 struct Meter {
     struct Arrival {
         Clock::time_point at;
@@ -43,7 +43,7 @@ struct Meter {
         for (const Arrival& each : arrivals) bytes += each.at <= when ? each.bytes : 0;
         return bytes;
     }
-    // Of all spans of time, how many bytes came at most beyond what the rate gives in it.
+    // Returns the most bytes that came in any span of time beyond those that the rate allows in it.
     long double most_at_once(std::uint64_t rate) const {
         long double most = 0, ahead = 0;
         for (std::size_t i = 0; i < arrivals.size(); ++i) {
@@ -60,7 +60,7 @@ struct Meter {
     }
 };
 
-// Takes what comes and keeps its own way open.
+// Reads everything and keeps its own direction open.
 inline Callbacks meter(Meter& meter) {
     return Callbacks{.on_data =
                          [&meter](Connection& c, MutableBytes in) {
@@ -76,14 +76,14 @@ inline Callbacks meter(Meter& meter) {
                          }};
 }
 
-// Writes as fast as it is taken, then ends its way.
+// Writes as fast as its bytes are taken, and then ends its direction.
 class Source : public Protocol {
 public:
     explicit Source(std::string text, std::size_t piece = 16 * 1024)
         : text_(std::move(text)), piece_(piece) {}
 
     void on_open(Connection& c) override { produce(c); }
-    void on_drain(Connection& c) override { produce(c); }
+    void on_writable(Connection& c) override { produce(c); }
     std::size_t on_data(Connection&, MutableBytes in) override { return in.size(); }
     void on_eof(Connection&) override {}
 

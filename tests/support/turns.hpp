@@ -1,10 +1,11 @@
-// A reactor turned by the test, and the far end of a connection played on the same thread.
+// Runs the turns of a reactor, and plays the far end of a connection on the same thread.
 #pragma once
 
 #include <doctest/doctest.h>
 #include <array>
 #include <string>
 #include <switchboard/callbacks.hpp>
+#include <switchboard/embed.hpp>
 #include <switchboard/reactor.hpp>
 #include <thread>
 
@@ -12,24 +13,24 @@
 
 namespace switchboard::test {
 
-// Turns the reactor until `condition` holds; a test that waits for 20 s fails.
+// Runs turns until `condition` is true. The test fails after 20 s.
 template <class Condition>
 void run_until(Reactor& reactor, Condition condition) {
     const auto end = Clock::now() + std::chrono::seconds(20);
     while (!condition()) {
         if (Clock::now() > end) FAIL("this never came");
-        reactor.run_ready();
+        run_ready(reactor);
         std::this_thread::yield();
     }
 }
 
-// Turns it for so long, for what must not happen.
+// Runs turns for that time, to check that something does not happen.
 inline void run_for(Reactor& reactor, std::chrono::milliseconds time) {
     const auto end = Clock::now() + time;
     run_until(reactor, [&] { return Clock::now() >= end; });
 }
 
-// Its socket does not block, so that the reactor can be turned in between.
+// The socket is non-blocking, so that turns of the reactor can run in between.
 class FarEnd {
 public:
     explicit FarEnd(const Endpoint& at) {
@@ -42,11 +43,11 @@ public:
         REQUIRE(socket.set_blocking(Blocking::no));
     }
 
-    // What the socket takes of it.
+    // Returns how many bytes the socket took.
     std::size_t send(std::string_view text) const {
         return socket.send(as_bytes(text)).value_or(std::size_t{0});
     }
-    // Reads what there is, at most so much.
+    // Reads the available bytes, at most `most`.
     void read(std::size_t most = 64 * 1024) {
         std::array<std::byte, 64 * 1024> buffer{};
         const auto got = socket.receive(MutableBytes(buffer).first(std::min(most, buffer.size())));
@@ -71,7 +72,7 @@ public:
     Socket socket;
     std::string received;
     bool eof = false;
-    std::error_code error;  // a reset
+    std::error_code error;  // set after a reset
 };
 
 inline std::size_t echo_back(Connection& c, MutableBytes in) {
@@ -90,8 +91,8 @@ inline Listening listen_on(Reactor& reactor, ProtocolFactory factory, ListenOpti
     return *listening;
 }
 
-// How a connection ended.
-struct Ending {
+// The end of a connection.
+struct ConnectionEnd {
     bool came = false;
     std::error_code reason;
     auto note() {

@@ -1,4 +1,4 @@
-// Plain lambdas as a Protocol, for those who want no class.
+// Callbacks: a Protocol made of lambdas instead of a class.
 #pragma once
 
 #include <functional>
@@ -6,8 +6,9 @@
 
 namespace switchboard {
 
-// Each one as the Protocol callback of its name; what is left empty does what Protocol does. State
-// goes into the captures: a factory that makes a Callbacks per connection gives each its own.
+// Each member is called as the Protocol callback of the same name. An empty member does what Protocol does
+// by default. Keep state in the captures. callbacks() makes a new Callbacks for each connection, so what its
+// lambdas capture by value belongs to that connection alone.
 //
 //     auto echo = callbacks([] { return Callbacks{.on_data = [](Connection& c, MutableBytes in) {
 //         c.write(in);
@@ -15,25 +16,26 @@ namespace switchboard {
 //     }}; });
 struct Callbacks {
     std::function<void(Connection&)> on_open = {};
-    std::function<std::size_t(Connection&, MutableBytes)> on_data = {};  // empty: discards
-    std::function<void(Connection&)> on_drain = {};
+    std::function<std::size_t(Connection&, MutableBytes)> on_data = {};  // empty: discards input
+    std::function<void(Connection&)> on_writable = {};
     std::function<void(Connection&)> on_resume = {};
     std::function<void(Connection&)> on_eof = {};
     std::function<void(Connection&)> on_deadline = {};
-    std::function<void(Connection&)> on_stop = {};
-    std::function<bool()> is_busy = {};                  // must not throw
-    std::function<void(std::error_code)> on_close = {};  // must not throw
+    std::function<void(Connection&)> on_shutdown = {};
+    std::function<bool()> is_busy = {};                   // must not throw
+    std::function<bool()> reads_under_backpressure = {};  // must not throw
+    std::function<void(std::error_code)> on_close = {};   // must not throw
 };
 
 std::unique_ptr<Protocol> make_protocol(Callbacks callbacks);
 
-// A factory of `make()`, called once per connection.
+// Returns a factory that calls `make()`, which returns a Callbacks, once for each connection.
 template <class Make>
 ProtocolFactory callbacks(Make make) {
     return [make = std::move(make)] { return make_protocol(make()); };
 }
 
-// A factory that makes a P from copies of `args` for every connection.
+// Returns a factory that makes a P for each connection, from copies of `args`.
 template <class P, class... Args>
 ProtocolFactory factory_of(Args... args) {
     return [=]() -> std::unique_ptr<Protocol> { return std::make_unique<P>(args...); };

@@ -1,4 +1,4 @@
-// How work on another thread learns that nobody waits for it any more.
+// CancelToken: tells work on another thread that its result is no longer wanted.
 #pragma once
 
 #include <atomic>
@@ -6,10 +6,10 @@
 
 namespace switchboard {
 
-// A flag that all copies of a token share, and that is set once and for good. Nothing is interrupted:
-// work that takes long asks now and then, and decides itself. cancel() and cancelled() are
-// thread-safe, and what a thread wrote before cancel() is seen by whoever then reads cancelled() as true.
-// (std::stop_token would do as much, but libc++ before version 20 has none.)
+// A flag that all copies of a token share. Once set, it stays set. Nothing is interrupted: long work should
+// call cancelled() now and then, and decides itself whether to stop. Threading: cancel() and cancelled() are
+// thread-safe. What a thread wrote before cancel() is visible to every thread that then reads cancelled() as
+// true. (std::stop_token would do as well, but libc++ before version 20 does not have it.)
 class CancelToken {
 public:
     CancelToken() : cancelled_(std::make_shared<std::atomic<bool>>(false)) {}

@@ -1,4 +1,4 @@
-// Files that are sent: an open descriptor, shared by those who still send from it.
+// Files to send: an open descriptor, shared by all connections that still send from it.
 #pragma once
 
 #include <cstdint>
@@ -8,24 +8,27 @@
 
 namespace switchboard {
 
-// A file opened for reading, closed with its last owner. Thread-safe: reads name their offset.
+// A file opened for reading. It is closed when its last owner releases it. Threading: thread-safe, because
+// each read names its own offset.
 class File {
 public:
-    static Result<std::shared_ptr<const File>> open(const std::string& path);  // man 2 open
-    explicit File(int descriptor) noexcept : fd_(descriptor) {}                // takes it over
+    // Opens a file (man 2 open). Errors: std::errc::is_a_directory for a directory.
+    [[nodiscard]] static Result<std::shared_ptr<const File>> open(const std::string& path);
+    explicit File(int descriptor) noexcept : fd_(descriptor) {}  // takes ownership
     File(const File&) = delete;
     File& operator=(const File&) = delete;
     ~File();
 
     int fd() const noexcept { return fd_; }
-    Result<std::uint64_t> size() const;  // man 2 fstat
+    [[nodiscard]] Result<std::uint64_t> size() const;  // man 2 fstat
 
 private:
     int fd_;
 };
 
-// Bytes [offset, offset + length) of a file. A file that turns out shorter aborts the connection
-// that sends it with errc::file_too_short: the peer must not take a cut message for a whole one.
+// The bytes [offset, offset + length) of a file. If the file turns out to be shorter, the connection that
+// sends it is aborted with errc::file_too_short, so that the peer does not take a cut message for a complete
+// one.
 struct FileRange {
     std::shared_ptr<const File> file;
     std::uint64_t offset = 0;

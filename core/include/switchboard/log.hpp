@@ -1,4 +1,4 @@
-// Where the library says what it did. Silent unless a program passes a sink in.
+// Logging: the library is silent unless the program passes in a sink.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,10 @@ namespace switchboard {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
-// Called on the thread that has something to say, never concurrently for one driver, except by the
-// blocking drivers with threads, where it must be thread-safe. The text is one line, without an end
-// of line, and dies when the call returns. An empty one is silence.
+// Receives the log messages. The text is one line without a line end; it is valid until the call returns. An
+// empty sink logs nothing. Threading: called on the thread that logs. The blocking drivers with threads and
+// ReactorGroup call it from several threads at once, so it must be thread-safe for them; other drivers do
+// not.
 using LogSink = std::function<void(LogLevel, std::string_view)>;
 
 }  // namespace switchboard

@@ -10,19 +10,19 @@
 #include <csignal>
 #include <new>
 
-#include "../platform/platform.hpp"
-#include "../platform/process.hpp"
+#include "platform/platform.hpp"
+#include "platform/process.hpp"
 
 namespace switchboard::detail {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kExit = 100ms;    // what an exit may take before it is left to the next sweep
-constexpr auto kSweep = 1000ms;  // between two looks at all children
-constexpr auto kKilled = 10ms;   // from a signal to such a look
+constexpr auto kExit = 100ms;    // how long an exit is waited for before the next sweep
+constexpr auto kSweep = 1000ms;  // between two sweeps over all children
+constexpr auto kKilled = 10ms;   // from a signal to the next sweep
 
-// Nothing may be delivered in a child before its dispositions are its own.
+// Blocks all signals. A child must not get a signal before it has set its own dispositions.
 class SignalsHeld {
 public:
     SignalsHeld() noexcept {
@@ -42,7 +42,7 @@ private:
 
 void dispose(int number, void (*handler)(int)) noexcept {
     struct sigaction action {};
-    action.sa_handler = handler;  // without SA_RESTART: to interrupt is all that SIGTERM is for
+    action.sa_handler = handler;  // no SA_RESTART: SIGTERM must interrupt blocked calls
     ::sigaction(number, &action, nullptr);
 }
 
@@ -51,22 +51,22 @@ void close_end(int& fd) noexcept {
     fd = -1;
 }
 
-// What a child closes at SIGTERM. It is set in the child alone, while no signal is delivered.
+// The listener that a child closes on SIGTERM. Only the child sets it, while all signals are blocked.
 std::atomic<SharedListener*> forsaken_at_term = nullptr;
 static_assert(decltype(forsaken_at_term)::is_always_lock_free);
 
 void on_term(int) {
     const int error = errno;
-    if (SharedListener* const listener = forsaken_at_term) listener->forsake();
+    if (SharedListener* const listener = forsaken_at_term) listener->detach();
     errno = error;
 }
 
-// Forks; in the child the dispositions are its own before any signal is delivered.
+// Forks. The child sets its own signal dispositions before it can get a signal.
 pid_t fork_held(SharedListener* listener) noexcept {
     SignalsHeld held;
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
-    forsaken_at_term = listener;  // or what a parent that is itself such a child had
+    forsaken_at_term = listener;  // always set: the parent may itself be such a child
     dispose(SIGTERM, on_term);
     dispose(SIGINT, SIG_DFL);
     held.accept(SIGTERM);
@@ -80,7 +80,7 @@ std::string describe(const EndedChild& child) {
     const std::string name = "process " + std::to_string(child.pid);
     if (child.signal) return name + " was ended by signal " + std::to_string(*child.signal);
     if (child.exit_status) return name + " exited with " + std::to_string(*child.exit_status);
-    return name + " ended, and its status went to another";
+    return name + " ended with an unknown status";
 }
 
 Result<std::unique_ptr<ChildGroup>> ChildGroup::create() {
@@ -99,10 +99,10 @@ ChildGroup::~ChildGroup() {
 }
 
 Result<pid_t> ChildGroup::spawn(const std::function<int()>& work, SharedListener* listener) try {
-    children_.reserve(children_.size() + 1);  // a child that cannot be noted must not be forked
+    children_.reserve(children_.size() + 1);  // first: if this fails, no child must be forked
     const pid_t pid = fork_held(listener);
     if (pid < 0) return fail_errno("fork");
-    // On both sides: whichever comes first, the child leads its group before either goes on.
+    // Called in both processes, so that the child leads its group before either of them goes on.
     ::setpgid(pid, pid);
     if (pid == 0) run_child(work);
     children_.push_back({pid, {}});
@@ -118,9 +118,9 @@ void ChildGroup::run_child(const std::function<int()>& work) noexcept {
     int status = 1;
     try {
         status = work();
-    } catch (...) {  // exits with 1, as promised
+    } catch (...) {  // exits with 1, as documented
     }
-    const LastWord word{::getpid(), status & 0xff};  // written whole, or not at all
+    const LastWord word{::getpid(), status & 0xff};  // small enough to be written atomically
     [[maybe_unused]] const auto told = ::write(exits_[1], &word, sizeof word);
     ::_exit(status);
 }
@@ -137,7 +137,7 @@ void ChildGroup::hear_exits() noexcept {
     }
 }
 
-// A sweep may have found it before it was heard.
+// The child may be unknown, if a sweep has found it before its status was read.
 void ChildGroup::hear(const LastWord& word) noexcept {
     const auto child = std::ranges::find(children_, word.pid, &Child::pid);
     if (child != children_.end()) child->said = word.status;
@@ -146,9 +146,13 @@ void ChildGroup::hear(const LastWord& word) noexcept {
 std::optional<EndedChild> ChildGroup::look_at(const Child& child) noexcept {
     int status = 0;
     const pid_t got = ::waitpid(child.pid, &status, WNOHANG);
-    EndedChild ended{child.pid, child.said};
-    if (got < 0 && errno == ECHILD) return ended;
+    if (got < 0 && errno == ECHILD) {
+        // The host has reaped it, perhaps after the last hear_exits(): it wrote its status before it ended.
+        if (!child.said) hear_exits();
+        return EndedChild{child.pid, child.said};
+    }
     if (got <= 0) return std::nullopt;
+    EndedChild ended{child.pid, child.said};
     ended.exit_status = WIFEXITED(status) ? std::optional(WEXITSTATUS(status)) : std::nullopt;
     ended.signal = WIFSIGNALED(status) ? std::optional(WTERMSIG(status)) : std::nullopt;
     return ended;
@@ -176,7 +180,7 @@ void ChildGroup::signal(int number) noexcept {
     sweep_at_ = std::min(sweep_at_, Clock::now() + kKilled);
 }
 
-// A child that said it exits can be waited for in no time, unless something holds it up.
+// A child that has written its status ends almost at once, unless something holds it up.
 Clock::time_point ChildGroup::next_sweep() const noexcept {
     if (children_.empty()) return kNever;
     const auto now = Clock::now();

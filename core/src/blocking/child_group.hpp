@@ -1,18 +1,17 @@
-// Child processes that come and go, and are all reaped in the end.
+// A group of child processes, all of which are reaped in the end.
 //
-// Each is waited for by its pid and signalled as a process group of its own, so the host's other
-// children are left to the host, and so are its SIGCHLD and every other disposition. A child says
-// through a pipe that it is about to exit, and how, which wakes the parent; one that is killed says
-// nothing, and is found by a sweep within a second. Where the host ignores SIGCHLD the system reaps
-// the children, and a host may reap all children itself: waitpid(2) answers ECHILD for one that is
-// gone, and what it said last is all there is to know of it.
+// Each child is waited for by its pid and signalled as a process group of its own. The other children of the
+// host, its SIGCHLD and all its other signal dispositions are not touched. A child writes its exit status to
+// a pipe before it exits, which wakes the parent. A child that is killed writes nothing, and is found by a
+// sweep within a second. If the host ignores SIGCHLD, or reaps all children itself, waitpid(2) returns
+// ECHILD for a child that has ended. The status from the pipe is then all that is known.
 //
-// In a child SIGTERM interrupts a blocked system call, closes the listener it accepts from, and does
-// nothing else: what the host's handler would do is the parent's business. SIGINT ends it, as it
-// would without a handler; a terminal sends it to the parent's group only. All else is as fork(2)
-// leaves it. A child ends with _exit(2): exit handlers and the buffers of stdio are the parent's.
-// When the parent is killed the children are too (see end_with_parent), and a child that waits for
-// a connection sees parent_fd() hang up.
+// In a child, SIGTERM interrupts a blocked system call and closes the listener that the child accepts from.
+// It does nothing else: the handler of the host is not called, because it belongs to the parent. SIGINT ends
+// the child, as it would without a handler; a terminal sends it only to the parent's group. Everything else
+// is as fork(2) leaves it. A child ends with _exit(2), because exit handlers and stdio buffers belong to the
+// parent. If the parent is killed, its children are killed, too (see end_with_parent), and a child that
+// waits for a connection sees parent_fd() hang up.
 #pragma once
 
 #include <sys/types.h>
@@ -30,7 +29,7 @@ namespace switchboard::detail {
 
 struct EndedChild {
     pid_t pid;
-    // Neither if somebody else has reaped it and it had said nothing.
+    // Both are empty if another part of the program reaped the child and it had written no status.
     std::optional<int> exit_status = {};
     std::optional<int> signal = {};
 };
@@ -44,23 +43,25 @@ public:
     static Result<std::unique_ptr<ChildGroup>> create();
     ChildGroup(const ChildGroup&) = delete;
     ChildGroup& operator=(const ChildGroup&) = delete;
-    ~ChildGroup();  // kills and reaps what is left
+    ~ChildGroup();  // kills and reaps the children that are left
 
-    // Forks. The child exits with what `work` returns, or 1 if that throws. Answers its pid. The
-    // first SIGTERM makes it forsake `listener`, if there is one: it takes no more connections.
+    // Forks and returns the pid of the child. The child exits with the result of `work`, or with 1 if `work`
+    // throws. If `listener` is given, the first SIGTERM makes the child detach it, so that it accepts no
+    // more connections.
     Result<pid_t> spawn(const std::function<int()>& work, SharedListener* listener = nullptr);
-    void reap(const EndedCallback& on_ended);  // those that have ended, without waiting
-    void signal(int number) noexcept;          // to all; those it ends are found within 10 ms
-    std::size_t count() const noexcept { return children_.size(); }  // not known to have ended
+    void reap(const EndedCallback& on_ended);  // reaps the children that have ended; never waits
+    void signal(int number) noexcept;          // signals all; those that end are found within 10 ms
+    std::size_t count() const noexcept { return children_.size(); }  // children not reaped yet
 
     int fd() const noexcept { return exits_[0]; }   // for the parent: readable when reap() is due
-    Clock::time_point next_sweep() const noexcept;  // ... which it also is at this time
-    int parent_fd() const noexcept { return alive_[0]; }  // for a child: readable once it is alone
+    Clock::time_point next_sweep() const noexcept;  // reap() is also due at this time
+    // For a child: readable if the parent has ended.
+    int parent_fd() const noexcept { return alive_[0]; }
 
 private:
     struct Child {
         pid_t pid;
-        std::optional<int> said;  // the status that it is about to exit with
+        std::optional<int> said;  // the status that it has written to the pipe
     };
     struct LastWord {
         pid_t pid;
@@ -70,13 +71,13 @@ private:
     [[noreturn]] void run_child(const std::function<int()>& work) noexcept;
     void hear_exits() noexcept;
     void hear(const LastWord& word) noexcept;
-    static std::optional<EndedChild> look_at(const Child& child) noexcept;
+    std::optional<EndedChild> look_at(const Child& child) noexcept;
 
     int exits_[2] = {-1, -1};  // children write a LastWord before they exit
-    int alive_[2] = {-1, -1};  // the parent alone has the write end
+    int alive_[2] = {-1, -1};  // only the parent has the write end
     std::vector<Child> children_;
-    Clock::time_point sweep_at_;        // of all children
-    Clock::time_point expected_until_;  // those that said they exit
+    Clock::time_point sweep_at_;        // when all children are looked at
+    Clock::time_point expected_until_;  // the end of frequent checks for exits
 };
 
 }  // namespace switchboard::detail

@@ -1,20 +1,20 @@
-// A connection served on a blocking socket, by one thread from its first byte to its last.
+// A connection on a blocking socket, served by one thread from its first byte to its last.
 //
-// The thread blocks in recv(2), or in poll(2) while a timer runs, while output waits, and while nothing is
-// to be read. So it costs one recv and one send per exchange. Sends never wait in send(2): what the peer
-// does not take waits in the queue. Only a handler that has more than max_queued waiting, and does not read
-// meanwhile, is held up in its write until the peer takes some.
+// The thread blocks in recv(2), or in poll(2) while a timer runs, while output is queued, or while reading
+// is paused. So an exchange takes one recv and one send. A send never blocks: bytes that the peer does not
+// take are queued. A write() blocks only if more than max_write_buffer is queued, until the peer takes some.
+// It does not block if the handler reads_under_backpressure().
 //
-// recv(2) cannot be told that the server drains; so after a quarter of a second in which nothing came
-// the thread waits in poll(2), which can, until something does.
+// A thread in recv(2) does not notice that the server drains, but one in poll(2) does. So after a quarter of
+// a second without input the thread waits in poll(2).
 #pragma once
 
+#include <switchboard/driver/transport.hpp>
 #include <switchboard/socket.hpp>
-#include <switchboard/transport.hpp>
 
-#include "../named.hpp"
-#include "../stream_wire.hpp"
-#include "ending.hpp"
+#include "shutdown_control.hpp"
+#include "stream/named.hpp"
+#include "stream/stream_wire.hpp"
 #include "wait.hpp"
 #include "workspace.hpp"
 
@@ -22,17 +22,18 @@ namespace switchboard::detail {
 
 class BlockingConnection final : public Transport {
 public:
-    BlockingConnection(Socket socket, std::unique_ptr<Protocol> protocol, const Limits& limits,
-                       const Workspace& workspace, ConnectionId id, Ending* ending = nullptr);
+    BlockingConnection(Socket socket, std::unique_ptr<Protocol> protocol,
+                       const ConnectionLimits& limits, const Workspace& workspace, ConnectionId id,
+                       ShutdownControl* shutdown = nullptr);
 
-    // For a client whose conversation is over with the reply: what is not done by `when` costs the
-    // connection (std::errc::timed_out), and what comes after the reply is not waited for.
+    // For a client that is done when it has the reply. At `when` the connection is aborted
+    // (std::errc::timed_out). The close does not linger for input after the reply.
     void give_up_at(Clock::time_point when) {
         give_up_ = when;
         lingers_ = false;
     }
-    // Blocks until the connection is over: on_close has returned and the socket is closed. If memory
-    // runs out, that costs the connection.
+    // Blocks until the connection has ended: on_close has returned and the socket is closed. If memory runs
+    // out, the connection is aborted.
     void serve();
     std::error_code close_reason() const noexcept { return close_reason_; }
     const std::string& failure() const noexcept { return failure_; }
@@ -44,14 +45,14 @@ public:
     ConnectionId id() const override { return id_; }
 
 private:
-    const Limits& limits() const noexcept override { return limits_; }
+    const ConnectionLimits& limits() const noexcept override { return limits_; }
     Sent transmit(const iovec* pieces, std::size_t count) override;
     Sent transmit_file(const FileRange& range, std::uint64_t most) override;
     void transmit_fin() noexcept override { ::shutdown(fd(), SHUT_WR); }
-    void attend_later() override {}  // each turn looks
+    void schedule_end_of_turn() override {}  // each turn() checks kListed
     void end(std::error_code reason, bool reset) override;
     void end_callback() override;
-    Scratch* scratch() const noexcept override {
+    CorkBuffer* cork_buffer() const noexcept override {
         return has(kEntered) ? &workspace_.out() : nullptr;
     }
     bool input_waiting() const noexcept override { return stream_wire::input_waiting(fd()); }
@@ -61,7 +62,7 @@ private:
     void ask() override;
     void relieve() override;
     bool lingers() const noexcept override { return lingers_; }
-    bool ends_when_idle() const noexcept override { return ending_ != nullptr; }
+    bool ends_when_idle() const noexcept override { return shutdown_ != nullptr; }
 
     int fd() const noexcept { return socket_.fd(); }
     void turn();
@@ -70,17 +71,17 @@ private:
     void end_lost(std::error_code why);
     void hung_up();
     bool wait_for_room(Clock::time_point until);
-    bool told() const noexcept { return ending_ != nullptr && ending_->told(); }
+    bool aborting() const noexcept { return shutdown_ != nullptr && shutdown_->aborting(); }
 
     Socket socket_;
-    const Limits& limits_;
+    const ConnectionLimits& limits_;
     const Workspace& workspace_;
     const ConnectionId id_;
-    Ending* const ending_;
+    ShutdownControl* const shutdown_;
     Clock::time_point give_up_ = kNever;
     bool lingers_ = true;
-    bool dozes_ = false;  // nothing came for a while
-    bool mute_ = false;   // both ways are shut, and poll would say so without end
+    bool poll_before_recv_ = false;  // no input came for a while: waits in poll(2)
+    bool mute_ = false;  // both directions are shut: poll(2) would return at once every time
     const End peer_, local_;
     std::error_code close_reason_;
     std::string failure_;

@@ -1,4 +1,4 @@
-// A pool of processes, forked before the first connection comes.
+// A pool of processes, forked before the first connection.
 #include <csignal>
 #include <vector>
 
@@ -11,17 +11,17 @@ namespace {
 using namespace detail;
 using namespace std::chrono_literals;
 
-// Between two rounds of replacing workers, so that one that dies at once does not keep the machine
+// The time between two rounds of replacing workers. A worker that dies at once must not keep the machine
 // busy with forks.
 constexpr auto kBackOff = 100ms;
 
 class ProcessPool {
 public:
-    ProcessPool(Server& server, ChildGroup& children, SharedStats& stats, Ending& ending)
+    ProcessPool(Server& server, ChildGroup& children, SharedStats& stats, ShutdownControl& shutdown)
         : server_(server),
           children_(children),
           stats_(stats),
-          ending_(ending),
+          shutdown_(shutdown),
           workers_(server.workers(), 0) {}
 
     Result<void> serve() {
@@ -32,9 +32,9 @@ public:
             stats_.publish(server_.stats());
             if (Clock::now() >= fill_at_) fill();
         }
-        children_.signal(SIGTERM);  // those that serve a connection close the listener at this
+        children_.signal(SIGTERM);  // workers that serve a connection then close the listener
         server_.listener().close();
-        drain_children(server_, children_, ending_, on_ended_);
+        drain_children(server_, children_, shutdown_, on_ended_);
         stats_.publish(server_.stats());
         return {};
     }
@@ -63,7 +63,7 @@ private:
     // In the child.
     int work(std::size_t worker) {
         server_.count_in(stats_.of(worker));
-        const auto served = server_.serve_in_turn(started_, ending_, children_.parent_fd());
+        const auto served = server_.serve_in_turn(started_, shutdown_, children_.parent_fd());
         if (served) return 0;
         server_.log(LogLevel::error, served.error());
         return 1;
@@ -73,7 +73,7 @@ private:
         for (std::size_t i = 0; i < workers_.size(); ++i) {
             if (workers_[i] != ended.pid) continue;
             workers_[i] = 0;
-            stats_.bury(i, server_.stop().draining());
+            stats_.retire(i, server_.stop().draining());
         }
         if (ended.exit_status != 0) server_.log(LogLevel::error, ended);
     }
@@ -81,9 +81,9 @@ private:
     Server& server_;
     ChildGroup& children_;
     SharedStats& stats_;
-    Ending& ending_;
-    std::vector<pid_t> workers_;  // 0: to be started
-    std::uint32_t started_ = 0;   // ever; names the connections of each
+    ShutdownControl& shutdown_;
+    std::vector<pid_t> workers_;  // 0: must be started
+    std::uint32_t started_ = 0;  // workers started so far; the slot in the ids of their connections
     Clock::time_point fill_at_;
     const EndedCallback on_ended_ = [this](const EndedChild& ended) { count_out(ended); };
 };
@@ -92,15 +92,15 @@ private:
 
 Result<void> serve_process_pool(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                                 const ServeOptions& options) {
-    if (auto fit = options.limits.check(); !fit) return fit;
+    if (auto fit = check(factory, options); !fit) return fit;
     Server server(std::move(listener), factory, stop, options);
-    const auto ending = Ending::create();
-    if (!ending) return tl::unexpected(ending.error());
+    const auto shutdown = ShutdownControl::create();
+    if (!shutdown) return tl::unexpected(shutdown.error());
     const auto children = ChildGroup::create();
     if (!children) return tl::unexpected(children.error());
     const auto stats = SharedStats::create(server.workers());
     if (!stats) return tl::unexpected(stats.error());
-    return ProcessPool(server, **children, **stats, **ending).serve();
+    return ProcessPool(server, **children, **stats, **shutdown).serve();
 }
 
 }  // namespace switchboard

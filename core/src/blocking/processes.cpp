@@ -15,17 +15,16 @@ void wait_and_reap(ChildGroup& children, int fd, Clock::time_point until,
     children.reap(on_ended);
 }
 
-void drain_children(const Server& server, ChildGroup& children, Ending& ending,
+void drain_children(const Server& server, ChildGroup& children, ShutdownControl& shutdown,
                     const EndedCallback& on_ended) {
-    // A handler that is told to stop needs a moment for its on_close; one that computes gets no
-    // more.
+    // The time for on_close after the abort. A handler that computes does not get more.
     constexpr auto grace = 1000ms, again = 10ms;
-    const auto deadline = from_now(server.limits().drain_deadline);
-    ending.drain();
+    const auto deadline = from_now(server.limits().drain_timeout);
+    shutdown.drain();
     while (children.count() > 0 && Clock::now() < deadline && !server.stop().aborting())
         wait_and_reap(children, server.stop().abort_fd(), deadline, on_ended);
-    ending.tell();
-    // Repeated: a signal that comes just before a child blocks interrupts nothing.
+    shutdown.abort_all();
+    // Repeated, because a signal that comes just before a child blocks interrupts nothing.
     for (const auto end = Clock::now() + grace; children.count() > 0 && Clock::now() < end;) {
         children.signal(SIGTERM);
         wait_and_reap(children, -1, Clock::now() + again, on_ended);
@@ -42,12 +41,12 @@ namespace {
 
 using namespace detail;
 
-constexpr int kServed = 0, kRefused = 3, kCut = 4;  // what a child exits with
+constexpr int kServed = 0, kRefused = 3, kCut = 4;  // exit statuses of a child
 
 class ForkingServer {
 public:
-    ForkingServer(Server& server, ChildGroup& children, Ending& ending)
-        : server_(server), children_(children), ending_(ending) {}
+    ForkingServer(Server& server, ChildGroup& children, ShutdownControl& shutdown)
+        : server_(server), children_(children), shutdown_(shutdown) {}
 
     Result<void> serve() {
         for (ConnectionId id{0, 1};; ++id.generation) {
@@ -57,7 +56,7 @@ public:
                 continue;
             }
             server_.listener().close();
-            drain_children(server_, children_, ending_, on_ended_);
+            drain_children(server_, children_, shutdown_, on_ended_);
             return unless_stopping(socket.error());
         }
     }
@@ -82,12 +81,12 @@ private:
 
     // In the child.
     int serve_alone(Socket& socket, ConnectionId id) {
-        server_.listener().forsake();
-        ServeStats own;  // the parent counts children; the host's may be in shared memory
+        server_.listener().detach();
+        ServeStats own;  // the parent does the counting; the host's may be in shared memory
         server_.count_in(own);
         const Workspace workspace;
-        if (!server_.serve(std::move(socket), workspace, id, ending_)) return kRefused;
-        return own.cut > 0 ? kCut : kServed;
+        if (!server_.serve(std::move(socket), workspace, id, shutdown_)) return kRefused;
+        return own.aborted_by_stop > 0 ? kCut : kServed;
     }
 
     void count_out(const EndedChild& ended) {
@@ -96,13 +95,13 @@ private:
         const int status = ended.exit_status.value_or(-1);
         ++(status == kRefused ? stats.refused : stats.closed);
         const bool failed = status != kServed && status != kRefused && status != kCut;
-        if (status == kCut || (failed && server_.stop().draining())) ++stats.cut;
+        if (status == kCut || (failed && server_.stop().draining())) ++stats.aborted_by_stop;
         if (failed) server_.log(LogLevel::error, ended);
     }
 
     Server& server_;
     ChildGroup& children_;
-    Ending& ending_;
+    ShutdownControl& shutdown_;
     const EndedCallback on_ended_ = [this](const EndedChild& ended) { count_out(ended); };
 };
 
@@ -110,13 +109,13 @@ private:
 
 Result<void> serve_processes(Socket listener, const ProtocolFactory& factory, const Stop& stop,
                              const ServeOptions& options) {
-    if (auto fit = options.limits.check(); !fit) return fit;
+    if (auto fit = check(factory, options); !fit) return fit;
     Server server(std::move(listener), factory, stop, options);
-    const auto ending = Ending::create();
-    if (!ending) return tl::unexpected(ending.error());
+    const auto shutdown = ShutdownControl::create();
+    if (!shutdown) return tl::unexpected(shutdown.error());
     const auto children = ChildGroup::create();
     if (!children) return tl::unexpected(children.error());
-    return ForkingServer(server, **children, **ending).serve();
+    return ForkingServer(server, **children, **shutdown).serve();
 }
 
 }  // namespace switchboard

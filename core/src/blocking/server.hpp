@@ -1,53 +1,55 @@
-// What the blocking drivers share: taking connections, serving one, counting and logging.
+// The part that the blocking drivers share: accepting connections, serving one, counting and logging.
 //
-// The five drivers differ only in who runs Server::serve(): the calling thread (iterative.cpp), a
-// thread (threads.cpp) or a child process (processes.cpp), made for each connection or kept in a
-// pool. Pools have no one who hands out connections: every worker waits on the shared listener.
+// The five drivers differ only in what runs Server::serve(): the calling thread (iterative.cpp), a thread
+// (threads.cpp) or a child process (processes.cpp), either created for each connection or kept in a pool. A
+// pool has no dispatcher: every worker waits on the shared listener.
 #pragma once
 
 #include <algorithm>
 #include <switchboard/blocking.hpp>
 
-#include "accounts.hpp"
+#include "connection_log.hpp"
 #include "shared_listener.hpp"
 
 namespace switchboard::detail {
 
 class Server {
 public:
-    // All but the listener are borrowed.
+    // Takes ownership of the listener. The other arguments must outlive the server.
     Server(Socket listener, const ProtocolFactory& factory, const Stop& stop,
            const ServeOptions& options);
 
-    // The next connection, as soon as there is one. Waits while descriptors or memory are short.
-    // Fails with errc::stopping once the server drains or its listener is closed, with
-    // std::errc::interrupted when `wake` is readable or `until` has come, or with what is wrong
-    // with the listener itself.
+    // Waits for the next connection and returns it. Tries again later if the process runs out of descriptors
+    // or memory. Errors: errc::stopping if the server drains or its listener is closed;
+    // std::errc::interrupted if `wake` is readable or `until` has come; the error of the listener itself.
     Result<Socket> accept(int wake = -1, Clock::time_point until = kNever) const;
 
-    // Serves it to its end on this thread; false if it was refused for want of a protocol. Does not
-    // throw: if memory runs out, that costs the connection.
-    bool serve(Socket socket, const Workspace& workspace, ConnectionId id, Ending& ending) const;
+    // Serves the connection on this thread until it ends. Returns false if it was refused because the factory
+    // returned no protocol. Does not throw: if memory runs out, the connection is aborted.
+    bool serve(Socket socket, const Workspace& workspace, ConnectionId id,
+               ShutdownControl& shutdown) const;
 
     template <class Why>
     void refuse(const Socket& socket, const Why& why) const {
-        accounts_.refuse(socket, why);
+        connection_log_.refuse(socket, why);
     }
     template <class What>
     void log(LogLevel level, const What& what) const {
-        accounts_.log(level, what);
+        connection_log_.log(level, what);
     }
-    // Serves until the server drains; what a worker of a pool does, and the iterative driver.
-    Result<void> serve_in_turn(std::uint32_t worker, Ending& ending, int wake = -1) const;
+    // Serves one connection after another until the server drains. For workers of a pool and the iterative
+    // driver.
+    Result<void> serve_in_turn(std::uint32_t worker, ShutdownControl& shutdown,
+                               int wake = -1) const;
 
     const Stop& stop() const noexcept { return stop_; }
-    const Limits& limits() const noexcept { return options_.limits; }
+    const ServerLimits& limits() const noexcept { return options_.server; }
     std::size_t most_connections() const noexcept { return most_connections_; }
     std::size_t workers() const noexcept {
         return std::max<std::size_t>(std::min(options_.workers, most_connections_), 1);
     }
-    ServeStats& stats() const noexcept { return accounts_.stats(); }
-    void count_in(ServeStats& stats) noexcept { accounts_.count_in(stats); }
+    ServeStats& stats() const noexcept { return connection_log_.stats(); }
+    void count_in(ServeStats& stats) noexcept { connection_log_.count_in(stats); }
     SharedListener& listener() noexcept { return listener_; }
 
 private:
@@ -58,12 +60,15 @@ private:
     const ProtocolFactory& factory_;
     const Stop& stop_;
     const ServeOptions& options_;
-    const std::size_t most_connections_;  // as the process was when it began to serve
-    Accounts accounts_;
+    const std::size_t most_connections_;  // computed when the server was created
+    ConnectionLog connection_log_;
 };
 
-// A worker's loop ends with errc::stopping in good order; anything else is an error of the
-// listener.
+// Checks the limits and the factory. Refuses limits that only a reactor applies.
+Result<void> check(const ProtocolFactory& factory, const ServeOptions& options);
+
+// Turns errc::stopping, with which the loop of a worker ends in good order, into success. Any other error is
+// that of the listener.
 Result<void> unless_stopping(const Error& why);
 
 }  // namespace switchboard::detail

@@ -4,7 +4,7 @@
 
 #include <cassert>
 
-#include "../accept.hpp"
+#include "net/accept.hpp"
 
 namespace switchboard::detail {
 
@@ -12,7 +12,8 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler uses one"
 
 SharedListener::SharedListener(Socket socket) : fd_(-1) {
     assert(socket && "there must be a listener");
-    socket.set_blocking(Blocking::no);
+    // Fails only if it is not a descriptor; accept() then fails, too.
+    (void)socket.set_blocking(Blocking::no);
     fd_ = socket.release();
 }
 
@@ -39,10 +40,10 @@ void SharedListener::close() noexcept {
 
 void SharedListener::close_unused() noexcept {
     if (users_ > 0 || fd_ < 0) return;
-    forsake();
+    detach();
 }
 
-void SharedListener::forsake() noexcept {
+void SharedListener::detach() noexcept {
     if (const int fd = fd_.exchange(-1); fd >= 0) ::close(fd);
 }
 

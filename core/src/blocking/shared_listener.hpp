@@ -1,4 +1,4 @@
-// The listener of a blocking server: used by all its threads, closed as soon as it drains.
+// The listener of a blocking server. All its threads use it. It is closed as soon as the server drains.
 #pragma once
 
 #include <atomic>
@@ -8,19 +8,19 @@
 
 namespace switchboard::detail {
 
-// Connects are refused from close() on, unless another process has the listening socket too: that
-// one must be able to go on, so it is closed and never shut down.
+// After close() connects are refused, unless another process has the listening socket, too. That process
+// must be able to go on, so the socket is closed and never shut down.
 class SharedListener {
 public:
-    // While this lives it does not block: a connection that is gone before it is accepted, or taken
-    // by another worker, must not hold up a stop.
+    // Makes the socket non-blocking: a connection that is lost before it is accepted, or is taken by another
+    // worker, must not delay a stop.
     explicit SharedListener(Socket socket);
     SharedListener(const SharedListener&) = delete;
     SharedListener& operator=(const SharedListener&) = delete;
     ~SharedListener() { close(); }
 
-    // Who waits on fd() or accepts holds one of these. As long as anybody does it stays open: the
-    // number of a closed descriptor may be another's at once.
+    // A thread must hold a User while it waits on fd() or accepts. The descriptor stays open as long as a
+    // User exists, because the number of a closed descriptor may be reused at once.
     class User {
     public:
         explicit User(SharedListener& listener) noexcept;
@@ -33,12 +33,12 @@ public:
     };
 
     int fd() const noexcept { return fd_; }  // -1 once closed
-    Result<Socket> accept() const;           // the next connection, blocking; fd() must be open
-    // At once, or when its last user is done. From any thread.
+    Result<Socket> accept() const;           // returns a blocking socket; fd() must be open
+    // Closes the descriptor at once, or when its last User is destroyed. Threading: any thread.
     void close() noexcept;
-    // In a child process with one thread, where a signal handler may call it: closes the child's copy
-    // and leaves the socket, which the parent shares, as it is.
-    void forsake() noexcept;
+    // For a child process with one thread: closes the child's copy of the descriptor. The socket is shared
+    // with the parent and not changed. A signal handler may call it.
+    void detach() noexcept;
 
 private:
     void close_unused() noexcept;

@@ -8,10 +8,10 @@ Result<std::unique_ptr<SharedStats>> SharedStats::create(std::size_t workers) {
     });
 }
 
-void SharedStats::bury(std::size_t worker, bool stopping) noexcept {
+void SharedStats::retire(std::size_t worker, bool stopping) noexcept {
     const std::size_t open = of(worker).open.exchange(0);
     of(worker).closed += open;
-    if (stopping) of(worker).cut += open;
+    if (stopping) of(worker).aborted_by_stop += open;
 }
 
 void SharedStats::publish_one(std::atomic<std::size_t> ServeStats::*count,
@@ -22,8 +22,9 @@ void SharedStats::publish_one(std::atomic<std::size_t> ServeStats::*count,
 }
 
 void SharedStats::publish(ServeStats& total) noexcept {
-    for (auto count : {&ServeStats::accepted, &ServeStats::open, &ServeStats::closed,
-                       &ServeStats::cut, &ServeStats::refused, &ServeStats::accept_errors})
+    for (auto count :
+         {&ServeStats::accepted, &ServeStats::open, &ServeStats::closed,
+          &ServeStats::aborted_by_stop, &ServeStats::refused, &ServeStats::accept_errors})
         publish_one(count, total);
 }
 

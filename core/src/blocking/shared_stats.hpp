@@ -1,22 +1,22 @@
-// Counts of worker processes, where their parent can read them.
+// The statistics of worker processes, in memory that their parent can read.
 #pragma once
 
 #include <switchboard/blocking.hpp>
 
-#include "shared.hpp"
+#include "shared_memory.hpp"
 
 namespace switchboard::detail {
 
-// One ServeStats per worker in memory that survives fork(2) as one. A worker counts in its own; the
-// parent publishes their sum.
+// One ServeStats per worker, in shared memory. Each worker counts in its own, and the parent publishes their
+// sum.
 class SharedStats {
 public:
     static Result<std::unique_ptr<SharedStats>> create(std::size_t workers);
 
     ServeStats& of(std::size_t worker) noexcept { return stats_[worker]; }
-    // A worker that died has closed what it had open, and cut it if that was for a stop.
-    void bury(std::size_t worker, bool stopping) noexcept;
-    // Adds to `total` what was counted since the last time.
+    // Counts the open connections of a worker that has ended as closed, and as aborted_by_stop if `stopping`.
+    void retire(std::size_t worker, bool stopping) noexcept;
+    // Adds to `total` what was counted since the last call.
     void publish(ServeStats& total) noexcept;
 
 private:

@@ -3,13 +3,13 @@
 namespace switchboard::detail {
 
 Result<void> ThreadGroup::start(std::function<void()> work) {
-    std::list<std::thread> started(1);  // apart, so that what throws leaves no trace in the group
+    std::list<std::thread> started(1);  // a separate list: an exception must not change the group
     const auto self = started.begin();
-    const std::lock_guard lock(mutex_);  // the thread must not retire before it is in its place
+    const std::lock_guard lock(mutex_);  // the thread must not retire before it is in running_
     try {
         *self = std::thread([this, self, work = std::move(work)]() mutable {
             work();
-            work = nullptr;  // what it owns ends before the group counts it out
+            work = nullptr;  // destroys what it owns before the thread is counted as ended
             retire(self);
         });
     } catch (const std::system_error& e) {
@@ -38,7 +38,7 @@ void ThreadGroup::retire(std::list<std::thread>::iterator self) {
 void ThreadGroup::join() {
     std::unique_lock lock(mutex_);
     none_left_.wait(lock, [this] { return running_.empty(); });
-    // It joins those before it, and needs no lock for that.
+    // The last thread has joined those before it. Joining it needs no lock.
     if (last_.joinable()) last_.join();
 }
 

@@ -1,4 +1,4 @@
-// Threads that come and go, and are all joined in the end.
+// A group of threads, all of which are joined in the end.
 #pragma once
 
 #include <condition_variable>
@@ -10,8 +10,8 @@
 
 namespace switchboard::detail {
 
-// A thread that ends joins the one that ended before it, so that never more than one waits to be
-// joined, however long the owner sleeps. start() and count() are for one thread.
+// A thread that ends joins the one that ended before it. So at most one ended thread waits to be joined,
+// however long the owner sleeps. Threading: one thread calls start() and count().
 class ThreadGroup {
 public:
     ThreadGroup() = default;
@@ -19,11 +19,11 @@ public:
     ThreadGroup& operator=(const ThreadGroup&) = delete;
     ~ThreadGroup() { join(); }
 
-    // `work` must not throw. Fails where no thread can be had, and throws bad_alloc; `work` is
-    // destroyed then, and the group is as before.
+    // `work` must not throw. Errors: returns an error if no thread is available, and throws std::bad_alloc.
+    // Then `work` is destroyed, and the group is unchanged.
     Result<void> start(std::function<void()> work);
-    std::size_t count() const;  // those whose work has not returned
-    void join();                // blocks until the work of all is done
+    std::size_t count() const;  // threads whose work has not returned
+    void join();                // blocks until all work has returned
 
 private:
     void retire(std::list<std::thread>::iterator self);
@@ -31,7 +31,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable none_left_;
     std::list<std::thread> running_;
-    std::thread last_;  // done, and not joined yet
+    std::thread last_;  // has ended and is not joined yet
 };
 
 }  // namespace switchboard::detail

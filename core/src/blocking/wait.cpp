@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <limits>
 
-#include "../deadline.hpp"
+#include "base/deadline.hpp"
 
 namespace switchboard::detail {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 int poll_timeout(Clock::time_point until) {
     using std::chrono::milliseconds;
     if (until == kNever) return -1;
-    if (until <= Clock::now()) return 0;  // the difference of kAtOnce has no room in a clock
+    if (until <= Clock::now()) return 0;  // the difference to kAtOnce would overflow
     const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
     constexpr milliseconds::rep most = std::numeric_limits<int>::max();
     return static_cast<int>(std::clamp<milliseconds::rep>(left, 0, most));

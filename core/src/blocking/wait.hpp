@@ -1,26 +1,27 @@
-// poll(2) until a point in time, and the two ways the drivers use it.
+// poll(2) until a point in time, and points in time for it.
 #pragma once
 
 #include <poll.h>
 #include <span>
 #include <switchboard/connection.hpp>
 
+#include "base/deadline.hpp"
+
 namespace switchboard::detail {
 
-constexpr auto kNever = Clock::time_point::max();
 constexpr auto kAtOnce = Clock::time_point::min();  // without waiting
 
-// Blocks until one of `entries` is ready (true) or `until` has come (false; never early). An
-// interrupted wait goes on. Entries with a negative descriptor are passed over.
+// Blocks until one of `entries` is ready (returns true) or `until` has come (returns false; never early).
+// Restarts an interrupted wait. Entries with a negative descriptor are ignored.
 bool wait_for(std::span<pollfd> entries, Clock::time_point until);
 
-// Never, if that is later than a clock can say.
+// Returns now plus `time`; kNever if no clock can reach that.
 Clock::time_point from_now(std::chrono::milliseconds time);
 
-// When something that may take `limit` from now on is late; zero is never.
+// Returns when a limit that starts now is over; zero: kNever.
 Clock::time_point in(std::chrono::milliseconds limit);
 
-// A descriptor that answers EAGAIN in place of blocking, for as long as this lives.
+// Makes a descriptor non-blocking as long as this object exists.
 class NonBlocking {
 public:
     explicit NonBlocking(int fd) noexcept;

@@ -1,22 +1,22 @@
-// The buffers of a thread that serves connections one after the other.
+// The buffers of a thread that serves one connection after another.
 #pragma once
 
 #include <memory>
-#include <switchboard/transport.hpp>
+#include <switchboard/driver/transport.hpp>
 
 namespace switchboard::detail {
 
-// What a thread needs to serve a connection, and may use again for the next.
+// The buffers needed to serve a connection. They are used again for the next connection.
 class Workspace {
 public:
-    Workspace() : in_(std::make_unique_for_overwrite<std::byte[]>(kSize)), out_(new Scratch) {}
+    Workspace() : in_(std::make_unique_for_overwrite<std::byte[]>(kSize)), out_(new CorkBuffer) {}
     MutableBytes in() const noexcept { return {in_.get(), kSize}; }
-    Scratch& out() const noexcept { return *out_; }
+    CorkBuffer& out() const noexcept { return *out_; }
 
 private:
     static constexpr std::size_t kSize = 64 * 1024;
-    std::unique_ptr<std::byte[]> in_;  // not touched before use: costs memory only as needed
-    std::unique_ptr<Scratch> out_;
+    std::unique_ptr<std::byte[]> in_;  // not initialised, so the system maps only what is used
+    std::unique_ptr<CorkBuffer> out_;
 };
 
 }  // namespace switchboard::detail

@@ -1,4 +1,4 @@
-// One datagram out, one back: exchange() with a udp endpoint. Private to core.
+// exchange() with a udp endpoint: sends one datagram and receives one. Private to core.
 #pragma once
 
 #include <switchboard/exchange.hpp>

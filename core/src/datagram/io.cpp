@@ -8,12 +8,13 @@
 namespace switchboard::detail {
 namespace {
 
-// A joined message is cut by the network device, so its parts must fit the smallest link that is
-// common: 1,500 bytes less IPv6 and UDP. Larger ones go one by one and may be fragmented.
+// The network device cuts a joined message, so its parts must fit the smallest common link: 1,500 bytes
+// minus the IPv6 and UDP headers. Larger datagrams are sent one by one and may be fragmented.
 constexpr std::size_t kLargestJoined = 1452;
 constexpr std::size_t kLargestMessage = 65'507;
 
-// How many from `first` on can go as one: to one peer, of one size, the last perhaps shorter.
+// Returns how many datagrams from `first` on can be sent as one message: all to one peer and of one size,
+// except that the last may be shorter.
 std::size_t run_from(DatagramQueue& queue, std::size_t first, int family) {
     const DatagramQueue::Entry& head = queue.at(first);
     if (head.size == 0 || head.size > kLargestJoined) return 1;
@@ -22,7 +23,7 @@ std::size_t run_from(DatagramQueue& queue, std::size_t first, int family) {
     std::size_t run = 1;
     for (; run < most; ++run) {
         DatagramQueue::Entry& next = queue.at(first + run);
-        if (family == AF_INET6) PeerAccess::map(next.to);  // as the head is, or they never compare
+        if (family == AF_INET6) PeerAccess::map(next.to);  // like the head, to compare equal
         if (next.size == 0 || next.size > head.size || !(next.to == head.to)) break;
         if (!PeerAccess::same_local(next.to, head.to)) break;
         if (next.size < head.size) return run + 1;
@@ -30,7 +31,7 @@ std::size_t run_from(DatagramQueue& queue, std::size_t first, int family) {
     return run;
 }
 
-// man 7 udp, and what drivers answer that cannot do the checksums of what they cut.
+// The errors of man 7 udp, and of drivers that cannot compute the checksums of the parts.
 bool may_be_joining(int error) {
     return error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP;
 }
@@ -64,7 +65,7 @@ platform::Moved DatagramReceiver::receive(int fd) noexcept {
     return platform::receive_messages(fd, batch_.messages.data(), kDatagramBatch);
 }
 
-// Makes a datagram of the message; the size of the parts it was joined from, or 0.
+// Makes a datagram of the message. Returns the size of the parts if the message was joined, or 0.
 std::size_t DatagramReceiver::take(std::size_t index) noexcept {
     const platform::Message& message = batch_.messages[index];
     Datagram& datagram = datagrams_[index];
@@ -111,8 +112,8 @@ void DatagramReceiver::deliver_run(DatagramPort& port, std::size_t begin, std::s
 
 void DatagramReceiver::deliver_joined(DatagramPort& port, std::size_t index, std::size_t segment) {
     MutableBytes rest = datagrams_[index].data;
-    const DatagramPeer& from = datagrams_[index].from;
-    if (segment > port.limits().max_datagram) {  // but for the last part, perhaps
+    const DatagramAddress& from = datagrams_[index].from;
+    if (segment > port.limits().max_datagram) {  // only the last part may be small enough
         for (; rest.size() >= segment; rest = rest.subspan(segment))
             port.note(errc::datagram_truncated, from, segment);
         if (rest.size() > port.limits().max_datagram)
@@ -146,7 +147,7 @@ void DatagramSender::build_one(unsigned index, DatagramQueue& queue, std::size_t
     const DatagramQueue::Entry& last = queue.at(first + run - 1);
     msghdr& header = batch_.messages[index].header;
     runs_[index] = static_cast<std::uint16_t>(run);
-    // sendmsg(2) writes to neither.
+    // sendmsg(2) does not write to the bytes or the name.
     batch_.pieces[index] = {const_cast<std::byte*>(queue.bytes(entry).data()),
                             last.offset + last.size - entry.offset};
     header.msg_name = entry.to ? const_cast<void*>(PeerAccess::name(entry.to)) : nullptr;
@@ -175,9 +176,9 @@ bool DatagramSender::simplify(int error, bool& joins, DatagramQueue& queue) cons
         joins = false;
         return true;
     }
-    DatagramPeer& to = queue.at(0).to;
+    DatagramAddress& to = queue.at(0).to;
     if (error != EINVAL || PeerAccess::local_size(to) == 0) return false;
-    PeerAccess::set_local_size(to, 0);  // no address to send from: it was a broadcast one
+    PeerAccess::set_local_size(to, 0);  // a broadcast address is not a valid source
     return true;
 }
 

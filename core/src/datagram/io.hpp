@@ -1,4 +1,4 @@
-// Datagrams through system calls, in batches. One of these serves all sockets of a thread in turn.
+// Sends and receives batches of datagrams by system calls. One object serves all sockets of a thread in turn.
 #pragma once
 
 #include <sys/uio.h>
@@ -13,7 +13,7 @@ namespace switchboard::detail {
 
 constexpr unsigned kDatagramBatch = 64;
 
-// The headers of a batch, and room for the control bytes of each.
+// The message headers of a batch, and space for the control bytes of each.
 struct MessageBatch {
     std::array<platform::Message, kDatagramBatch> messages{};
     std::array<iovec, kDatagramBatch> pieces{};
@@ -25,16 +25,16 @@ struct MessageBatch {
     MessageBatch() noexcept;
 };
 
-// Has a buffer of 64 KiB for each, of which the system maps what is used: no datagram is cut, and those
-// that the system joined (GRO) fit.
+// Has a buffer of 64 KiB for each message, so that no datagram is cut and joined datagrams (GRO) fit. The
+// system maps only the memory that is used.
 class DatagramReceiver {
 public:
     DatagramReceiver();
-    platform::Moved receive(int fd) noexcept;  // the last batch is gone then
-    // Hands `count` of them to the port: those too large as errors, and the others in runs. Answers
-    // how many bytes there were.
+    platform::Moved receive(int fd) noexcept;  // overwrites the last batch
+    // Passes the first `count` messages to the port: datagrams that are too large as errors, the others in
+    // runs. Returns the number of bytes.
     std::size_t deliver(DatagramPort& port, std::size_t count);
-    std::uint64_t received() const noexcept { return received_; }  // ever
+    std::uint64_t received() const noexcept { return received_; }  // datagrams so far
 
 private:
     void prepare(std::size_t index) noexcept;
@@ -52,14 +52,14 @@ private:
 class DatagramSender {
 public:
     DatagramSender() = default;
-    // One call for what is in front of the queue, which is not empty; pops what was sent. The answer is
-    // the errno that the one that is in front now met with, or 0. `joins` says whether equal ones in a
-    // row may go as one message (GSO).
+    // Makes one system call for the front of the queue, which must not be empty, and pops the datagrams that
+    // were sent. Returns the errno for the datagram that is now at the front, or 0. `joins` says whether
+    // consecutive datagrams of one size may be sent as one message (GSO).
     int send(int fd, int family, bool joins, DatagramQueue& queue) noexcept;
-    // After that error: whether the one in front is worth another try in a plainer form, without being
-    // joined to others, for which `joins` is cleared, or without an address to send it from.
+    // Called after such an error. Returns whether the datagram at the front should be tried again in a
+    // simpler form: not joined to others (this clears `joins`), or without a local address.
     bool simplify(int error, bool& joins, DatagramQueue& queue) const noexcept;
-    std::uint64_t sent() const noexcept { return sent_; }  // ever
+    std::uint64_t sent() const noexcept { return sent_; }  // datagrams so far
 
 private:
     unsigned build(int family, bool joins, DatagramQueue& queue) noexcept;
@@ -67,7 +67,7 @@ private:
                    std::size_t run) noexcept;
 
     MessageBatch batch_;
-    std::array<std::uint16_t, kDatagramBatch> runs_{};  // how many datagrams each message is
+    std::array<std::uint16_t, kDatagramBatch> runs_{};  // how many datagrams each message contains
     std::size_t front_ = 0;                             // the message that the last call stopped at
     std::uint64_t sent_ = 0;
 };

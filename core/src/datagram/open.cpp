@@ -1,5 +1,5 @@
-// Sockets for datagrams: bound, connected, and their options.
-#include <switchboard/datagram_socket.hpp>
+// Datagram sockets: binding, connecting and options.
+#include <switchboard/bind_datagram.hpp>
 
 #include <fcntl.h>
 #include <net/if.h>
@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "attempt.hpp"
-#include "options.hpp"
+#include "net/connect_errors.hpp"
+#include "net/socket_options.hpp"
 #include "peer_access.hpp"
 #include "platform/platform.hpp"
 
@@ -59,13 +59,14 @@ Opened connect_at(const SocketAddress& address, const DatagramOptions& options) 
     auto socket = open(address, options);
     if (socket && ::connect(socket->fd(), address.data(), address.size()) < 0)
         return tl::unexpected(last_error());
-    // The system chose the peer's port for this end, so nobody else has it: it would hear itself.
+    // The system chose the peer's port for this socket, so no other process has it. The socket would talk to
+    // itself.
     if (socket && detail::meets_itself(socket->fd()))
         return tl::unexpected(std::make_error_code(std::errc::connection_refused));
     return socket;
 }
 
-// The first address of `endpoint` that `attempt` can have.
+// Calls `attempt` for each address of `endpoint` until one succeeds.
 template <class Attempt>
 Result<Socket> first_of(const char* verb, const Endpoint& endpoint, Attempt attempt) {
     if (endpoint.kind() != Endpoint::Kind::udp)
@@ -80,7 +81,7 @@ Result<Socket> first_of(const char* verb, const Endpoint& endpoint, Attempt atte
         if (socket) return std::move(*socket);
         error = socket.error();
         tried = &address;
-        // As listen(): "*" must not be half bound without a word.
+        // Like listen(): "*" must not be bound in one family only if the other family cannot have the port.
         if (endpoint.host() == "*" && error == std::errc::address_in_use) break;
     }
     return fail(error, detail::attempt(verb, endpoint, *tried));
@@ -119,8 +120,8 @@ constexpr OptionRow kOptions[] = {
     {"broadcast", 0, 1, SOL_SOCKET, SO_BROADCAST, SOL_SOCKET, SO_BROADCAST},
 };
 
-// An IPv6 socket for both families has the options of both. BSD takes the multicast ones of IPv4 as a
-// byte only, and Linux either.
+// A socket for both families has the options of both. BSD takes the multicast options of IPv4 only as a
+// byte, while Linux also takes an int.
 bool set_for(int fd, int family, const OptionRow& row, int value) {
     if (family == AF_INET6 && !set_option(fd, row.level6, row.name6, value)) return false;
     const auto byte = static_cast<unsigned char>(value);
@@ -131,13 +132,13 @@ bool set_for(int fd, int family, const OptionRow& row, int value) {
     return done || family == AF_INET6;
 }
 
-Result<void> change_group(const Socket& socket, const DatagramPeer& group, int action,
+Result<void> change_group(const Socket& socket, const DatagramAddress& group, int action,
                           const std::string& interface, const char* verb) {
     const std::string tried = std::string(verb) + " " + group.endpoint().to_string() +
                               (interface.empty() ? "" : " on " + interface);
     if (!group)
         return fail(std::make_error_code(std::errc::invalid_argument),
-                    std::string(verb) + " nobody");
+                    std::string(verb) + " an empty address");
     group_req request{};
     request.gr_interface = interface.empty() ? 0 : ::if_nametoindex(interface.c_str());
     if (!interface.empty() && request.gr_interface == 0) return fail_errno(tried);
@@ -170,12 +171,12 @@ Result<void> set_option(const Socket& socket, DatagramOption option, int value) 
     return fail_errno(tried);
 }
 
-Result<void> join_group(const Socket& socket, const DatagramPeer& group,
+Result<void> join_group(const Socket& socket, const DatagramAddress& group,
                         const std::string& interface) {
     return change_group(socket, group, MCAST_JOIN_GROUP, interface, "join");
 }
 
-Result<void> leave_group(const Socket& socket, const DatagramPeer& group,
+Result<void> leave_group(const Socket& socket, const DatagramAddress& group,
                          const std::string& interface) {
     return change_group(socket, group, MCAST_LEAVE_GROUP, interface, "leave");
 }

@@ -9,7 +9,7 @@
 namespace switchboard {
 namespace detail {
 
-void PeerAccess::unmap(DatagramPeer& p) noexcept {
+void PeerAccess::unmap(DatagramAddress& p) noexcept {
     if (p.size_ != sizeof(sockaddr_in6)) return;
     sockaddr_in6 mapped;
     std::memcpy(&mapped, p.name_.data(), sizeof mapped);
@@ -23,7 +23,7 @@ void PeerAccess::unmap(DatagramPeer& p) noexcept {
     p.size_ = sizeof plain;
 }
 
-void PeerAccess::map(DatagramPeer& p) noexcept {
+void PeerAccess::map(DatagramAddress& p) noexcept {
     if (p.size_ != sizeof(sockaddr_in)) return;
     sockaddr_in plain;
     std::memcpy(&plain, p.name_.data(), sizeof plain);
@@ -39,7 +39,7 @@ void PeerAccess::map(DatagramPeer& p) noexcept {
 
 }  // namespace detail
 
-DatagramPeer::DatagramPeer(const SocketAddress& address) {
+DatagramAddress::DatagramAddress(const SocketAddress& address) {
     if (address.family() != AF_INET && address.family() != AF_INET6) return;
     if (address.size() > name_.size()) return;
     std::memcpy(name_.data(), address.data(), address.size());
@@ -47,40 +47,40 @@ DatagramPeer::DatagramPeer(const SocketAddress& address) {
     detail::PeerAccess::unmap(*this);
 }
 
-Result<DatagramPeer> DatagramPeer::of(const Endpoint& endpoint) {
+Result<DatagramAddress> DatagramAddress::of(const Endpoint& endpoint) {
     const std::string tried = "send to " + endpoint.to_string();
     if (endpoint.kind() != Endpoint::Kind::udp)
         return fail(errc::unsupported, tried + ": not a udp endpoint");
     const auto addresses = endpoint.addresses();
     if (!addresses) return fail(addresses.error(), tried);
     if (addresses->empty())
-        return fail(errc::unsupported, tried + ": a name must be resolved before");
-    return DatagramPeer(addresses->front());
+        return fail(errc::unsupported, tried + ": a name must be resolved first");
+    return DatagramAddress(addresses->front());
 }
 
-// The port lies at the same place for both families.
-std::uint16_t DatagramPeer::port() const noexcept {
+// The port is at the same offset in both families.
+std::uint16_t DatagramAddress::port() const noexcept {
     static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
     std::uint16_t port = 0;
     std::memcpy(&port, name_.data() + offsetof(sockaddr_in, sin_port), sizeof port);
     return size_ != 0 ? ntohs(port) : std::uint16_t{0};
 }
 
-SocketAddress DatagramPeer::address() const {
+SocketAddress DatagramAddress::address() const {
     if (size_ == 0) return {};
     return {reinterpret_cast<const sockaddr*>(name_.data()), size_};
 }
 
-Endpoint DatagramPeer::endpoint() const {
+Endpoint DatagramAddress::endpoint() const {
     return size_ != 0 ? Endpoint::from(address(), Endpoint::Kind::udp) : Endpoint();
 }
 
-std::size_t DatagramPeer::hash() const noexcept {
+std::size_t DatagramAddress::hash() const noexcept {
     const std::string_view name(reinterpret_cast<const char*>(name_.data()), size_);
     return std::hash<std::string_view>()(name);
 }
 
-bool operator==(const DatagramPeer& a, const DatagramPeer& b) noexcept {
+bool operator==(const DatagramAddress& a, const DatagramAddress& b) noexcept {
     return a.size_ == b.size_ && std::memcmp(a.name_.data(), b.name_.data(), a.size_) == 0;
 }
 

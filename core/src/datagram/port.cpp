@@ -5,7 +5,7 @@
 #include <exception>
 #include <utility>
 
-#include "../deadline.hpp"
+#include "base/deadline.hpp"
 #include "peer_access.hpp"
 
 namespace switchboard {
@@ -24,20 +24,18 @@ void DatagramProtocol::on_deadline(DatagramSocket& socket) {
 namespace detail {
 namespace {
 
-constexpr std::size_t kMostKinds = 64;    // of errors, between two settles
-constexpr std::size_t kLargest = 65'535;  // no length field has room for more (RFC 768)
-constexpr auto kNever = Clock::time_point::max();
+constexpr std::size_t kMostKinds = 64;  // most kinds of errors between two settle() calls
 
 std::error_code why_dropped(std::size_t size, bool queue_full) {
-    if (size > kLargest) return std::make_error_code(std::errc::message_size);
+    if (size > kLargestDatagram) return std::make_error_code(std::errc::message_size);
     if (queue_full) return errc::write_queue_full;
     return std::make_error_code(std::errc::not_enough_memory);
 }
 
 }  // namespace
 
-DatagramPort::DatagramPort(std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
-                           const DatagramPeer& connected, std::pmr::memory_resource* memory)
+DatagramPort::DatagramPort(std::unique_ptr<DatagramProtocol> protocol, const DatagramLimits& limits,
+                           const DatagramAddress& connected, std::pmr::memory_resource* memory)
     : protocol_(std::move(protocol)), limits_(limits), connected_(connected), queue_(memory) {}
 
 template <class Callback>
@@ -58,24 +56,25 @@ void DatagramPort::failed(const char* name, const char* what) noexcept {
     running_ = false;
     try {
         failure_ = std::string(name) + " threw" + (what != nullptr ? std::string(": ") + what : "");
-    } catch (...) {  // it fails without a word, if there is no memory for one
+    } catch (...) {  // if memory runs out, it fails without a text
     }
-    aborted_ = false;  // whatever the handler asked for before it failed
+    aborted_ = false;  // the failure replaces an earlier abort() of the handler
     abort(errc::handler_failed);
 }
 
-// A connected socket is given no name, not even its peer's: BSD refuses any (EISCONN, man 2 send).
-bool DatagramPort::send(const DatagramPeer& peer, std::span<const Bytes> pieces) {
+// For a connected socket no address is passed, not even that of its peer: BSD refuses it (EISCONN, man 2
+// send).
+bool DatagramPort::send(const DatagramAddress& peer, std::span<const Bytes> pieces) {
     if (ended_) return false;
-    static const DatagramPeer nobody;
-    const DatagramPeer& to = connected_ && peer == connected_ ? nobody : peer;
+    static const DatagramAddress nobody;
+    const DatagramAddress& to = connected_ && peer == connected_ ? nobody : peer;
     std::size_t size = 0;
     for (const Bytes piece : pieces) size += piece.size();
     const std::size_t weight = size + DatagramQueue::kOverhead;
-    // What one callback sends may pass the mark without being a backlog.
+    // Flushed first, because the output of one callback may exceed the mark although the socket is not full.
     if (queue_.weight() + weight > limits_.high_water) flush();
-    const bool full = queue_.weight() + weight > limits_.max_queued;
-    const bool queued = size <= kLargest && !full && queue_.push(to, pieces, size);
+    const bool full = queue_.weight() + weight > limits_.max_write_buffer;
+    const bool queued = size <= kLargestDatagram && !full && queue_.push(to, pieces, size);
     if (!queued) note(why_dropped(size, full), to, size);
     if (queue_.weight() > limits_.high_water) above_ = true;
     requested();
@@ -104,7 +103,7 @@ void DatagramPort::set_deadline(Clock::time_point when) {
 }
 
 void DatagramPort::requested() {
-    if (!running_ && !closed_) attend_later();
+    if (!running_ && !closed_) schedule_end_of_turn();
 }
 
 void DatagramPort::open() {
@@ -118,7 +117,7 @@ void DatagramPort::receive(std::span<Datagram> in) {
     run("on_datagrams", [&] { protocol_->on_datagrams(*this, in); });
 }
 
-void DatagramPort::note(std::error_code code, const DatagramPeer& peer, std::size_t size) {
+void DatagramPort::note(std::error_code code, const DatagramAddress& peer, std::size_t size) {
     count_error({code, peer ? peer : connected_, size});
 }
 
@@ -126,7 +125,7 @@ void DatagramPort::note_earlier(std::error_code code) {
     count_error({.code = code, .peer = connected_, .earlier = true});
 }
 
-// Errors of one kind are counted in one place, wherever they come among others.
+// Errors of one kind share one entry, whatever other errors come between them.
 void DatagramPort::count_error(const DatagramError& error) {
     if (ended_) return;
     const auto known = std::ranges::find_if(errors_, [&](const DatagramError& each) {
@@ -138,12 +137,12 @@ void DatagramPort::count_error(const DatagramError& error) {
     }
     try {
         if (errors_.size() < kMostKinds) return errors_.push_back(error);
-    } catch (...) {  // no memory for it
+    } catch (...) {  // out of memory
     }
     ++left_out_;
 }
 
-// Those there are now: a handler that answers an error with the same mistake must not loop here.
+// Reports only the errors noted so far: a handler that reacts with the same mistake must not loop here.
 void DatagramPort::tell_errors() {
     telling_.swap(errors_);
     const std::size_t left_out = std::exchange(left_out_, 0);
@@ -168,8 +167,8 @@ void DatagramPort::flush() {
 
 void DatagramPort::drop_queue(std::error_code why) {
     for (std::size_t i = 0; i < queue_.count(); ++i) {
-        DatagramPeer to = queue_.at(i).to;
-        PeerAccess::unmap(to);  // as it was sent to
+        DatagramAddress to = queue_.at(i).to;
+        PeerAccess::unmap(to);  // as the handler passed it
         note(why, to, queue_.at(i).size);
     }
     queue_.clear();
@@ -183,7 +182,7 @@ bool DatagramPort::settle() {
     tell_errors();
     if (is_drained() && !ended_) {
         above_ = false;
-        run("on_drain", [&] { protocol_->on_drain(*this); });
+        run("on_writable", [&] { protocol_->on_writable(*this); });
     }
     flush();
     if (aborted_ || (ended_ && queue_.empty())) {
@@ -210,7 +209,7 @@ Clock::time_point DatagramPort::gives_up_at() const {
     return std::min(in(limits_.write_stall_timeout), closes_at_);
 }
 
-// The protocol goes with its on_close: what it owns need not outlive the socket's last turn.
+// The protocol is destroyed right after on_close, so what it owns need not outlive the socket's last turn.
 void DatagramPort::finish(std::error_code reason) noexcept {
     if (closed_) return;
     closed_ = ended_ = aborted_ = true;

@@ -2,7 +2,7 @@
 
 namespace switchboard::detail {
 
-bool DatagramQueue::push(const DatagramPeer& to, std::span<const Bytes> pieces,
+bool DatagramQueue::push(const DatagramAddress& to, std::span<const Bytes> pieces,
                          std::size_t size) noexcept {
     const std::size_t offset = bytes_.size();
     try {

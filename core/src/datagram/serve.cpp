@@ -1,21 +1,21 @@
-// Datagrams on the calling thread: the blocking driver.
+// The blocking driver for datagrams, which runs on the calling thread.
 #include <switchboard/blocking.hpp>
 
-#include "attempt.hpp"
 #include "blocking/wait.hpp"
-#include "options.hpp"
+#include "net/connect_errors.hpp"
+#include "net/socket_options.hpp"
 #include "socket_port.hpp"
 
 namespace switchboard {
 namespace detail {
 namespace {
 
-// Waits in poll(2) alone: for datagrams, for room to send, for the deadline, and for a stop.
+// Waits only in poll(2): for datagrams, for space to send, for the deadline, and for a stop.
 class BlockingDatagrams final : public SocketPort {
 public:
     BlockingDatagrams(const Socket& socket, Endpoint local,
                       std::unique_ptr<DatagramProtocol> protocol, const Stop& stop,
-                      const Limits& limits, DatagramIo& io)
+                      const DatagramLimits& limits, DatagramIo& io)
         : SocketPort(socket, std::move(local), std::move(protocol), limits, io),
           fd_(socket.fd()),
           stop_(stop) {}
@@ -32,7 +32,8 @@ public:
     Clock::time_point now() const override { return Clock::now(); }
 
 private:
-    // Until all is taken, or nothing was for too long. The deadline waits: callbacks do not nest.
+    // Sends until the queue is empty, or until nothing was taken for too long. on_deadline is delayed
+    // meanwhile, because callbacks do not nest.
     void transmit() override {
         while (!send_queue()) {
             pollfd entries[] = {{stop_.abort_fd(), POLLIN, 0}, {fd_, POLLOUT, 0}};
@@ -42,7 +43,7 @@ private:
             return closing() ? abort(errc::close_timed_out) : drop_queue(errc::write_stalled);
         }
     }
-    void attend_later() override {}  // everything is asked for from within serve()
+    void schedule_end_of_turn() override {}  // all requests are made within serve()
 
     void wait(Clock::time_point until) {
         pollfd entries[] = {{stop_.drain_fd(), POLLIN, 0}, {fd_, POLLIN, 0}};
@@ -60,7 +61,7 @@ private:
 }  // namespace detail
 
 Result<void> serve_datagrams(const Socket& socket, std::unique_ptr<DatagramProtocol> protocol,
-                             const Stop& stop, const ServeOptions& options) {
+                             const Stop& stop, const DatagramServeOptions& options) {
     if (detail::int_option(socket.fd(), SO_TYPE) != SOCK_DGRAM)
         return fail(std::make_error_code(std::errc::wrong_protocol_type),
                     "serve datagrams: not a datagram socket");

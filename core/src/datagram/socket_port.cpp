@@ -7,13 +7,14 @@
 namespace switchboard::detail {
 namespace {
 
-// The socket itself is unfit: nothing will ever come.
+// Returns whether the socket itself is unusable, so that nothing will ever come.
 bool is_fatal(int error) {
     return error == EBADF || error == ENOTSOCK || error == EFAULT || error == ENOTCONN;
 }
 
-// The others are never what ICMP says. One that lacks memory, or room in a queue of the system that no
-// call waits for (ENOBUFS of BSD), would lack it again at once.
+// Returns whether the error may be an ICMP report. The errors excluded here never are. If memory, or space
+// in a queue of the system that no call waits for (ENOBUFS of BSD), is missing, a retry would fail again at
+// once.
 bool may_be_of_earlier(int error) {
     return error != EINVAL && error != ENOBUFS && error != ENOMEM;
 }
@@ -27,16 +28,16 @@ int family_of(const Socket& socket) {
     return ::getsockname(socket.fd(), name.data(), name.capacity()) == 0 ? name.family() : AF_INET;
 }
 
-DatagramPeer peer_of(const Socket& socket) {
+DatagramAddress peer_of(const Socket& socket) {
     SocketAddress name;
     const bool connected = ::getpeername(socket.fd(), name.data(), name.capacity()) == 0;
-    return connected ? DatagramPeer(name) : DatagramPeer();
+    return connected ? DatagramAddress(name) : DatagramAddress();
 }
 
 }  // namespace
 
 SocketPort::SocketPort(const Socket& socket, Endpoint local,
-                       std::unique_ptr<DatagramProtocol> protocol, const Limits& limits,
+                       std::unique_ptr<DatagramProtocol> protocol, const DatagramLimits& limits,
                        DatagramIo& io, std::pmr::memory_resource* memory)
     : DatagramPort(std::move(protocol), limits, peer_of(socket), memory),
       socket_(socket),
@@ -64,7 +65,7 @@ void SocketPort::take_error() {
     if (const auto error = socket_.take_error()) note_earlier(error);
 }
 
-// What ICMP said of what was sent is no error of what may have come since.
+// An ICMP report about a sent datagram does not end the reading.
 bool SocketPort::goes_on_after(int error) {
     if (error == EAGAIN || error == EWOULDBLOCK) return false;
     if (error == EINTR) return true;
@@ -88,8 +89,9 @@ bool SocketPort::send_queue() {
     return true;
 }
 
-// What ICMP said of an earlier datagram is told by the next call, once (man 7 udp), and looks like an error
-// of the datagram that is sent. So that one is tried again before it is blamed.
+// The system reports an ICMP error about an earlier datagram once, in the next call (man 7 udp). It looks
+// like an error of the datagram that is being sent. So that datagram is tried again before the error is
+// attributed to it.
 void SocketPort::send_failed(int error) {
     DatagramQueue::Entry& entry = queue().at(0);
     if (entry.error != 0 && entry.error != error) note_earlier(of_system(entry.error));

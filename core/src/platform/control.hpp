@@ -22,7 +22,7 @@ inline const cmsghdr* find_control(const msghdr& header, int level, int type) no
     return nullptr;
 }
 
-// Behind those there are; the header's buffer must have room.
+// Appends a control message. The header's buffer must have room for it.
 template <class Value>
 void add_control(msghdr& header, int level, int type, const Value& value) noexcept {
     auto* const at = static_cast<std::byte*>(header.msg_control) + header.msg_controllen;

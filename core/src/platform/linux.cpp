@@ -17,9 +17,9 @@
 namespace switchboard::platform {
 namespace {
 
-// sendfile(2) has no MSG_NOSIGNAL. SIGPIPE is sent to the thread that wrote (man 7 signal), so it
-// is held back in this thread and taken away again; the disposition of the process stays its own.
-// One that was pending before is the host's, and stays.
+// sendfile(2) has no MSG_NOSIGNAL. SIGPIPE is sent to the thread that wrote (man 7 signal), so it is blocked
+// in this thread and removed again. The disposition of the process is not changed. A SIGPIPE that was
+// pending before belongs to the host and stays pending.
 class SigpipeHeld {
 public:
     SigpipeHeld() noexcept {
@@ -76,7 +76,7 @@ int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blockin
 
 const bool kReusePortSpreads = true;
 
-// Sockets that are not of the unix family answer with nobody's.
+// For sockets of other families Linux returns pid 0 and uid -1.
 int peer_credentials(int fd, PeerCredentials& peer) noexcept {
     ucred found{};
     socklen_t size = sizeof found;
@@ -85,7 +85,7 @@ int peer_credentials(int fd, PeerCredentials& peer) noexcept {
         errno = ENOTSUP;
         return -1;
     }
-    peer = {found.pid > 0 ? found.pid : -1, found.uid, found.gid};  // 0: of another pid namespace
+    peer = {found.pid > 0 ? found.pid : -1, found.uid, found.gid};  // 0: in another pid namespace
     return 0;
 }
 
@@ -105,8 +105,8 @@ ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count)
     SigpipeHeld sigpipe;
     auto at = static_cast<off64_t>(offset);
     const ssize_t sent = ::sendfile64(socket, file, &at, count);
-    // The kernel sends in pieces. When one of them fails it raises the signal, but answers how much the
-    // pieces before it were, if there are any.
+    // The kernel sends in pieces. If one of them fails, it raises the signal, but returns the size of the
+    // pieces before it, if there were any.
     const bool cut = sent > 0 && static_cast<std::size_t>(sent) < count;
     if (cut || (sent < 0 && errno == EPIPE)) sigpipe.may_be_raised();
     return sent;
@@ -115,14 +115,14 @@ ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count)
 static_assert(sizeof(Message) == sizeof(mmsghdr) &&
               offsetof(Message, size) == offsetof(mmsghdr, msg_len));
 
-// The system keeps an error behind good datagrams for the next call.
+// The system keeps an error that comes after good datagrams for the next call.
 Moved receive_messages(int socket, Message* messages, unsigned count) noexcept {
     return moved(::recvmmsg(socket, reinterpret_cast<mmsghdr*>(messages), count,
                             MSG_DONTWAIT | MSG_TRUNC, nullptr));
 }
 
-// An error behind good datagrams is lost (man 2 sendmmsg, BUGS): it comes again if it is the datagram's
-// own, and is never heard of if ICMP had it of an earlier one.
+// An error that comes after good datagrams is lost (man 2 sendmmsg, BUGS). If it is an error of the datagram
+// itself, it occurs again. If ICMP reported it for an earlier datagram, it is never seen.
 Moved send_messages(int socket, Message* messages, unsigned count) noexcept {
     return moved(
         ::sendmmsg(socket, reinterpret_cast<mmsghdr*>(messages), count, MSG_DONTWAIT | kSendFlags));
@@ -130,7 +130,7 @@ Moved send_messages(int socket, Message* messages, unsigned count) noexcept {
 
 const std::size_t kMaxSegments = 64;  // UDP_MAX_SEGMENTS of Linux before 6.9, and UDP_GRO_CNT_MAX
 
-// Other datagram sockets than UDP's refuse the option, and would send what was joined as it is.
+// Datagram sockets other than UDP refuse the option, and would send a joined message as one datagram.
 bool want_coalesced(int socket) noexcept {
     const int on = 1;
     return ::setsockopt(socket, IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;

@@ -1,5 +1,5 @@
-// IP_PKTINFO on Linux, IP_RECVDSTADDR elsewhere: macOS leaves ipi_spec_dst empty, and NetBSD has none.
-// IPv6 is the same everywhere (RFC 3542), on macOS behind a macro.
+// Linux uses IP_PKTINFO. Other systems use IP_RECVDSTADDR, because macOS leaves ipi_spec_dst empty and
+// NetBSD does not have it. IPv6 is the same everywhere (RFC 3542), but macOS requires a macro.
 #if defined(__APPLE__)
 #define __APPLE_USE_RFC_3542
 #endif
@@ -23,7 +23,7 @@ bool want_ipv4(int socket) noexcept {
     return set_on(socket, IPPROTO_IP, IP_PKTINFO);
 }
 
-// ipi_spec_dst and not ipi_addr: a group that was sent to is no address to answer from.
+// Reads ipi_spec_dst and not ipi_addr, because a multicast group is not a valid source address for a reply.
 std::size_t read_ipv4(const msghdr& header, std::byte* address) noexcept {
     const cmsghdr* const found = find_control(header, IPPROTO_IP, IP_PKTINFO);
     if (found == nullptr) return 0;
@@ -67,7 +67,8 @@ void write_ipv4(msghdr& header, const std::byte* address) noexcept {
 
 #endif
 
-// A socket for both families tells IPv4 addresses as mapped ones.
+// Returns whether a reply can be sent from `local`. A socket for both families reports IPv4 addresses as
+// mapped ones.
 bool may_answer_from(const in6_addr& local) noexcept {
     const bool mapped_group = IN6_IS_ADDR_V4MAPPED(&local) && (local.s6_addr[12] & 0xF0) == 0xE0;
     return !IN6_IS_ADDR_MULTICAST(&local) && !mapped_group;

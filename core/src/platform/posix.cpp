@@ -13,8 +13,8 @@
 namespace switchboard::platform {
 namespace {
 
-// Between the call that made `fd` and this one a fork in another thread inherits it: POSIX has no
-// way to do both at once.
+// A fork in another thread between the call that made `fd` and this one inherits the descriptor. POSIX has
+// no call that does both at once.
 int set_close_on_exec(int fd) noexcept {
     return ::fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
@@ -30,8 +30,9 @@ int hold_sigpipe([[maybe_unused]] int fd) noexcept {
 #if defined(SO_NOSIGPIPE)
     const int on = 1;
     if (::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) == 0) return 0;
-    // macOS sets no option of a socket whose peer is gone (EINVAL). What the peer sent before that can
-    // be read, where MSG_NOSIGNAL guards what is written; else it was gone before it was accepted.
+    // macOS refuses to set options of a socket whose peer has closed (EINVAL). If MSG_NOSIGNAL guards the
+    // writes, what the peer sent before can still be read. Otherwise the connection counts as lost before it
+    // was accepted.
     if (errno == EINVAL && kSendFlags != 0) return 0;
     if (errno == EINVAL) errno = ECONNABORTED;
     return -1;
@@ -46,8 +47,8 @@ int prepare(int fd, bool blocking) noexcept {
     return done ? fd : close_keeping_errno(fd);
 }
 
-// Linux, the BSDs and macOS let accepted sockets inherit TCP_NODELAY; POSIX does not say so, and
-// callers count on it. Sockets that are not TCP have no such option, which is no error.
+// Callers rely on accepted sockets inheriting TCP_NODELAY. Linux, the BSDs and macOS do so, but POSIX does
+// not say so. Sockets that are not TCP do not have the option, which is not an error.
 void carry_no_delay(int from, int to) noexcept {
     const int error = errno;
     int on = 0;
@@ -70,8 +71,8 @@ int open_socket(int family, int type, bool blocking) noexcept {
     return fd < 0 ? -1 : prepare(fd, blocking);
 }
 
-// SO_REUSEADDR alone is for groups there, and not for sockets that are bound to any address (FreeBSD, man 4
-// ip; XNU, in_pcbbind).
+// On these systems SO_REUSEADDR alone works for groups, but not for sockets bound to any address (FreeBSD,
+// man 4 ip; XNU, in_pcbbind).
 int share_port(int socket) noexcept {
     const int on = 1;
     const int done = ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -90,7 +91,7 @@ int accept_socket(int listener, sockaddr* address, socklen_t* size, bool blockin
 }
 
 int peer_credentials([[maybe_unused]] int fd, [[maybe_unused]] PeerCredentials& peer) noexcept {
-#if defined(__linux__)  // which has no getpeereid(3); POSIX has neither
+#if defined(__linux__)  // no getpeereid(3) there, and no SO_PEERCRED in POSIX
     errno = ENOTSUP;
     return -1;
 #else
@@ -123,7 +124,7 @@ ssize_t send_file(int socket, int file, std::uint64_t offset, std::size_t count)
     return ::send(socket, piece.data(), static_cast<std::size_t>(got), kSendFlags);
 }
 
-// The first error ends the batch. What ICMP said is told once only, so it must not be dropped here.
+// The first error ends the batch. An ICMP error is reported only once, so it must not be dropped here.
 Moved receive_messages(int socket, Message* messages, unsigned count) noexcept {
     for (unsigned done = 0; done < count; ++done) {
         const ssize_t got = ::recvmsg(socket, &messages[done].header, MSG_DONTWAIT);

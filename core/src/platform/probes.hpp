@@ -1,6 +1,6 @@
-// USDT probes, for bpftrace(8), perf-probe(1) and SystemTap: a no-op instruction each, until somebody
-// looks. With the build option SWITCHBOARD_USDT (Debian: systemtap-sdt-dev); without it, nothing at all.
-// Private to core and reactor.
+// USDT probes, for bpftrace(8), perf-probe(1) and SystemTap. Each costs one no-op instruction until a tracer
+// attaches. They need the build option SWITCHBOARD_USDT (Debian: systemtap-sdt-dev); without it they are
+// empty functions. Private to core and reactor.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What differs between systems about processes and threads. Private to core and reactor.
+// Differences between systems in processes and threads. Private to core and reactor.
 #pragma once
 
 #include <array>
@@ -6,16 +6,16 @@
 
 namespace switchboard::platform {
 
-// In a child: the system ends it when the thread that forked it is gone. Where there is no such
-// call this does nothing, and the child ends with what it is doing.
+// Called in a child process: the system kills it when the thread that forked it ends. Does nothing on
+// systems without such a call; the child then ends when its work is done.
 void end_with_parent() noexcept;
 
-// The processors that a thread may run on, as the system has them.
+// The processors that a thread may run on, in the system's form.
 struct Processors {
     std::array<std::byte, 128> bits{};
 };
-// Keeps the calling thread on the `index`-th processor that it may use, modulo their number; answers
-// those it could use before. Where there is no such call it does nothing, and neither does the other.
+// Pins the calling thread to the `index`-th processor that it may use, modulo their number. Returns the
+// processors that it could use before. Both functions do nothing on systems without such a call.
 Processors pin_thread(std::size_t index) noexcept;
 void unpin_thread(const Processors& before) noexcept;
 

@@ -1,4 +1,4 @@
-// A counter that costs two instructions to read, where there is one. Private to core and reactor.
+// A counter that is read with two instructions, on processors that have one. Private to core and reactor.
 #pragma once
 
 #include <chrono>
@@ -6,9 +6,9 @@
 
 namespace switchboard::platform {
 
-// Goes up with time, by one in a quarter to a half of a millisecond or so, at a rate that is only known
-// by comparing with a clock, and wraps; may differ a little from core to core. Good for asking whether
-// it is worth while to look at a clock, and for nothing else.
+// Returns a counter that increases by one about every quarter to half of a millisecond and wraps around. Its
+// rate is only known by comparing it with a clock, and it may differ a little between cores. Use it only to
+// decide whether to read a clock.
 inline std::uint32_t ticks() noexcept {
 #if defined(__x86_64__) && !defined(SWITCHBOARD_PORTABLE)
     std::uint32_t low = 0, high = 0;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cctype>
 #include <optional>
+#include <ostream>
 #include <random>
 #include <stdexcept>
 #include <switchboard/testing/conformance.hpp>
@@ -9,10 +10,10 @@
 namespace switchboard::testing {
 namespace {
 
-// What a peer takes at most, so that a protocol that never stops writing does not eat the memory.
+// The most that a peer takes, so that a protocol that never stops writing does not use up the memory.
 constexpr std::size_t kMostOutput = 16 * 1024 * 1024;
 
-// An outcome, and what else must not differ or must not be.
+// An outcome, and what else is checked: the reset and violations.
 struct Run {
     Outcome outcome;
     bool reset = false;
@@ -20,17 +21,17 @@ struct Run {
 };
 
 std::string violation_of(const MemoryPeer& peer) {
-    if (peer.late_writes() > 0) return "wrote after its own close, abort or shutdown_write";
+    if (peer.writes_after_close() > 0) return "wrote after its own close, abort or shutdown_write";
     if (peer.close_reason() == errc::write_queue_full)
-        return "wrote on although write() answered false, until the queue was full";
+        return "kept writing after write() returned false, until the queue was full";
     return {};
 }
 
-// A driver and one peer that plays a delivery; `play` may end early by a throw of run().
+// Runs a driver with one peer, which makes the delivery `play`. `play` may end early because run() throws.
 template <class Play>
 Run run_delivery(const ProtocolFactory& factory, const ConformanceOptions& options,
-                 const Weather& weather, Play play) {
-    MemoryDriver driver(weather);
+                 const NetworkFaults& faults, Play play) {
+    MemoryDriver driver(faults);
     MemoryPeer& peer = driver.connect(factory, options.limits);
     peer.set_window(kMostOutput);
     Run run;
@@ -72,11 +73,11 @@ Run run_split(const ProtocolFactory& factory, std::string_view input, std::size_
     });
 }
 
-// Pieces of any length to a peer that takes a little at a time: short reads, short writes.
+// Random pieces, with short reads, short writes and a peer that takes a little at a time.
 Run run_random(const ProtocolFactory& factory, std::string_view input, std::uint64_t seed,
                const ConformanceOptions& options) {
-    const Weather weather{.seed = seed, .short_reads = true, .short_writes = true};
-    return run_delivery(factory, options, weather, [&](MemoryDriver& driver, MemoryPeer& peer) {
+    const NetworkFaults faults{.seed = seed, .short_reads = true, .short_writes = true};
+    return run_delivery(factory, options, faults, [&](MemoryDriver& driver, MemoryPeer& peer) {
         std::mt19937_64 random(seed);
         const std::size_t largest = std::size_t{1} << (random() % 12);
         while (!input.empty()) {
@@ -90,7 +91,7 @@ Run run_random(const ProtocolFactory& factory, std::string_view input, std::uint
     });
 }
 
-// A text as one line, cut to what a person reads.
+// Quotes a text as one short line.
 std::string quoted(std::string_view text) {
     constexpr std::size_t kShown = 24;
     constexpr const char* kHex = "0123456789abcdef";
@@ -111,8 +112,8 @@ std::string ending(const Outcome& outcome) {
     return "closed (" + (outcome.reason ? outcome.reason.message() : "orderly") + ")";
 }
 
-// How the outputs differ, if they do. An abort drops what is still queued, and how much that is
-// depends on the delivery: then the shorter output has to be the beginning of the longer one.
+// Returns how the outputs differ, if they do. An abort drops the queue, whose size depends on the delivery.
+// If both were reset, the shorter output only has to be the beginning of the longer one.
 std::optional<std::string> output_difference(const Run& run, const Run& whole) {
     const std::string &got = run.outcome.output, &expected = whole.outcome.output;
     const std::size_t common = std::min(got.size(), expected.size());
@@ -129,9 +130,8 @@ std::optional<std::string> output_difference(const Run& run, const Run& whole) {
            quoted(std::string_view(expected).substr(first));
 }
 
-// One line for each way in which `run` is not as it should be.
-void compare(std::vector<std::string>& lines, const std::string& name, const Run& run,
-             const Run& whole) {
+// Adds a line if `run` violates a rule or differs from `whole`.
+void compare(Findings& lines, const std::string& name, const Run& run, const Run& whole) {
     if (!run.violation.empty()) {
         lines.push_back(name + ": " + run.violation);
     } else if (const auto difference = output_difference(run, whole)) {
@@ -148,9 +148,20 @@ Outcome deliver(const ProtocolFactory& factory, std::string_view input,
     return run_whole(factory, input, options).outcome;
 }
 
-std::vector<std::string> check_deliveries(const ProtocolFactory& factory, std::string_view input,
-                                          const ConformanceOptions& options) {
-    std::vector<std::string> lines;
+std::ostream& operator<<(std::ostream& to, const Outcome& outcome) {
+    return to << ending(outcome) << ", output " << quoted(outcome.output) << " of "
+              << outcome.output.size() << " bytes";
+}
+
+std::ostream& operator<<(std::ostream& to, const Findings& findings) {
+    if (findings.empty()) return to << "no findings";
+    for (const std::string& line : findings) to << "\n  " << line;
+    return to;
+}
+
+Findings check_deliveries(const ProtocolFactory& factory, std::string_view input,
+                          const ConformanceOptions& options) {
+    Findings lines;
     const Run whole = run_whole(factory, input, options);
     compare(lines, "whole", whole, whole);
     compare(lines, "byte by byte", run_bytewise(factory, input, options), whole);

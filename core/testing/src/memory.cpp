@@ -8,19 +8,19 @@
 namespace switchboard::testing {
 
 struct MemoryDriver::State {
-    explicit State(const Weather& weather) : world(weather) {}
+    explicit State(const NetworkFaults& faults) : world(faults) {}
 
-    MemoryConnection& add(std::unique_ptr<Protocol> protocol, const Limits& limits) {
+    MemoryConnection& add(std::unique_ptr<Protocol> protocol, const ConnectionLimits& limits) {
         const ConnectionId id{static_cast<std::uint32_t>(all.size()), 1};
         all.push_back(std::make_unique<MemoryConnection>(world, id, std::move(protocol), limits));
         live.push_back(all.back().get());
         return *live.back();
     }
 
-    // The connections this turn is about, in the order it serves them.
+    // Returns the connections of this turn in the order in which they are served.
     std::vector<MemoryConnection*> order() {
         std::vector<MemoryConnection*> result = live;
-        if (!world.weather.reorder) return result;
+        if (!world.faults.reorder) return result;
         for (std::size_t i = result.size(); i > 1; --i)
             std::swap(result[i - 1], result[world.below(i)]);
         return result;
@@ -31,37 +31,38 @@ struct MemoryDriver::State {
     }
 
     World world;
-    // Never taken down before the driver: a MemoryPeer lives as long.
+    // Not destroyed before the driver, because a MemoryPeer is valid as long.
     std::vector<std::unique_ptr<MemoryConnection>> all;
     std::vector<MemoryConnection*> live;
     bool turning = false;
 };
 
-MemoryDriver::MemoryDriver(Weather weather) : state_(std::make_unique<State>(weather)) {}
+MemoryDriver::MemoryDriver(NetworkFaults faults) : state_(std::make_unique<State>(faults)) {}
 
 MemoryDriver::~MemoryDriver() {
     for (std::size_t i = 0; i < state_->all.size(); ++i)
         state_->end(*state_->all[i], errc::stopping);
 }
 
-MemoryPeer& MemoryDriver::connect(std::unique_ptr<Protocol> protocol, const Limits& limits) {
+MemoryPeer& MemoryDriver::connect(std::unique_ptr<Protocol> protocol,
+                                  const ConnectionLimits& limits) {
     const bool refused = protocol == nullptr;
     MemoryConnection& connection = state_->add(std::move(protocol), limits);
     if (refused) state_->end(connection, errc::handler_failed);
     return connection.test_peer();
 }
 
-MemoryPeer& MemoryDriver::connect(const ProtocolFactory& factory, const Limits& limits) {
+MemoryPeer& MemoryDriver::connect(const ProtocolFactory& factory, const ConnectionLimits& limits) {
     std::unique_ptr<Protocol> protocol;
     try {
         protocol = factory();
-    } catch (...) {  // refuses this connection, as no protocol does
+    } catch (...) {  // refuses this connection, as if it had returned null
     }
     return connect(std::move(protocol), limits);
 }
 
 void MemoryDriver::join(std::unique_ptr<Protocol> left, std::unique_ptr<Protocol> right,
-                        const Limits& limits, std::size_t window) {
+                        const ConnectionLimits& limits, std::size_t window) {
     MemoryConnection& l = state_->add(std::move(left), limits);
     MemoryConnection& r = state_->add(std::move(right), limits);
     l.join(r, window);
@@ -119,7 +120,7 @@ Connection* MemoryDriver::find(ConnectionId id) {
 }
 
 std::uint64_t MemoryDriver::seed() const {
-    return state_->world.weather.seed;
+    return state_->world.faults.seed;
 }
 
 MemoryPeer& MemoryPeer::send(std::string_view text) {
@@ -165,8 +166,8 @@ std::size_t MemoryPeer::unread() const {
 std::size_t MemoryPeer::write_calls() const {
     return connection_.write_calls();
 }
-std::size_t MemoryPeer::late_writes() const {
-    return connection_.late_writes();
+std::size_t MemoryPeer::writes_after_close() const {
+    return connection_.writes_after_close();
 }
 ConnectionId MemoryPeer::id() const {
     return connection_.id();

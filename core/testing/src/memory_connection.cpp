@@ -7,21 +7,22 @@
 
 namespace switchboard::testing {
 MemoryConnection::MemoryConnection(World& world, ConnectionId id,
-                                   std::unique_ptr<Protocol> protocol, const Limits& limits)
+                                   std::unique_ptr<Protocol> protocol,
+                                   const ConnectionLimits& limits)
     : Transport(std::move(protocol), limits), world_(world), id_(id), limits_(limits) {}
 
-// ---- what happens in a turn
+// ---- a turn
 
 void MemoryConnection::serve() {
     if (is_closed()) return;
     if (is(Phase::connecting)) opened();
-    if (world_.chance(world_.weather.reset_chance)) arrived_.reset = true;
+    if (world_.chance(world_.faults.reset_chance)) arrived_.reset = true;
     if (arrived_.reset && !is_closed()) {
         lost(std::make_error_code(std::errc::connection_reset));
         settle();
     }
     if (is_closed()) return;
-    if (world_.draining && !slot_.stopping()) {
+    if (world_.draining && !runner_.stopping()) {
         stop();
         end_of_turn_at_ = world_.turn;
     }
@@ -38,9 +39,9 @@ void MemoryConnection::end_turn() {
     if (has(kListed)) world_.happened = true;
 }
 
-// What is asked for outside the connection's own callbacks takes effect in the next turn: the one
-// who asks may be another connection's callback, and those do not nest.
-void MemoryConnection::attend_later() {
+// A request that is made outside the connection's own callbacks takes effect in the next turn. It may be
+// made in the callback of another connection, and callbacks do not nest.
+void MemoryConnection::schedule_end_of_turn() {
     end_of_turn_at_ = world_.turn + 1;
     world_.happened = true;
 }
@@ -50,15 +51,15 @@ void MemoryConnection::begin_callback() {
     Transport::begin_callback();
 }
 
-// The buffer is as long as what is in it and gone afterwards, so that a sanitizer sees a protocol
-// that reaches beyond its bytes or keeps a view of them.
+// The buffer has exactly the size of the bytes and is destroyed afterwards, so that a sanitizer detects a
+// protocol that reads beyond its bytes or keeps a view of them.
 void MemoryConnection::read() {
     if (has(kResume)) return;  // on_resume comes first
     std::size_t budget = limits_.read_budget;
     while (arrived_.size() > 0 && budget > 0 && wants_input()) {
         std::size_t size = std::min({arrived_.size(), kReadBuffer, budget});
-        if (world_.weather.short_reads) size = 1 + world_.below(size);
-        budget = world_.weather.short_reads ? 0 : budget - size;
+        if (world_.faults.short_reads) size = 1 + world_.below(size);
+        budget = world_.faults.short_reads ? 0 : budget - size;
         auto buffer = arrived_.pop(size);
         moved_at_ = world_.now;
         received(buffer);
@@ -72,7 +73,8 @@ void MemoryConnection::ask() {
     if (to_->room() > 0) offer_again();
 }
 
-// Who was reset, or wrote to nobody, has nothing to tell the far end; a connection there is reset as well.
+// A connection that was reset, or whose peer has closed, sends no FIN. A connection at the far end is reset,
+// too.
 void MemoryConnection::end(std::error_code reason, bool reset) {
     if (!reset && !arrived_.reset) transmit_fin();
     to_->reset = to_->reset || reset || (arrived_.reset && to_ != &far_);
@@ -84,19 +86,19 @@ void MemoryConnection::end(std::error_code reason, bool reset) {
 }
 
 void MemoryConnection::refused() noexcept {
-    const bool cut_off = reason() == errc::write_queue_full;  // by the driver, perhaps just now
+    const bool cut_off = reason() == errc::write_queue_full;  // aborted by the driver, not a bug
     if (entered() && !cut_off) ++late_writes_;
 }
 
-// How many of `most` bytes it is given now.
+// Returns how many of `most` bytes the far end takes now.
 std::size_t MemoryConnection::allowed(std::size_t most) {
     const std::size_t size = std::min(most, to_->room());
-    if (size == 0 || !world_.weather.short_writes) return size;
-    world_.happened = true;  // what is not taken now is taken later
+    if (size == 0 || !world_.faults.short_writes) return size;
+    world_.happened = true;  // the rest is taken in a later turn
     return world_.below(size + 1);
 }
 
-// A far end that is gone answers with a reset.
+// If the far end has closed, it replies with a reset.
 void MemoryConnection::note_moved(std::size_t bytes) {
     if (bytes == 0) return;
     ++write_calls_;

@@ -16,37 +16,37 @@ constexpr std::size_t kMostWaiting = 256;
 constexpr std::size_t kBatch = 64;
 constexpr std::size_t kLargest = 65'507;  // of UDP over IPv4
 
-struct Packet {
-    DatagramPeer from, to;
-    std::vector<std::byte> data;
-};
-
-DatagramPeer literal(const Endpoint& at) {
-    const auto peer = DatagramPeer::of(at);
+DatagramAddress literal(const Endpoint& at) {
+    const auto peer = DatagramAddress::of(at);
     if (!peer) throw std::invalid_argument(peer.error().message());
     return *peer;
 }
 
 }  // namespace
 
-// What sockets and hosts share.
+struct MemoryPacket {
+    DatagramAddress from, to;
+    std::vector<std::byte> data;
+};
+
+// The state that sockets and hosts share.
 struct MemoryNetwork::State {
-    explicit State(const DatagramWeather& w) : weather(w), random(w.seed) {}
+    explicit State(const DatagramFaults& w) : faults(w), random(w.seed) {}
 
     std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random() % bound); }
     bool happens(double chance) {
         return chance > 0 && static_cast<double>(random() >> 11) * 0x1p-53 < chance;
     }
 
-    void post(Packet packet);
-    void deliver(Packet packet);
+    void post(MemoryPacket packet);
+    void deliver(MemoryPacket packet);
     void move_packets();
     bool serve();
 
-    DatagramWeather weather;
+    DatagramFaults faults;
     std::mt19937_64 random;
     Clock::time_point now{std::chrono::hours(1)};
-    std::vector<Packet> under_way;
+    std::vector<MemoryPacket> under_way;
     std::vector<std::unique_ptr<MemorySocket::Port>> ports;
     std::vector<std::unique_ptr<MemorySocket>> sockets;
     std::vector<std::unique_ptr<MemoryHost>> hosts;
@@ -55,9 +55,9 @@ struct MemoryNetwork::State {
 class MemorySocket::Port final : public detail::DatagramPort {
 public:
     Port(MemoryNetwork::State& network, std::unique_ptr<DatagramProtocol> protocol,
-         const Endpoint& at, const Limits& limits, const Endpoint& peer)
+         const Endpoint& at, const DatagramLimits& limits, const Endpoint& peer)
         : DatagramPort(std::move(protocol), limits,
-                       peer.kind() == Endpoint::Kind::none ? DatagramPeer() : literal(peer)),
+                       peer.kind() == Endpoint::Kind::none ? DatagramAddress() : literal(peer)),
           network_(network),
           local_(at),
           peer_(peer),
@@ -65,15 +65,15 @@ public:
 
     Clock::time_point now() const override { return network_.now; }
     Result<void> set(DatagramOption option, int value) override;
-    Result<void> join(const DatagramPeer& group, const std::string&) override;
-    Result<void> leave(const DatagramPeer& group, const std::string&) override;
+    Result<void> join(const DatagramAddress& group, const std::string&) override;
+    Result<void> leave(const DatagramAddress& group, const std::string&) override;
     const Endpoint& local() const override { return local_; }
     const Endpoint& peer() const override { return peer_; }
 
-    bool serve(std::size_t most);  // whether anything happened
-    bool accepts(const Packet& packet) const;
-    void take(const Packet& packet);
-    const DatagramPeer& at() const noexcept { return at_; }
+    bool serve(std::size_t most);  // returns whether anything happened
+    bool accepts(const MemoryPacket& packet) const;
+    void take(const MemoryPacket& packet);
+    const DatagramAddress& at() const noexcept { return at_; }
     void refused() {
         if (connected() && !is_closed())
             note_earlier(std::make_error_code(std::errc::connection_refused));
@@ -84,13 +84,13 @@ public:
 
 private:
     void transmit() override;
-    void attend_later() override { asked_ = true; }
+    void schedule_end_of_turn() override { asked_ = true; }
 
     MemoryNetwork::State& network_;
     Endpoint local_, peer_;
-    DatagramPeer at_;
+    DatagramAddress at_;
     std::set<std::string> groups_;
-    std::deque<Packet> inbox_;
+    std::deque<MemoryPacket> inbox_;
     bool asked_ = true;  // settle() is due
 };
 
@@ -102,31 +102,31 @@ Result<void> MemorySocket::Port::set(DatagramOption option, int value) {
     return fail(errc::bad_option, "set an option to " + std::to_string(value));
 }
 
-Result<void> MemorySocket::Port::join(const DatagramPeer& group, const std::string&) {
+Result<void> MemorySocket::Port::join(const DatagramAddress& group, const std::string&) {
     if (groups_.insert(group.endpoint().host()).second) return {};
     return fail(std::make_error_code(std::errc::address_in_use), "join");
 }
 
-Result<void> MemorySocket::Port::leave(const DatagramPeer& group, const std::string&) {
+Result<void> MemorySocket::Port::leave(const DatagramAddress& group, const std::string&) {
     if (groups_.erase(group.endpoint().host()) == 1) return {};
     return fail(std::make_error_code(std::errc::address_not_available), "leave");
 }
 
-bool MemorySocket::Port::accepts(const Packet& packet) const {
+bool MemorySocket::Port::accepts(const MemoryPacket& packet) const {
     if (is_closed() || (connected() && !(packet.from == connected()))) return false;
     const bool member =
         packet.to.port() == at_.port() && groups_.contains(packet.to.endpoint().host());
     return packet.to == at_ || member;
 }
 
-void MemorySocket::Port::take(const Packet& packet) {
+void MemorySocket::Port::take(const MemoryPacket& packet) {
     if (inbox_.size() < kMostWaiting) inbox_.push_back(packet);
 }
 
 void MemorySocket::Port::transmit() {
     while (!blocked && !queue().empty()) {
         const auto& entry = queue().at(0);
-        const DatagramPeer to = entry.to ? entry.to : connected();
+        const DatagramAddress to = entry.to ? entry.to : connected();
         const Bytes data = queue().bytes(entry);
         if (send_error || data.size() > kLargest || !to) {
             const auto size = std::make_error_code(std::errc::message_size);
@@ -147,11 +147,11 @@ bool MemorySocket::Port::serve(std::size_t most) {
         expire(now());
         happened = true;
     }
-    std::vector<Packet> taken;
+    std::vector<MemoryPacket> taken;
     for (; reads() && !inbox_.empty() && taken.size() < most; inbox_.pop_front())
         taken.push_back(std::move(inbox_.front()));
     std::vector<Datagram> batch;
-    for (Packet& packet : taken) {
+    for (MemoryPacket& packet : taken) {
         if (packet.data.size() > limits().max_datagram)
             note(errc::datagram_truncated, packet.from, packet.data.size());
         else
@@ -162,14 +162,14 @@ bool MemorySocket::Port::serve(std::size_t most) {
     return happened || !taken.empty() || asked_;
 }
 
-// What becomes of a packet is decided when it is sent, so that replays do not depend on who reads.
-void MemoryNetwork::State::post(Packet packet) {
-    if (happens(weather.loss)) return;
-    if (happens(weather.repeat)) under_way.push_back(packet);
+// Loss and duplication are decided when a packet is sent, so that a replay does not depend on the receivers.
+void MemoryNetwork::State::post(MemoryPacket packet) {
+    if (happens(faults.loss)) return;
+    if (happens(faults.duplicate)) under_way.push_back(packet);
     under_way.push_back(std::move(packet));
 }
 
-void MemoryNetwork::State::deliver(Packet packet) {
+void MemoryNetwork::State::deliver(MemoryPacket packet) {
     bool anyone = false;
     for (const auto& port : ports) {
         if (!port->accepts(packet)) continue;
@@ -187,10 +187,10 @@ void MemoryNetwork::State::deliver(Packet packet) {
 }
 
 void MemoryNetwork::State::move_packets() {
-    std::vector<Packet> now_here = std::exchange(under_way, {});
-    if (weather.reorder) std::shuffle(now_here.begin(), now_here.end(), random);
-    for (Packet& packet : now_here) {
-        if (weather.reorder && below(4) == 0)
+    std::vector<MemoryPacket> now_here = std::exchange(under_way, {});
+    if (faults.reorder) std::shuffle(now_here.begin(), now_here.end(), random);
+    for (MemoryPacket& packet : now_here) {
+        if (faults.reorder && below(4) == 0)
             under_way.push_back(std::move(packet));
         else
             deliver(std::move(packet));
@@ -200,11 +200,11 @@ void MemoryNetwork::State::move_packets() {
 bool MemoryNetwork::State::serve() {
     bool happened = false;
     for (std::size_t next = 0; next < ports.size();)  // callbacks may open more
-        happened = ports[next++]->serve(weather.reorder ? 1 + below(kBatch) : kBatch) || happened;
+        happened = ports[next++]->serve(faults.reorder ? 1 + below(kBatch) : kBatch) || happened;
     return happened;
 }
 
-MemoryNetwork::MemoryNetwork(DatagramWeather weather) : state_(std::make_unique<State>(weather)) {}
+MemoryNetwork::MemoryNetwork(DatagramFaults faults) : state_(std::make_unique<State>(faults)) {}
 
 MemoryNetwork::~MemoryNetwork() {
     auto& ports = state_->ports;  // on_close may open more
@@ -212,7 +212,7 @@ MemoryNetwork::~MemoryNetwork() {
 }
 
 MemorySocket& MemoryNetwork::open(std::unique_ptr<DatagramProtocol> protocol, const Endpoint& at,
-                                  const Limits& limits, const Endpoint& peer) {
+                                  const DatagramLimits& limits, const Endpoint& peer) {
     assert(protocol);
     state_->ports.push_back(
         std::make_unique<MemorySocket::Port>(*state_, std::move(protocol), at, limits, peer));
@@ -251,7 +251,7 @@ Clock::time_point MemoryNetwork::now() const {
     return state_->now;
 }
 std::uint64_t MemoryNetwork::seed() const {
-    return state_->weather.seed;
+    return state_->faults.seed;
 }
 
 DatagramSocket* MemorySocket::socket() {

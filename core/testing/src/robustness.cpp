@@ -6,20 +6,20 @@
 namespace switchboard::testing {
 namespace {
 
-constexpr std::size_t kMostTurns = 100'000;  // of one event, after which a protocol counts as hung
+constexpr std::size_t kMostTurns = 100'000;  // per event; after more a protocol counts as hung
 
-// One connection with a peer that does anything at any time.
+// One connection whose peer does random things at random times.
 class Chaos {
 public:
-    Chaos(const ProtocolFactory& factory, std::uint64_t seed, const Limits& limits)
+    Chaos(const ProtocolFactory& factory, std::uint64_t seed, const ConnectionLimits& limits)
         : random_(seed),
           limits_(limits),
-          driver_(weather(seed)),
+          driver_(faults(seed)),
           peer_(driver_.connect(factory, limits)) {
         peer_.set_window(below(4096));
     }
 
-    // What went wrong, or nothing.
+    // Returns a violation, or an empty text.
     std::string run() {
         try {
             for (std::size_t events = 1 + below(60); events > 0 && !peer_.closed(); --events) {
@@ -36,7 +36,7 @@ public:
 private:
     std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_() % bound); }
 
-    Weather weather(std::uint64_t seed) {
+    NetworkFaults faults(std::uint64_t seed) {
         return {.seed = seed,
                 .short_reads = below(2) == 0,
                 .short_writes = below(2) == 0,
@@ -55,14 +55,16 @@ private:
         }
     }
 
-    // Mostly short, sometimes past every limit; now any bytes, now the few that protocols look for.
+    // Mostly short texts, sometimes longer than every limit. Either random bytes, or those that protocols
+    // look for.
     std::string bytes() {
         static constexpr std::string_view kTelling("\r\n\0 :,{}[]0123456789abz/\xff", 25);
-        const std::size_t size = below(32) == 0 ? below(limits_.max_unread + 4096) : 1 + below(200);
+        const std::size_t size =
+            below(32) == 0 ? below(limits_.max_read_buffer + 4096) : 1 + below(200);
         if (below(3) == 0) return std::string(size, static_cast<char>(random_()));
         const bool telling = below(2) == 0;
         std::string text(size, '\0');
-        std::uint64_t word = 0;  // a draw is good for eight bytes
+        std::uint64_t word = 0;  // one random number gives eight bytes
         for (std::size_t i = 0; i < size; ++i) {
             word = i % 8 == 0 ? random_() : word >> 8;
             const std::size_t byte = word & 0xff;
@@ -72,24 +74,25 @@ private:
     }
 
     std::string violation() const {
-        if (peer_.late_writes() > 0) return "wrote after its own close, abort or shutdown_write";
+        if (peer_.writes_after_close() > 0)
+            return "wrote after its own close, abort or shutdown_write";
         if (!peer_.failure().empty()) return peer_.failure();
         if (peer_.close_reason() == errc::write_queue_full)
-            return "wrote on although write() answered false, until the queue was full";
+            return "kept writing after write() returned false, until the queue was full";
         return {};
     }
 
     std::mt19937_64 random_;
-    const Limits limits_;
+    const ConnectionLimits limits_;
     MemoryDriver driver_;
     MemoryPeer& peer_;
 };
 
 }  // namespace
 
-std::vector<std::string> check_robustness(const ProtocolFactory& factory, std::size_t runs,
-                                          std::uint64_t seed, const Limits& limits) {
-    std::vector<std::string> lines;
+Findings check_robustness(const ProtocolFactory& factory, std::size_t runs, std::uint64_t seed,
+                          const ConnectionLimits& limits) {
+    Findings lines;
     for (std::uint64_t i = 0; i < runs; ++i) {
         const std::string wrong = Chaos(factory, seed + i, limits).run();
         if (!wrong.empty()) lines.push_back("seed " + std::to_string(seed + i) + ": " + wrong);

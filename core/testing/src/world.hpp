@@ -1,4 +1,4 @@
-// What the connections of one in-memory driver share, and the bytes on their way.
+// The state that the connections of one in-memory driver share, and the bytes in transit.
 #pragma once
 
 #include <algorithm>
@@ -10,21 +10,21 @@
 
 namespace switchboard::testing {
 
-// What all connections of one driver share.
+// The state that all connections of one driver share.
 struct World {
-    explicit World(const Weather& w) : weather(w), random(w.seed) {}
+    explicit World(const NetworkFaults& w) : faults(w), random(w.seed) {}
 
-    // The same numbers with every standard library, which std::uniform_* does not promise.
+    // Gives the same numbers with every standard library, which std::uniform_* does not.
     std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random() % bound); }
     bool chance(double probability) {
         return probability > 0 && static_cast<double>(random() >> 11) * 0x1p-53 < probability;
     }
 
-    const Weather weather;
+    const NetworkFaults faults;
     std::mt19937_64 random;
     Clock::time_point now{std::chrono::hours(1)};
     std::uint64_t turn = 0;
-    bool happened = false;  // in this turn, or it will in the next one
+    bool happened = false;  // something happened in this turn, or will in the next one
     bool draining = false;
 };
 
@@ -34,7 +34,7 @@ class Way {
 public:
     static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
-    std::size_t window = kUnlimited;  // how many bytes may be on it
+    std::size_t window = kUnlimited;  // most bytes in transit
     bool eof = false, reset = false;
 
     std::size_t size() const { return bytes_.size() - used_; }
@@ -43,7 +43,7 @@ public:
     void push(Bytes bytes);
     std::vector<std::byte> pop(std::size_t count);
     void close();
-    std::string& text() { return bytes_; }  // for who never calls pop()
+    std::string& text() { return bytes_; }  // for receivers that never call pop()
 
 private:
     std::string bytes_;

@@ -1,5 +1,5 @@
 #include <stdexcept>
-#include <switchboard/framing.hpp>
+#include <switchboard/message_handler.hpp>
 
 namespace switchboard {
 namespace {

@@ -1,8 +1,9 @@
-#include <switchboard/framing.hpp>
+#include <switchboard/message_handler.hpp>
 #include <utility>
 
-// Both handlers return after each message instead of looping over `in`: on_line may have paused
-// reading, switched protocols or closed, and the Slot, which knows, offers the rest or does not.
+// Both handlers return after each message instead of looping over `in`. on_line or on_frame may have paused
+// reading, switched protocols or closed. The ProtocolRunner knows this and decides whether to offer the
+// rest.
 
 namespace switchboard {
 
@@ -33,7 +34,7 @@ std::size_t LineHandler::on_data(Connection& connection, MutableBytes in) {
     const std::string_view text = as_text(in);
     const std::size_t end = text.find('\n', seen_);
     const bool whole = end != std::string_view::npos;
-    // Of a line without its end, a last CR may turn out to belong to the end.
+    // If the line has no end yet, its last CR may be part of the line end.
     const std::string_view line = without_cr(text.substr(0, end));
     if (line.size() > options_.max_length) return refuse_too_long(connection, in);
     seen_ = whole ? 0 : in.size();
@@ -63,7 +64,7 @@ std::size_t FrameHandler::take_awaited(Connection& connection, MutableBytes in) 
     return frame.size();
 }
 
-// Uses the prefix up at once, so that a payload of the maximum fits into max_unread.
+// Uses the prefix at once, so that a payload of the maximum size fits into max_read_buffer.
 std::size_t FrameHandler::wait(const Framing::Front& front, std::size_t available) noexcept {
     seen_ = front.head > 0 ? 0 : available;
     awaited_ = front.head > 0 ? front.payload : 0;

@@ -11,7 +11,7 @@ constexpr std::string_view kEnd = "\r\n";
 
 }  // namespace
 
-bool may_be_answered(const DatagramPeer& from) noexcept {
+bool may_be_answered(const DatagramAddress& from) noexcept {
     switch (from.port()) {
         case 0:
         case 7:

@@ -8,12 +8,12 @@
 namespace switchboard {
 namespace {
 
-constexpr std::size_t kRing = 95;  // the printing characters, from ' ' to '~'
+constexpr std::size_t kRing = 95;  // the printable characters, from ' ' to '~'
 constexpr std::size_t kLine = 72;
 constexpr std::size_t kLongestQuote = 512;
 
-// One line per character of the ring: after the last the pattern is back where it began, so that
-// the whole of it goes out again and again, 7,030 bytes to a write.
+// One line for each character of the ring. After the last line the pattern starts again, so that it can be
+// sent repeatedly, with one write of 7,030 bytes each time.
 constexpr auto kPattern = [] {
     std::array<char, kRing*(kLine + 2)> pattern{};
     std::size_t at = 0;
@@ -27,7 +27,7 @@ constexpr auto kPattern = [] {
     return pattern;
 }();
 
-// Not strftime: its names follow the locale of the host program.
+// Not strftime(3), whose names depend on the locale of the host program.
 constexpr const char* kWeekdays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                      "Thursday", "Friday", "Saturday"};
 constexpr const char* kMonths[] = {"January",   "February", "March",    "April",
@@ -54,10 +54,10 @@ std::array<std::byte, 4> time_reply(WallTime when) {
 }  // namespace detail
 
 void Chargen::on_open(Connection& connection) {
-    on_drain(connection);
+    on_writable(connection);
 }
 
-void Chargen::on_drain(Connection& connection) {
+void Chargen::on_writable(Connection& connection) {
     while (connection.write(detail::chargen_pattern())) {
     }
 }

@@ -1,4 +1,4 @@
-// What both forms of the services send.
+// The data that the services send over both TCP and UDP.
 #pragma once
 
 #include <array>
@@ -8,8 +8,8 @@
 
 namespace switchboard::detail {
 
-// RFC 864: a line of 72 for each of the 95 printing characters, 7,030 bytes; after the last the pattern
-// is back where it began.
+// RFC 864: a line of 72 characters for each of the 95 printable characters, together 7,030 bytes. After the
+// last line the pattern starts again.
 std::string_view chargen_pattern();
 
 std::array<std::byte, 4> time_reply(WallTime when);  // RFC 868

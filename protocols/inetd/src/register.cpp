@@ -43,9 +43,9 @@ void add(Registry& registry, std::string name, std::string summary, ProtocolFact
 
 void register_inetd(Registry& registry, const WallClock& wall_clock) {
     const auto quote_of_today = [wall_clock] { return quote_of(wall_clock()); };
-    add(registry, "echo", "sends back what it gets (RFC 862)", factory_of<Echo>(),
+    add(registry, "echo", "sends its input back (RFC 862)", factory_of<Echo>(),
         datagrams<EchoDatagrams>());
-    add(registry, "discard", "throws away what it gets (RFC 863)", factory_of<Discard>(),
+    add(registry, "discard", "discards its input (RFC 863)", factory_of<Discard>(),
         datagrams<DiscardDatagrams>());
     add(registry, "chargen", "sends lines of characters without end (RFC 864)",
         factory_of<Chargen>(), chargen_datagrams());

@@ -1,4 +1,5 @@
 #include <switchboard/metrics.hpp>
+#include <switchboard/reactor_stats.hpp>
 
 #include <algorithm>
 #include <string_view>
@@ -39,7 +40,7 @@ std::string json_of(const std::vector<ReactorStats>& reactors) {
     for (const ReactorStats& stats : reactors) {
         if (text.back() != '[') text += ',';
         text += to_json(stats);
-        text.pop_back();  // the end of the line
+        text.pop_back();  // the line end
     }
     return text + "]}\n";
 }
@@ -56,11 +57,12 @@ public:
         const auto end = text.find(empty_line, seen_);
         const bool whole = end != std::string_view::npos;
         if (detail::has_control(text.substr(0, whole ? end + 2 : end), seen_))
-            return answer(c, bad_request("a control character")), in.size();
+            return answer(c, bad_request("the request contains a control character")), in.size();
         if (whole) return handle(c, text.substr(0, end)), in.size();
         if (text.size() == kMostRequest)
-            return answer(c, bad_request("a request of over 8 KiB")), in.size();
-        seen_ = text.size() - std::min(text.size(), empty_line.size() - 1);  // it may have begun
+            return answer(c, bad_request("the request is longer than 8 KiB")), in.size();
+        // The empty line may have begun in the last three bytes.
+        seen_ = text.size() - std::min(text.size(), empty_line.size() - 1);
         return 0;
     }
 
@@ -69,14 +71,15 @@ private:
         const auto request = detail::parse_request(head);
         if (!request) return answer(c, bad_request(request.error()));
         if (request->method != "GET" && request->method != "HEAD") {
-            Response response = refusal("405 Method Not Allowed", "GET and HEAD alone");
+            Response response =
+                refusal("405 Method Not Allowed", "only GET and HEAD are supported");
             response.more = "Allow: GET, HEAD\r\n";
             return answer(c, response);
         }
         bodiless_ = request->method == "HEAD";
         if (request->path != "/metrics" && request->path != "/stats")
-            return answer(c, refusal("404 Not Found", "there are /metrics and /stats"));
-        c.pause_reading();  // and so it is not idle while the others are asked
+            return answer(c, refusal("404 Not Found", "not found; available: /metrics and /stats"));
+        c.pause_reading();  // so that it is not idle while the other reactors are asked
         ask_([&reactor = reactor_, id = c.id(), bodiless = bodiless_,
               json = request->path == "/stats"](const std::vector<ReactorStats>& reactors) {
             Connection* const asker = reactor.find(id);
@@ -97,7 +100,7 @@ private:
 
     Reactor& reactor_;
     AskStats ask_;
-    std::size_t seen_ = 0;  // the end of the request begins nowhere before this
+    std::size_t seen_ = 0;  // the end of the request does not begin before this offset
     bool bodiless_ = false;
 };
 
@@ -108,7 +111,8 @@ ProtocolFactory make_metrics(Reactor& reactor, AskStats ask) {
 }
 
 ProtocolFactory make_metrics(Reactor& reactor) {
-    return make_metrics(reactor, [&reactor](const auto& answer) { answer({reactor.stats()}); });
+    return make_metrics(reactor,
+                        [&reactor](const auto& answer) { answer({collect_stats(reactor)}); });
 }
 
 }  // namespace switchboard

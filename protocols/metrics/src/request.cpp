@@ -28,8 +28,8 @@ std::string_view take_line(std::string_view& text) noexcept {
     return line;
 }
 
-// The path of "/metrics?name=open", or of the target in full, as a proxy has it (section 3.2.2); empty if
-// it is neither.
+// Returns the path of "/metrics?name=open", or of a full target as a proxy sends it (section 3.2.2). Returns
+// an empty path if the target is neither.
 std::string_view path_of(std::string_view target) noexcept {
     constexpr std::string_view scheme = "http://";
     if (!std::ranges::all_of(target, [](char c) { return c > ' ' && c < 0x7f; })) return {};
@@ -40,7 +40,7 @@ std::string_view path_of(std::string_view target) noexcept {
     return target.starts_with('/') ? target.substr(0, target.find('?')) : std::string_view();
 }
 
-// How many Host fields there are; less than none if a line is no field (section 5).
+// Returns the number of Host fields, or -1 if a line is not a header field (section 5).
 int count_hosts(std::string_view fields) noexcept {
     int hosts = 0;
     while (!fields.empty()) {
@@ -71,17 +71,17 @@ bool has_control(std::string_view text, std::size_t from) noexcept {
 tl::expected<Request, std::string_view> parse_request(std::string_view head) {
     const auto line = take_line(head);
     const auto first = line.find(' '), last = line.rfind(' ');
-    if (first == last) return wrong("no HTTP/1 request");
+    if (first == last) return wrong("not an HTTP/1 request");
     const auto version = line.substr(last + 1);
     const Request request{line.substr(0, first), path_of(line.substr(first + 1, last - first - 1))};
     const bool known = version == "HTTP/1.1" || version == "HTTP/1.0";
     if (!known || !is_token(request.method) || request.path.empty())
-        return wrong("no HTTP/1 request");
+        return wrong("not an HTTP/1 request");
     const int hosts = count_hosts(head);
-    if (hosts < 0) return wrong("a line that is no header field");
+    if (hosts < 0) return wrong("a line is not a header field");
     // Section 3.2.
     if (hosts > 1 || (hosts == 0 && version == "HTTP/1.1"))
-        return wrong("not one Host, which HTTP/1.1 demands");
+        return wrong("not exactly one Host field");
     return request;
 }
 

@@ -5,7 +5,7 @@
 namespace switchboard::detail {
 namespace {
 
-constexpr std::uint32_t kPolynomial = 0x82f63b78;  // Castagnoli's, bits reversed
+constexpr std::uint32_t kPolynomial = 0x82f63b78;  // the Castagnoli polynomial, bits reversed
 
 constexpr std::array<std::uint32_t, 256> make_table() {
     std::array<std::uint32_t, 256> table{};

@@ -6,7 +6,7 @@
 
 namespace switchboard::detail {
 
-// Of `before`, whose checksum is given, followed by `bytes`.
+// Returns the checksum of `bytes` after other bytes, whose checksum is `before`.
 std::uint32_t crc32c(Bytes bytes, std::uint32_t before = 0) noexcept;
 
 }  // namespace switchboard::detail

@@ -13,7 +13,7 @@ using detail::IpAddress;
 using detail::wrong;
 using Kind = Endpoint::Kind;
 
-// The two ends where both are IP addresses.
+// The source and the destination, if both are IP addresses.
 struct Addresses {
     IpAddress source;
     IpAddress destination;
@@ -23,7 +23,7 @@ struct Addresses {
 
 Checked<IpAddress> address_of(const Endpoint& endpoint) {
     const auto address = detail::read_ip(endpoint.host());
-    if (!address) return wrong(endpoint.to_string() + " has no address, or a zone");
+    if (!address) return wrong(endpoint.to_string() + " is not a literal address, or has a zone");
     return *address;
 }
 
@@ -37,12 +37,12 @@ Checked<Addresses> addresses_of(const ProxyHeader& header) {
 
 Checked<void> check_kinds(const ProxyHeader& header) {
     const Kind kind = header.source.kind();
-    if (kind != header.destination.kind()) return wrong("its endpoints differ in kind");
-    if (kind == Kind::descriptor) return wrong("a descriptor is no address");
+    if (kind != header.destination.kind()) return wrong("the endpoints differ in kind");
+    if (kind == Kind::descriptor) return wrong("a descriptor is not an address");
     const bool local = header.command == ProxyCommand::local;
-    if (local && header.has_endpoints()) return wrong("LOCAL has no endpoints");
+    if (local && header.has_endpoints()) return wrong("a LOCAL header cannot have endpoints");
     const bool extras = header.checksum || !header.tlvs.empty();
-    if (extras && !header.has_endpoints()) return wrong("without endpoints it has no TLVs");
+    if (extras && !header.has_endpoints()) return wrong("TLVs and a checksum need endpoints");
     return {};
 }
 
@@ -72,7 +72,7 @@ struct Block {
 Checked<std::string> unix_field(const Endpoint& endpoint) {
     std::string field = endpoint.path();
     if (field == "@" || field.find('\0') != std::string::npos)
-        return wrong(endpoint.to_string() + " is no unix address");
+        return wrong(endpoint.to_string() + " is not a unix address");
     if (endpoint.is_abstract()) field[0] = '\0';
     if (field.starts_with("./@")) field.erase(0, 2);
     if (field.size() > detail::kUnixSize)
@@ -110,7 +110,7 @@ Checked<Block> block_of(const ProxyHeader& header) {
 Checked<std::string> tlvs_of(const ProxyHeader& header) {
     for (const ProxyTlv& tlv : header.tlvs) {
         if (tlv.type == ProxyTlvType::crc32c)
-            return wrong("its checksum is asked for by `checksum`");
+            return wrong("set `checksum` instead of a CRC32C entry");
         if (const auto good = detail::check_value(tlv); !good) return wrong(good.error());
     }
     auto tlvs = header.tlvs;
@@ -129,7 +129,7 @@ Checked<std::string> encode_binary(const ProxyHeader& header) {
     bytes += static_cast<char>(0x20 | static_cast<unsigned>(header.command));
     bytes += static_cast<char>(block->family << 4 | block->transport);
     bytes += detail::number_bytes<2>(length) + block->bytes + *tlvs;
-    // The checksum is the last entry, and counts as zero in its own sum (2.2.3).
+    // The checksum is the last entry. It counts as zero in its own sum (2.2.3).
     if (header.checksum)
         bytes.replace(bytes.size() - 4, 4,
                       detail::number_bytes<4>(detail::crc32c(as_bytes(bytes))));

@@ -7,7 +7,7 @@
 namespace switchboard::detail {
 namespace {
 
-constexpr std::size_t kMapped = 12;  // bytes before the IPv4 address in a mapped one
+constexpr std::size_t kMapped = 12;  // bytes before the IPv4 address in an IPv4-mapped address
 constexpr IpAddress kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace switchboard {
 namespace {
 
-// As far as the shorter one goes.
+// Compares as many bytes as the shorter text has.
 bool begin_alike(std::string_view a, std::string_view b) {
     return a.substr(0, b.size()) == b.substr(0, a.size());
 }

@@ -8,7 +8,7 @@ namespace switchboard::detail {
 
 tl::unexpected<Error> malformed(const std::string& why);
 
-// Both are called with bytes that begin as the version does.
+// `in` must begin with the start of that version.
 Result<ProxyFront> parse_line(std::string_view in);
 Result<ProxyFront> parse_binary(Bytes in, std::size_t max_size);
 

@@ -32,14 +32,14 @@ struct Start {
           transport(low(in[kFamilyAt])),
           length(read_number<2>(in.subspan(kLengthAt))) {}
 
-    // Otherwise the rest is skipped. That one of the two is unspecified is enough.
+    // If false, the rest is skipped. One unspecified value of the two is enough.
     bool has_endpoints() const {
         return command == ProxyCommand::proxy && family != kUnspecifiedFamily &&
                transport != kUnspecifiedTransport;
     }
 };
 
-// Checks as many bytes as have come. The family of a LOCAL header is ignored.
+// Checks the bytes that have come so far. The family of a LOCAL header is ignored.
 Checked<void> check_start(Bytes in) {
     if (in.size() <= kVersionAt) return {};
     const std::byte version = in[kVersionAt];
@@ -56,16 +56,17 @@ Checked<void> check_start(Bytes in) {
 Result<void> check_length(const Start& start, std::size_t max_size) {
     const std::size_t needed = start.has_endpoints() ? addresses_size(start.family) : 0;
     if (start.length < needed)
-        return malformed("its length " + std::to_string(start.length) + " has no room for the " +
+        return malformed("its length " + std::to_string(start.length) + " is too short for the " +
                          std::to_string(needed) + " bytes of the addresses");
     const std::size_t size = kStartSize + start.length;
     if (size <= max_size) return {};
-    return fail(errc::message_too_large, "PROXY header: " + std::to_string(size) + " bytes where " +
-                                             std::to_string(max_size) + " are allowed");
+    return fail(errc::message_too_large, "PROXY header: " + std::to_string(size) +
+                                             " bytes, but at most " + std::to_string(max_size) +
+                                             " are allowed");
 }
 
-// As Endpoint::from does, but of a field of 108 bytes on every system: an abstract name starts with a
-// zero byte and ends before the zeros that fill the field.
+// Like Endpoint::from(), but reads a field of 108 bytes on every system. An abstract name starts with a zero
+// byte and ends before the zeros that fill the field.
 Endpoint read_unix(Bytes field) {
     const std::string_view text = as_text(field);
     if (text[0] != '\0') {
@@ -84,7 +85,7 @@ Endpoint read_inet(unsigned transport, Bytes address, Bytes port) {
     return transport == kDatagram ? Endpoint::udp(host, number) : Endpoint::tcp(host, number);
 }
 
-// `in` is what follows the first 16 bytes.
+// `in` are the bytes after the first 16.
 ProxyHeader read_addresses(const Start& start, Bytes in) {
     ProxyHeader header;
     if (start.family == kUnix) {
@@ -100,8 +101,8 @@ ProxyHeader read_addresses(const Start& start, Bytes in) {
     return header;
 }
 
-// Takes the CRC32C out of the entries and compares it (2.2.3). `at` is where the entries start in
-// `whole`, all bytes of the header.
+// Removes the CRC32C from the entries and checks it (2.2.3). `whole` are all bytes of the header, and `at`
+// is the offset of the entries in it.
 Checked<void> take_checksum(Bytes whole, std::size_t at, ProxyHeader& header) {
     const auto is_checksum = [](const ProxyTlv& tlv) { return tlv.type == ProxyTlvType::crc32c; };
     auto& tlvs = header.tlvs;
@@ -114,7 +115,7 @@ Checked<void> take_checksum(Bytes whole, std::size_t at, ProxyHeader& header) {
     const std::uint32_t sum =
         crc32c(whole.subspan(at + 4), crc32c(kZeros, crc32c(whole.first(at))));
     const std::uint32_t sent = read_number<4>(whole.subspan(at));
-    if (sum != sent) return wrong("its CRC32C is " + hex(sum) + " and it says " + hex(sent));
+    if (sum != sent) return wrong("its CRC32C is " + hex(sum) + ", not " + hex(sent));
     tlvs.erase(found);
     header.checksum = true;
     return {};

@@ -3,7 +3,7 @@
 #include <switchboard/proxy.hpp>
 #include <utility>
 
-#include "deadline.hpp"
+#include "base/deadline.hpp"
 #include "wire.hpp"
 
 namespace switchboard {
@@ -81,23 +81,23 @@ Result<void> check(const ProxyReceiveOptions& options) {
     if (options.header_timeout.count() < 0)
         return fail(errc::bad_option,
                     name + "header_timeout=" + std::to_string(options.header_timeout.count()) +
-                        "ms: below 0");
+                        "ms: must not be negative");
     if (options.max_header < detail::kStartSize)
         return fail(errc::bad_option, name + "max_header=" + std::to_string(options.max_header) +
-                                          ": no header has less than 16 bytes");
+                                          ": must be at least 16");
     return options.limits.check();
 }
 
 }  // namespace
 
-// A header that comes in parts waits in the driver, which takes no more than max_unread. Whether it is too
-// long must not depend on how it is split.
+// A header that comes in parts is kept in the driver, which keeps at most max_read_buffer. Whether a header
+// is too long must not depend on how it is split.
 Result<ProtocolFactory> receive_proxy_header(ProtocolFactory above,
                                              const ProxyReceiveOptions& options) {
     assert(above);
     if (auto fits = check(options); !fits) return tl::unexpected(std::move(fits.error()));
     auto shared = std::make_shared<ProxyReceiveOptions>(options);
-    shared->max_header = std::min(options.max_header, options.limits.max_unread);
+    shared->max_header = std::min(options.max_header, options.limits.max_read_buffer);
     return [above = std::move(above), shared = std::shared_ptr<const ProxyReceiveOptions>(
                                           std::move(shared))]() -> std::unique_ptr<Protocol> {
         auto protocol = above();

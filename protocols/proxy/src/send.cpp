@@ -42,9 +42,9 @@ Result<ProtocolFactory> send_proxy_header(ProtocolFactory above, const ProxySend
     assert(above);
     if (options.version != 1 && options.version != 2)
         return fail(errc::bad_option, "PROXY protocol version=" + std::to_string(options.version) +
-                                          ": there are 1 and 2");
+                                          ": must be 1 or 2");
     if (options.checksum && options.version == 1)
-        return fail(errc::bad_option, "PROXY protocol checksum: version 1 has none");
+        return fail(errc::bad_option, "PROXY protocol checksum: version 1 has no checksum");
     if (auto fits = options.limits.check(); !fits) return tl::unexpected(std::move(fits.error()));
     return [above = std::move(above), shared = std::make_shared<const ProxySendOptions>(
                                           options)]() -> std::unique_ptr<Protocol> {

@@ -1,4 +1,4 @@
-// Text that others wrote: cut at a separator, read as a number, and quoted in messages.
+// Text from outside: splitting it, reading numbers, and quoting it in messages.
 #pragma once
 
 #include <optional>
@@ -6,11 +6,11 @@
 #include <string_view>
 #include <vector>
 
-#include "number.hpp"
+#include "base/parse_number.hpp"
 
 namespace switchboard::detail {
 
-// The parts between separators; one more than there are separators, empty ones included.
+// Returns the parts between the separators, including empty ones: one more than there are separators.
 inline std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
     for (;;) {
@@ -21,14 +21,14 @@ inline std::vector<std::string_view> split(std::string_view text, char separator
     }
 }
 
-// None for a leading zero as well, which some read as octal.
+// Like number(), but also refuses a leading zero, which some programs read as octal.
 template <class Number>
 std::optional<Number> plain_number(std::string_view text) {
     const bool leading_zero = text.size() > 1 && text.starts_with('0');
     return leading_zero ? std::nullopt : number<Number>(text);
 }
 
-// For a log, where a peer's bytes must not start a line or an escape sequence.
+// Quotes text for a log, in which the bytes of a peer must not start a line or an escape sequence.
 inline std::string quoted(std::string_view text) {
     std::string shown = "'";
     for (const char c : text) shown += c >= ' ' && c <= '~' ? c : '?';

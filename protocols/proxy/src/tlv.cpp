@@ -25,7 +25,7 @@ Checked<ProxyTlv> read_tlv(Bytes bytes) {
     const std::size_t size = read_number<2>(bytes.subspan(1));
     const Bytes rest = bytes.subspan(kTlvStartSize);
     if (size > rest.size())
-        return wrong("TLV " + hex(type) + " claims " + std::to_string(size) + " bytes where " +
+        return wrong("TLV " + hex(type) + " claims " + std::to_string(size) + " bytes, but " +
                      std::to_string(rest.size()) + " are left");
     return ProxyTlv{ProxyTlvType{type}, std::string(as_text(rest.first(size)))};
 }

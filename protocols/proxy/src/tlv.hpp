@@ -1,4 +1,4 @@
-// The entries behind the addresses of version 2 (2.2): type, length and value.
+// The entries after the addresses of version 2 (2.2): type, length and value.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@ inline tl::unexpected<std::string> wrong(std::string why) {
     return tl::unexpected(std::move(why));
 }
 
-std::string hex(std::uint32_t value);  // as 0x2a
+std::string hex(std::uint32_t value);  // such as 0x2a
 
 Checked<std::vector<ProxyTlv>> read_tlvs(Bytes bytes);
 Checked<std::string> write_tlvs(const std::vector<ProxyTlv>& tlvs);
 Checked<ProxySsl> read_ssl(Bytes value);
 
-// What the specification demands of the values of registered types, for both directions.
+// Checks what the specification requires of the values of registered types, for receiving and sending.
 Checked<void> check_value(const ProxyTlv& tlv);
 
 }  // namespace switchboard::detail

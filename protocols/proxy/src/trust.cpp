@@ -8,13 +8,13 @@ namespace switchboard {
 namespace {
 
 constexpr std::size_t kBits = 128;
-constexpr std::size_t kMappedBits = 96;  // of the prefix that makes an address an IPv4 one
+constexpr std::size_t kMappedBits = 96;  // length of the prefix of IPv4-mapped addresses
 
 tl::unexpected<Error> refused(std::string_view entry, const std::string& why) {
     return fail(errc::bad_option, "trusted source " + detail::quoted(entry) + ": " + why);
 }
 
-// The bits behind the first `bits` become zero.
+// Sets all bits after the first `bits` to zero.
 detail::IpAddress masked(detail::IpAddress address, std::size_t bits) {
     for (std::size_t i = 0; i < address.size(); ++i) {
         const std::size_t kept = std::clamp(bits, 8 * i, 8 * (i + 1)) - 8 * i;
@@ -33,16 +33,17 @@ std::string written(const detail::IpAddress& address, std::size_t bits) {
 Result<ProxyTrust::Network> ProxyTrust::read_network(std::string_view entry) {
     const std::size_t slash = std::min(entry.find('/'), entry.size());
     const auto address = detail::read_ip(entry.substr(0, slash));
-    if (!address) return refused(entry, "an address, a network, 'unix' or 'any' is expected");
+    if (!address) return refused(entry, "expected an address, a network, 'unix' or 'any'");
     const std::size_t before = detail::read_ipv4(entry.substr(0, slash)) ? kMappedBits : 0;
     const std::size_t most = kBits - before;
     const auto length =
         slash == entry.size() ? most : detail::plain_number<std::size_t>(entry.substr(slash + 1));
     if (!length || *length > most)
-        return refused(entry, "a prefix length is a number from 0 to " + std::to_string(most));
+        return refused(entry,
+                       "the prefix length must be a number from 0 to " + std::to_string(most));
     const Network network{masked(*address, before + *length), before + *length};
     if (network.address == *address) return network;
-    return refused(entry, "bits are set behind the prefix; the network is " +
+    return refused(entry, "bits are set after the prefix; the network is " +
                               written(network.address, network.bits));
 }
 
@@ -70,7 +71,7 @@ bool ProxyTrust::trusts(const Endpoint& peer) const {
     const std::string_view host = peer.host();
     const auto address = detail::read_ip(host.substr(0, host.find('%')));
     return address && std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
-               // A prefix that is shorter than that of mapped addresses is one of IPv6 alone.
+               // A network with a shorter prefix than that of mapped addresses contains only IPv6 addresses.
                const bool same_family = network.bits >= kMappedBits || !detail::is_ipv4(*address);
                return same_family && masked(*address, network.bits) == network.address;
            });

@@ -1,4 +1,4 @@
-#include <switchboard/framing.hpp>
+#include <switchboard/message_handler.hpp>
 #include <switchboard/relay.hpp>
 
 #include <cstdint>
@@ -12,7 +12,7 @@ constexpr std::size_t kMaxLine = LineOptions{}.max_length;
 
 using Lines = std::vector<std::byte>;
 
-// A place in it is where a member is found when it leaves: the last one moves there.
+// The position of a member in the list. When the member leaves, the last member moves there.
 struct Place {
     static constexpr std::size_t kNone = SIZE_MAX;
 
@@ -26,7 +26,7 @@ public:
 
     void join(Place& member);
     void leave(const Place& member) noexcept;
-    void say(const Place& speaker, const std::shared_ptr<const Lines>& lines) const;
+    void say(const Place& speaker, const SharedBytes& lines) const;
 
 private:
     FindConnection find_;
@@ -39,21 +39,21 @@ void Hub::join(Place& member) {
 }
 
 void Hub::leave(const Place& member) noexcept {
-    if (member.at == Place::kNone) return;  // it could not join
+    if (member.at == Place::kNone) return;  // join() failed
     members_.back()->at = member.at;
     members_[member.at] = members_.back();
     members_.pop_back();
 }
 
-void Hub::say(const Place& speaker, const std::shared_ptr<const Lines>& lines) const {
+void Hub::say(const Place& speaker, const SharedBytes& lines) const {
     for (const Place* const each : members_) {
         Connection* const member = each == &speaker ? nullptr : find_(each->id);
         if (member) member->write_shared(lines);
     }
 }
 
-// All whole lines that came in one read go out as one buffer. One for each line, as a LineHandler would
-// make, costs every member an entry of its queue, which a line feed alone does not pay for.
+// All whole lines of one read are sent as one buffer. A buffer per line, as with a LineHandler, would cost
+// an entry in the queue of every member, even for an empty line.
 class Member final : public MessageHandler {
 public:
     explicit Member(std::shared_ptr<Hub> hub) : hub_(std::move(hub)) {}
@@ -78,7 +78,7 @@ std::string_view without_cr(std::string_view line) {
     return line;
 }
 
-// Takes the lines that lie within the first `whole` bytes off `text`, up to one that is too long.
+// Removes the lines in the first `whole` bytes from `text` and returns them, up to one that is too long.
 Lines take_lines(std::string_view& text, std::size_t whole) {
     Lines lines;
     lines.reserve(whole);
@@ -101,7 +101,7 @@ std::size_t Member::on_data(Connection& connection, MutableBytes in) {
         const auto lines = std::make_shared<const Lines>(take_lines(rest, seen_ + last + 1));
         if (!lines->empty()) hub_->say(place_, lines);
     }
-    // Of a line without its end, a last CR may turn out to belong to the end.
+    // If the line has no end yet, its last CR may be part of the line end.
     if (without_cr(rest).size() > kMaxLine) return refuse_too_long(connection, in);
     const std::size_t used = in.size() - rest.size();
     seen_ = used > 0 ? 0 : in.size();

@@ -17,9 +17,9 @@ Result<ProtocolFactory> relay_of(const Options& options, const ProtocolContext& 
     if (parsed && parsed->kind() != Endpoint::Kind::tcp &&
         parsed->kind() != Endpoint::Kind::unix_path)
         return fail(errc::bad_option,
-                    "option target=" + *target + ": a relay connects to tcp:// and unix: alone");
+                    "option target=" + *target + ": a relay connects only to tcp:// and unix:");
     return parsed.map([&](const Endpoint& endpoint) {
-        return make_relay(*context.reactor, endpoint, context.limits);
+        return make_relay(*context.reactor, endpoint, context.limits.connection);
     });
 }
 
@@ -29,7 +29,7 @@ Result<ProtocolFactory> hub_of(const Options& options, const ProtocolContext& co
 
 }  // namespace
 
-ProtocolFactory make_relay(Reactor& reactor, Endpoint target, Limits limits) {
+ProtocolFactory make_relay(Reactor& reactor, Endpoint target, ConnectionLimits limits) {
     auto open = [&reactor, target = std::move(target), limits](std::unique_ptr<Protocol> protocol) {
         return reactor.connect(target, std::move(protocol), {.limits = limits});
     };
@@ -38,7 +38,7 @@ ProtocolFactory make_relay(Reactor& reactor, Endpoint target, Limits limits) {
 
 void register_relay(Registry& registry) {
     registry.add({.name = "relay",
-                  .summary = "passes a connection on to a target, bytes as they are",
+                  .summary = "passes each connection on to a target, bytes unchanged",
                   .options = "target=ENDPOINT",
                   .needs_reactor = true,
                   .make = relay_of});

@@ -4,13 +4,13 @@
 namespace switchboard {
 namespace {
 
-// One end of the pair. The front is a connection that was accepted, the back the one to the target.
+// One end of the pair. The front is the accepted connection, the back is the connection to the target.
 struct End {
     ConnectionId id;
-    bool finished = false;  // its FIN has come, and so has every byte before it
+    bool finished = false;  // its FIN and every byte before it have come
 };
 
-// What all pairs of one relay share.
+// The state that all pairs of one relay share.
 struct Operator {
     OpenConnection open;
     FindConnection find;
@@ -29,14 +29,14 @@ public:
 
     void on_open(Connection& connection) override;
     std::size_t on_data(Connection& connection, MutableBytes in) override;
-    void on_drain(Connection& connection) override;
+    void on_writable(Connection& connection) override;
     void on_eof(Connection& connection) override;
     void on_close(std::error_code reason) noexcept override;
-    // Whether a request is under way only the two ends know.
+    // Only the two ends know whether a request is in progress.
     bool is_busy() const noexcept override { return true; }
-    // A side that does not read has the other one paused; its own words go on. If they waited too,
-    // two relays in a row, both ways full, would wait for each other for ever.
-    bool reads_when_full() const noexcept override { return true; }
+    // If a side does not read, reading from the other side is paused, but its own input goes on. Otherwise
+    // two relays in a row that are full in both directions would wait for each other forever.
+    bool reads_under_backpressure() const noexcept override { return true; }
 
 private:
     End& mine() const { return is_front_ ? pair_->front : pair_->back; }
@@ -71,7 +71,7 @@ std::size_t Side::on_data(Connection& connection, MutableBytes in) {
     return in.size();
 }
 
-void Side::on_drain(Connection&) {
+void Side::on_writable(Connection&) {
     if (Connection* const source = other()) source->resume_reading();
 }
 

@@ -20,15 +20,15 @@ Result<ProtocolFactory> replier_of(const Options& options, const ProtocolContext
 
 void register_replies(Registry& registry) {
     registry.add({.name = "lines",
-                  .summary = "sends each line back once it is whole",
+                  .summary = "sends each line back when it is complete",
                   .options = {},
                   .make = without_options<LineEcho>});
     registry.add({.name = "frames",
-                  .summary = "sends each message back: a length of 4 bytes, then so many bytes",
+                  .summary = "sends each message back: a 4-byte length, then that many bytes",
                   .options = {},
                   .make = without_options<FrameEcho>});
     registry.add({.name = "reply",
-                  .summary = "answers each message with as many bytes as it asks for",
+                  .summary = "replies to each message with the number of bytes it asks for",
                   .options = "work=STEPS",
                   .make = replier_of});
 }

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kPrefix = 4;
 constexpr std::size_t kMostMessage = 512 * 1024;
-constexpr std::size_t kPiece = 16 * 1024;  // that much of a long reply is laid out at once
+constexpr std::size_t kPiece = 16 * 1024;  // size of the pieces in which a long reply is written
 
 Framing request_framing() {
     return Framing::prefixed(kPrefix, std::endian::big, kMostMessage);
@@ -20,7 +20,7 @@ std::uint32_t read_length(Bytes in) {
     return value;
 }
 
-// Longer than what a peer may send: it asked for it.
+// A reply may be longer than a request may be.
 Framing::Head reply_head(std::uint32_t length) {
     static const Framing framing = Framing::prefixed(kPrefix, std::endian::big, UINT32_MAX);
     return framing.head(length);
@@ -53,7 +53,7 @@ void Replier::on_frame(Connection& connection, MutableBytes frame) {
         connection.close(errc::malformed_message);
         return;
     }
-    // Volatile, or it would not be computed.
+    // Volatile, because it would not be computed otherwise.
     [[maybe_unused]] const volatile std::uint64_t worked = do_work(work_);
     const Bytes body = Bytes(frame).subspan(kPrefix);
     const auto head = reply_head(wanted);
@@ -68,7 +68,7 @@ void Replier::on_frame(Connection& connection, MutableBytes frame) {
     write_rest(connection);
 }
 
-// Doubled each time, so that it stays whole.
+// Doubles the piece each time, so that it contains only whole bodies.
 void Replier::repeat(Bytes body, std::size_t wanted) {
     piece_.assign(body.begin(), body.end());
     while (piece_.size() < std::min(wanted, kPiece)) {
@@ -78,7 +78,8 @@ void Replier::repeat(Bytes body, std::size_t wanted) {
     }
 }
 
-// While something is left the next request is not read: it would be answered in between.
+// Reading is paused while a part of the reply is left, because the reply to the next request would be
+// written in between.
 void Replier::write_rest(Connection& connection) {
     const bool began = left_ > 0;
     for (bool goes_on = true; left_ > 0 && goes_on;) {

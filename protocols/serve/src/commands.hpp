@@ -1,4 +1,4 @@
-// The subcommands of the `switchboard` program, a file each.
+// The subcommands of the `switchboard` program. Each has its own file.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@ class App;
 
 namespace switchboard::program {
 
-// How a command ended: well, or with the one line that goes to stderr.
+// The result of a command: success, or the error line for stderr.
 using Outcome = tl::expected<void, std::string>;
 
 inline tl::unexpected<std::string> refuse(std::string why) {
@@ -22,13 +22,13 @@ inline tl::unexpected<std::string> refuse(const Error& error) {
     return refuse(error.message());
 }
 
-// A subcommand on the command line, and what it does if it was the one chosen.
+// A subcommand on the command line, and the function that runs it.
 struct Command {
     CLI::App* parsed;
     std::function<Outcome()> run;
 };
 
-// `registry` outlives the command.
+// `registry` must outlive the command.
 Command add_serve(CLI::App& app, const Registry& registry);
 Command add_exchange(CLI::App& app);
 Command add_protocols(CLI::App& app, const Registry& registry);

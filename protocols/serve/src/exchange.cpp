@@ -1,6 +1,7 @@
 #include <switchboard/exchange.hpp>
 
 #include <CLI/CLI.hpp>
+#include <bit>
 #include <charconv>
 #include <cstdio>
 #include <memory>
@@ -21,8 +22,9 @@ struct Arguments {
 };
 
 constexpr const char* kEndHelp =
-    "How the reply ends: shutdown (the peer's FIN), line, length:N (bytes), or prefix:W with W one "
-    "of 1, 2, 4, 8 (bytes of length in front) and be or le behind it";
+    "How the reply ends: shutdown (the peer's FIN), line, length:N (N bytes), or prefix:W, "
+    "prefix:Wbe or prefix:Wle (its length comes first, in W = 1, 2, 4 or 8 bytes; big-endian by "
+    "default)";
 
 std::optional<std::size_t> number(std::string_view text) {
     std::size_t value = 0;
@@ -32,24 +34,30 @@ std::optional<std::size_t> number(std::string_view text) {
     return value;
 }
 
-std::optional<MessageEnd> parse_prefix(std::string_view text) {
-    auto order = MessageEnd::Order::big_endian;
-    if (text.ends_with("le")) order = MessageEnd::Order::little_endian;
+std::optional<Framing> parse_prefix(std::string_view text, std::size_t max_reply) {
+    const auto order = text.ends_with("le") ? std::endian::little : std::endian::big;
     if (text.ends_with("le") || text.ends_with("be")) text.remove_suffix(2);
     const auto width = number(text);
     if (!width || (*width != 1 && *width != 2 && *width != 4 && *width != 8)) return std::nullopt;
-    return MessageEnd::prefixed(*width, order);
+    return Framing::prefixed(*width, order, max_reply);
 }
 
-std::optional<MessageEnd> parse_end(std::string_view text) {
+// Returns whether `text` is a way in which replies end; then it is in `options`.
+bool parse_end(std::string_view text, ExchangeOptions& options) {
     constexpr std::string_view length = "length:", prefix = "prefix:";
-    if (text == "shutdown") return MessageEnd::at_shutdown();
-    if (text == "line") return MessageEnd::at("\n");
-    if (text.starts_with(prefix)) return parse_prefix(text.substr(prefix.size()));
-    if (!text.starts_with(length)) return std::nullopt;
-    const auto bytes = number(text.substr(length.size()));
-    if (!bytes) return std::nullopt;
-    return MessageEnd::after(*bytes);
+    if (text == "shutdown") return true;
+    // A FIN ends the request only if its end is not known otherwise.
+    options.shutdown_after_request = false;
+    if (text == "line") {
+        options.reply_framing = Framing::delimited("\n", options.max_reply);
+    } else if (text.starts_with(prefix)) {
+        options.reply_framing = parse_prefix(text.substr(prefix.size()), options.max_reply);
+    } else if (text.starts_with(length)) {
+        const auto bytes = number(text.substr(length.size()));
+        options.expects_reply = bytes != 0;
+        if (bytes.value_or(0) > 0) options.reply_framing = Framing::fixed(*bytes);
+    }
+    return options.reply_framing || !options.expects_reply;
 }
 
 tl::expected<std::string, std::string> read_stdin() {
@@ -70,20 +78,16 @@ Outcome write_stdout(Bytes bytes) {
 
 tl::expected<ExchangeOptions, std::string> parse_options(const Arguments& arguments) {
     ExchangeOptions options;
-    const auto end = parse_end(arguments.end);
-    if (!end)
+    const auto max_reply = parse_size(arguments.max_reply);
+    if (!max_reply) return refuse("--max-reply: " + max_reply.error().message());
+    options.max_reply = *max_reply;
+    if (!parse_end(arguments.end, options))
         return refuse("--end " + arguments.end +
-                      ": not one of shutdown, line, length:N, "
+                      ": must be shutdown, line, length:N, or "
                       "prefix:1|2|4|8 with be or le");
     const auto timeout = parse_duration(arguments.timeout);
     if (!timeout) return refuse("--timeout: " + timeout.error().message());
-    const auto max_reply = parse_size(arguments.max_reply);
-    if (!max_reply) return refuse("--max-reply: " + max_reply.error().message());
-    options.reply_end = *end;
-    // A request is ended by a FIN only where nothing else says that it is whole.
-    options.shutdown_after_request = end->kind == MessageEnd::Kind::shutdown;
     options.timeout = *timeout;
-    options.max_reply = *max_reply;
     return options;
 }
 
@@ -106,14 +110,14 @@ Command add_exchange(CLI::App& app) {
     CLI::App* command = app.add_subcommand("exchange", "Send one request, print the reply");
     command
         ->add_option("endpoint", arguments->endpoint,
-                     "Where to: tcp://HOST:PORT, unix:/PATH; udp://HOST:PORT: one "
-                     "datagram out, one back")
+                     "The server: tcp://HOST:PORT or unix:/PATH, or udp://HOST:PORT to send one "
+                     "datagram and receive one")
         ->required();
-    command->add_option("--text", arguments->text, "The request; without it, all of stdin");
-    command->add_option("--timeout", arguments->timeout, "For all of it; 0 is no limit")
+    command->add_option("--text", arguments->text, "The request; default: all of stdin");
+    command->add_option("--timeout", arguments->timeout, "Limit of the whole exchange; 0: no limit")
         ->capture_default_str();
     command->add_option("--end", arguments->end, kEndHelp)->capture_default_str();
-    command->add_option("--max-reply", arguments->max_reply, "A longer reply is an error")
+    command->add_option("--max-reply", arguments->max_reply, "Size above which a reply is an error")
         ->capture_default_str();
     return {command, [arguments] { return run(*arguments); }};
 }

@@ -12,7 +12,7 @@ Result<ProtocolFactory> Layers::make(const ProtocolContext& context) const {
     auto factory = registry_.make(plan_.protocol, plan_.options, context).map(*throttle_);
     if (!factory || !plan_.proxies) return factory;
     return receive_proxy_header(std::move(*factory),
-                                {.trust = *plan_.proxies, .limits = plan_.limits});
+                                {.trust = *plan_.proxies, .limits = plan_.limits.connection});
 }
 
 }  // namespace switchboard::program

@@ -1,4 +1,4 @@
-// What `switchboard serve` puts between the sockets and the protocol.
+// The layers that `switchboard serve` puts between the sockets and the protocol.
 #pragma once
 
 #include <switchboard/registry.hpp>
@@ -8,12 +8,12 @@ namespace switchboard::program {
 
 struct Plan;
 
-// From the socket up: the PROXY protocol, which says who the client is; the throttle; the protocol. All
-// that it makes shares the rates for all connections. `registry` and `plan` must outlive it.
+// From the socket up: the PROXY protocol, which names the client; the throttle; the protocol. All factories
+// that it makes share the rates for all connections. `registry` and `plan` must outlive it.
 class Layers {
 public:
     Layers(const Registry& registry, const Plan& plan);
-    // As Registry::make, for what the plan says.
+    // Like Registry::make(), with the protocol, options and layers of the plan.
     Result<ProtocolFactory> make(const ProtocolContext& context) const;
 
 private:

@@ -31,7 +31,7 @@ spdlog::level::level_enum level_of(LogLevel level) {
     return spdlog::level::err;
 }
 
-// What is not UTF-8 in the text is replaced, or the line would be no JSON.
+// Bytes that are not UTF-8 are replaced, because the line would not be JSON otherwise.
 std::string json_members(LogLevel level, std::string_view text) {
     constexpr const char* names[] = {"debug", "info", "warning", "error"};
     const nlohmann::json quoted = std::string(text);
@@ -51,7 +51,7 @@ tl::expected<LogSink, std::string> open_log() {
     if (!level) {
         return tl::unexpected<std::string>(
             std::string("SWITCHBOARD_LOG=") + set +
-            ": not one of debug, info, warning, error, off, each perhaps with ,json");
+            ": must be debug, info, warning, error or off, optionally followed by ,json");
     }
     auto logger = std::make_shared<spdlog::logger>(
         "switchboard", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());

@@ -1,4 +1,4 @@
-// Where the program's log goes: stderr, one line each, so that stdout is for results alone.
+// The log of the program. It goes to stderr, one line per message, so that stdout has only results.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace switchboard::program {
 
-// A thread-safe sink. The environment variable SWITCHBOARD_LOG sets the least level that is shown:
-// debug, info (the default), warning, error or off; with ",json" behind it each line is a JSON object:
-// time, level and text. Anything else is refused.
+// Returns a thread-safe sink. The environment variable SWITCHBOARD_LOG sets the lowest level that is shown:
+// debug, info, warning, error or off. Default: info. If ",json" follows the level, each line is a JSON
+// object with time, level and text. Errors: any other value.
 tl::expected<LogSink, std::string> open_log();
 
 }  // namespace switchboard::program

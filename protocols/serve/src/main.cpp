@@ -21,8 +21,8 @@ Registry known_protocols() {
     return registry;
 }
 
-// A socket or pipe that got the number of a closed standard stream would be sent the log. Open the
-// wrong way round: reading or writing them still fails.
+// If a standard stream is closed, a socket or pipe would get its number and be sent the log. So /dev/null is
+// opened there, in the wrong direction, so that reading or writing the stream still fails.
 void occupy_standard_descriptors() {
     for (const int fd : {0, 1, 2}) {
         if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
@@ -37,14 +37,14 @@ int report(const Outcome& outcome) {
 
 int run(int argc, char** argv) {
     const Registry registry = known_protocols();
-    CLI::App app{"Serves any registered protocol under any driver, and asks servers.",
+    CLI::App app{"Serves a protocol under a driver of your choice, and sends requests to servers.",
                  "switchboard"};
     app.set_version_flag("--version", "switchboard " SWITCHBOARD_VERSION);
     const Command commands[] = {add_serve(app, registry), add_exchange(app),
                                 add_protocols(app, registry)};
     try {
         app.parse(argc, argv);
-        // Asked for only now: where a word is left over, that is what is to be named.
+        // Checked only after parsing: if there is an unknown word, the error must name that word.
         if (app.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
@@ -60,7 +60,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     switchboard::program::occupy_standard_descriptors();
-    // Whoever reads our stdout may go; that must not end a server.
+    // The reader of stdout may exit. This must not end a server.
     std::signal(SIGPIPE, SIG_IGN);
     try {
         return switchboard::program::run(argc, argv);

@@ -2,7 +2,7 @@
 
 #include <sys/socket.h>
 #include <charconv>
-#include <switchboard/passed_sockets.hpp>
+#include <switchboard/socket_activation.hpp>
 
 namespace switchboard::program {
 namespace {
@@ -13,7 +13,7 @@ tl::expected<Driver, std::string> find_driver(const std::string& name) {
         if (driver.name == name) return driver;
         known += known.empty() ? driver.name : std::string(", ") + driver.name;
     }
-    return refuse("unknown driver '" + name + "' (there are " + known + ")");
+    return refuse("unknown driver '" + name + "'; available: " + known);
 }
 
 tl::expected<Limits, std::string> parse_limits(const ServeArguments& arguments) {
@@ -21,14 +21,9 @@ tl::expected<Limits, std::string> parse_limits(const ServeArguments& arguments) 
     for (const std::string& assignment : arguments.limits) {
         const auto equals = assignment.find('=');
         if (equals == std::string::npos)
-            return refuse("--limit " + assignment + ": not NAME=VALUE");
+            return refuse("--limit " + assignment + ": must be NAME=VALUE");
         const auto set = limits.set(assignment.substr(0, equals), assignment.substr(equals + 1));
         if (!set) return refuse(set.error());
-    }
-    if (arguments.backlog) {
-        if (const auto set = limits.set("backlog", *arguments.backlog); !set) {
-            return refuse(set.error());
-        }
     }
     if (const auto fits = limits.check(); !fits) return refuse(fits.error());
     return limits;
@@ -43,7 +38,7 @@ bool is_for_datagrams(const Endpoint& endpoint) {
            type == SOCK_DGRAM;
 }
 
-// "fd:web": the one that the service manager calls so.
+// "fd:web": the socket to which the service manager gave this name.
 tl::expected<Endpoint, std::string> find_passed(const std::vector<PassedSocket>& sockets,
                                                 const std::string& text) {
     const Endpoint* found = nullptr;
@@ -56,7 +51,7 @@ tl::expected<Endpoint, std::string> find_passed(const std::vector<PassedSocket>&
     }
     if (found != nullptr) return *found;
     return refuse("--listen " + text + ": no socket of that name was passed (" +
-                  (known.empty() ? "LISTEN_FDS has none" : "there are " + known) + ")");
+                  (known.empty() ? "LISTEN_FDS passes none" : "available: " + known) + ")");
 }
 
 tl::expected<Endpoint, std::string> parse_listen(const std::string& text) {
@@ -71,25 +66,21 @@ tl::expected<Endpoint, std::string> parse_listen(const std::string& text) {
     return *endpoint;
 }
 
-// Octal, as chmod(1) takes it.
+// An octal number, as for chmod(1).
 tl::expected<std::optional<mode_t>, std::string> parse_mode(const std::optional<std::string>& text,
                                                             const Endpoint& endpoint) {
     if (!text) return std::nullopt;
     if (endpoint.kind() != Endpoint::Kind::unix_path || endpoint.is_abstract())
-        return refuse("--mode is for unix:/PATH, and " + endpoint.to_string() + " is no file");
+        return refuse("--mode requires unix:/PATH, not " + endpoint.to_string());
     unsigned mode = 0;
     const char* const end = text->data() + text->size();
     const auto parsed = std::from_chars(text->data(), end, mode, 8);
     if (parsed.ec != std::errc{} || parsed.ptr != end || mode > 0777)
-        return refuse("--mode " + *text + ": not an octal number up to 777");
+        return refuse("--mode " + *text + ": must be an octal number up to 777");
     return mode;
 }
 
-bool controls_accepting(const ListenOptions& accept) {
-    return accept.max_per_address > 0 || accept.accepts_per_second > 0 || !accept.goodbye.empty();
-}
-
-// An endpoint of the option's, which takes unix sockets and perhaps TCP.
+// Parses the endpoint of an option that takes unix sockets and, if `takes_tcp`, TCP.
 tl::expected<std::optional<Endpoint>, std::string> parse_optional(
     const std::string& option, const std::optional<std::string>& text, bool takes_tcp) {
     if (!text) return std::nullopt;
@@ -97,7 +88,7 @@ tl::expected<std::optional<Endpoint>, std::string> parse_optional(
     if (!endpoint) return refuse(endpoint.error());
     const bool is_tcp = endpoint->kind() == Endpoint::Kind::tcp;
     if (endpoint->kind() == Endpoint::Kind::unix_path || (takes_tcp && is_tcp)) return *endpoint;
-    return refuse(option + " " + *text + ": not " +
+    return refuse(option + " " + *text + ": must be " +
                   (takes_tcp ? "tcp://HOST:PORT or unix:/PATH" : "unix:/PATH or unix:@NAME"));
 }
 
@@ -105,21 +96,22 @@ tl::expected<std::optional<ProxyTrust>, std::string> parse_proxies(
     const std::optional<std::string>& text, bool datagrams) {
     if (!text) return std::nullopt;
     const std::string asked = "--proxy-protocol " + *text + ": ";
-    if (datagrams) return refuse(asked + "for connections, and datagrams have none");
+    if (datagrams) return refuse(asked + "applies to connections only, not to datagrams");
     auto trust = ProxyTrust::parse(*text);
-    if (!trust) return refuse(asked + trust.error().tried());
+    if (!trust) return refuse(asked + trust.error().context());
     return std::move(*trust);
 }
 
-// What is for connections to the driver reactor alone.
-Outcome check_reactor_only(const ServeArguments& arguments, bool reactor_streams) {
+// Refuses options that only apply to connections under the driver reactor.
+Outcome check_reactor_only(const ServeArguments& arguments, const ServerLimits& limits,
+                           bool reactor_streams) {
     if (reactor_streams) return {};
-    if (controls_accepting(arguments.accept))
-        return refuse(
-            "--max-per-address, --accepts-per-second and --goodbye are for connections to "
-            "the driver reactor");
+    if (const auto fit = limits.check_without_reactor(); !fit) return refuse(fit.error());
+    if (!arguments.reject_message.empty())
+        return refuse("--reject-message applies only to connections under the driver reactor");
     if (arguments.reactors > 1 || arguments.pin || arguments.takeover)
-        return refuse("--reactors, --pin and --takeover are for connections to the driver reactor");
+        return refuse(
+            "--reactors, --pin and --takeover apply only to connections under the driver reactor");
     return {};
 }
 
@@ -127,7 +119,7 @@ Outcome check_reactor_only(const ServeArguments& arguments, bool reactor_streams
 
 const std::vector<Driver>& drivers() {
     static const std::vector<Driver> all{
-        {"reactor", "one thread, many sockets, never blocks", nullptr, false, true},
+        {"reactor", "one thread serves many sockets and never blocks", nullptr, false, true},
         {"iterative", "one connection at a time", serve_iterative, false, true},
         {"threads", "a thread per connection", serve_threads, false},
         {"thread-pool", "a fixed number of threads (--workers)", serve_thread_pool, true},
@@ -145,29 +137,32 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     const bool datagrams = is_for_datagrams(*endpoint);
     if (datagrams && !driver->takes_datagrams)
         return refuse("--listen " + endpoint->to_string() + ": the driver '" + driver->name +
-                      "' serves connections, and datagrams have none; use reactor or iterative");
+                      "' does not serve datagrams; use reactor or iterative");
     const bool reactor = driver->serve == nullptr;
-    if (const auto good = check_reactor_only(arguments, reactor && !datagrams); !good)
+    const auto limits = parse_limits(arguments);
+    if (!limits) return refuse(limits.error());
+    if (const auto good = check_reactor_only(arguments, limits->server, reactor && !datagrams);
+        !good)
         return refuse(good.error());
-    if (arguments.metrics && !reactor) return refuse("--metrics is for the driver reactor");
+    if (arguments.metrics && !reactor) return refuse("--metrics requires the driver reactor");
     const auto takeover = parse_optional("--takeover", arguments.takeover, false);
     if (!takeover) return refuse(takeover.error());
     const auto metrics = parse_optional("--metrics", arguments.metrics, true);
     if (!metrics) return refuse(metrics.error());
     const auto options = Options::parse(arguments.options);
     if (!options) return refuse(options.error());
-    const auto limits = parse_limits(arguments);
-    if (!limits) return refuse(limits.error());
     const auto mode = parse_mode(arguments.mode, *endpoint);
     if (!mode) return refuse(mode.error());
-    const auto throttle = parse_throttle(arguments.throttle, *limits, datagrams);
+    const auto throttle = parse_throttle(arguments.throttle, limits->connection, datagrams);
     if (!throttle) return refuse(throttle.error());
     const auto proxies = parse_proxies(arguments.proxies, datagrams);
     if (!proxies) return refuse(proxies.error());
-    ListenOptions accept = arguments.accept;
-    accept.path_mode = *mode;
+    ListenOptions listen{.server = limits->server,
+                         .connection = limits->connection,
+                         .path_mode = *mode,
+                         .reject_message = arguments.reject_message};
     return Plan{arguments.protocol, *driver,   *endpoint,
-                *options,           *limits,   std::move(accept),
+                *options,           *limits,   std::move(listen),
                 arguments.workers,  datagrams, arguments.reactors,
                 arguments.pin,      *takeover, *metrics,
                 *throttle,          *proxies};

@@ -1,4 +1,4 @@
-// What `switchboard serve` was asked for, checked as far as can be before anything is opened.
+// The arguments of `switchboard serve`, checked as far as possible before anything is opened.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <string>
 #include <switchboard/blocking.hpp>
 #include <switchboard/proxy.hpp>
-#include <switchboard/reactor_types.hpp>
+#include <switchboard/reactor.hpp>
 #include <switchboard/registry.hpp>
 #include <vector>
 
@@ -15,15 +15,15 @@
 
 namespace switchboard::program {
 
-// As it stands on the command line.
+// The arguments as given on the command line.
 struct ServeArguments {
     std::string protocol;
     std::string listen = "tcp://127.0.0.1:0";
     std::string driver = "reactor";
     std::size_t workers = ServeOptions{}.workers;
-    std::optional<std::string> backlog, mode;
+    std::optional<std::string> mode;
     std::vector<std::string> options, limits;
-    ListenOptions accept;  // but for its limits
+    std::string reject_message;
     std::size_t reactors = 1;
     bool pin = false;
     std::optional<std::string> takeover, metrics;
@@ -48,15 +48,14 @@ struct Plan {
     Endpoint endpoint;
     Options options;
     Limits limits;
-    ListenOptions accept;  // but for its limits
+    ListenOptions listen;
     std::size_t workers;
-    // A descriptor is asked what it is.
-    bool datagrams = false;
+    bool datagrams = false;  // for "fd:N" the type of the socket decides
     std::size_t reactors = 1;
     bool pin = false;
     std::optional<Endpoint> takeover, metrics;
     ThrottleOptions throttle = {};
-    std::optional<ProxyTrust> proxies = {};  // who must send a header of the PROXY protocol
+    std::optional<ProxyTrust> proxies = {};  // peers that must send a PROXY protocol header
 };
 
 tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments);

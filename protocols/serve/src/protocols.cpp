@@ -34,7 +34,7 @@ Outcome print_all(const Registry& registry) {
 }  // namespace
 
 Command add_protocols(CLI::App& app, const Registry& registry) {
-    CLI::App* command = app.add_subcommand("protocols", "List what can be served");
+    CLI::App* command = app.add_subcommand("protocols", "List the protocols");
     return {command, [&registry] { return print_all(registry); }};
 }
 

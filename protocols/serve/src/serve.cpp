@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
-#include <switchboard/datagram_socket.hpp>
+#include <switchboard/bind_datagram.hpp>
 
 #include "commands.hpp"
 #include "layers.hpp"
@@ -14,8 +14,8 @@
 namespace switchboard::program {
 namespace {
 
-// A server needs a descriptor per connection, and the usual soft limit is 1,024 for the sake of
-// select(2), which nothing here uses.
+// A server needs a descriptor per connection. The usual soft limit of 1,024 exists only because of
+// select(2), which is not used here.
 void raise_descriptor_limit() {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -27,7 +27,7 @@ void log(const LogSink& sink, LogLevel level, const std::string& text) {
     sink(level, text);
 }
 
-// `serve` is what the driver does with the socket until it is told to stop.
+// `serve` runs the driver on the socket until it must stop.
 template <class Serve>
 Outcome run_blocking(const Plan& plan, const Socket& socket, Serve serve) {
     const auto local = bound_endpoint(socket, plan.endpoint);
@@ -40,20 +40,23 @@ Outcome run_blocking(const Plan& plan, const Socket& socket, Serve serve) {
     const Result<void> served = serve(*stop, stats);
     block_stop_signals();
     if (!served) return refuse(served.error());
-    if (stop->aborting() && stats.cut > 0) return refuse(kCutShort);
+    if (stop->aborting() && stats.aborted_by_stop > 0) return refuse(kCutShort);
     return {};
 }
 
 Outcome serve_blocking(const Plan& plan, const Registry& registry, const LogSink& sink) {
     const auto factory = Layers(registry, plan).make({.limits = plan.limits});
     if (!factory) return refuse(factory.error());
-    auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.backlog),
-                                           .path_mode = plan.accept.path_mode});
+    auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.server.backlog),
+                                           .path_mode = plan.listen.path_mode});
     if (!listener) return refuse(listener.error());
     return run_blocking(plan, *listener, [&](const Stop& stop, ServeStats& stats) {
-        return plan.driver.serve(
-            std::move(*listener), *factory, stop,
-            {.limits = plan.limits, .workers = plan.workers, .log = sink, .stats = &stats});
+        return plan.driver.serve(std::move(*listener), *factory, stop,
+                                 {.server = plan.limits.server,
+                                  .connection = plan.limits.connection,
+                                  .workers = plan.workers,
+                                  .log = sink,
+                                  .stats = &stats});
     });
 }
 
@@ -64,7 +67,7 @@ Outcome serve_blocking_datagrams(const Plan& plan, const Registry& registry, con
     if (!socket) return refuse(socket.error());
     return run_blocking(plan, *socket, [&](const Stop& stop, ServeStats&) {
         return serve_datagrams(*socket, std::move(*protocol), stop,
-                               {.limits = plan.limits, .log = sink});
+                               {.limits = plan.limits.datagram, .log = sink});
     });
 }
 
@@ -75,7 +78,7 @@ Outcome run(const ServeArguments& arguments, const Registry& registry, bool work
     if (!plan) return refuse(plan.error());
     raise_descriptor_limit();
     if (workers_given && !plan->driver.has_workers) {
-        log(*sink, LogLevel::warning, "--workers is for the pools and has no effect here");
+        log(*sink, LogLevel::warning, "--workers applies only to the pools and has no effect here");
     }
     if (plan->driver.serve == nullptr) return serve_reactor(*plan, registry, *sink);
     return plan->datagrams ? serve_blocking_datagrams(*plan, registry, *sink)
@@ -92,36 +95,30 @@ std::string footer() {
         text += "  " + entry.name + "=" + entry.value + ": " + entry.meaning + "\n";
     }
     return text +
-           "\nSIGTERM and SIGINT drain: no new connections, idle ones are closed, the others may\n"
-           "finish until drain_deadline. A second one ends them at once. SWITCHBOARD_LOG=debug, "
-           "info,\n"
-           "warning, error or off sets what is logged on stderr, info,json and so on as JSON "
-           "lines.\n"
-           "Under the reactor SIGUSR1 prints what is live on stderr.";
-}
-
-void add_accept_control(CLI::App& command, ListenOptions& accept) {
-    command.add_option(
-        "--max-per-address", accept.max_per_address,
-        "Connections at once from one IPv4 address or IPv6 /64 [any number]; reactor");
-    command.add_option("--accepts-per-second", accept.accepts_per_second,
-                       "The others wait in the backlog [as they come]; reactor");
-    command.add_option("--goodbye", accept.goodbye,
-                       "Sent to those who are refused for their number, before they are closed; "
-                       "reactor");
+           "\nSIGTERM and SIGINT drain the server: it accepts no more connections and closes idle\n"
+           "ones, and the others may finish until drain_timeout. A second signal ends them at "
+           "once.\n"
+           "SWITCHBOARD_LOG=debug, info, warning, error or off sets what is logged on stderr; "
+           "info,json\n"
+           "and so on log JSON lines. Under the reactor, SIGUSR1 prints all live handles on "
+           "stderr.";
 }
 
 void add_reactor_options(CLI::App& command, ServeArguments& arguments) {
-    command.add_option("--reactors", arguments.reactors, "Threads with a reactor each; reactor")
+    command
+        .add_option("--reactors", arguments.reactors,
+                    "Number of threads, with a reactor each; reactor only")
         ->check(CLI::Range(1, 1'024))
         ->capture_default_str();
-    command.add_flag("--pin", arguments.pin, "Each of them on a processor of its own; reactor");
+    command.add_flag("--pin", arguments.pin,
+                     "Pins each of these threads to a CPU of its own; reactor only");
     command.add_option(
         "--takeover", arguments.takeover,
-        "Takes the listening socket from the server that offers it at unix:/PATH, which "
-        "then drains, and offers it there to the next; reactor");
+        "Restarts without refusing clients: takes the listening sockets from the old server at "
+        "unix:/PATH, which then drains, and offers them there to the next server; reactor only");
     command.add_option("--metrics", arguments.metrics,
-                       "Serves /metrics (Prometheus) and /stats (JSON) there; reactor");
+                       "Serves /metrics (Prometheus) and /stats (JSON) at this endpoint; reactor "
+                       "only");
 }
 
 }  // namespace
@@ -133,27 +130,30 @@ Command add_serve(CLI::App& app, const Registry& registry) {
     command
         ->add_option(
             "--listen", arguments->listen,
-            "tcp://HOST:PORT (* is any address, port 0 a free one), unix:/PATH, unix:@NAME, "
-            "fd:N or, as systemd passed it, fd:NAME; "
-            "udp://HOST:PORT for datagrams")
+            "tcp://HOST:PORT or HOST:PORT (host * or none: any address, port 0: a free port), "
+            "unix:/PATH, unix:@NAME, fd:N, fd:NAME (passed by systemd), or udp://HOST:PORT for "
+            "datagrams")
         ->capture_default_str();
-    command->add_option("--driver", arguments->driver, "How to serve, see below")
+    command->add_option("--driver", arguments->driver, "The driver, see below")
         ->capture_default_str();
-    auto* workers = command->add_option("--workers", arguments->workers, "Of the pools")
+    auto* workers = command
+                        ->add_option("--workers", arguments->workers,
+                                     "Threads of thread-pool, processes of process-pool")
                         ->check(CLI::Range(1, 10'000))
                         ->capture_default_str();
-    command->add_option("--backlog", arguments->backlog,
-                        "Connects that queue before more are refused; as --limit backlog=N");
     command->add_option("--mode", arguments->mode,
-                        "Of the file at unix:/PATH, as 0660: who may write may connect");
-    add_accept_control(*command, arguments->accept);
+                        "Permissions of the file at unix:/PATH, such as 0660: connecting needs "
+                        "write permission");
+    command->add_option("--reject-message", arguments->reject_message,
+                        "Text sent before a connection over max_connections or max_per_address "
+                        "is closed; reactor only");
     add_reactor_options(*command, *arguments);
     add_throttle(*command, arguments->throttle);
     command
         ->add_option(
             "--proxy-protocol", arguments->proxies,
-            "Peers that say who their client is, by a header of the PROXY protocol: addresses, "
-            "NETWORK/BITS, unix or any, with commas between them [nobody]")
+            "Peers that must send a PROXY protocol header, which names their client: addresses, "
+            "NETWORK/BITS, unix or any, separated by commas [none]")
         ->type_name("FROM");
     command->add_option("--option", arguments->options, "NAME=VALUE for the protocol")
         ->take_all()

@@ -2,9 +2,11 @@
 
 #include <csignal>
 #include <cstdio>
+#include <switchboard/live_handle.hpp>
 #include <switchboard/metrics.hpp>
 #include <switchboard/reactor_datagram.hpp>
 #include <switchboard/reactor_group.hpp>
+#include <switchboard/signals.hpp>
 #include <switchboard/takeover.hpp>
 
 #include "layers.hpp"
@@ -13,7 +15,7 @@
 namespace switchboard::program {
 namespace {
 
-constexpr const char* kMetricsPrefix = "metrics ";  // of the name of a socket in a takeover
+constexpr const char* kMetricsPrefix = "metrics ";  // the prefix of a socket's name in a takeover
 
 class ReactorServer {
 public:
@@ -27,16 +29,15 @@ public:
     Outcome serve() {
         const auto local = open();
         if (!local) return refuse(local.error());
-        // By then all threads have begun: who reads the line may connect to each, and send signals.
-        group_.ask_all<bool>([](Reactor&) { return true; },
-                             [&](const std::vector<bool>&) { announce(plan_, *local); });
+        // The line is printed once all threads run, so that its reader can connect to each and send signals.
+        group_.for_each([](Reactor&) {}, [&] { announce(plan_, *local); });
         if (took_over_) {
             if (const auto ready = took_over_->ready(); !ready) return refuse(ready.error());
             took_over_.reset();
         }
         group_.run();
         block_stop_signals();
-        if (!draining_) return refuse("serve " + local->to_string() + ": ended by itself");
+        if (!draining_) return refuse("serve " + local->to_string() + ": stopped without a signal");
         if (!plan_.datagrams && cut_short_) return refuse(kCutShort);
         return {};
     }
@@ -49,8 +50,9 @@ private:
         return local;
     }
 
-    // What needs a reactor has one of its own in each; the others share one factory, and what is in it.
-    ReactorGroup::FactoryFor factory_for() {
+    // A protocol that needs a reactor gets a factory per reactor. Other protocols share one factory and its
+    // state.
+    ReactorGroup::MakeFactory factory_for() {
         const Registration* const known = registry_.find(plan_.protocol);
         if (known != nullptr && known->needs_reactor)
             return [this](Reactor& reactor) {
@@ -62,11 +64,11 @@ private:
     Result<Endpoint> open_streams() {
         const Registration* const known = registry_.find(plan_.protocol);
         if (plan_.reactors > 1 && known != nullptr && known->one_reactor)
-            return fail(errc::unsupported, "--reactors " + std::to_string(plan_.reactors) +
-                                               ": connections of '" + plan_.protocol +
-                                               "' reach each other, which takes one reactor");
-        ListenOptions accept = plan_.accept;
-        accept.limits = plan_.limits;
+            return fail(errc::unsupported, "--reactors " + std::to_string(plan_.reactors) + ": '" +
+                                               plan_.protocol +
+                                               "' connects its clients to each other, which "
+                                               "takes a single reactor");
+        ListenOptions accept = plan_.listen;
         if (plan_.takeover)
             if (const auto begun = begin_takeover(); !begun) return tl::unexpected(begun.error());
         auto sockets = sort_taken();
@@ -93,7 +95,7 @@ private:
     std::string name() const { return plan_.endpoint.to_string(); }
     std::string metrics_name() const { return kMetricsPrefix + plan_.metrics->to_string(); }
 
-    // Another endpoint than the old process has cannot be had from it; but its metrics may go elsewhere.
+    // The old process must listen on the same endpoint. Its metrics may be at another endpoint.
     Result<std::vector<Socket>> sort_taken() {
         std::vector<Socket> sockets;
         if (!took_over_) return sockets;
@@ -118,14 +120,14 @@ private:
         TakeoverOptions options;
         for (Socket& socket : *sockets) options.sockets.push_back({name(), std::move(socket)});
         if (metrics_) {
-            auto socket = group_[0].share(metrics_->id);
+            auto socket = share(group_[0], metrics_->id);
             if (!socket) return tl::unexpected(socket.error());
             options.sockets.push_back({metrics_name(), std::move(*socket)});
         }
         if (took_over_) options.path_socket = std::move(took_over_->path_socket);
         options.taken = [this](const PeerCredentials& who) {
             const std::string which =
-                who.pid > 0 ? "process " + std::to_string(who.pid) : "another";
+                who.pid > 0 ? "process " + std::to_string(who.pid) : "another process";
             sink_(LogLevel::info, which + " has taken over");
             drain();
         };
@@ -139,7 +141,7 @@ private:
                                                 {.reactor = &group_[0], .limits = plan_.limits});
         if (!protocol) return tl::unexpected(protocol.error());
         const auto bound = bind_datagram(group_[0], plan_.endpoint, std::move(*protocol),
-                                         {.limits = plan_.limits});
+                                         {.limits = plan_.limits.datagram});
         if (!bound) return tl::unexpected(bound.error());
         if (const auto served = serve_metrics(); !served) return tl::unexpected(served.error());
         return bound->local;
@@ -148,8 +150,8 @@ private:
     Result<void> serve_metrics() {
         if (!plan_.metrics) return {};
         ListenOptions options;
-        options.limits.max_connections = 64;
-        const auto ask = [this](auto answer) { group_.stats(std::move(answer)); };
+        options.server.max_connections = 64;
+        const auto ask = [this](auto answer) { group_.collect_stats(std::move(answer)); };
         auto factory = make_metrics(group_[0], ask);
         const auto listening = metrics_socket_ ? group_[0].listen(std::move(metrics_socket_),
                                                                   *plan_.metrics, factory, options)
@@ -162,24 +164,25 @@ private:
 
     Result<void> arm_signals() {
         for (const int signal : {SIGTERM, SIGINT}) {
-            auto armed = group_[0].on_signal(signal, [this] { draining_ ? abort() : drain(); });
+            auto armed = on_signal(group_[0], signal, [this] { draining_ ? abort() : drain(); });
             if (!armed) return armed;
         }
-        auto armed = group_[0].on_signal(SIGUSR1, [this] { print_live(); });
+        auto armed = on_signal(group_[0], SIGUSR1, [this] { print_live(); });
         unblock({SIGTERM, SIGINT, SIGUSR1});
         return armed;
     }
 
     void drain() {
         if (std::exchange(draining_, true)) return;
-        group_.stats([this](const std::vector<ReactorStats>& reactors) {
+        group_.collect_stats([this](const std::vector<ReactorStats>& reactors) {
             ReactorStats all;
             for (const ReactorStats& each : reactors) all += each;
             sink_(LogLevel::info,
-                  "draining " + std::to_string(all.open - all.datagram_sockets - all.goodbyes) +
+                  "draining " + std::to_string(all.open - all.datagram_sockets - all.rejecting) +
                       " connections; a second signal ends them");
         });
-        group_.drain(plan_.limits.drain_deadline, [this](std::size_t aborted) { done(aborted); });
+        group_.drain(plan_.limits.server.drain_timeout,
+                     [this](std::size_t aborted) { done(aborted); });
     }
     void abort() {
         aborting_ = true;
@@ -190,23 +193,25 @@ private:
         cut_short_ = aborting_ && aborted > 0;
         if (aborted > 0)
             sink_(LogLevel::warning, "ended " + std::to_string(aborted) + " connections");
-        group_.stop();  // a protocol may have timers that would go on for ever
+        group_.stop();  // timers of a protocol would otherwise keep it running
     }
 
     void print_live() {
-        using Live = std::vector<LiveHandle>;
-        group_.ask_all<Live>([](Reactor& reactor) { return reactor.why_alive(); },
-                             [](const std::vector<Live>& reactors) {
-                                 std::string text;
-                                 std::size_t count = 0;
-                                 for (std::size_t i = 0; i < reactors.size(); ++i) {
-                                     count += reactors[i].size();
-                                     for (const LiveHandle& each : reactors[i])
-                                         text += "  reactor " + std::to_string(i) + ": " +
-                                                 to_string(each) + "\n";
-                                 }
-                                 std::fprintf(stderr, "%zu live:\n%s", count, text.c_str());
-                             });
+        struct Live {
+            std::string text;
+            std::size_t count = 0, reactor = 0;
+        };
+        const auto live = std::make_shared<Live>();
+        const auto list = [live](Reactor& reactor) {
+            const std::string name = "  reactor " + std::to_string(live->reactor++) + ": ";
+            for (const LiveHandle& each : active_handles(reactor)) {
+                ++live->count;
+                live->text += name + to_string(each) + "\n";
+            }
+        };
+        group_.for_each(list, [live] {
+            std::fprintf(stderr, "%zu live:\n%s", live->count, live->text.c_str());
+        });
     }
 
     const Plan& plan_;
@@ -214,7 +219,7 @@ private:
     const LogSink& sink_;
     const Layers layers_;
     std::optional<Takeover> took_over_;
-    Socket metrics_socket_;  // of a takeover
+    Socket metrics_socket_;  // from a takeover
     std::optional<Listening> metrics_;
     ReactorGroup group_;
     bool draining_ = false, aborting_ = false, cut_short_ = false;
@@ -222,7 +227,7 @@ private:
 
 }  // namespace
 
-// Nobody may read it, and that is no reason to fail.
+// Write errors are ignored, because stdout may have no reader.
 void announce(const Plan& plan, const Endpoint& local) {
     std::printf("listening on %s (%s, %s)\n", local.to_string().c_str(), plan.protocol.c_str(),
                 plan.driver.name);

@@ -10,7 +10,7 @@ namespace switchboard::program {
 
 inline constexpr const char* kCutShort = "stopped before every connection had finished";
 
-// The one line on stdout: where it can be connected to.
+// Prints the line with the local endpoint on stdout.
 void announce(const Plan& plan, const Endpoint& local);
 
 Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink);

@@ -8,7 +8,7 @@
 namespace switchboard::program {
 namespace {
 
-// A signal handler has nothing else to find its way by.
+// Globals, because a signal handler can reach nothing else.
 std::atomic<const Stop*> stop_of_process{nullptr};
 std::atomic<pid_t> owner{0};
 std::atomic<int> arrived{0};
@@ -19,7 +19,7 @@ void on_stop_signal(int signal) {
     const Stop* stop = stop_of_process.load();
     if (getpid() != owner.load()) {
         std::signal(signal, SIG_DFL);
-        static_cast<void>(std::raise(signal));  // comes when this handler has returned
+        static_cast<void>(std::raise(signal));  // delivered when this handler has returned
     } else if (stop != nullptr) {
         arrived.fetch_add(1) == 0 ? stop->drain() : stop->abort();
     }
@@ -46,8 +46,8 @@ StopOnSignals::StopOnSignals(const Stop& stop) {
     stop_of_process = &stop;
     struct sigaction action {};
     action.sa_handler = on_stop_signal;
-    // No SA_RESTART: the drivers go on after EINTR, and under the thread sanitizer a handler runs
-    // only once the blocking call it came in has returned.
+    // No SA_RESTART: the drivers go on after EINTR, and under the thread sanitizer a handler runs only when
+    // the interrupted call has returned.
     action.sa_mask = set_of({SIGTERM, SIGINT});
     sigaction(SIGTERM, &action, &terminate_before_);
     sigaction(SIGINT, &action, &interrupt_before_);

@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT for the blocking drivers, which have no loop that could take them.
+// SIGTERM and SIGINT for the blocking drivers, which have no loop to handle them.
 #pragma once
 
 #include <csignal>
@@ -7,14 +7,14 @@
 
 namespace switchboard::program {
 
-// Lets these signals come to the calling thread, and to those that it starts: whoever started this
-// program may have blocked them, and a mask is inherited (man 2 sigprocmask). To be called once they are
-// handled, as one may be pending.
+// Unblocks these signals in the calling thread and the threads that it starts. The parent process may have
+// blocked them, and the mask is inherited (man 2 sigprocmask). Call it after the handlers are installed,
+// because a signal may be pending.
 void unblock(std::initializer_list<int> signals);
 
-// While it lives, the first of these signals drains `stop` and the next one aborts it, whatever mask the
-// program was started with. One per process. In a forked child they end that child alone, as they would
-// by default.
+// While this object exists, the first of these signals calls stop.drain() and the next one stop.abort(),
+// whatever mask the program was started with. At most one may exist per process. In a forked child these
+// signals end the child, as they do by default.
 class StopOnSignals {
 public:
     explicit StopOnSignals(const Stop& stop);
@@ -27,8 +27,8 @@ private:
     struct sigaction interrupt_before_ {};
 };
 
-// Once all is served how this program ends is decided: another signal must not turn that into its death,
-// when those who took it are gone. For the thread that is left.
+// Blocks these signals in the calling thread. Call it when serving has ended: the exit status is decided,
+// and a later signal, which has no handler any more, must not kill the program.
 void block_stop_signals();
 
 }  // namespace switchboard::program

@@ -1,4 +1,4 @@
-// `switchboard serve --throttle-in RATE` and the other three: bytes per second.
+// The option --throttle-in RATE of `switchboard serve` and the other three, in bytes per second.
 #pragma once
 
 #include <optional>
@@ -13,13 +13,14 @@ class App;
 
 namespace switchboard::program {
 
-// As it stands on the command line.
+// The arguments as given on the command line.
 struct ThrottleArguments {
     std::optional<std::string> in, out, all_in, all_out;
 };
 
 void add_throttle(CLI::App& command, ThrottleArguments& arguments);
 tl::expected<ThrottleOptions, std::string> parse_throttle(const ThrottleArguments& arguments,
-                                                          const Limits& limits, bool datagrams);
+                                                          const ConnectionLimits& limits,
+                                                          bool datagrams);
 
 }  // namespace switchboard::program

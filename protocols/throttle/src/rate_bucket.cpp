@@ -6,7 +6,7 @@ namespace switchboard::detail {
 namespace {
 
 constexpr std::uint64_t kBillion = 1'000'000'000;
-// As good as never, and yet no overflow when it is added to what a clock says.
+// Practically never, but small enough to be added to a clock's time without an overflow.
 constexpr std::uint64_t kMostSeconds = 100ULL * 365 * 24 * 3600;
 
 std::chrono::nanoseconds nanoseconds(std::uint64_t count) {
@@ -15,7 +15,7 @@ std::chrono::nanoseconds nanoseconds(std::uint64_t count) {
 
 }  // namespace
 
-// Two bytes at least: one that passes, and room for the next one to be earned in the meantime.
+// At least two bytes: one passes, and the next one can be earned meanwhile.
 Rate Rate::of(std::uint64_t per_second, std::chrono::milliseconds burst) noexcept {
     const auto at_once = per_second * static_cast<std::uint64_t>(burst.count()) / 1000;
     return {per_second, std::max<std::uint64_t>(at_once, 2)};
@@ -32,7 +32,7 @@ void RateBucket::fill(Clock::time_point now) noexcept {
     billionths_ = 0;
 }
 
-// elapsed * rate / 10^9 in two halves of the rate, none of which has more than 63 bits.
+// Computes elapsed * rate / 10^9 in two halves of the rate, so that no product has more than 63 bits.
 void RateBucket::earn(std::chrono::nanoseconds elapsed) noexcept {
     const auto time = static_cast<std::uint64_t>(elapsed.count());
     const std::uint64_t seconds = time / kBillion, rest = time % kBillion;
@@ -48,8 +48,8 @@ void RateBucket::give_back(std::uint64_t bytes) noexcept {
     if (level_ == static_cast<std::int64_t>(rate_.burst)) billionths_ = 0;
 }
 
-// missing / rate, rounded up to the nanosecond: a long division whose digits below the seconds are
-// thousands, so that no remainder has more than 50 bits.
+// Computes missing / rate, rounded up to the nanosecond. It is a long division in steps of a factor of 1,000
+// below the seconds, so that no remainder has more than 50 bits.
 std::chrono::nanoseconds RateBucket::time_for(std::int64_t missing) const noexcept {
     const bool part = billionths_ > 0;
     const auto bytes = static_cast<std::uint64_t>(missing) - (part ? 1 : 0);

@@ -3,8 +3,9 @@
 namespace switchboard::detail {
 namespace {
 
-// Bytes of a turn: short, so that a newcomer waits not long; but of no less than fills a packet of
-// Ethernet, and never so many that who comes late finds his share spilt from a full bucket.
+// The bytes of a turn. Small, so that a new connection does not wait long, but at least a packet of
+// Ethernet. At most half the burst, so that the share of a connection that comes late does not overflow a
+// full bucket.
 std::size_t turn_of(Rate rate) {
     const std::uint64_t bytes = std::max<std::uint64_t>(rate.per_second / 1'000, 1'460);
     return static_cast<std::size_t>(std::min(bytes, rate.burst / 2));
@@ -24,7 +25,7 @@ std::size_t RateLine::take(Clock::time_point now, std::size_t wanted, Place& pla
     const auto has = static_cast<std::size_t>(std::max<std::int64_t>(bucket_.level(), 0));
     const std::size_t passes = std::min({wanted, place.bytes, has});
     bucket_.spend(passes);
-    if (passes == 0) {  // those who came late took what was his: to the end of the line
+    if (passes == 0) {  // connections that came late took its share: goes to the end of the line
         enter(wanted, place);
         return 0;
     }
@@ -46,8 +47,8 @@ void RateLine::leave(Place& place) noexcept {
     place = {};
 }
 
-// What the connection's own rate lets pass. What is not worth a wake-up yet waits until half a
-// burst is there, or all that is wanted: the other half is earned while the wake-up comes late.
+// Returns how many bytes the connection's own rate lets pass. To save wake-ups it waits until half a burst,
+// or all wanted bytes, are earned. The other half of the burst is earned if the wake-up comes late.
 std::size_t RateGate::earned(Clock::time_point now, std::size_t wanted) noexcept {
     bucket_.fill(now);
     const auto worth = static_cast<std::int64_t>(std::min<std::uint64_t>(wanted, own_.burst / 2));

@@ -1,4 +1,4 @@
-// Who may pass, and when: one direction of one connection, and the line of all of them.
+// RateGate limits one direction of one connection, and RateLine one direction of all connections together.
 #pragma once
 
 #include <algorithm>
@@ -9,21 +9,22 @@
 
 namespace switchboard::detail {
 
-// The rate that all share. Whoever has bytes to move takes a place: so many bytes at such a time,
-// one after the other as they come, as if the line were a clock. So they are served in that order
-// without knowing of each other. The order alone does not bound the rate, for who comes late for
-// his place has it still, and some give theirs back; the bucket does. Thread-safe.
+// The rate that all connections share. A connection with bytes to move takes a place: a number of bytes and
+// the time when they are due. Places follow each other in the order of the requests, so connections are
+// served in that order without knowing each other. The order alone does not limit the rate, because a
+// connection that comes late keeps its place and others give theirs back; the bucket does. Threading:
+// thread-safe.
 class RateLine {
 public:
     explicit RateLine(Rate rate) noexcept;
     bool limits() const noexcept { return limits_; }
 
     struct Place {
-        std::size_t bytes = 0;  // none: not in the line
+        std::size_t bytes = 0;  // 0: not in the line
         Clock::time_point due = {};
     };
-    // How many of `wanted` may pass now, with the place given up for it; 0: come again when it is
-    // due.
+    // Returns how many of `wanted` bytes may pass now, and gives up the place. Returns 0 if none may pass:
+    // call again when the place is due.
     std::size_t take(Clock::time_point now, std::size_t wanted, Place& place) noexcept;
     void leave(Place& place) noexcept;
 
@@ -33,12 +34,12 @@ private:
     const bool limits_;
     const std::size_t turn_;  // bytes of one place
     std::mutex mutex_;
-    RateBucket places_;  // the end of the line: in debt while places are taken that are not due yet
-    RateBucket bucket_;  // what has really passed
+    RateBucket places_;  // the end of the line; in debt while taken places are not due yet
+    RateBucket bucket_;  // the bytes that have really passed
 };
 
-// One direction of one connection: its own rate first, then its place in the line. Both may be
-// none.
+// One direction of one connection: first its own rate, then its place in the line. Either or both may be
+// unlimited.
 class RateGate {
 public:
     static constexpr auto kNever = Clock::time_point::max();
@@ -50,14 +51,15 @@ public:
     RateGate& operator=(const RateGate&) = delete;
 
     bool limits() const noexcept { return own_.per_second > 0 || all_ != nullptr; }
-    // How many of `wanted` bytes pass now; that many are counted. 0: none before opens_at().
+    // Returns how many of `wanted` bytes may pass now, and counts them. Returns 0 if none may pass before
+    // opens_at().
     std::size_t take(Clock::time_point now, std::size_t wanted) noexcept;
-    // When to try again; never if take() was not refused, or the time has come and was noticed.
+    // When to try again; kNever unless take() returned 0 and notice() has not seen that time yet.
     Clock::time_point opens_at() const noexcept { return opens_at_; }
     void notice(Clock::time_point now) noexcept {
         if (opens_at_ <= now) opens_at_ = kNever;
     }
-    // Wants nothing any more; others may have its place.
+    // Gives up the place, because no more bytes are to be moved.
     void leave() noexcept;
 
 private:

@@ -14,13 +14,13 @@ constexpr std::chrono::hours kMostBurst(1);
 Result<void> check_rate(const char* name, std::uint64_t rate) {
     if (rate <= ThrottleOptions::kMostRate) return {};
     return fail(errc::bad_option, std::string("throttle ") + name + "=" + std::to_string(rate) +
-                                      ": more than 1 TiB a second");
+                                      ": more than 1 TiB per second");
 }
 
 Result<void> check_burst(std::chrono::milliseconds burst) {
     if (burst.count() >= 1 && burst <= kMostBurst) return {};
     return fail(errc::bad_option,
-                "throttle burst=" + std::to_string(burst.count()) + "ms: not from 1 ms to 1 h");
+                "throttle burst=" + std::to_string(burst.count()) + "ms: must be from 1 ms to 1 h");
 }
 
 Result<void> check(const ThrottleOptions& options) {

@@ -43,7 +43,7 @@ void ThrottleLayer::own_deadline_expired() {
     wait();
 }
 
-// Until either gate opens.
+// Waits until one of the gates opens.
 void ThrottleLayer::wait() {
     set_own_deadline(std::min(in_.opens_at(), out_.opens_at()));
 }
@@ -57,7 +57,7 @@ bool ThrottleLayer::write(std::span<const Bytes> pieces) {
     return out_.limits() ? keep(pieces) : pass_on(pieces);
 }
 
-bool ThrottleLayer::write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) {
+bool ThrottleLayer::write_shared(SharedBytes buffer) {
     return out_.limits() ? keep(std::move(buffer)) : pass_on(std::move(buffer));
 }
 

@@ -1,4 +1,4 @@
-// The layer that lets bytes through at a rate, in and out.
+// The layer that limits the rate of bytes, in and out.
 #pragma once
 
 #include <switchboard/layer.hpp>
@@ -8,23 +8,23 @@
 
 namespace switchboard::detail {
 
-// What all connections of one factory have in common.
+// The state that all connections of one factory share.
 struct ThrottleShared {
     explicit ThrottleShared(const ThrottleOptions& options);
 
-    const Limits limits;
+    const ConnectionLimits limits;
     const Rate in, out;
     RateLine all_in, all_out;
 };
 
-// A way without a rate is passed on at once and not queued.
+// A direction without a rate is passed on at once and not queued.
 class ThrottleLayer final : public QueuedLayer {
 public:
     ThrottleLayer(std::unique_ptr<Protocol> above, std::shared_ptr<ThrottleShared> shared);
 
     using Layer::write;
     bool write(std::span<const Bytes> pieces) override;
-    bool write_shared(std::shared_ptr<const std::vector<std::byte>> buffer) override;
+    bool write_shared(SharedBytes buffer) override;
     void send_file(FileRange range) override;
 
 private:

@@ -1,4 +1,4 @@
-// Connections that are kept for the next who needs one.
+// ConnectionPool: keeps client connections open and lends them to one user after another.
 #pragma once
 
 #include <chrono>
@@ -9,26 +9,27 @@
 namespace switchboard {
 
 struct PoolOptions {
-    std::size_t most = 8;  // connections to one endpoint: lent, idle and being made together
-    std::chrono::milliseconds idle_time{60'000};  // unused so long, one is closed; zero: never
-    // Asked of an idle connection right before it is lent; false closes it, and the next is tried. It
-    // may destroy the pool.
+    // Most connections to one endpoint: in use, idle and connecting together.
+    std::size_t max_per_endpoint = 8;
+    std::chrono::milliseconds idle_timeout{60'000};  // closes idle connections; zero: never
+    // Called for an idle connection right before it is lent. If it returns false, the connection is closed
+    // and the next one is tried. It may destroy the pool.
     std::function<bool(Connection&)> healthy = {};
-    ConnectOptions connect = {};  // for each; its hooks are called, too
+    ConnectOptions connect = {};  // for each connect; its hooks are called, too
 };
 
-// Lends connections, each to one borrower at a time. For the reactor's thread; the reactor must
-// outlive it. An idle connection that its peer closes, on which it says something unasked, whose
-// lifetime is over or whose output a borrower ended, is closed at once and never lent. Each endpoint
-// that was ever asked for is remembered.
+// Lends connections, each to one user at a time. Threading: the reactor's thread only. Lifetime: the reactor
+// must outlive the pool. An idle connection is closed at once, and never lent, if its peer closes it or
+// sends something, if its max_connection_age is over, or if a user has shut down its output. The pool
+// remembers each endpoint that was ever asked for.
 class ConnectionPool {
     struct State;
     struct Place;
 
 public:
-    // The right to use one connection: give it a protocol of yours with switch_to(), whose on_close({})
-    // comes when it is given back. Move-only; one that is neither given back nor discarded closes the
-    // connection in its destructor. May outlive the pool.
+    // The right to use one connection. Give the connection a protocol with switch_to(); this protocol gets
+    // on_close({}) when the connection is released. Move-only. The destructor closes a connection that was
+    // neither released nor discarded. A Lease may outlive the pool.
     class Lease {
     public:
         Lease() = default;
@@ -37,11 +38,12 @@ public:
         ~Lease() { discard(); }
 
         ConnectionId id() const noexcept { return id_; }
-        Connection* connection() const noexcept;  // null once it is closed or no longer lent
-        // For the next, once nothing is under way on it. Bytes of the peer that were not used, or are
-        // still to come, cost the connection. Also from within a callback of its protocol.
-        void give_back();
-        void discard();  // closes it
+        Connection* connection() const noexcept;  // null once it is closed, released or discarded
+        // Gives the connection back to the pool. Call it when no exchange is in progress: if bytes of the
+        // peer are unread, or come later, the connection is closed. May be called from a callback of its
+        // protocol.
+        void release();
+        void discard();  // closes the connection
 
     private:
         friend ConnectionPool;
@@ -50,22 +52,23 @@ public:
         Place* place_ = nullptr;
         ConnectionId id_;
     };
-    using Lent = std::function<void(Result<Lease>)>;
+    using AcquireCallback = std::function<void(Result<Lease>)>;
 
     explicit ConnectionPool(Reactor& reactor, PoolOptions options = {});
     ConnectionPool(const ConnectionPool&) = delete;
     ConnectionPool& operator=(const ConnectionPool&) = delete;
-    // Closes what is idle. Those who wait have errc::stopping, from within.
+    // Closes the idle connections, and calls the callbacks that still wait with errc::stopping.
     ~ConnectionPool();
 
-    // `lent` comes once, from within run(), never from within this call, in the order of the calls for
-    // one endpoint: with a connection, the one used last if any is idle; with std::errc::timed_out
-    // after `patience` (zero: no limit); or with why a connect failed, which is told to the one who
-    // waits longest. What it throws is logged.
-    void borrow(const Endpoint& endpoint, std::chrono::milliseconds patience, Lent lent);
+    // Asks for a connection to `endpoint`. `lent` is called once, from within run(), never from within this
+    // call, in the order of the calls for one endpoint. If connections are idle, it gets the one used last.
+    // Errors: std::errc::timed_out after `timeout` (zero: no limit); the error of a failed connect, which
+    // goes to the caller that has waited longest. An exception from `lent` is logged.
+    void acquire(const Endpoint& endpoint, std::chrono::milliseconds timeout, AcquireCallback lent);
 
     struct Counts {
-        std::size_t lent = 0, idle = 0, connecting = 0, waiting = 0;  // lent: or still closing
+        // in_use: lent, or still closing. waiting: acquire() calls without an answer.
+        std::size_t in_use = 0, idle = 0, connecting = 0, waiting = 0;
     };
     Counts counts(const Endpoint& endpoint) const;
 

@@ -1,23 +1,15 @@
-// What keeps a reactor running, one by one.
+// The handles that keep a reactor running: see active_handles().
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace switchboard {
 
-// Where a call stands in the source: the last argument of what makes something that lives on, by default
-// of the caller, and never to be passed. std::source_location, which clang 14 lacks.
-struct Site {
-    const char* file;
-    unsigned line;
-    static constexpr Site current(const char* file = __builtin_FILE(),
-                                  unsigned line = __builtin_LINE()) noexcept {
-        return {file, line};
-    }
-};
+class Reactor;
 
 struct LiveHandle {
     enum class Kind : std::uint8_t {
@@ -27,17 +19,23 @@ struct LiveHandle {
         timer,
         offload,
         lookup,
-        posts,  // all that wait, together
+        posts,  // all pending posts together
     };
     Kind kind;
     std::string what;  // "connection from tcp://127.0.0.1:40123 (open)"
-    std::string made;  // by which call, as "server.cpp:12"; of those accepted, that of listen()
-    std::chrono::milliseconds age{};  // of a connection modulo 49 days
-    std::size_t queued_bytes = 0;     // that wait for the peer to take them
+    // The call that created it, such as "server.cpp:12". For accepted connections this is the call of
+    // listen().
+    std::string created_at;
+    std::chrono::milliseconds age{};  // for connections, modulo 49 days
+    std::size_t queued_bytes = 0;     // written bytes that the peer has not taken yet
 };
 
-// One line: "connection from tcp://127.0.0.1:40123 (open), made at server.cpp:12, 1.5 s old, 300 bytes
-// queued".
+// Returns what keeps run() from returning, oldest first, each with the call that created it. run() of a
+// ReactorGroup may go on although this is empty. For the reactor's thread.
+std::vector<LiveHandle> active_handles(const Reactor& reactor);
+
+// Returns one line: "connection from tcp://127.0.0.1:40123 (open), made at server.cpp:12, 1.5 s old, 300
+// bytes queued".
 std::string to_string(const LiveHandle& handle);
 
 }  // namespace switchboard

@@ -1,50 +1,44 @@
 // Datagram sockets on a reactor.
 #pragma once
 
-#include <switchboard/datagram_socket.hpp>
+#include <switchboard/bind_datagram.hpp>
 #include <switchboard/reactor.hpp>
 
 namespace switchboard {
 
 struct BindOptions {
-    Limits limits =
-        {};  // high_water, low_water, max_queued, max_datagram, read_budget, close_timeout
-             // and write_stall_timeout apply
-    DatagramOptions socket = {};  // `blocking` is not asked
+    DatagramLimits limits = {};
+    DatagramOptions socket = {};  // `blocking` is ignored
 };
 
-// Names a datagram socket of a reactor; never used again. A default one names nothing.
-struct DatagramId {
-    std::uint64_t value = 0;
-    friend bool operator==(const DatagramId&, const DatagramId&) = default;
-};
+using DatagramId = Id<struct DatagramTag>;
 
 struct DatagramBound {
     DatagramId id;
-    Endpoint local;  // with the real port; of a connected socket, with the address it sends from
+    Endpoint local;  // with the real port; for a connected socket also the address it sends from
 };
 
-// All of these are for the reactor's thread alone. Set-up errors come at once; on_open comes from
-// within run(), like every callback. The reactor owns socket and protocol and ends them with
-// errc::stopping when it is destroyed or drained: what waits is flushed first (close_timeout), but not
-// in the destructor.
+// Threading: the reactor's thread only. Set-up errors are returned at once. on_open is called from within
+// run(), like every callback. Ownership: the reactor owns the socket and the protocol, and ends them with
+// errc::stopping when it drains or is destroyed. A drain flushes the queue first (close_timeout); the
+// destructor does not.
 //
-// Received in batches (recvmmsg), at most read_budget bytes or 512 datagrams a turn and socket. What a
-// callback sends leaves when it returns, and what is sent at other times at the end of the turn
-// (sendmmsg). Equal datagrams in a row to one peer cross the kernel as one where it can (GSO, GRO).
-// A socket that takes no more is waited for; no error costs the socket, on_error tells it.
+// Datagrams are received in batches (recvmmsg), at most read_budget bytes or 512 datagrams per turn and
+// socket. What a callback sends leaves when the callback returns; what is sent at other times leaves at the
+// end of the turn (sendmmsg). Consecutive datagrams of one size to one peer pass through the kernel as one
+// message if the kernel supports it (GSO, GRO). If the socket takes no more, datagrams are queued until it
+// does. An error does not end the socket; it is reported to on_error.
 //
-// bind looks a name up, which blocks, as listen() does. connect takes a literal address only, for it
-// may be called while others are served: a name fails with errc::unsupported. resolve() it (resolver.hpp)
-// and connect to DatagramPeer(address).endpoint().
-Result<DatagramBound> bind_datagram(Reactor& reactor, const Endpoint& endpoint,
-                                    std::unique_ptr<DatagramProtocol> protocol,
-                                    const BindOptions& options = {}, Site made = Site::current());
-Result<DatagramBound> connect_datagram(Reactor& reactor, const Endpoint& peer,
-                                       std::unique_ptr<DatagramProtocol> protocol,
-                                       const BindOptions& options = {},
-                                       Site made = Site::current());
-// For sends from outside its callbacks. Null before on_open and once it is closed.
+// bind_datagram() looks up a name, which blocks, as listen() does. connect_datagram() takes literal
+// addresses only, because it may be called while connections are served: for a name it fails with
+// errc::unsupported. Use resolve() (resolver.hpp) and connect to DatagramAddress(address).endpoint().
+[[nodiscard]] Result<DatagramBound> bind_datagram(
+    Reactor& reactor, const Endpoint& endpoint, std::unique_ptr<DatagramProtocol> protocol,
+    const BindOptions& options = {}, SourceLocation location = SourceLocation::current());
+[[nodiscard]] Result<DatagramBound> connect_datagram(
+    Reactor& reactor, const Endpoint& peer, std::unique_ptr<DatagramProtocol> protocol,
+    const BindOptions& options = {}, SourceLocation location = SourceLocation::current());
+// Returns the socket, to send from outside its callbacks. Null before on_open and after on_close.
 DatagramSocket* find_datagram(Reactor& reactor, DatagramId id) noexcept;
 
 }  // namespace switchboard

@@ -1,4 +1,4 @@
-// A client that connects again and again: exponential back-off with full jitter, a cap, and an end.
+// ReconnectingClient: connects again after a failure, with exponential back-off, full jitter and limits.
 #pragma once
 
 #include <chrono>
@@ -12,24 +12,26 @@
 namespace switchboard {
 
 struct BackoffOptions {
-    // A wait is drawn evenly from zero to a ceiling: `first`, then twice that, ... at most `most`.
-    std::chrono::milliseconds first{100};
-    std::chrono::milliseconds most{30'000};
-    // A connection that lasted so long starts the ceilings anew; a shorter one counts as a failure.
-    std::chrono::milliseconds held{10'000};
-    // Without a connection for so long, it gives up. Zero: never.
-    std::chrono::milliseconds give_up_after{};
-    std::uint64_t seed = 0;  // the same draws the same waits; 0 takes std::random_device
+    // Each wait is a random time, evenly distributed from zero to a ceiling. The ceiling starts at `initial`
+    // and doubles up to `max`.
+    std::chrono::milliseconds initial{100};
+    std::chrono::milliseconds max{30'000};
+    // A connection that lasted at least this long resets the ceiling to `initial`; a shorter one counts as a
+    // failure.
+    std::chrono::milliseconds reset_after{10'000};
+    // The client gives up after this time without a connection. Zero: never.
+    std::chrono::milliseconds max_elapsed{};
+    std::uint64_t seed = 0;  // equal seeds give equal waits; 0: seeded by std::random_device
 };
 
-// When to connect again. No timer and no clock in here: whoever drives it says what time it is.
+// Computes when to connect again. It has no timer and no clock: the caller passes in the time.
 class Backoff {
 public:
-    // `now` counts as without a connection from then on.
+    // The time without a connection starts at `now`.
     Backoff(BackoffOptions options, Clock::time_point now);
     void connected(Clock::time_point now);
-    // A connect failed, or a connection ended: the wait until the next connect, or nothing if that
-    // would be past the time to give up.
+    // A connect has failed or a connection has ended. Returns the wait until the next connect, or nothing if
+    // the client gives up because the wait would exceed max_elapsed.
     std::optional<std::chrono::milliseconds> ended(Clock::time_point now);
 
 private:
@@ -44,20 +46,22 @@ private:
 
 struct ReconnectOptions {
     BackoffOptions backoff = {};
-    ConnectOptions connect = {};  // for each; its hooks are called, too
-    // A connect failed or a connection ended, with how; the next connect comes in `wait`.
+    ConnectOptions connect = {};  // for each connect; its hooks are called, too
+    // A connect has failed or a connection has ended, with this error. The next connect starts after `wait`.
     std::function<void(const Error&, std::chrono::milliseconds wait)> on_retry = {};
-    // It gave up, with how the last one ended; once, and nothing after. Also when `factory` gives no
-    // protocol, and with errc::stopping once the reactor drains: at the end of the turn if it waits
-    // for the next connect, else when the connection has ended.
+    // The client has given up; the error is that of the last connect or connection. Called once; no callback
+    // follows. Also called if `factory` throws or returns no protocol (errc::handler_failed), and if the
+    // reactor drains (errc::stopping): at the end of the turn if the client waits for its next connect,
+    // otherwise when the connection has ended.
     std::function<void(const Error&)> on_give_up = {};
 };
 
-// Keeps one connection to `endpoint`, each with a protocol of `factory`, from the next turn of the
-// reactor on until stop() or it gives up. Name look-ups are made anew each time. For the reactor's
-// thread; the reactor must outlive it: destroy it first, as it says nothing when the reactor ends.
-// Callbacks come from within run(); they may stop or destroy the client. Reactor::drain() ends it: a
-// connection that is open or being made may go on until the deadline, and no other follows.
+// Keeps one connection to `endpoint` open, from the next turn of the reactor until stop() or until it gives
+// up. Each new connection gets a protocol from `factory` and looks the name up again. Threading: the
+// reactor's thread only. Lifetime: the reactor must outlive the client; no callback says that the reactor
+// ends, so destroy the client first. Callbacks come from within run() and may stop or destroy the client.
+// Reactor::drain() ends it: a connection that is open or connecting may go on until the deadline, and no
+// other follows.
 class ReconnectingClient {
 public:
     ReconnectingClient(Reactor& reactor, Endpoint endpoint, ProtocolFactory factory,
@@ -66,10 +70,10 @@ public:
     ReconnectingClient& operator=(const ReconnectingClient&) = delete;
     ~ReconnectingClient();  // stop()
 
-    // Connects no more, and neither on_retry nor on_give_up comes. A connection that is open lives on;
-    // one that is being made does too, and has its on_open.
+    // Ends the reconnecting; neither on_retry nor on_give_up is called any more. An open connection stays
+    // open. A connect in progress goes on, too, and its protocol gets on_open.
     void stop();
-    // For Reactor::find; names nothing while there is none.
+    // Returns the id of the open connection, for Reactor::find(); a default id if there is none.
     ConnectionId connection() const noexcept;
 
 private:

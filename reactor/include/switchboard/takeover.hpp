@@ -1,5 +1,6 @@
-// A restart that loses nobody: a new process takes the listening sockets from the old one, which then
-// drains. A listener's queue belongs to the socket, so whoever waits in it is served by the new one.
+// Hot restart without losing a connection: a new process takes the listening sockets from the old process,
+// which then drains. The queue of a listener belongs to its socket, so connections that wait in it are
+// served by the new process.
 //
 //     old                                          new
 //     offer_takeover(reactor, path, ..., taken)
@@ -9,8 +10,8 @@
 //                              <- ready            takeover.ready()
 //     taken(): drains
 //
-// Until it is told that the new one is ready the old one accepts as before; should the new one end
-// before that, nothing has happened. The descriptors go by SCM_RIGHTS (man 7 unix).
+// The old process goes on accepting until the new one says that it is ready. If the new process ends before
+// that, nothing changes for the old one. The descriptors are passed by SCM_RIGHTS (man 7 unix).
 #pragma once
 
 #include <chrono>
@@ -24,31 +25,33 @@
 
 namespace switchboard {
 
-// A listening socket, and what it is called between the two: at most 4,000 bytes, without control characters.
+// A listening socket and its name, on which the two processes agree. A name has at most 4,000 bytes and no
+// control characters.
 struct NamedSocket {
     std::string name;
     Socket socket;
 };
 
-// For the new process. Blocking.
+// The side of the new process. Its functions block.
 class Takeover {
 public:
-    // From whoever offers its sockets at `path` (a unix endpoint); nothing if nobody does: no such path,
-    // or one that is left over. Errors: what connect says, std::errc::permission_denied if that is neither
-    // this user's nor root's, errc::unsupported where the system cannot tell, std::errc::timed_out,
-    // errc::incomplete_message if it ends too early, std::errc::too_many_files_open, or
-    // errc::malformed_message, with what is wrong, from who speaks something else or passes what is no
-    // listening socket. Then nothing that came stays open. All of it within `timeout`.
-    static Result<std::optional<Takeover>> begin(
+    // Takes the sockets that another process offers at `path`, a unix endpoint. Returns no Takeover if no
+    // process offers any: the path does not exist or is left over. Takes at most `timeout`. On an error all
+    // received descriptors are closed. Errors: an error of connect(); std::errc::permission_denied if the
+    // other process belongs neither to this user nor to root; errc::unsupported if the system cannot tell
+    // whose it is; std::errc::timed_out; errc::incomplete_message if the other process ends too early;
+    // std::errc::too_many_files_open; errc::malformed_message, with the details, if it speaks another
+    // protocol or passes something other than a listening socket.
+    [[nodiscard]] static Result<std::optional<Takeover>> begin(
         const Endpoint& path, std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
-    // For Reactor::listen() or ReactorGroup::listen(). Those left here are closed with this object;
-    // who waits in the queue of one that nobody listens on any more is reset.
+    // For Reactor::listen() or ReactorGroup::listen(). Sockets left here are closed with this object. If no
+    // process listens on a socket any more, the connections in its queue are reset.
     std::vector<NamedSocket> sockets;
-    // The socket at `path` itself, for offer_takeover(): the path stays connectable all the time.
+    // The socket at `path` itself, for offer_takeover(). With it the path accepts connects all the time.
     Socket path_socket;
-    // Call it once all that was taken is listened on. The old process stops accepting then.
-    Result<void> ready();
+    // Tells the old process to stop accepting. Call it once, when the reactor listens on all taken sockets.
+    [[nodiscard]] Result<void> ready();
 
 private:
     Takeover() = default;
@@ -57,16 +60,19 @@ private:
 };
 
 struct TakeoverOptions {
-    // Shared with the new process and kept open until the reactor drains or is destroyed.
+    // Shared with the new process, and kept open until the reactor drains or is destroyed.
     std::vector<NamedSocket> sockets = {};
-    // Of a takeover, in place of a new one.
+    // Takeover::path_socket of this process, if it was started by a takeover. Default: a new socket is
+    // opened.
     Socket path_socket = {};
-    // The new process said that it is ready: time to drain. Once.
+    // Called once, when the new process has said that it is ready. Drain now.
     std::function<void(const PeerCredentials&)> taken = {};
 };
 
-// Offers the sockets at `path`, whose mode is 0600, to processes of the same user, or of root. Others are
-// refused, and so is everybody where the system cannot tell who a peer is. At most 250 sockets.
-Result<Listening> offer_takeover(Reactor& reactor, const Endpoint& path, TakeoverOptions options);
+// Offers at most 250 sockets at `path`, a unix endpoint whose mode is set to 0600. Only processes of the
+// same user or of root get them; other processes are refused, and so is every process if the system cannot
+// tell whose it is.
+[[nodiscard]] Result<Listening> offer_takeover(Reactor& reactor, const Endpoint& path,
+                                               TakeoverOptions options);
 
 }  // namespace switchboard

@@ -1,5 +1,5 @@
-// The PROXY protocol, versions 1 and 2: a proxy tells the server behind it who the client is.
-// Source: "The PROXY protocol", haproxy.org, doc/proxy-protocol.txt; section numbers here are its own.
+// The PROXY protocol, versions 1 and 2: a proxy tells the server behind it the address of the client.
+// Source: "The PROXY protocol", haproxy.org, doc/proxy-protocol.txt; section numbers here refer to it.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@
 namespace switchboard {
 
 enum class ProxyCommand : std::uint8_t {
-    local,  // the proxy's own connection, such as a health check; it names no client
+    local,  // the proxy's own connection, such as a health check; it has no client
     proxy,  // a connection that the proxy made for a client
 };
 
@@ -54,24 +54,24 @@ struct ProxyTlv {
 // Returns the value of the first entry of that type, or null.
 const std::string* find_tlv(const std::vector<ProxyTlv>& tlvs, ProxyTlvType type) noexcept;
 
-// What the proxy knows of the client's TLS (2.2.6).
+// What the proxy knows about the client's TLS connection (2.2.6).
 struct ProxySsl {
     static constexpr std::uint8_t kTls = 0x01;                      // bits of `client`
     static constexpr std::uint8_t kCertificateOnConnection = 0x02;  // a certificate was presented
     static constexpr std::uint8_t kCertificateInSession = 0x04;  // or earlier, in this TLS session
 
     std::uint8_t client = 0;
-    std::uint32_t verify = 0;  // 0 if the verification found no fault
+    std::uint32_t verify = 0;  // 0 if verification found no error
     std::vector<ProxyTlv> tlvs = {};
 
-    // Whether the client presented a certificate and the proxy verified it. `verify` alone does not say
-    // so: haproxy also sends 0 if there was no certificate.
+    // Returns whether the client presented a certificate and the proxy verified it. `verify` alone is not
+    // enough: haproxy also sends 0 if there was no certificate.
     bool has_verified_certificate() const noexcept {
         return verify == 0 && (client & (kCertificateOnConnection | kCertificateInSession)) != 0;
     }
 
-    // The entry for ProxyHeader::tlvs. Errors: std::errc::invalid_argument above 65,535 bytes.
-    Result<ProxyTlv> to_tlv() const;
+    // Returns the entry for ProxyHeader::tlvs. Errors: std::errc::invalid_argument above 65,535 bytes.
+    [[nodiscard]] Result<ProxyTlv> to_tlv() const;
 
     friend bool operator==(const ProxySsl&, const ProxySsl&) = default;
 };
@@ -86,16 +86,16 @@ struct ProxyHeader {
     Endpoint source = {};
     Endpoint destination = {};
     bool unix_datagram =
-        false;              // unix endpoints of SOCK_DGRAM, where Endpoint::kind() does not tell
-    bool checksum = false;  // version 2: a CRC32C is sent, or was received and is right
+        false;              // the unix endpoints are SOCK_DGRAM; Endpoint::kind() does not say so
+    bool checksum = false;  // version 2: a CRC32C is sent, or was received and is correct
     // Version 2, in the order of the header, without the CRC32C. Empty if the header names no endpoints:
     // receivers skip everything after its first 16 bytes (2.2).
     std::vector<ProxyTlv> tlvs = {};
 
-    // Whether the endpoints replace those of the connection. If not, the connection's own apply.
+    // Returns whether the endpoints replace those of the connection. If not, the connection's own apply.
     bool has_endpoints() const noexcept { return source.kind() != Endpoint::Kind::none; }
     const std::string* find(ProxyTlvType type) const noexcept { return find_tlv(tlvs, type); }
-    // The first entry of type ssl, decoded; nullopt if there is no such entry.
+    // Returns the first entry of type ssl, decoded; nullopt if there is no such entry.
     std::optional<ProxySsl> ssl() const;
 
     friend bool operator==(const ProxyHeader&, const ProxyHeader&) = default;
@@ -105,9 +105,9 @@ struct ProxyHeader {
 // stay below 536 bytes (2) and can express 65,551; version 1 has at most 107 (2.1).
 inline constexpr std::size_t kMaxProxyHeader = 4096;
 
-// The header at the front of a stream.
+// The result of parse_proxy_header().
 struct ProxyFront {
-    std::size_t size = 0;  // bytes of the header; 0: it is not whole yet, and `header` says nothing
+    std::size_t size = 0;  // bytes of the header; 0: it is not whole yet, and `header` is not set
     ProxyHeader header = {};
 };
 
@@ -117,23 +117,24 @@ struct ProxyFront {
 // `max_size` limits version 2.
 // Errors: errc::malformed_message, and errc::message_too_large above max_size. The text names the fault
 // and quotes at most 107 printable bytes from the sender.
-Result<ProxyFront> parse_proxy_header(Bytes in, std::size_t max_size = kMaxProxyHeader);
+[[nodiscard]] Result<ProxyFront> parse_proxy_header(Bytes in,
+                                                    std::size_t max_size = kMaxProxyHeader);
 
 // Returns the bytes of a header, which must be sent before all others and at once (2). If only one endpoint
 // is IPv6, the other is sent IPv4-mapped. Errors: std::errc::invalid_argument; the text names what cannot be
 // expressed: a version other than 1 and 2; in version 1 LOCAL, udp, unix, TLVs and a checksum; endpoints
 // that differ in kind, host names, "*", IPv6 zones, unix paths above 108 bytes; TLVs without endpoints,
 // of type crc32c, or that the receiver would refuse; more than 65,551 bytes.
-Result<std::string> encode_proxy_header(const ProxyHeader& header);
+[[nodiscard]] Result<std::string> encode_proxy_header(const ProxyHeader& header);
 
-// Which peers may name their client. Any other peer could forge it (5), so a default ProxyTrust trusts
-// nobody.
+// The peers whose headers are used. Any other peer could forge its client (5), so a default ProxyTrust trusts
+// no peer.
 class ProxyTrust {
 public:
     // A comma-separated list without spaces of addresses ("127.0.0.1", "::1"), networks ("10.0.0.0/8",
     // "fd00::/8"), "unix" (every peer on a unix socket) and "any". An IPv4-mapped IPv6 address or network
-    // (from /96 on) counts as the IPv4 one. Errors: errc::bad_option; the text names the entry and its fault.
-    static Result<ProxyTrust> parse(std::string_view list);
+    // (from /96 on) counts as the IPv4 one. Errors: errc::bad_option; the text names the entry and its error.
+    [[nodiscard]] static Result<ProxyTrust> parse(std::string_view list);
 
     // Ignores an IPv6 zone of the peer. "::/0" contains every IPv6 address and no IPv4 address.
     bool trusts(const Endpoint& peer) const;
@@ -152,30 +153,30 @@ private:
     bool any_ = false;
 };
 
-// A value. `limits` are the driver's; max_unread also applies to the protocol above the layer.
+// A value. `limits` are the driver's; max_read_buffer also applies to the protocol above the layer.
 struct ProxyReceiveOptions {
-    ProxyTrust trust = {};                            // who must send a header
+    ProxyTrust trust = {};                            // peers that must send a header
     std::chrono::milliseconds header_timeout{5'000};  // from on_open until it is whole; 0: no limit
-    std::size_t max_header = kMaxProxyHeader;  // bytes, at least 16; at most max_unread count
-    Limits limits = {};
+    std::size_t max_header = kMaxProxyHeader;  // bytes, at least 16; at most max_read_buffer count
+    ConnectionLimits limits = {};
 };
 
-// The same protocol behind a proxy: a layer between each Protocol that `above` makes and any driver.
-// Errors: errc::bad_option names the option that is out of range. Threading: several threads may use the
-// factory.
+// For a server behind a proxy: returns a factory that puts a layer between each Protocol that `above` makes
+// and its driver, which may be any. Errors: errc::bad_option; the text names the option that is out of
+// range. Threading: several threads may use the factory.
 //
 // - A trusted peer must send a header. The protocol above is opened once the header is whole. peer() and
 //   local() are then its source and destination, and peer_credentials() returns errc::unsupported. If the
 //   header names no endpoints, all three remain those of the connection.
 // - An untrusted peer is served as if there were no layer: it cannot change peer(), and a header that it
 //   sends is data.
-// - A connection that ends before its header is whole gets on_close alone: with errc::malformed_message (no
-//   header, or one for datagrams), errc::message_too_large, errc::first_byte_timed_out (header_timeout),
-//   errc::incomplete_message (it ended within the header), or {} (it ended before the first byte, as
-//   health checks do).
+// - If a connection ends before its header is whole, only on_close is called: with errc::malformed_message
+//   (no header, or one for datagrams), errc::message_too_large, errc::first_byte_timed_out (header_timeout),
+//   errc::incomplete_message (it ended within the header), or {} (it ended before the first byte, as health
+//   checks do).
 // - Accept control, statistics and logs of the driver name the proxy, which owns the connection.
-Result<ProtocolFactory> receive_proxy_header(ProtocolFactory above,
-                                             const ProxyReceiveOptions& options);
+[[nodiscard]] Result<ProtocolFactory> receive_proxy_header(ProtocolFactory above,
+                                                           const ProxyReceiveOptions& options);
 
 // A value. `limits` as above.
 struct ProxySendOptions {
@@ -185,12 +186,14 @@ struct ProxySendOptions {
     // above replace the header's. Called once per connection, on its driver's thread. Empty: the header goes
     // from local() to peer() of the connection, or names no endpoints if the version cannot express them.
     std::function<ProxyHeader(const Connection& below)> header_for = {};
-    Limits limits = {};
+    ConnectionLimits limits = {};
 };
 
-// The same protocol of a client or a proxy, with a header sent before its first byte, or at once if it
-// writes none. If the header cannot be encoded, the connection ends: on_close alone, with
-// std::errc::invalid_argument. Errors: errc::bad_option names the option that is out of range.
-Result<ProtocolFactory> send_proxy_header(ProtocolFactory above, const ProxySendOptions& options);
+// For a client or a proxy: returns a factory that sends a header before the first byte of each protocol, or
+// at once if the protocol writes nothing. If the header cannot be encoded, the connection ends and only
+// on_close is called, with std::errc::invalid_argument. Errors: errc::bad_option; the text names the option
+// that is out of range.
+[[nodiscard]] Result<ProtocolFactory> send_proxy_header(ProtocolFactory above,
+                                                        const ProxySendOptions& options);
 
 }  // namespace switchboard

@@ -1,4 +1,4 @@
-// The switchboard operator: takes what one side sends and transfers it to who listens at the other.
+// Relay and hub: handlers that pass bytes from one connection on to others.
 #pragma once
 
 #include <functional>
@@ -12,42 +12,41 @@ namespace switchboard {
 class Reactor;
 class Registry;
 
-// How a protocol finds a connection that is not its own, on its own thread; null once it is gone.
+// Returns another connection of the same thread; null once that connection has ended.
 using FindConnection = std::function<Connection*(ConnectionId)>;
-// How it opens one: as Reactor::connect with the endpoint and options filled in.
+// Opens a connection: Reactor::connect() with the endpoint and the options filled in.
 using OpenConnection = std::function<Result<ConnectionId>(std::unique_ptr<Protocol>)>;
 
-// A relay opens one connection per connection it is given and carries bytes both ways, as they are.
+// A relay opens one connection to the target for each accepted connection, and passes bytes unchanged in both
+// directions.
 //
-// - What one side does not read, the other is not asked for: its reading is paused from the
-//   high-water mark of the first until on_drain. Nothing is read before the target is connected.
-// - A FIN is passed on, after the bytes before it; the other direction goes on. Both ends are
-// closed
-//   after both FINs, and not before what is queued is nearly gone (low_water).
-// - An error ends the other side with the same error, by abort(): a reset stays a reset. So does a
-//   target that cannot be connected. Once both FINs have come there is nothing left to tell, and
-//   the other side is flushed in peace.
+// - If one side does not read, reading from the other side is paused: from the high-water mark of the first
+//   side until its on_writable. Nothing is read before the target is connected.
+// - A FIN is passed on after the bytes before it, and the other direction goes on. After both FINs both sides
+//   are closed, but not before their queues are nearly empty (low_water).
+// - An error of one side, or a target that cannot be connected, aborts the other side with the same error, so
+//   a reset stays a reset. After both FINs an error is not passed on, and the other side is flushed.
 //
-// `open` and `find` must be of the driver that runs the protocols.
+// `open` and `find` must belong to the driver that runs the protocols.
 ProtocolFactory make_relay(OpenConnection open, FindConnection find);
-// The same on a reactor, which must outlive the factory and what it makes. `limits` are for the
-// connections to the target.
-ProtocolFactory make_relay(Reactor& reactor, Endpoint target, Limits limits = {});
+// The same on a reactor, which must outlive the factory and its protocols. `limits` apply to the connections
+// to the target.
+ProtocolFactory make_relay(Reactor& reactor, Endpoint target, ConnectionLimits limits = {});
 
-// A hub passes each line of a member on to all others, with LF at its end (a CR before it is taken
-// off). Lines go out whole and all see them in one order. All whole lines that arrive in one read go
-// out as one buffer, which all who wait for it share. The factory's connections are the members; a
-// FIN leaves, and a line without end is lost.
+// A hub passes each line of a member on to all other members, ended by LF (a CR before it is removed). The
+// members are the connections of the factory. Lines are sent whole, and all members see them in the same
+// order. All whole lines that arrive in one read are sent as one buffer, which all queues share. A member
+// leaves with its FIN; a last line without an end is dropped.
 //
-// The hub waits for nobody and drops no single line: a member that reads too slowly gets every line
-// until more than max_queued bytes wait for it, bookkeeping included. Then it is aborted with
-// errc::write_queue_full: what waited is dropped, the peer sees a reset, perhaps within a line. Above
-// its high-water mark it is no longer read from. Lines past 8 KiB cost the sender's connection
-// (errc::message_too_large). A buffer costs O(members).
+// The hub does not wait for slow members and does not drop single lines. A member that reads too slowly gets
+// every line until more than max_write_buffer bytes are queued for it, bookkeeping included. It is then
+// aborted with errc::write_queue_full: the queue is dropped, and the peer sees a reset, perhaps in the
+// middle of a line. While a member's queue is above the high-water mark, nothing is read from it. A line
+// over 8 KiB ends the connection of its sender (errc::message_too_large). Sending a buffer takes O(members).
 ProtocolFactory make_hub(FindConnection find);
 
-// Adds relay (option target=ENDPOINT, must be given) and hub. Both need the reactor: under a
-// blocking driver the other side's connection belongs to another thread or process.
+// Adds the protocols relay (option target=ENDPOINT, required) and hub. Both need the reactor: under a
+// blocking driver the other connection belongs to another thread or process.
 void register_relay(Registry& registry);
 
 }  // namespace switchboard

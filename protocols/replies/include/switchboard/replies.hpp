@@ -1,21 +1,22 @@
-// Servers that answer messages: what clients are tried on, and benchmarks run against.
+// Servers that reply to messages, for trying out clients and for benchmarks.
 #pragma once
 
 #include <cstdint>
-#include <switchboard/framing.hpp>
+#include <switchboard/message_handler.hpp>
 
 namespace switchboard {
 
 class Registry;
 
-// Sends each line back once it is whole, with LF at its end. Lines of 8 KiB at most.
+// Sends each line back once it is whole, ended by LF. A line has at most 8 KiB.
 class LineEcho final : public LineHandler {
 private:
     void on_line(Connection& connection, std::string_view line) override;
 };
 
-// Sends each message back once it is whole: its length in 4 bytes, big-endian, and so many bytes,
-// 512 KiB at most: with what is queued before it, it must fit into max_queued.
+// Sends each message back once it is whole. A message is a length (4 bytes, big-endian) and that many bytes,
+// at most 512 KiB, because the message must fit into max_write_buffer together with what is queued before
+// it.
 class FrameEcho final : public FrameHandler {
 public:
     FrameEcho();
@@ -24,20 +25,20 @@ private:
     void on_frame(Connection& connection, MutableBytes frame) override;
 };
 
-// Answers requests with as many bytes as they ask for. Both are messages as above; a request is the
-// length of its reply (4 bytes, big-endian) and a body, and the reply is the body, cut or repeated to
-// that length. So whoever knows what it sent knows each byte of what must come. A request without a
-// body that asks for bytes, or of less than 4 bytes, ends with errc::malformed_message.
+// Replies to each request with the number of bytes that it asks for. Requests and replies are messages as
+// above. A request is the length of its reply (4 bytes, big-endian) and a body. The reply is the body, cut
+// or repeated to that length, so a client knows every byte that must come. A request of less than 4 bytes,
+// or one that asks for bytes but has no body, ends the connection with errc::malformed_message.
 //
-// A reply is written as the connection takes it, and the next request waits for that; no more than
-// high_water, the body and 32 KiB are held, however long the reply.
+// A reply is written as fast as the connection takes it, and the next request waits until it is written.
+// Memory is bounded by high_water, the body and 32 KiB, however long the reply is.
 class Replier final : public FrameHandler {
 public:
-    // `work`: how many steps of arithmetic each request costs before it is answered, in which the thread
-    // does nothing else. A step takes about a nanosecond.
+    // `work` is the number of arithmetic steps before each reply, during which the thread does nothing else.
+    // A step takes about a nanosecond.
     explicit Replier(std::uint64_t work = 0);
 
-    void on_drain(Connection& connection) override { write_rest(connection); }
+    void on_writable(Connection& connection) override { write_rest(connection); }
 
 private:
     void on_frame(Connection& connection, MutableBytes frame) override;
@@ -45,14 +46,15 @@ private:
     void write_rest(Connection& connection);
 
     std::uint64_t work_;
-    std::vector<std::byte> piece_;  // the body once or more, whole
-    std::uint32_t left_ = 0;        // bytes of the reply that are not written
+    std::vector<std::byte> piece_;  // the whole body, once or more
+    std::uint32_t left_ = 0;        // bytes of the reply that are not written yet
 };
 
-// Steps of Replier's work, and something that depends on all of them, so that none is left out.
+// Does the arithmetic of Replier. Returns a number that depends on every step, so that the compiler drops
+// none.
 std::uint64_t do_work(std::uint64_t steps) noexcept;
 
-// Adds `lines`, `frames` and `reply` (option work=STEPS).
+// Adds the protocols `lines`, `frames` and `reply` (option work=STEPS).
 void register_replies(Registry& registry);
 
 }  // namespace switchboard

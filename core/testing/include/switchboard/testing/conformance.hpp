@@ -1,6 +1,7 @@
-// The conformance kit: what every protocol must pass, whoever wrote it.
+// The conformance kit: checks that every protocol must pass.
 #pragma once
 
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <switchboard/limits.hpp>
@@ -9,35 +10,46 @@
 
 namespace switchboard::testing {
 
-// What one way to deliver the input led to.
+// The result of one way to deliver the input.
 struct Outcome {
-    std::string output;           // all bytes the peer got
-    bool closed = false;          // on_close came before the test ended it
-    std::error_code reason = {};  // of on_close, when closed
+    std::string output;           // all bytes that the peer received
+    bool closed = false;          // on_close was called before the test ended the connection
+    std::error_code reason = {};  // the argument of on_close, if closed
     friend bool operator==(const Outcome&, const Outcome&) = default;
 };
+std::ostream& operator<<(std::ostream& to, const Outcome& outcome);
+
+// What a check found, one line each; empty if the protocol conforms. A test framework prints the lines of a
+// comparison that fails: CHECK(check_deliveries(...) == Findings{}), EXPECT_EQ(check_robustness(...),
+// Findings{}).
+class Findings : public std::vector<std::string> {
+public:
+    using std::vector<std::string>::vector;
+};
+std::ostream& operator<<(std::ostream& to, const Findings& findings);
 
 struct ConformanceOptions {
-    bool eof_after_input = true;     // the peer's FIN follows the input
-    std::size_t most_splits = 4096;  // longer inputs are split at that many places, evenly spread
+    bool eof_after_input = true;     // the peer sends FIN after the input
+    std::size_t most_splits = 4096;  // a longer input is split at this many evenly spaced places
     std::size_t random_runs = 32;    // runs with short reads, short writes and small windows
     std::uint64_t seed = 1;
-    Limits limits = {};
+    ConnectionLimits limits = {};
 };
 
-// Delivers `input` to a fresh protocol whole, byte by byte, in two parts at every split, and in
-// random pieces under backpressure; answers one line per delivery whose outcome differed from the
-// whole one ("split at 17: output ..."), seed included. Empty: the protocol conforms.
-std::vector<std::string> check_deliveries(const ProtocolFactory& factory, std::string_view input,
-                                          const ConformanceOptions& options = {});
+// Delivers `input` to new protocols: whole, byte by byte, in two parts at every split, and in random pieces
+// under backpressure. Returns one line for each delivery whose outcome differs from that of the whole one
+// ("split at 17: output ..."), with its seed. An empty list means that the protocol conforms.
+Findings check_deliveries(const ProtocolFactory& factory, std::string_view input,
+                          const ConformanceOptions& options = {});
 
-// The outcome of delivering it whole, for comparison with what it should be.
+// Returns the outcome of delivering `input` whole, to compare it with the expected one.
 Outcome deliver(const ProtocolFactory& factory, std::string_view input,
                 const ConformanceOptions& options = {});
 
-// Random bytes, lengths and events (`runs` times, from `seed`): the protocol must not crash, hang,
-// pass its limits or write after close. Answers one line per violation, with its seed.
-std::vector<std::string> check_robustness(const ProtocolFactory& factory, std::size_t runs,
-                                          std::uint64_t seed = 1, const Limits& limits = {});
+// Delivers random bytes in random lengths and with random events, in `runs` runs starting from `seed`. The
+// protocol must not crash, hang, exceed its limits or write after close. Returns one line for each violation,
+// with its seed.
+Findings check_robustness(const ProtocolFactory& factory, std::size_t runs, std::uint64_t seed = 1,
+                          const ConnectionLimits& limits = {});
 
 }  // namespace switchboard::testing

@@ -1,4 +1,4 @@
-// The in-memory driver: protocols without sockets, on a virtual clock, with a seeded scheduler.
+// The in-memory driver: runs protocols without sockets, on a virtual clock, with a seeded scheduler.
 #pragma once
 
 #include <cstdint>
@@ -12,45 +12,46 @@
 
 namespace switchboard::testing {
 
-// What the simulated network does to people. All off by default: everything arrives whole, in the
-// order of the connects. With the same seed and the same calls, the same happens again.
-struct Weather {
+// Faults of the simulated network. Default: none; everything arrives whole, in the order of the connects. The
+// same seed and the same calls give the same run again.
+struct NetworkFaults {
     std::uint64_t seed = 0;
-    bool short_reads = false;   // reads bring 1..n of the n bytes there are
-    bool short_writes = false;  // writes take 0..n of n bytes; the rest goes later
+    bool short_reads = false;   // a read returns 1..n of the n available bytes
+    bool short_writes = false;  // a write takes 0..n of n bytes; the rest is sent later
     bool reorder = false;       // ready connections are served in random order
-    double reset_chance = 0.0;  // per turn and connection: the peer resets, in [0, 1]
+    double reset_chance = 0.0;  // chance in [0, 1] of a reset by the peer, per turn and connection
 };
 
 class MemoryConnection;
 
-// The far end of one connection, played by the test. Valid as long as its driver.
+// The peer of one connection, controlled by the test. Lifetime: valid as long as its driver.
 class MemoryPeer {
 public:
-    // What the peer does; the protocol sees it in the driver's next turn.
+    // Actions of the peer. The protocol sees them in the driver's next turn.
     MemoryPeer& send(std::string_view text);
-    void shutdown_write();  // FIN
-    void reset();           // RST: on_close(connection_reset)
-    // How many bytes its buffers hold; unlimited at first. received() is what is in them: they are
-    // full when it is that long, until take_received() or a larger window makes room.
+    void shutdown_write();  // sends FIN
+    void reset();           // sends RST: the protocol gets on_close(connection_reset)
+    // Sets how many bytes the peer's buffers hold. Default: unlimited. received() is the content of the
+    // buffers. When it is that long, the buffers are full until take_received() or a larger window makes
+    // room.
     void set_window(std::size_t bytes);
 
-    // What the peer sees.
+    // What the peer has received.
     const std::string& received() const;
-    std::string take_received();  // and empties it
-    bool saw_eof() const;         // the protocol's FIN, or its close
-    bool saw_reset() const;       // the protocol's abort
-    // What became of the protocol.
-    bool closed() const;                   // on_close has been called
-    std::error_code close_reason() const;  // what it was called with
-    const std::string& failure() const;    // why errc::handler_failed: see Slot::failure()
-    std::size_t queued() const;            // bytes the protocol wrote that the peer has not
-                                           // taken, those of files not counted
-    std::size_t unread() const;            // bytes sent and not yet used by the protocol
-    std::size_t write_calls() const;       // "system calls": flushes that moved bytes
-    std::size_t late_writes() const;       // writes in a callback after its own close(),
-                                           // abort() or shutdown_write(): a bug of it
-    Connection* connection();              // as Reactor::find(): null once closed
+    std::string take_received();  // returns received() and empties it
+    bool saw_eof() const;         // the protocol sent FIN or closed
+    bool saw_reset() const;       // the protocol aborted
+    // The state of the protocol.
+    bool closed() const;                   // on_close was called
+    std::error_code close_reason() const;  // the argument of on_close
+    // The reason for errc::handler_failed: see ProtocolRunner::failure().
+    const std::string& failure() const;
+    std::size_t queued() const;       // written bytes that the peer has not taken, without files
+    std::size_t unread() const;       // bytes sent that the protocol has not used yet
+    std::size_t write_calls() const;  // simulated system calls: flushes that moved bytes
+    // Writes in a callback after the protocol's own close(), abort() or shutdown_write(). They are bugs.
+    std::size_t writes_after_close() const;
+    Connection* connection();  // like Reactor::find(): null once closed
     ConnectionId id() const;
 
 private:
@@ -59,33 +60,35 @@ private:
     MemoryConnection& connection_;
 };
 
-// One thread. Nothing happens but inside run(), turn(), advance() and the destructor, which closes
-// what is left with errc::stopping: declare what a protocol's on_close uses before the driver.
+// Callbacks run only inside run(), turn(), advance() and the destructor. The destructor ends the connections
+// that are left with errc::stopping, so declare objects that an on_close uses before the driver. Threading:
+// one thread.
 class MemoryDriver {
 public:
-    explicit MemoryDriver(Weather weather = {});  // starts at a time that is not zero
+    explicit MemoryDriver(NetworkFaults faults = {});  // the clock does not start at zero
     ~MemoryDriver();
     MemoryDriver(const MemoryDriver&) = delete;
     MemoryDriver& operator=(const MemoryDriver&) = delete;
 
-    MemoryPeer& connect(std::unique_ptr<Protocol> protocol, const Limits& limits = {});
-    MemoryPeer& connect(const ProtocolFactory& factory, const Limits& limits = {});
-    // Two protocols that talk to each other over a link that holds `window` bytes each way.
+    MemoryPeer& connect(std::unique_ptr<Protocol> protocol, const ConnectionLimits& limits = {});
+    MemoryPeer& connect(const ProtocolFactory& factory, const ConnectionLimits& limits = {});
+    // Connects two protocols to each other over a link that holds `window` bytes in each direction.
     void join(std::unique_ptr<Protocol> left, std::unique_ptr<Protocol> right,
-              const Limits& limits = {}, std::size_t window = 64 * 1024);
+              const ConnectionLimits& limits = {}, std::size_t window = 64 * 1024);
 
-    bool turn();                                   // one turn; whether anything happened
-    void run(std::size_t most_turns = 1'000'000);  // until nothing happens; throws if it never ends
-    // Moves the clock, stopping at each deadline on the way, and runs what comes.
+    bool turn();  // runs one turn; returns whether anything happened
+    // Runs turns until nothing happens. Throws std::runtime_error after `most_turns`.
+    void run(std::size_t most_turns = 1'000'000);
+    // Advances the clock, stopping at each deadline on the way, and runs what is due.
     void advance(std::chrono::nanoseconds by);
     Clock::time_point now() const;
-    // From the next turn on it drains, for good: on_stop comes to those that are open and to each that
-    // opens, and idle ones are closed. There is no deadline: whoever plays the server aborts the rest.
+    // Starts to drain in the next turn, permanently: all open and later connections get on_shutdown, and idle
+    // ones are closed. There is no deadline; the test aborts the rest.
     void drain();
 
-    std::size_t open() const;  // connections not closed yet
+    std::size_t open() const;  // connections that are not closed yet
     Connection* find(ConnectionId id);
-    std::uint64_t seed() const;  // name it in a failure: the run replays from it
+    std::uint64_t seed() const;  // print it in a failure: it reproduces the run
 
 private:
     friend class MemoryConnection;

@@ -1,4 +1,4 @@
-// The in-memory driver for datagrams: a network without sockets, on a virtual clock, with weather.
+// The in-memory driver for datagrams: a network without sockets, on a virtual clock, with simulated faults.
 #pragma once
 
 #include <memory>
@@ -10,27 +10,27 @@
 
 namespace switchboard::testing {
 
-// What the network does to datagrams. All off by default: everything arrives once, in order, in the
-// next turn. With the same seed and the same calls the same happens again.
-struct DatagramWeather {
+// Faults of the simulated network. Default: none; each datagram arrives once, in order, in the next turn. The
+// same seed and the same calls give the same run again.
+struct DatagramFaults {
     std::uint64_t seed = 0;
-    double loss = 0.0;     // chance that one is lost, in [0, 1]
-    double repeat = 0.0;   // chance that one comes twice
-    bool reorder = false;  // those under way arrive in random order, some of them turns later, and
-                           // in batches of random size
+    double loss = 0.0;       // chance that a datagram is lost, in [0, 1]
+    double duplicate = 0.0;  // chance that a datagram arrives twice, in [0, 1]
+    // Datagrams arrive in random order, some of them turns later, and in batches of random size.
+    bool reorder = false;
 };
 
-// One socket with its protocol. Valid as long as its network.
+// One socket with its protocol. Lifetime: valid as long as its network.
 class MemorySocket {
 public:
-    DatagramSocket*
-    socket();  // for sends from outside callbacks; null before on_open, and once closed
+    // Returns the socket, to send from outside its callbacks. Null before on_open and after on_close.
+    DatagramSocket* socket();
     bool closed() const;
     std::error_code close_reason() const;
-    const std::string& failure() const;      // why errc::handler_failed
-    std::size_t queued() const;              // bytes, 64 for each datagram included
-    void block(bool blocked);                // the system takes nothing of it until unblocked
-    void fail_sends(std::error_code error);  // each send meets with it, until called with {}
+    const std::string& failure() const;      // the reason for errc::handler_failed
+    std::size_t queued() const;              // bytes, plus 64 for each datagram
+    void block(bool blocked);                // while true, the system takes no datagram
+    void fail_sends(std::error_code error);  // each send fails with `error`; {} ends this
 
     class Port;
 
@@ -40,7 +40,7 @@ private:
     Port& port_;
 };
 
-// An address that the test plays.
+// A host that is controlled by the test. It has one address.
 class MemoryHost {
 public:
     struct Received {
@@ -49,39 +49,41 @@ public:
     };
     void send(const Endpoint& to, std::string_view data);
     const std::vector<Received>& received() const { return received_; }
-    std::vector<std::string> take_received();  // the data alone; and empties it
+    std::vector<std::string> take_received();  // returns the data and empties received()
 
 private:
     friend class MemoryNetwork;
     MemoryHost(class MemoryNetwork& network, const Endpoint& at);
     MemoryNetwork& network_;
-    DatagramPeer at_;
+    DatagramAddress at_;
     std::vector<Received> received_;
 };
 
-// One thread. Nothing happens but inside turn(), run(), advance() and the destructor, which closes what
-// is left with errc::stopping. Limits, marks and time-outs are those of the reactor. A socket holds 256
-// datagrams that are not received yet and loses the others. A connected socket that sends to an
-// address where nobody is hears connection_refused. Groups can be joined, and get what is sent to them;
-// other options are checked and change nothing.
+// Callbacks run only inside turn(), run(), advance() and the destructor, which ends the sockets that are
+// left with errc::stopping. Limits, marks and time-outs work as in the reactor. A socket holds 256 datagrams
+// that are not received yet; more are lost. A connected socket that sends to an address without a socket or
+// host gets connection_refused. Groups can be joined, and their members get what is sent to them. Other
+// options are checked and have no effect. Threading: one thread.
 class MemoryNetwork {
 public:
-    explicit MemoryNetwork(DatagramWeather weather = {});
+    explicit MemoryNetwork(DatagramFaults faults = {});
     ~MemoryNetwork();
     MemoryNetwork(const MemoryNetwork&) = delete;
     MemoryNetwork& operator=(const MemoryNetwork&) = delete;
 
-    // Bound to `at`, a udp endpoint with a literal address; connected, if `peer` is given. Addresses are
-    // used once.
+    // Opens a socket bound to `at`, a udp endpoint with a literal address, and connects it to `peer` if
+    // given. Use each address only once.
     MemorySocket& open(std::unique_ptr<DatagramProtocol> protocol, const Endpoint& at,
-                       const Limits& limits = {}, const Endpoint& peer = {});
+                       const DatagramLimits& limits = {}, const Endpoint& peer = {});
     MemoryHost& host(const Endpoint& at);
 
-    bool turn();                                   // one turn; whether anything happened
-    void run(std::size_t most_turns = 1'000'000);  // until nothing happens; throws if it never ends
-    void advance(std::chrono::nanoseconds by);     // stopping at each deadline on the way
+    bool turn();  // runs one turn; returns whether anything happened
+    // Runs turns until nothing happens. Throws std::runtime_error after `most_turns`.
+    void run(std::size_t most_turns = 1'000'000);
+    // Advances the clock, stopping at each deadline on the way, and runs what is due.
+    void advance(std::chrono::nanoseconds by);
     Clock::time_point now() const;
-    std::uint64_t seed() const;  // name it in a failure: the run replays from it
+    std::uint64_t seed() const;  // print it in a failure: it reproduces the run
 
 private:
     friend class MemorySocket::Port;

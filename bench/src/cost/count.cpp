@@ -1,0 +1,325 @@
+#include <unistd.h>
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <regex>
+#include <sstream>
+
+#include "base/files.hpp"
+#include "base/parse.hpp"
+#include "base/text.hpp"
+#include "cost/cost.hpp"
+#include "cost/lockstep.hpp"
+#include "system/cpus.hpp"
+#include "system/server_process.hpp"
+#include "system/usage.hpp"
+
+namespace switchboard::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kPatience(30);  // programs start and end slowly under a tool
+constexpr std::size_t kFewExchanges = 2'000;
+constexpr std::size_t kManyExchanges = 12'000;
+
+// A folder for the output of the tools. Its files are removed with it.
+class Scratchpad {
+public:
+    Scratchpad() {
+        std::string name = (fs::temp_directory_path() / "switchboard-cost-XXXXXX").string();
+        if (mkdtemp(name.data()) != nullptr) path_ = name;
+    }
+    Scratchpad(const Scratchpad&) = delete;
+    Scratchpad& operator=(const Scratchpad&) = delete;
+    ~Scratchpad() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    const fs::path& path() const noexcept { return path_; }
+
+private:
+    fs::path path_;
+};
+
+enum class Tool { callgrind, strace, memcheck };
+
+std::vector<std::string> tool_command(Tool tool, const fs::path& folder) {
+    const std::string out = (folder / "out").string();
+    switch (tool) {
+        case Tool::callgrind:
+            return {"/usr/bin/valgrind", "-q", "--tool=callgrind",
+                    "--callgrind-out-file=" + out + ".%p"};
+        case Tool::strace:
+            // With -D the program is our child, and strace runs beside it. If our children are ended, also
+            // because this process is killed, the program ends.
+            return {"/usr/bin/strace",   "-D", "-f", "-qq", "-c", "-U",
+                    "calls,errors,name", "-o", out};
+        case Tool::memcheck:
+            return {"/usr/bin/valgrind", "--tool=memcheck", "--leak-check=no",
+                    "--undef-value-errors=no", "--log-file=" + out + ".%p"};
+    }
+    return {};
+}
+
+// The output of the tool, one text per process.
+using Texts = std::vector<std::string>;
+
+Texts read_outputs(const fs::path& folder) {
+    Texts texts;
+    for (const auto& entry : fs::directory_iterator(folder))
+        texts.push_back(read_text(entry.path().string()));
+    return texts;
+}
+
+Result<void> wait_for(const std::function<bool()>& done, const std::string& what) {
+    bool is_done = false;
+    const bool in_time =
+        wait_until([&] { return (is_done = done()) || is_interrupted(); }, kPatience);
+    if (is_done) return {};
+    return in_time ? fail(std::make_error_code(std::errc::interrupted), what)
+                   : fail(std::make_error_code(std::errc::timed_out), what + " within 30 s");
+}
+
+// Also waits for strace: it is not our child, and writes after the program has ended.
+Result<Texts> end(Server& server, Tool tool, const fs::path& folder) {
+    ::kill(server.pid(), SIGTERM);
+    const auto has_ended = [&] { return !server.why_gone().empty(); };
+    const auto is_written = [&] {
+        const Texts texts = read_outputs(folder);
+        return tool != Tool::strace || (texts.size() == 1 && parse_strace_summary(texts[0]));
+    };
+    return wait_for(has_ended, "end the measured server")
+        .and_then([&] { return wait_for(is_written, "read what strace counted"); })
+        .map([&] { return read_outputs(folder); });
+}
+
+constexpr std::string_view kUdp = "-udp";
+
+bool is_udp(const std::string& name) {
+    return name.ends_with(kUdp);
+}
+
+std::vector<std::string> server_command(const CostCase& what) {
+    ServerSetup setup{what.is_fan_out() ? "hub" : "echo", what.connections + 1, what.connections};
+    if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
+    setup.arguments = what.arguments;
+    return command_for(*find_cost_server(what.server), own_folder(), setup);
+}
+
+// Runs the server under the tool once, on the CPU of the load: all requests of a round have arrived when the
+// server runs.
+Result<Texts> run_under(Tool tool, const CostCase& what, std::size_t exchanges) {
+    if (is_interrupted())
+        return fail(std::make_error_code(std::errc::interrupted), "measure " + what.server);
+    const Scratchpad pad;
+    auto command = tool_command(tool, pad.path());
+    const auto program = server_command(what);
+    command.insert(command.end(), program.begin(), program.end());
+    auto server = plan_cpus(Cpus::shared).and_then([&](const CpuPlan& cpus) {
+        return pin_to(cpus.generator).and_then([&] {
+            return Server::start(command, {cpus.server}, kPatience);
+        });
+    });
+    if (!server) return tl::unexpected(server.error());
+    using Round = Lockstep::Round;
+    return Lockstep::open(server->endpoint(), what.connections, what.size,
+                          what.is_fan_out() ? Round::fan_out : Round::echo,
+                          as_bytes(what.greeting()))
+        .and_then([&](Lockstep load) { return load.run(exchanges / what.exchanges_per_round()); })
+        .and_then([&] { return end(*server, tool, pad.path()); });
+}
+
+// Sums what `read` finds in the tool's output over the processes.
+Result<double> total_of(Tool tool, const CostCase& what, std::size_t exchanges, ReadCount read) {
+    return run_under(tool, what, exchanges).and_then([&](const Texts& texts) -> Result<double> {
+        const auto sum = sum_of(texts, read);
+        if (!sum) return fail(errc::unsupported, "read what valgrind counted");
+        return *sum;
+    });
+}
+
+double exchanges_between(const CostCase& what) {
+    const std::size_t round = what.exchanges_per_round();
+    const std::size_t rounds = kManyExchanges / round - kFewExchanges / round;
+    return static_cast<double>(rounds * round);
+}
+
+Result<double> slope(Tool tool, const CostCase& what, ReadCount read) {
+    return total_of(tool, what, kFewExchanges, read).and_then([&](double few) {
+        return total_of(tool, what, kManyExchanges, read).map([&](double many) {
+            return per_exchange(what, few, many);
+        });
+    });
+}
+
+double* kind_of_call(const std::string& name, Cost& cost) {
+    static const std::map<std::string, double Cost::*> kinds{
+        {"recvfrom", &Cost::receives}, {"read", &Cost::receives},
+        {"recvmsg", &Cost::receives},  {"readv", &Cost::receives},
+        {"recvmmsg", &Cost::receives}, {"sendmmsg", &Cost::sends},
+        {"sendto", &Cost::sends},      {"write", &Cost::sends},
+        {"sendmsg", &Cost::sends},     {"writev", &Cost::sends},
+        {"epoll_wait", &Cost::waits},  {"epoll_pwait", &Cost::waits},
+        {"poll", &Cost::waits},        {"ppoll", &Cost::waits},
+        {"select", &Cost::waits},      {"io_uring_enter", &Cost::waits},
+        {"epoll_ctl", &Cost::watches}};
+    const auto kind = kinds.find(name);
+    return &(cost.*(kind == kinds.end() ? &Cost::other_calls : kind->second));
+}
+
+Result<void> count_calls(const CostCase& what, Cost& cost) {
+    for (const auto& [exchanges, sign] : {std::pair{kFewExchanges, -1.0}, {kManyExchanges, 1.0}}) {
+        const auto texts = run_under(Tool::strace, what, exchanges);
+        if (!texts) return tl::unexpected(texts.error());
+        add_calls(*parse_strace_summary(texts->at(0)), sign / exchanges_between(what), cost);
+    }
+    return {};
+}
+
+// "LABEL 12,345": the tools group the digits.
+std::optional<double> number_after(const std::string& text, const std::string& label) {
+    const auto found = text.find(label);
+    if (found == std::string::npos) return std::nullopt;
+    std::string number = text.substr(found + label.size(), 64);
+    std::erase(number, ',');
+    double value = 0;
+    return std::istringstream(number) >> value ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+std::string_view CostCase::greeting() const {
+    const bool proxied = std::ranges::find(arguments, "--proxy-protocol") != arguments.end();
+    return proxied ? "PROXY UNKNOWN\r\n" : "";
+}
+
+std::optional<ServerKind> find_cost_server(const std::string& name) {
+    auto kind = find_server_kind(is_udp(name) ? name.substr(0, name.size() - kUdp.size()) : name);
+    return kind && (kind->is_driver() || !is_udp(name)) ? kind : std::nullopt;
+}
+
+Result<void> check_case(const CostCase& what) {
+    const auto kind = find_cost_server(what.server);
+    if (!kind) return bad_option("unknown server '{}'", what.server);
+    if (what.workload != "echo" && !what.is_fan_out())
+        return bad_option("unknown workload '{}'; available: echo, fan-out", what.workload);
+    if (!kind->is_driver() && !what.arguments.empty())
+        return bad_option("{} takes no arguments", what.server);
+    if (what.is_fan_out() && what.server != "reactor")
+        return bad_option("fan-out of {}: the hub requires the reactor", what.server);
+    if (const std::size_t least = what.is_fan_out() ? 2 : 1; what.connections < least)
+        return bad_option("{} requires at least {}", what.workload,
+                          count_text(least, "connection"));
+    return {};
+}
+
+std::optional<std::map<std::string, CallCount>> parse_strace_summary(const std::string& text) {
+    std::map<std::string, CallCount> calls;
+    double sum = 0, total = 0;
+    std::istringstream lines(text);
+    static const std::regex row(R"(^\s*(\d+)(?:\s+(\d+))?\s+(\w+)\s*$)");
+    for (std::string line; std::getline(lines, line);) {
+        std::smatch fields;
+        if (!std::regex_match(line, fields, row)) continue;
+        const double count = std::stod(fields[1]);
+        if (fields[3] == "total") {
+            total = count;
+            continue;
+        }
+        sum += count;
+        calls[fields[3]].calls += count;
+        if (fields[2].matched) calls[fields[3]].errors += std::stod(fields[2]);
+    }
+    if (sum == 0 || sum != total) return std::nullopt;
+    return calls;
+}
+
+void add_calls(const std::map<std::string, CallCount>& counted, double weight, Cost& cost) {
+    for (const auto& [name, count] : counted) {
+        double* const kind = kind_of_call(name, cost);
+        *kind += weight * count.calls;
+        cost.calls += weight * count.calls;
+        if (kind == &cost.receives) cost.failed_receives += weight * count.errors;
+    }
+}
+
+double per_exchange(const CostCase& what, double few, double many) {
+    return (many - few) / exchanges_between(what);
+}
+
+std::optional<double> sum_of(const std::vector<std::string>& texts, ReadCount read) {
+    double sum = 0;
+    for (const std::string& text : texts) {
+        const auto count = read(text);
+        if (!count) return std::nullopt;
+        sum += *count;
+    }
+    return sum;
+}
+
+std::optional<double> parse_callgrind_total(const std::string& text) {
+    const auto summary = number_after(text, "\nsummary:");
+    return summary ? summary : number_after(text, "\ntotals:");
+}
+
+std::optional<double> parse_memcheck_allocations(const std::string& text) {
+    return number_after(text, "total heap usage:");
+}
+
+Result<Cost> measure_cost(const CostCase& what) {
+    Cost cost;
+    return count_calls(what, cost)
+        .and_then([&] { return slope(Tool::callgrind, what, parse_callgrind_total); })
+        .and_then([&](double instructions) {
+            cost.instructions = instructions;
+            return slope(Tool::memcheck, what, parse_memcheck_allocations);
+        })
+        .map([&](double allocations) {
+            cost.allocations = allocations;
+            return cost;
+        });
+}
+
+Result<double> measure_idle_bytes(const std::string& server, std::size_t count, std::size_t size) {
+    auto running = plan_cpus(Cpus::apart).and_then([&](const CpuPlan& cpus) {
+        return Server::start(server_command({server, count, size}), {cpus.server}, kPatience);
+    });
+    if (!running) return tl::unexpected(running.error());
+    const auto memory = [&] { return static_cast<double>(read_memory(running->pid())); };
+    const auto first = Lockstep::open(running->endpoint(), 1, size);
+    const double before = memory();
+    return first
+        .and_then([&](const Lockstep&) { return Lockstep::open(running->endpoint(), count, size); })
+        .map([&](const Lockstep&) { return (memory() - before) / static_cast<double>(count); });
+}
+
+bool is_within(double figure, double budget) {
+    return figure <= budget * 1.005 + 0.005;
+}
+
+const std::vector<CostFigure>& cost_figures() {
+    static const std::vector<CostFigure> figures{
+        {"instructions", &Cost::instructions},
+        {"calls", &Cost::calls},
+        {"receives", &Cost::receives},
+        {"sends", &Cost::sends},
+        {"waits", &Cost::waits},
+        {"watches", &Cost::watches},
+        {"other_calls", &Cost::other_calls},
+        {"failed_receives", &Cost::failed_receives},
+        {"allocations", &Cost::allocations},
+    };
+    return figures;
+}
+
+Result<void> find_cost_tools() {
+    for (const char* tool : {"/usr/bin/valgrind", "/usr/bin/strace"}) {
+        if (access(tool, X_OK) != 0) return fail_errno(std::string("use ") + tool);
+    }
+    return {};
+}
+
+}  // namespace switchboard::bench

@@ -1,0 +1,42 @@
+#include <switchboard/file.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cerrno>
+
+namespace switchboard {
+namespace {
+
+int open_for_reading(const std::string& path) {
+    int fd = -1;
+    do fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const File>> File::open(const std::string& path) {
+    const int fd = open_for_reading(path);
+    if (fd < 0) return fail_errno("open " + path);
+    auto file = std::make_shared<const File>(fd);
+    struct stat status {};
+    if (::fstat(fd, &status) < 0) return fail_errno("open " + path);
+    // Opening a directory succeeds; only reading it fails, which is too late to report it here.
+    if (S_ISDIR(status.st_mode))
+        return fail(std::make_error_code(std::errc::is_a_directory), "open " + path);
+    return file;
+}
+
+File::~File() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+Result<std::uint64_t> File::size() const {
+    struct stat status {};
+    if (::fstat(fd_, &status) < 0) return fail_errno("fstat");
+    return static_cast<std::uint64_t>(status.st_size);
+}
+
+}  // namespace switchboard
