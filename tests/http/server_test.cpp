@@ -239,7 +239,7 @@ TEST_CASE("http: a second answer ends the connection, as nobody would expect it"
     peer.send(request_of("GET /"));
     driver.run();
     CHECK(peer.close_reason() == errc::handler_failed);
-    CHECK(peer.failure() == "HTTP request answered twice");
+    CHECK(peer.failure() == "on_data threw: HTTP request answered twice");
 }
 
 TEST_CASE("http: a request and its fields, as the handler sees them") {

@@ -9,7 +9,7 @@ namespace switchboard::http::detail {
 namespace {
 
 constexpr std::size_t kMostChunkLine = 256;
-constexpr std::size_t kMostDigits = 15;  // every such size fits into 64 bits
+constexpr std::size_t kMostSizeDigits = 15;  // every such size fits into 64 bits
 constexpr std::size_t kMostExtensions = 16 * 1024;
 constexpr std::size_t kMostTrailerBytes = 4 * 1024;
 constexpr std::size_t kMostTrailers = 16;
@@ -86,7 +86,7 @@ Chunks::Piece Chunks::chunk_line(std::string_view in) noexcept {
         size = size << 4 | static_cast<std::uint64_t>(hex_digit(line.text[digits++]));
     const std::string_view extensions = line.text.substr(digits);
     extensions_ += static_cast<std::uint32_t>(extensions.size());
-    const bool valid = digits > 0 && digits <= kMostDigits && extensions_ <= kMostExtensions;
+    const bool valid = digits > 0 && digits <= kMostSizeDigits && extensions_ <= kMostExtensions;
     if (!valid || !are_extensions(extensions)) return kRefused;
     left_ = size;
     state_ = size > 0 ? State::data : State::trailers;
