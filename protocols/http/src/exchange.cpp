@@ -6,9 +6,7 @@
 #include "date.hpp"
 #include "text.hpp"
 
-namespace switchboard::http {
-
-namespace detail {
+namespace switchboard::http::detail {
 namespace {
 
 // The server decides about these itself. A handler that could set them could smuggle another answer.
@@ -136,7 +134,9 @@ void Exchange::run(const Route& route, Bytes body, const Captures& captures) {
     if (!sent_) refuse(500);
 }
 
-}  // namespace detail
+}  // namespace switchboard::http::detail
+
+namespace switchboard::http {
 
 Response& Response::status(unsigned code) {
     exchange_.set_status(code);

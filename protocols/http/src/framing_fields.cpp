@@ -59,7 +59,8 @@ unsigned FramingFields::add_host(std::string_view value, Head& head) noexcept {
 
 unsigned FramingFields::add_length(std::string_view value, Head& head) noexcept {
     const bool leading_zero = value.size() > 1 && value.front() == '0';
-    if (head.has_length || value.empty() || value.size() > kMostLengthDigits || leading_zero) return 400;
+    if (head.has_length || value.empty() || value.size() > kMostLengthDigits || leading_zero)
+        return 400;
     const auto length = switchboard::detail::number<std::uint64_t>(value);
     if (!length) return 400;
     head.has_length = true;
