@@ -46,8 +46,8 @@ TEST_CASE(
                          .short_reads = (faults & 1U) != 0,
                          .short_writes = (faults & 2U) != 0},
                         window);
-            CHECK(meeting.server.text == text);
-            CHECK(meeting.client.text == text);
+            CHECK((meeting.server.text == text));
+            CHECK((meeting.client.text == text));
             CHECK_FALSE(meeting.client.reason);
         }
     }
@@ -130,7 +130,7 @@ TEST_CASE("TLS: shared buffers and files go in order with other writes") {
                     return made;
                 }))());
     driver.run();
-    CHECK(client.text == "first " + text + " shared last");
+    CHECK((client.text == "first " + text + " shared last"));
     CHECK_FALSE(client.reason);
     CHECK(client.calls == "open eof close ");
 }

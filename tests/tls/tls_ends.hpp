@@ -80,6 +80,8 @@ inline Callbacks seeing(Seen& seen, EndOptions options = {}) {
                              seen.calls += "eof ";
                              if (options.closes_on_eof) c.close();
                          },
+                     // An echo of much more than the queues hold would wait for ever otherwise.
+                     .reads_under_backpressure = [options] { return !options.echoes; },
                      .on_close =
                          [&seen](std::error_code why) {
                              seen.calls += "close ";

@@ -146,7 +146,8 @@ int ServerContext::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv,
     const auto* const self =
         static_cast<const ServerContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
     try {
-        return self->tickets_->use(name, iv, cipher, mac, seal == 1);
+        return self->tickets_->use(name, iv, cipher, mac, seal == 1,
+                                   SSL_version(ssl) >= TLS1_3_VERSION);
     } catch (...) {  // of the clock, or no memory
         return -1;
     }

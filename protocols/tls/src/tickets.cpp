@@ -63,7 +63,7 @@ void Tickets::advance() {
 }
 
 int Tickets::use(unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
-                 bool seal) {
+                 bool seal, bool once) {
     const std::lock_guard lock(mutex_);
     advance();
     const auto names = [&](const Keys& keys) {
@@ -82,7 +82,7 @@ int Tickets::use(unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
     const bool set =
         EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, keys.cipher.data(), iv) == 1;
     if (!set || !set_mac_key(mac, keys.mac)) return -1;
-    return is_present ? 1 : 2;  // 2: the client gets a new one
+    return is_present && !once ? 1 : 2;  // 2: the client gets a new one
 }
 
 }  // namespace switchboard::tls::detail

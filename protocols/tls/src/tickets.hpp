@@ -17,9 +17,9 @@ public:
 
     Tickets(std::string_view secret, std::chrono::seconds period, std::function<Time()> clock);
 
-    // For SSL_CTX_set_tlsext_ticket_key_evp_cb(3).
+    // For SSL_CTX_set_tlsext_ticket_key_evp_cb(3). `once`: the client uses each ticket once.
     int use(unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
-            bool seal);
+            bool seal, bool once);
 
 private:
     struct Keys {
