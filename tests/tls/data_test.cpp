@@ -1,6 +1,7 @@
 // The data path of TLS in memory: bytes arrive whole and in order, however the records are split or joined.
 #include <stdexcept>
 #include <switchboard/file.hpp>
+#include <switchboard/throttle.hpp>
 
 #include "conforms.hpp"
 #include "file_of.hpp"
@@ -267,6 +268,16 @@ TEST_CASE("TLS: find() gives the connection above, and none before the handshake
     wire.carry();
     REQUIRE(wire.server_side().connection() != nullptr);
     CHECK(wire.server_side().connection()->security().has_value());
+}
+
+TEST_CASE("TLS: what was agreed on is seen above another layer, too") {
+    Seen seen;
+    const auto slow = throttled(end(seen), {.out_per_second = 1'000'000});
+    REQUIRE(slow);
+    Wire wire(make_client(), make_server().wrap(*slow));
+    wire.carry();
+    REQUIRE(seen.security);
+    CHECK(seen.security->server_name == "server.example");
 }
 
 TEST_CASE("a connection without TLS has no security") {
