@@ -281,8 +281,8 @@ TEST_CASE("TLS: what was agreed on is seen above another layer, too") {
 }
 
 TEST_CASE("a connection without TLS has no security") {
-    testing::MemoryDriver driver;
     Seen seen;
+    testing::MemoryDriver driver;
     driver.connect(end(seen));
     driver.run();
     CHECK(seen.calls == "open ");

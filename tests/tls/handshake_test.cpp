@@ -94,8 +94,7 @@ TEST_CASE("TLS: an address is verified as such and not sent, and verify=false ac
 }
 
 TEST_CASE("TLS: the server is told by an alert that its certificate is refused") {
-    Seen client, server;
-    testing::MemoryDriver driver;
+    Seen server;
     Wire wire(make_client(), make_server().wrap(end(server)), {}, "other.example");
     wire.carry();
     CHECK(wire.client_side().close_reason() == verify_error(X509_V_ERR_HOSTNAME_MISMATCH));

@@ -114,7 +114,7 @@ TEST_CASE("TLS: OpenSSL's own client is answered, in both versions, and verifies
         CHECK(output_of("echo hello | timeout 20 openssl s_client -connect " + at + " -tls1_" +
                         version +
                         " -quiet -verify_quiet -verify_return_error -verify_ip 127.0.0.1 -CAfile " +
-                        (dir / "ca.pem") + " 2>&1") == "TLSv1." + version + " hello\n");
+                        (dir / "ca.pem") + " 2>/dev/null") == "TLSv1." + version + " hello\n");
     }
     stop->drain();
     server.join();
