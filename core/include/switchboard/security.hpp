@@ -1,4 +1,5 @@
-// Security: what an encrypting layer knows of a connection, for handlers that need not know which layer it is.
+// Security: what an encrypting layer knows of a connection, for handlers that need not know which layer it
+// is.
 #pragma once
 
 #include <array>
