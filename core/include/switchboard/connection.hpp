@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <memory_resource>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <switchboard/bytes.hpp>
@@ -13,6 +14,7 @@
 #include <switchboard/error.hpp>
 #include <switchboard/file.hpp>
 #include <switchboard/peer_credentials.hpp>
+#include <switchboard/security.hpp>
 #include <system_error>
 #include <vector>
 
@@ -72,6 +74,9 @@ public:
     // Returns the credentials of a unix peer, from the system. Errors: errc::unsupported for other peers and
     // in memory.
     [[nodiscard]] virtual Result<PeerCredentials> peer_credentials() const;
+    // Returns what the encrypting layer below has agreed on with the peer, and the peer's certificate.
+    // Default: nullopt, which means that the connection is not encrypted. It is made anew by each call.
+    virtual std::optional<Security> security() const;
     virtual ConnectionId id() const = 0;
     // Returns the resource that holds this connection and its buffers (ReactorOptions::memory). Default:
     // std::pmr::get_default_resource(). A handler may use it too, on this thread only.

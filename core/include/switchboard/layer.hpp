@@ -32,6 +32,7 @@ public:
     [[nodiscard]] Result<PeerCredentials> peer_credentials() const override {
         return below_->peer_credentials();
     }
+    std::optional<Security> security() const override { return below_->security(); }
     ConnectionId id() const override { return below_->id(); }
     std::pmr::memory_resource* memory() const noexcept override { return below_->memory(); }
 
@@ -88,7 +89,7 @@ protected:
     const ConnectionLimits& limits() const noexcept final { return limits_; }
     Sent transmit(const iovec* pieces, std::size_t count) override;
     Sent transmit_file(const FileRange& range, std::uint64_t most) override;
-    void transmit_fin() noexcept final { below_->shutdown_write(); }
+    void transmit_fin() noexcept override { below_->shutdown_write(); }
     void schedule_end_of_turn() final;
     void asked() final;
     void arm(Clock::time_point) final;
@@ -116,7 +117,10 @@ private:
     void on_deadline(Connection&) final;
     void on_shutdown(Connection&) final;
     void on_close(std::error_code reason) noexcept final;
-    bool is_busy() const noexcept final { return has(kQueued) || !runner_.is_idle(); }
+    // A layer that has not made the protocol above yet is not busy.
+    bool is_busy() const noexcept final {
+        return has(kQueued) || (runner_.protocol() != nullptr && !runner_.is_idle());
+    }
     bool reads_under_backpressure() const noexcept final { return true; }  // see update_interest()
     Transport* above() noexcept final { return this; }
 

@@ -1,0 +1,37 @@
+// Certificates: read from PEM, with their names and fingerprints.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <switchboard/security.hpp>
+#include <switchboard/tls.hpp>
+#include <vector>
+
+#include "openssl.hpp"
+
+namespace switchboard::tls::detail {
+
+using Digest = std::array<unsigned char, 32>;  // SHA-256
+
+Digest digest(std::string_view bytes) noexcept;
+
+// A certificate that was read, with its chain and its key.
+struct Credentials {
+    CertificatePointer leaf;
+    ChainPointer chain;  // without the leaf
+    KeyPointer key;
+    std::vector<std::string> dns_names;  // in lower case
+    Digest fingerprint{};
+};
+
+// Errors: errc::bad_option. The text says what is wrong, after `what`.
+Result<Credentials> read_credentials(const Certificate& certificate, const std::string& what);
+
+// Adds the certificates of the PEM text to the store of the context. Errors: as above.
+Result<void> trust(SSL_CTX* context, const std::string& pem, const std::string& what);
+
+std::string lower(std::string_view text);
+Identity identity_of(X509* certificate);
+
+}  // namespace switchboard::tls::detail
