@@ -16,8 +16,8 @@ inline constexpr std::size_t kMostFields = 100;
 // The parsed head. All texts are views of the input. The fields are not initialized, because that would cost
 // more than parsing a short head.
 struct Head {
-    Head() noexcept {
-    }  // NOLINT(modernize-use-equals-default): the union has no default constructor
+    // NOLINTNEXTLINE(modernize-use-equals-default): the union would delete a default constructor.
+    Head() noexcept {}
     std::span<const Field> fields() const noexcept { return {field_array, count}; }
 
     std::string_view method, target, path, query, host;
