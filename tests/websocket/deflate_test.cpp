@@ -144,7 +144,7 @@ TEST_CASE("WebSocket deflate: takeover makes the second message smaller") {
             driver.connect(ws_end(&log, {}, deflating(takeover), agreed(Role::server, takeover)));
         driver.run();
         const std::string text =
-            "{\"symbol\":\"ABCD\",\"price\":100.25,\"size\":300} and some more of it";
+            R"({"symbol":"ABCD","price":100.25,"size":300} and some more of it)";
         log.socket->send(text);
         log.socket->send(text);
         driver.run();

@@ -1,9 +1,7 @@
 #include "random_masks.hpp"
 
-#include <unistd.h>
-#if defined(__APPLE__)
-#include <sys/random.h>
-#endif
+#include <sys/random.h>  // getentropy() of macOS
+#include <unistd.h>      // that of Linux and the BSDs
 #include <cerrno>
 #include <system_error>
 

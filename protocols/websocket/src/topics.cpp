@@ -124,16 +124,16 @@ Topics::Published Topics::publish(std::string_view topic, Kind kind, Bytes messa
     for (const auto& member : at->second) {
         Engine& to = *member->engine;
         if (&to == except || to.closing()) continue;
-        if (to.in_fragments()) {
+        const bool slow = !to.has_room();
+        const bool drops = to.shared().options.slow == Options::Slow::drop;
+        if (to.in_fragments() || (slow && drops)) {
             ++result.dropped;
-        } else if (to.has_room()) {
-            detail::send_to(to, frames, kind, message, bits);
-            ++result.sent;
-        } else if (to.shared().options.slow == Options::Slow::drop) {
-            ++result.dropped;
-        } else {
+        } else if (slow) {
             to.close(code::kPolicy, "too slow");
             ++result.closed;
+        } else {
+            detail::send_to(to, frames, kind, message, bits);
+            ++result.sent;
         }
     }
     return result;
