@@ -1,4 +1,4 @@
-// What both ends of a WebSocket do with any bytes does not depend on how the bytes are split, and a frame that
+// What both ends of a WebSocket do with any bytes does not depend on how the bytes are split, and a head that
 // was read can be written again. The first byte of the input chooses the end and whether it has deflate.
 #include <engine.hpp>
 #include <switchboard/testing/conformance.hpp>

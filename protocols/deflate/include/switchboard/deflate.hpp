@@ -59,9 +59,9 @@ public:
     Inflater& operator=(const Inflater&) = delete;
     ~Inflater();
 
-    // Decompresses `in` and appends the result to `out`, which grows to at most `most` bytes, which is
-    // less than SIZE_MAX. The stream may go on after its final block, as RFC 7692 (7.2.3.4) allows. After an outcome other than ok only reset()
-    // is of use.
+    // Decompresses `in` and appends the result to `out`, which grows to at most `most` bytes (less than
+    // SIZE_MAX). The stream may go on after its final block, as RFC 7692 (7.2.3.4) allows. After an outcome
+    // other than ok only reset() is of use.
     [[nodiscard]] Outcome decompress(Bytes in, std::pmr::vector<std::byte>& out, std::size_t most);
     // Returns whether the input so far ends where a block does, so that none of it is held back.
     bool is_between_blocks() const noexcept;

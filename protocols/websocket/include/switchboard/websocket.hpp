@@ -118,8 +118,8 @@ public:
     virtual bool end() = 0;
 
     virtual void ping(Bytes payload = {}) = 0;  // the first 125 bytes of it are sent
-    // Sends a Close frame after all messages. Messages that come afterwards are discarded. The connection ends
-    // when the peer has answered, or after close_timeout. Later calls have no effect. A code that may not be
+    // Sends a Close frame after all messages. Messages that come afterwards are discarded. The connection
+    // ends when the peer has answered, or after close_timeout. Later calls have no effect. A code that may not be
     // sent (7.4) becomes 1000, and only the first 123 bytes of `reason`, without a character that is cut off,
     // are sent. Code 1005 sends no code and no reason.
     virtual void close(std::uint16_t code = code::kNormal, std::string_view reason = {}) = 0;
