@@ -47,3 +47,18 @@ TEST_CASE("WebSocket sockets: a client on a reactor talks to serve_threads") {
     stop->abort();
     server.join();
 }
+
+TEST_CASE(
+    "WebSocket sockets: a peer that goes on sending after a fault still gets the Close frame") {
+    Reactor reactor;
+    const auto listening = listen_on(reactor, echoing_end);
+    FarEnd client(listening.local);
+    client.send(client_frame({.payload = "\xff"}));
+    for (int more = 0; more < 3; ++more) {  // unread, so that a reset would destroy the answer
+        run_for(reactor, std::chrono::milliseconds(5));
+        client.send(client_frame({.payload = "more"}));
+    }
+    client.read_to_end(reactor);
+    CHECK_FALSE(client.error);
+    CHECK(client.received == server_close(1007, "text that is not UTF-8"));
+}

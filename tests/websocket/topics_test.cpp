@@ -150,8 +150,9 @@ TEST_CASE(
     crowd.logs[2].socket->send(text);
     crowd.driver.run();
     const std::string before = crowd.peers[2]->take_received();
-    CHECK(crowd.publish("a", text).sent == 3);
-    CHECK(crowd.peers[0]->received() == server_frame({.payload = text}));
+    const std::string other = "goodbye goodbye " + std::string(1000, 'y') + " goodbye goodbye";
+    CHECK(crowd.publish("a", other).sent == 3);
+    CHECK(crowd.peers[0]->received() == server_frame({.payload = other}));
     CHECK(crowd.peers[1]->received() == crowd.peers[2]->received());
     CHECK(crowd.peers[1]->received().size() < 100);
     crowd.logs[2].socket->send(text);
@@ -164,5 +165,5 @@ TEST_CASE(
     auto& receiver = driver.connect(ws_end(&log, {}, compressing(true), opening));
     receiver.send(before + crowd.peers[2]->received());
     driver.run();
-    CHECK(log.text == "open text:" + text + " text:" + text + " text:" + text + " ");
+    CHECK(log.text == "open text:" + text + " text:" + other + " text:" + text + " ");
 }
