@@ -53,7 +53,7 @@ TEST_CASE(
     Reactor reactor;
     const auto listening = listen_on(reactor, echoing_end);
     FarEnd client(listening.local);
-    client.send(client_frame({.payload = "\xff"}));
+    client.send(client_close(999));
     const std::string more = client_frame({.payload = "more"});
     for (int i = 0; i < 3; ++i) {
         run_for(reactor, std::chrono::milliseconds(5));
@@ -61,5 +61,5 @@ TEST_CASE(
     }
     client.read_to_end(reactor);
     CHECK_FALSE(client.error);
-    CHECK(client.received == server_close(1007, "text that is not UTF-8"));
+    CHECK(client.received == server_close(1002, "Close frame with a wrong code"));
 }
