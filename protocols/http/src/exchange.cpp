@@ -1,0 +1,167 @@
+#include "exchange.hpp"
+
+#include <charconv>
+#include <stdexcept>
+
+#include "date.hpp"
+#include "text.hpp"
+
+namespace switchboard::http {
+
+namespace detail {
+namespace {
+
+// The server decides about these itself. A handler that could set them could smuggle another answer.
+bool is_own_field(std::string_view name) noexcept {
+    static constexpr std::string_view kOwn[] = {"content-length", "transfer-encoding", "connection",
+                                                "upgrade", "date"};
+    for (const std::string_view own : kOwn)
+        if (equals(name, own)) return true;
+    return false;
+}
+
+void check_field(std::string_view name, std::string_view value) {
+    if (!is_token(name) || is_own_field(name))
+        throw std::invalid_argument("HTTP field name \"" + std::string(name) + "\" is not allowed");
+    if (!all_of(kValueChars, value))
+        throw std::invalid_argument("HTTP field \"" + std::string(name) +
+                                    "\" has a control character");
+}
+
+template <class Number>
+std::string_view digits(std::array<char, 20>& text, Number value) noexcept {
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    return {text.data(), static_cast<std::size_t>(end - text.data())};
+}
+
+}  // namespace
+
+void Exchange::set_status(unsigned code) {
+    if (code < 200 || code > 599)
+        throw std::invalid_argument("HTTP status " + std::to_string(code) + " is not an answer's");
+    status_ = code;
+}
+
+void Exchange::add_field(std::string_view name, std::string_view value) {
+    check_field(name, value);
+    text_.add_field(name, value);
+}
+
+// RFC 9110, sections 6.4.1, 15.3.5 and 15.4.5.
+bool Exchange::sends_body() const noexcept {
+    return status_ != 204 && status_ != 304 && head_.method != "HEAD";
+}
+
+void Exchange::put_status_line() {
+    text_.put_before(date_line(shared_.options.clock()));
+    if (status_ == 200) return text_.put_before("HTTP/1.1 200 OK\r\n");
+    text_.put_before("\r\n");
+    text_.put_before(reason_phrase(status_));
+    text_.put_before(" ");
+    std::array<char, 20> text;
+    text_.put_before(digits(text, status_));
+    text_.put_before("HTTP/1.1 ");
+}
+
+void Exchange::finish_head(std::uint64_t length) {
+    if (sent_) throw std::logic_error("HTTP request answered twice");
+    sent_ = true;
+    const std::string& server = shared_.options.server_field;
+    if (!server.empty()) text_.add_field("Server", server);
+    if (last_) text_.add("Connection: close\r\n");
+    if (!last_ && head_.http10) text_.add("Connection: keep-alive\r\n");
+    // Neither a 204 nor a 304 has a length (RFC 9110, section 8.6).
+    if (status_ != 204 && status_ != 304) {
+        std::array<char, 20> text;
+        text_.add("Content-Length: ");
+        text_.add(digits(text, length));
+        text_.add("\r\n");
+    }
+    text_.add("\r\n");
+    put_status_line();
+}
+
+void Exchange::send(std::string_view body) {
+    finish_head(body.size());
+    const bool with_body = sends_body() && !body.empty();
+    if (!with_body || body.size() <= text_.free()) {
+        if (with_body) text_.add(body);
+        room_ = connection_.write(text_.text());
+        return;
+    }
+    const Bytes pieces[] = {as_bytes(text_.text()), as_bytes(body)};
+    room_ = connection_.write(pieces);
+}
+
+void Exchange::send(SharedBytes body) {
+    finish_head(body.bytes.size());
+    room_ = connection_.write(text_.text());
+    if (sends_body() && !body.bytes.empty()) room_ = connection_.write_shared(std::move(body));
+}
+
+void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next) {
+    if (sent_) throw std::logic_error("HTTP request answered twice");
+    bool offered = false;
+    each_element(head_.upgrade, [&](std::string_view name) {
+        offered = offered || equals_without_case(name, protocol);
+    });
+    if (!offered)
+        throw std::logic_error("the client did not offer to upgrade to " + std::string(protocol));
+    text_.add_field("Connection", "Upgrade");
+    text_.add_field("Upgrade", protocol);
+    text_.add("\r\n");
+    status_ = 101;
+    put_status_line();
+    sent_ = upgraded_ = true;
+    connection_.write(text_.text());
+    connection_.switch_to(std::move(next));
+}
+
+void Exchange::refuse(unsigned status) {
+    text_.clear();
+    last_ = true;
+    status_ = status;
+    text_.add("Content-Type: text/plain\r\n");
+    send(std::string(reason_phrase(status)) + "\n");
+}
+
+void Exchange::run(const Route& route, Bytes body, const Captures& captures) {
+    const Request request(head_, body, captures, connection_);
+    Response response(*this);
+    try {
+        route.handler(request, response);
+    } catch (...) {
+        if (sent_) throw;
+    }
+    if (!sent_) refuse(500);
+}
+
+}  // namespace detail
+
+Response& Response::status(unsigned code) {
+    exchange_.set_status(code);
+    return *this;
+}
+
+Response& Response::field(std::string_view name, std::string_view value) {
+    exchange_.add_field(name, value);
+    return *this;
+}
+
+void Response::send(std::string_view body) {
+    exchange_.send(body);
+}
+
+void Response::send(SharedBytes body) {
+    exchange_.send(std::move(body));
+}
+
+void Response::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next) {
+    exchange_.upgrade(protocol, std::move(next));
+}
+
+bool Response::sent() const noexcept {
+    return exchange_.sent();
+}
+
+}  // namespace switchboard::http

@@ -1,0 +1,34 @@
+// The fields that decide where a message ends and what becomes of the connection.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "head.hpp"
+
+namespace switchboard::http::detail {
+
+// Collects the fields of one head that HTTP itself uses, and judges them once all are known.
+class FramingFields {
+public:
+    // Returns the status to refuse the head with, or 0.
+    unsigned add(const Field& field, Head& head) noexcept;
+    // Call it after the last field.
+    unsigned judge(Head& head) const noexcept;
+
+private:
+    unsigned add_host(std::string_view value, Head& head) noexcept;
+    unsigned add_length(std::string_view value, Head& head) noexcept;
+    unsigned add_coding(std::string_view value, Head& head) noexcept;
+    unsigned add_upgrade(std::string_view value, Head& head) noexcept;
+    void add_connection(std::string_view value) noexcept;
+    unsigned judge_upgrade(const Head& head) const noexcept;
+
+    bool host_ = false, coding_ = false, upgrade_ = false, expects_other_ = false;
+    bool close_ = false, keep_alive_ = false, connection_upgrade_ = false;
+};
+
+// Returns whether it is a host with an optional port (RFC 9110, section 7.2).
+bool is_host(std::string_view text) noexcept;
+
+}  // namespace switchboard::http::detail

@@ -1,0 +1,56 @@
+// The text of an answer's head while it is made.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace switchboard::http::detail {
+
+// The fields are known before the status line, so there is room before them. A short head takes no memory.
+class HeadText {
+public:
+    // Adds a text behind the fields so far.
+    void add(std::string_view text) {
+        if (!long_.empty() || text.size() > array_.size() - end_) return add_long(text);
+        std::memcpy(array_.data() + end_, text.data(), text.size());
+        end_ += text.size();
+    }
+    void add_field(std::string_view name, std::string_view value) {
+        for (const std::string_view text :
+             {name, std::string_view(": "), value, std::string_view("\r\n")})
+            add(text);
+    }
+    // Puts a text, of at most kRoom bytes in all, before everything so far.
+    void put_before(std::string_view text) noexcept {
+        begin_ -= text.size();
+        std::memcpy(data() + begin_, text.data(), text.size());
+    }
+    void clear() noexcept {
+        long_.clear();
+        begin_ = end_ = kRoom;
+    }
+    std::size_t free() const noexcept { return long_.empty() ? array_.size() - end_ : 0; }
+    std::string_view text() const noexcept {
+        return long_.empty() ? std::string_view(array_.data() + begin_, end_ - begin_)
+                             : std::string_view(long_).substr(begin_);
+    }
+
+private:
+    // The longest status line and Date.
+    static constexpr std::size_t kRoom = 96;
+
+    char* data() noexcept { return long_.empty() ? array_.data() : long_.data(); }
+    void add_long(std::string_view text) {
+        if (long_.empty()) long_.assign(array_.data(), end_);
+        long_ += text;
+    }
+
+    std::array<char, 4096> array_;  // not initialized
+    std::string long_;              // in place of the array, once that is too small
+    std::size_t begin_ = kRoom, end_ = kRoom;
+};
+
+}  // namespace switchboard::http::detail

@@ -1,0 +1,58 @@
+// Which handler answers a request: a tree of the parts of paths.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <switchboard/http.hpp>
+#include <vector>
+
+namespace switchboard::http::detail {
+
+// The parts of a path that the names of its route stand for, as views of the path and of the route.
+struct Captures {
+    static constexpr std::size_t kMost = 8;
+    std::array<Field, kMost> parts;
+    std::size_t count = 0;
+};
+
+struct Route {
+    Handler handler;
+    RouteOptions options = {};
+    bool refuses = false;  // the answer is an error, whatever the body of the request
+};
+
+class Router {
+public:
+    Router();
+    void add(std::string_view method, std::string_view pattern, Route route);
+    void set_otherwise(Handler handler) { otherwise_.handler = std::move(handler); }
+
+    // Returns the route for a method and a path, or one that answers 404, 405, 501 or OPTIONS.
+    const Route& find(std::string_view method, std::string_view path, Captures& captures) const;
+
+private:
+    struct Node {
+        std::map<std::string, std::unique_ptr<Node>, std::less<>> texts;
+        std::unique_ptr<Node> part;                        // "{name}"
+        std::unique_ptr<Node> rest;                        // "{name...}"
+        std::string name;                                  // of this part, if it is one
+        std::map<std::string, Route, std::less<>> routes;  // by method
+        Route refusal, options;                            // 405, and the answer to OPTIONS
+    };
+    static Node& child(Node& node, std::string_view part);
+    static Node& named(std::unique_ptr<Node>& node, std::string_view name);
+    const Node* match(const Node& node, std::string_view path, Captures& captures) const;
+    const Node* match_part(const Node& node, std::string_view path, Captures& captures) const;
+    static const Route* route_of(const Node& node, std::string_view method);
+
+    Node root_;
+    Route otherwise_, unknown_method_, any_options_;
+};
+
+// Returns the text with each "%" and two hexadecimal digits replaced by the byte that they stand for.
+std::string percent_decoded(std::string_view text);
+
+}  // namespace switchboard::http::detail

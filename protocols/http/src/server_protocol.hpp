@@ -1,0 +1,53 @@
+// The server's end of one connection.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <switchboard/http.hpp>
+
+#include "exchange.hpp"
+#include "incoming.hpp"
+
+namespace switchboard::http::detail {
+
+class ServerProtocol final : public Protocol {
+public:
+    explicit ServerProtocol(std::shared_ptr<const Shared> shared) noexcept
+        : shared_(std::move(shared)) {}
+
+    void on_open(Connection& connection) override;
+    std::size_t on_data(Connection& connection, MutableBytes in) override;
+    void on_writable(Connection&) override { room_ = true; }
+    void on_eof(Connection& connection) override;
+    void on_deadline(Connection& connection) override;
+    void on_shutdown(Connection& connection) override;
+    bool is_busy() const noexcept override { return incoming_ != nullptr; }
+
+private:
+    const HttpLimits& limits() const noexcept { return shared_->options.limits; }
+    bool is_between_requests() const noexcept { return !incoming_ && seen_ == 0; }
+
+    // Each uses bytes at the front of `in`, and returns how many. If it returns 0, it needs more.
+    std::size_t read_head(Connection& connection, std::string_view in);
+    std::size_t read_body(Connection& connection, std::string_view in);
+
+    std::size_t begin(Connection& connection, std::string_view head_text, std::string_view behind,
+                      const Head& head);
+    void expect_body(Connection& connection, std::string_view head_text, bool nothing_came);
+    void answer(Connection& connection, const Head& head, const Route& route, Bytes body,
+                const Captures& captures, bool last = false);
+    void refuse(Connection& connection, const Head& head, unsigned status);
+    void arm(Connection& connection);
+
+    std::shared_ptr<const Shared> shared_;
+    std::unique_ptr<Incoming> incoming_;  // a request whose body is not whole yet
+    Clock::time_point since_;  // the first byte of this head, or the end of the last request
+    std::size_t seen_ = 0;     // bytes of an incomplete head
+    std::size_t requests_ = 0;
+    bool room_ = true;   // the connection takes more output
+    bool over_ = false;  // closed, or another protocol has taken over
+    bool shutting_down_ = false;
+};
+
+}  // namespace switchboard::http::detail

@@ -1,0 +1,102 @@
+// Classes of characters (RFC 9110, section 5.6), and texts that compare without case.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace switchboard::http::detail {
+
+using CharSet = std::array<bool, 256>;
+
+constexpr CharSet chars_of(std::string_view extra, bool alphanumeric) {
+    CharSet set{};
+    for (const char c : extra) set[static_cast<unsigned char>(c)] = true;
+    for (char c = 'a'; alphanumeric && c <= 'z'; ++c)
+        set[static_cast<unsigned char>(c)] = set[static_cast<unsigned char>(c - 'a' + 'A')] = true;
+    for (char c = '0'; alphanumeric && c <= '9'; ++c) set[static_cast<unsigned char>(c)] = true;
+    return set;
+}
+
+constexpr CharSet value_chars() {
+    CharSet set{};
+    for (std::size_t c = 0x20; c < set.size(); ++c) set[c] = c != 0x7f;
+    set['\t'] = true;
+    return set;
+}
+
+constexpr CharSet target_chars() {
+    CharSet set{};
+    for (std::size_t c = 0x21; c < 0x7f; ++c) set[c] = c != '#';
+    return set;
+}
+
+inline constexpr CharSet kTokenChars = chars_of("!#$%&'*+-.^_`|~", true);
+inline constexpr CharSet kValueChars = value_chars();
+inline constexpr CharSet kTargetChars = target_chars();
+// A registered name (RFC 3986, section 3.2.2) without the comma, which would make a list of the Host field.
+inline constexpr CharSet kHostChars = chars_of("-._~%!$&'()*+;=", true);
+inline constexpr CharSet kAddressChars = chars_of(":.", true);  // in brackets
+
+constexpr bool contains(const CharSet& set, char c) noexcept {
+    return set[static_cast<unsigned char>(c)];
+}
+
+constexpr bool all_of(const CharSet& set, std::string_view text) noexcept {
+    for (const char c : text)
+        if (!contains(set, c)) return false;
+    return true;
+}
+
+constexpr bool is_token(std::string_view text) noexcept {
+    return !text.empty() && all_of(kTokenChars, text);
+}
+
+constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+// `small` must be in lower case.
+constexpr bool equals(std::string_view text, std::string_view small) noexcept {
+    if (text.size() != small.size()) return false;
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (lower(text[i]) != small[i]) return false;
+    return true;
+}
+
+constexpr bool equals_without_case(std::string_view a, std::string_view b) noexcept {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (lower(a[i]) != lower(b[i])) return false;
+    return true;
+}
+
+// Returns the value of a hexadecimal digit, or -1.
+constexpr int hex_digit(char c) noexcept {
+    if (c >= '0' && c <= '9') return c - '0';
+    const char small = lower(c);
+    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
+constexpr bool is_space(char c) noexcept {
+    return c == ' ' || c == '\t';
+}
+
+constexpr std::string_view trimmed(std::string_view text) noexcept {
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+// Calls `use` with each element of a comma-separated list (RFC 9110, section 5.6.1), without spaces around it.
+template <class Use>
+constexpr void each_element(std::string_view list, Use use) {
+    for (bool more = true; more;) {
+        const std::size_t comma = list.find(',');
+        more = comma != std::string_view::npos;
+        use(trimmed(list.substr(0, comma)));
+        if (more) list.remove_prefix(comma + 1);
+    }
+}
+
+}  // namespace switchboard::http::detail
