@@ -1,7 +1,6 @@
 #include "engine.hpp"
 
 #include "base/deadline.hpp"
-#include "topic_list.hpp"
 
 namespace switchboard::websocket {
 

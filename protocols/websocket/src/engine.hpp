@@ -1,6 +1,8 @@
 // The engine: the protocol of an open WebSocket, and its Socket.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 
 #include "compression.hpp"
@@ -14,6 +16,16 @@ namespace switchboard::websocket::detail {
 struct Link {
     Engine* engine = nullptr;
     std::vector<std::weak_ptr<TopicList>> lists = {};  // those in which the socket is
+};
+
+// The subscribers of the topics of one Topics object.
+struct TopicList {
+    using Members = std::vector<std::shared_ptr<Link>>;
+
+    // Removes an ended socket from all topics.
+    void remove(const Link& link) noexcept;
+
+    std::map<std::string, Members, std::less<>> topics = {};
 };
 
 // What the handshake decided.

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "topic_list.hpp"
+#include "engine.hpp"
 
 namespace switchboard::websocket {
 namespace detail {
