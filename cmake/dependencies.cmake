@@ -6,6 +6,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv>=1.44)  # libuv1-dev
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares>=1.18)  # libc-ares-dev
 pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3.0)  # libssl-dev
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib>=1.2.9)     # zlib1g-dev
 find_package(tl-expected REQUIRED)                             # libexpected-dev
 
 if(SWITCHBOARD_PROGRAMS OR SWITCHBOARD_BENCH)

@@ -1,0 +1,169 @@
+// Topics, in memory.
+#include <doctest/doctest.h>
+
+#include "ends.hpp"
+
+using namespace switchboard;
+using namespace switchboard::test;
+using namespace switchboard::websocket::detail;
+using namespace std::chrono_literals;
+using testing::MemoryDriver;
+using websocket::Topics;
+
+namespace {
+
+// Several sockets of one server, each with a peer that the test plays.
+struct Crowd {
+    WsLog logs[4];
+    Topics topics;
+    MemoryDriver driver;
+    testing::MemoryPeer* peers[4] = {};
+
+    WsSocket& add(std::size_t i, const websocket::Options& options = {}, Opening opening = {},
+                  WsHandler::Does does = {}) {
+        peers[i] = &driver.connect(ws_end(&logs[i], std::move(does), options, std::move(opening)));
+        driver.run();
+        return *logs[i].socket;
+    }
+    Topics::Published publish(std::string_view topic, std::string_view text,
+                              const WsSocket* except = nullptr) {
+        const auto published = topics.publish(topic, Kind::text, as_bytes(text), except);
+        driver.run();
+        return published;
+    }
+};
+
+websocket::Options compressing(bool takeover) {
+    return {.deflate = {.enabled = true, .takeover = takeover, .from = 1}};
+}
+
+Opening agreed_on(bool takeover, unsigned bits) {
+    return {.deflate = Agreed{.own_takeover = takeover,
+                              .peer_takeover = takeover,
+                              .own_bits = bits,
+                              .peer_bits = 15}};
+}
+
+}  // namespace
+
+TEST_CASE("WebSocket topics: a message goes to all who subscribed, but not to `except`") {
+    Crowd crowd;
+    auto& first = crowd.add(0);
+    crowd.topics.subscribe(first, "news");
+    crowd.topics.subscribe(first, "news");
+    crowd.topics.subscribe(crowd.add(1), "news");
+    crowd.topics.subscribe(crowd.add(2), "sport");
+    CHECK(crowd.topics.subscribers("news") == 2);
+    CHECK(crowd.publish("news", "hello").sent == 2);
+    CHECK(crowd.publish("news", "others", &first).sent == 1);
+    CHECK(crowd.publish("nothing", "hello").sent == 0);
+    CHECK(crowd.peers[0]->received() == server_frame({.payload = "hello"}));
+    CHECK(crowd.peers[1]->received() ==
+          server_frame({.payload = "hello"}) + server_frame({.payload = "others"}));
+    CHECK(crowd.peers[2]->received() == "");
+    crowd.topics.unsubscribe(first, "news");
+    crowd.topics.unsubscribe(first, "nothing");
+    CHECK(crowd.publish("news", "x").sent == 1);
+}
+
+TEST_CASE("WebSocket topics: sockets leave when they end, and topics may end before them") {
+    Crowd crowd;
+    crowd.topics.subscribe(crowd.add(0), "a");
+    crowd.topics.subscribe(crowd.add(1), "a");
+    crowd.topics.subscribe(*crowd.logs[1].socket, "b");
+    {
+        Topics brief;
+        brief.subscribe(*crowd.logs[1].socket, "c");
+    }
+    crowd.peers[1]->reset();
+    crowd.driver.run();
+    CHECK(crowd.topics.subscribers("a") == 1);
+    CHECK(crowd.topics.subscribers("b") == 0);
+    CHECK(crowd.publish("a", "x").sent == 1);
+    crowd.logs[0].socket->close();
+    CHECK(crowd.publish("a", "x").sent == 0);
+}
+
+TEST_CASE(
+    "WebSocket topics: a member that publishes when it ends, and one that leaves when it is told") {
+    Crowd crowd;
+    crowd.topics.subscribe(crowd.add(0), "a");
+    auto& leaver =
+        crowd.add(1, {}, {}, {.on_message = [&](WsSocket& s, Kind kind, MutableBytes message) {
+                      crowd.topics.publish("a", kind, message);
+                      crowd.topics.unsubscribe(s, "a");
+                      crowd.topics.publish("a", kind, message);
+                  }});
+    crowd.topics.subscribe(leaver, "a");
+    crowd.peers[1]->send(client_frame({.payload = "x"}));
+    crowd.driver.run();
+    CHECK(crowd.peers[0]->received() ==
+          server_frame({.payload = "x"}) + server_frame({.payload = "x"}));
+    CHECK(crowd.peers[1]->received() == server_frame({.payload = "x"}));
+}
+
+TEST_CASE("WebSocket topics: who is slow is dropped, or closed with code 1008") {
+    for (const auto slow : {websocket::Options::Slow::drop, websocket::Options::Slow::close}) {
+        Crowd crowd;
+        const websocket::Options options{.close_timeout = 3s, .slow = slow};
+        crowd.topics.subscribe(crowd.add(0, options), "a");
+        crowd.topics.subscribe(crowd.add(1, options), "a");
+        crowd.peers[0]->set_window(10);
+        const std::string large(60'000, 'x');
+        CHECK(crowd.publish("a", large).sent == 2);
+        CHECK(crowd.publish("a", large).sent == 2);  // now the first is above its mark
+        const auto published = crowd.publish("a", large);
+        CHECK(published.sent == 1);
+        const bool drops = slow == websocket::Options::Slow::drop;
+        CHECK(published.dropped == (drops ? 1 : 0));
+        CHECK(published.closed == (drops ? 0 : 1));
+        if (drops) {
+            crowd.peers[0]->set_window(1'000'000);
+            crowd.driver.run();
+            CHECK(crowd.publish("a", "x").sent == 2);
+        } else {
+            CHECK(crowd.publish("a", "x").sent == 1);
+            crowd.driver.advance(3s);
+            CHECK(crowd.peers[0]->close_reason() == errc::close_timed_out);
+        }
+        CHECK(crowd.peers[1]->received().size() > 180'000);
+    }
+}
+
+TEST_CASE("WebSocket topics: a socket between begin() and end() misses the message") {
+    Crowd crowd;
+    auto& socket = crowd.add(0);
+    crowd.topics.subscribe(socket, "a");
+    socket.begin(Kind::text);
+    CHECK(crowd.publish("a", "x").dropped == 1);
+    socket.end();
+    CHECK(crowd.publish("a", "x").sent == 1);
+}
+
+TEST_CASE(
+    "WebSocket topics: one compressed frame fits all windows, and takeover goes on after it") {
+    Crowd crowd;
+    crowd.topics.subscribe(crowd.add(0), "a");
+    crowd.topics.subscribe(crowd.add(1, compressing(false), agreed_on(false, 15)), "a");
+    crowd.topics.subscribe(crowd.add(2, compressing(true), agreed_on(true, 9)), "a");
+    const std::string text = "hello hello hello " + std::string(1000, 'x') + " hello hello hello";
+    crowd.logs[2].socket->send(text);
+    crowd.driver.run();
+    const std::string before = crowd.peers[2]->take_received();
+    const std::string other = "goodbye goodbye " + std::string(1000, 'y') + " goodbye goodbye";
+    CHECK(crowd.publish("a", other).sent == 3);
+    CHECK(crowd.peers[0]->received() == server_frame({.payload = other}));
+    CHECK(crowd.peers[1]->received() == crowd.peers[2]->received());
+    CHECK(crowd.peers[1]->received().size() < 100);
+    crowd.logs[2].socket->send(text);
+    crowd.driver.run();
+    // a receiver with one window for all messages understands each of them
+    WsLog log;
+    MemoryDriver driver;
+    auto opening = agreed_on(true, 15);
+    opening.role = Role::client;
+    auto& receiver = driver.connect(ws_end(&log, {}, compressing(true), opening));
+    receiver.send(before + crowd.peers[2]->received());
+    driver.run();
+    CHECK(log.text == "open text:" + text + " text:" + other + " text:" + text + " ");
+}
