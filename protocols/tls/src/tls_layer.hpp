@@ -11,8 +11,8 @@ namespace switchboard::tls::detail {
 
 // Input: the layer finds the records itself and gives OpenSSL whole ones only, by a BIO that reads from the
 // driver's span. The plaintext is written to the front of the same span: OpenSSL has copied the record
-// before, and plaintext is shorter than its record. Output: what a callback writes is gathered in a buffer of the
-// thread, and encrypted when the buffer is full or the callback returns.
+// before, and plaintext is shorter than its record. Output: what a callback writes is gathered in a buffer
+// of the thread, and encrypted when the buffer is full or the callback returns.
 class TlsLayer : public Layer {
 public:
     ~TlsLayer() override;
