@@ -23,7 +23,8 @@ public:
     Exchange(Connection& connection, const Head& head, const Shared& shared, bool last) noexcept
         : connection_(connection), head_(head), shared_(shared), last_(last) {}
 
-    // Runs the handler, and sees to it that there is an answer. Throws what the handler throws after its answer.
+    // Runs the handler, and sees to it that there is an answer. Throws what the handler throws after its
+    // answer.
     void run(const Route& route, Bytes body, const Captures& captures);
     void refuse(unsigned status);  // sends a short answer of that status; the last one
 

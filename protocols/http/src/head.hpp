@@ -43,8 +43,8 @@ struct Parsed {
     unsigned refusal = 0;  // the status to refuse it with; 0: none
 };
 
-// Parses the head at the front of `in`, once it is whole. `seen` counts the bytes that were looked at when more
-// were needed, so that they are not looked at again; it starts at 0.
+// Parses the head at the front of `in`, once it is whole. `seen` counts the bytes that were looked at when
+// more were needed, so that they are not looked at again; it starts at 0.
 Parsed parse_head(std::string_view in, const HttpLimits& limits, std::size_t& seen, Head& head);
 
 // Parses one field line at the front of `at`, which must have a CR LF before its end, and moves behind it.

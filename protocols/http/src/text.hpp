@@ -88,7 +88,8 @@ constexpr std::string_view trimmed(std::string_view text) noexcept {
     return text;
 }
 
-// Calls `use` with each element of a comma-separated list (RFC 9110, section 5.6.1), without spaces around it.
+// Calls `use` with each element of a comma-separated list (RFC 9110, section 5.6.1), without spaces around
+// it.
 template <class Use>
 constexpr void each_element(std::string_view list, Use use) {
     for (bool more = true; more;) {

@@ -92,7 +92,7 @@ Result<Server> Server::make(ServerOptions options) {
     return Server(std::move(state));
 }
 
-Result<void> Server::reload(std::vector<Certificate> certificates) const {
+Result<void> Server::reload(const std::vector<Certificate>& certificates) const {
     auto context = detail::ServerContext::make(state_->options, certificates, state_->tickets);
     if (!context) return tl::unexpected(std::move(context.error()));
     const std::lock_guard lock(state_->mutex);

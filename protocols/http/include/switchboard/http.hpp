@@ -1,4 +1,5 @@
-// HTTP/1.1 (RFC 9110, RFC 9112): a server. The parser is strict; protocols/http/README.md lists what it refuses.
+// HTTP/1.1 (RFC 9110, RFC 9112): a server. The parser is strict; protocols/http/README.md lists what it
+// refuses.
 #pragma once
 
 #include <chrono>
@@ -64,9 +65,9 @@ class Response {
 public:
     // Default: 200. Throws std::invalid_argument unless 200 <= code <= 599.
     Response& status(unsigned code);
-    // Adds a field. Throws std::invalid_argument if the name is no token, if the value has a control character
-    // other than a tab, or if the field frames the message (Content-Length, Transfer-Encoding, Connection,
-    // Upgrade, Date).
+    // Adds a field. Throws std::invalid_argument if the name is no token, if the value has a control
+    // character other than a tab, or if the field frames the message (Content-Length, Transfer-Encoding,
+    // Connection, Upgrade, Date).
     Response& field(std::string_view name, std::string_view value);
     Response& type(std::string_view content_type) { return field("Content-Type", content_type); }
     // Sends the answer, in one write. The body is not sent for HEAD, 204 and 304. Throws std::logic_error if
@@ -74,8 +75,8 @@ public:
     void send(std::string_view body = {});
     void send(SharedBytes body);  // the same, without copying the body
     // Answers 101 and replaces the protocol of the connection (RFC 9110, section 7.8). `next` gets the bytes
-    // behind the request. Throws std::logic_error if the client did not ask for `protocol`, or if an answer was
-    // already sent.
+    // behind the request. Throws std::logic_error if the client did not ask for `protocol`, or if an answer
+    // was already sent.
     void upgrade(std::string_view protocol, std::unique_ptr<Protocol> next);
     bool sent() const noexcept;
 
@@ -125,9 +126,9 @@ public:
     explicit Server(ServerOptions options = {});
     // Adds a route. A pattern is a path: "/users/{id}/posts", or "/files/{path...}", whose last part takes
     // the rest of the path. Where several patterns match, text goes before "{name}", and that before
-    // "{name...}". GET also answers HEAD. OPTIONS, unless routed, is answered with Allow. A path that is routed,
-    // but not for the method, is 405; a method that is neither routed nor of RFC 9110 is 501.
-    // Throws std::invalid_argument for an invalid pattern or method, or a route that exists already.
+    // "{name...}". GET also answers HEAD. OPTIONS, unless routed, is answered with Allow. A path that is
+    // routed, but not for the method, is 405; a method that is neither routed nor of RFC 9110 is 501. Throws
+    // std::invalid_argument for an invalid pattern or method, or a route that exists already.
     Server& route(std::string_view method, std::string_view pattern, Handler handler,
                   RouteOptions options = {});
     Server& otherwise(Handler handler);  // in place of the answer 404

@@ -101,7 +101,7 @@ public:
     [[nodiscard]] static Result<Server> make(ServerOptions options);
     // Replaces the certificates for connections that come later in this process: all of them, or none if
     // there is an error. Errors: as above.
-    [[nodiscard]] Result<void> reload(std::vector<Certificate> certificates) const;
+    [[nodiscard]] Result<void> reload(const std::vector<Certificate>& certificates) const;
     // Returns a factory of layers. `above` is called once for each handshake that succeeds.
     ProtocolFactory wrap(ProtocolFactory above) const;
 

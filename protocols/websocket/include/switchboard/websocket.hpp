@@ -119,9 +119,9 @@ public:
 
     virtual void ping(Bytes payload = {}) = 0;  // the first 125 bytes of it are sent
     // Sends a Close frame after all messages. Messages that come afterwards are discarded. The connection
-    // ends when the peer has answered, or after close_timeout. Later calls have no effect. A code that may not be
-    // sent (7.4) becomes 1000, and only the first 123 bytes of `reason`, without a character that is cut off,
-    // are sent. Code 1005 sends no code and no reason.
+    // ends when the peer has answered, or after close_timeout. Later calls have no effect. A code that may
+    // not be sent (7.4) becomes 1000, and only the first 123 bytes of `reason`, without a character that is
+    // cut off, are sent. Code 1005 sends no code and no reason.
     virtual void close(std::uint16_t code = code::kNormal, std::string_view reason = {}) = 0;
     virtual bool closing()
         const noexcept = 0;  // a Close frame was sent, or the connection is closing

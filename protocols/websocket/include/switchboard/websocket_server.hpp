@@ -8,8 +8,9 @@
 namespace switchboard::websocket {
 
 // Answers a request: with 101, after which `handler` serves the connection, or with the status that says why
-// not: 400, 403 (Origin), 405 or 426. Frames that came together with the request are not lost. Returns whether
-// it accepted; if not, `handler` is destroyed without any callback. No answer may have been sent before.
+// not: 400, 403 (Origin), 405 or 426. Frames that came together with the request are not lost. Returns
+// whether it accepted; if not, `handler` is destroyed without any callback. No answer may have been sent
+// before.
 bool accept(const http::Request& request, http::Response& response,
             std::unique_ptr<Handler> handler, const Settings& settings = {});
 
