@@ -20,7 +20,7 @@ class DatagramStory {
 public:
     explicit DatagramStory(DatagramDriver& driver) : driver_(driver) {}
 
-    // Returns the next note, or "" if there is none within ten seconds.
+    // Returns the next note, or "" if no note comes within ten seconds.
     std::string next() {
         for (int turn = 0; turn < 10'000; ++turn) {
             if (const auto line = journal_->next(0)) return *line;

@@ -219,6 +219,9 @@ TEST_CASE("http: what a handler does wrong is a 500") {
             answer_by([act](const http::Request&, Response& response) { act(response); }));
     };
     CHECK(status([](Response&) {}) == "500");
+    const auto throws = [](const http::Request&, Response&) { throw std::runtime_error("no"); };
+    const auto outcome = testing::deliver(server_of(throws).factory(), request_of("GET /"));
+    CHECK(outcome.reason == errc::handler_failed);
     CHECK(status([](Response&) { throw std::runtime_error("no"); }) == "500");
     CHECK(status([](Response& r) { r.field("X", "a\r\nY: b").send(); }) == "500");
     CHECK(status([](Response& r) { r.field("X", std::string(1, '\0')).send(); }) == "500");

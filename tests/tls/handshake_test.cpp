@@ -275,7 +275,7 @@ TEST_CASE("TLS: options out of range are named") {
         change(options);
         return options;
     };
-    CHECK(error({}) == "TLS certificates: there is none");
+    CHECK(error({}) == "TLS certificates: at least one is required");
     CHECK(error(with([](auto& o) { o.clients = tls::ClientCertificates::required; })) ==
           "TLS trust_pem: is required if clients present certificates");
     CHECK(error(with([](auto& o) { o.ticket_period = 599s; })) ==

@@ -216,13 +216,13 @@ namespace {
 
 // What a server with those options answers to an offer; "" if it declines.
 std::string answer_to(std::string_view offer, const websocket::Options& options) {
-    const FieldView field{"Sec-WebSocket-Extensions", offer};
+    const Field field{"Sec-WebSocket-Extensions", offer};
     const auto accepted = accept_offer(Fields{{&field, 1}}, options.deflate);
     return accepted ? accepted->field : "";
 }
 
 std::string verdict_on(std::string_view answer, const websocket::Options& options) {
-    const FieldView field{"sec-websocket-extensions", answer};
+    const Field field{"sec-websocket-extensions", answer};
     std::optional<Agreed> got;
     const char* const wrong = read_answer(Fields{{&field, 1}}, options.deflate, got);
     return wrong != nullptr ? wrong : got ? "agreed" : "none";

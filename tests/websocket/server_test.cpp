@@ -84,6 +84,8 @@ TEST_CASE("WebSocket server: what is refused") {
     starts(request_with(kVersion + "Origin: https://evil.net\r\n"), "403");
     starts(request_with(kVersion, "/full"), "503");
     starts(request_with(kVersion + "Content-Length: 1\r\n") + "x", "400");
+    starts("GET /chat HTTP/1.0\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+           "400");
     starts("POST /chat HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "405");
 }
 

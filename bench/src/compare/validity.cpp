@@ -24,7 +24,7 @@ std::size_t served_of(const Measurement& m) {
     return m.offered_rate ? m.answered : m.served;
 }
 
-// The problem in one respect; empty if there is none.
+// The problem in one respect. Empty: no problem.
 std::string unserved(const CellRounds& cell) {
     const auto [least, highest] = std::ranges::minmax_element(cell.rounds, {}, served_of);
     const std::size_t low = served_of(*least), high = served_of(*highest);

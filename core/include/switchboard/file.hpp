@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <switchboard/bytes.hpp>
 #include <switchboard/error.hpp>
 
 namespace switchboard {
@@ -21,6 +22,9 @@ public:
 
     int fd() const noexcept { return fd_; }
     [[nodiscard]] Result<std::uint64_t> size() const;  // man 2 fstat
+    // Reads up to `to.size()` bytes from `offset` on, and returns how many (man 2 pread); 0: the file ends
+    // there.
+    [[nodiscard]] Result<std::size_t> read(std::uint64_t offset, MutableBytes to) const;
 
 private:
     int fd_;

@@ -39,4 +39,12 @@ Result<std::uint64_t> File::size() const {
     return static_cast<std::uint64_t>(status.st_size);
 }
 
+Result<std::size_t> File::read(std::uint64_t offset, MutableBytes to) const {
+    ssize_t got = -1;
+    do got = ::pread(fd_, to.data(), to.size(), static_cast<off_t>(offset));
+    while (got < 0 && errno == EINTR);
+    if (got < 0) return fail_errno("read");
+    return static_cast<std::size_t>(got);
+}
+
 }  // namespace switchboard

@@ -1,9 +1,7 @@
 #include "memory_connection.hpp"
 
 #include <sys/uio.h>
-#include <unistd.h>
 #include <algorithm>
-#include <cerrno>
 
 namespace switchboard::testing {
 MemoryConnection::MemoryConnection(World& world, ConnectionId id,
@@ -125,14 +123,12 @@ Transport::Sent MemoryConnection::transmit_file(const FileRange& range, std::uin
         allowed(static_cast<std::size_t>(std::min<std::uint64_t>(most, kReadBuffer)));
     if (want == 0) return {.blocked = true};
     std::vector<std::byte> buffer(want);
-    const auto offset = static_cast<off_t>(range.offset);
-    const ssize_t got = ::pread(range.file->fd(), buffer.data(), buffer.size(), offset);
-    if (got == 0) return {.error = errc::file_too_short};
-    if (got < 0) return {.error = std::error_code(errno, std::system_category())};
-    const auto part = static_cast<std::size_t>(got);
-    to_->push(Bytes(buffer).first(part));
-    note_moved(part);
-    return {.bytes = part};
+    const auto got = range.file->read(range.offset, buffer);
+    if (!got) return {.error = got.error()};
+    if (*got == 0) return {.error = errc::file_too_short};
+    to_->push(Bytes(buffer).first(*got));
+    note_moved(*got);
+    return {.bytes = *got};
 }
 
 }  // namespace switchboard::testing

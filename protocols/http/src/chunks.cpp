@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "head.hpp"
-#include "text.hpp"
+#include "syntax.hpp"
 
 namespace switchboard::http::detail {
 namespace {
@@ -16,7 +16,7 @@ constexpr std::size_t kMostTrailers = 16;
 
 constexpr Chunks::Piece kRefused{.used = 0, .data = {}, .refused = true};
 
-// A line, or the reason why there is none yet.
+// A line. If it is not whole yet, `used` is 0.
 struct Line {
     std::string_view text = {};  // without CR LF
     std::size_t used = 0;
@@ -30,7 +30,7 @@ Line line_of(std::string_view in, std::size_t most) noexcept {
     return {.text = in.substr(0, end - 1), .used = end + 1, .refused = false};
 }
 
-// Moves behind a quoted string (RFC 9110, section 5.6.4). Returns false if there is none.
+// Moves behind a quoted string (RFC 9110, section 5.6.4). Returns false if `text` does not begin with one.
 bool skip_quoted(std::string_view& text) noexcept {
     for (std::size_t at = 1; at < text.size(); ++at) {
         if (text[at] == '"') {

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "date.hpp"
-#include "text.hpp"
+#include "syntax.hpp"
 
 namespace switchboard::http::detail {
 namespace {
@@ -131,7 +131,8 @@ void Exchange::run(const Route& route, Bytes body, const Captures& captures) {
     } catch (...) {
         if (sent_) throw;
     }
-    if (!sent_) refuse(500);
+    failed_ = !sent_;
+    if (failed_) refuse(500);
 }
 
 }  // namespace switchboard::http::detail

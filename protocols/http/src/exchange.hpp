@@ -23,7 +23,7 @@ public:
     Exchange(Connection& connection, const Head& head, const Shared& shared, bool last) noexcept
         : connection_(connection), head_(head), shared_(shared), last_(last) {}
 
-    // Runs the handler, and sees to it that there is an answer. Throws what the handler throws after its
+    // Runs the handler. If it sends no answer, the answer is 500. Throws what the handler throws after its
     // answer.
     void run(const Route& route, Bytes body, const Captures& captures);
     void refuse(unsigned status);  // sends a short answer of that status; the last one
@@ -37,6 +37,7 @@ public:
     bool sent() const noexcept { return sent_; }
     bool upgraded() const noexcept { return upgraded_; }
     bool last() const noexcept { return last_; }
+    bool failed() const noexcept { return failed_; }  // the handler threw, or did not answer
     bool has_room() const noexcept { return room_; }  // whether the connection takes more output
 
 private:
@@ -48,7 +49,7 @@ private:
     const Head& head_;
     const Shared& shared_;
     unsigned status_ = 200;
-    bool sent_ = false, upgraded_ = false, last_, room_ = true;
+    bool sent_ = false, upgraded_ = false, failed_ = false, last_, room_ = true;
     HeadText text_;
 };
 

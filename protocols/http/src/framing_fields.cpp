@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/parse_number.hpp"
-#include "text.hpp"
+#include "syntax.hpp"
 
 namespace switchboard::http::detail {
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "framing_fields.hpp"
-#include "text.hpp"
+#include "syntax.hpp"
 
 namespace switchboard::http::detail {
 namespace {
@@ -48,7 +48,7 @@ void split_query(std::string_view path, Head& head) noexcept {
     if (head.path.empty()) head.path = "/";
 }
 
-// Returns the authority of an absolute target, or nothing if it is none.
+// Returns the authority of an absolute target ("http://a:80/x"). Returns an empty text for other targets.
 std::string_view authority_of(std::string_view target) noexcept {
     const std::size_t scheme = target.find("://");
     if (scheme == target.npos) return {};

@@ -3,7 +3,7 @@
 
 #include "head.hpp"
 #include "router.hpp"
-#include "text.hpp"
+#include "syntax.hpp"
 
 namespace switchboard::http {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "text.hpp"
+#include "syntax.hpp"
 
 namespace switchboard::http::detail {
 namespace {

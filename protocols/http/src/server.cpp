@@ -3,7 +3,7 @@
 
 #include "router.hpp"
 #include "server_protocol.hpp"
-#include "text.hpp"
+#include "syntax.hpp"
 
 namespace switchboard::http {
 

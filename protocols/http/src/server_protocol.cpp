@@ -97,7 +97,8 @@ void ServerProtocol::answer(Connection& connection, const Head& head, const Rout
     exchange.run(route, body, captures);
     room_ = exchange.has_room();
     over_ = exchange.upgraded() || exchange.last() || connection.closing();
-    if (exchange.last() && !exchange.upgraded()) connection.close();
+    if (!exchange.last() || exchange.upgraded()) return;
+    connection.close(exchange.failed() ? make_error_code(errc::handler_failed) : std::error_code());
 }
 
 // Nothing more is read from a peer whose request was refused: what follows may be part of that request.

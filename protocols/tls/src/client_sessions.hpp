@@ -16,7 +16,7 @@ public:
     explicit ClientSessions(std::size_t most) : most_(most) {}
 
     void put(const std::string& name, SessionPointer session);
-    // Returns null if there is none. A session of TLS 1.3 is used once, so that nobody can link two
+    // Returns null if no session is kept. A session of TLS 1.3 is used once, so that nobody can link two
     // connections by it (RFC 8446, appendix C.4).
     SessionPointer take(std::string_view name);
 

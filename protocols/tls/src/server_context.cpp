@@ -43,7 +43,7 @@ int verify_mode(ClientCertificates clients) {
 Result<std::shared_ptr<const ServerContext>> ServerContext::make(
     const ServerOptions& options, const std::vector<Certificate>& certificates,
     std::shared_ptr<Tickets> tickets) {
-    if (certificates.empty()) return bad_option("certificates: there is none");
+    if (certificates.empty()) return bad_option("certificates: at least one is required");
     const auto made = std::make_shared<ServerContext>();
     for (const Certificate& certificate : certificates)
         if (auto added = made->add(certificate); !added)

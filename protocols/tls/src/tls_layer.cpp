@@ -2,11 +2,9 @@
 
 #include <openssl/err.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 
 #include "base/deadline.hpp"
@@ -271,13 +269,10 @@ bool TlsLayer::write_shared(SharedBytes buffer) {
 Transport::Sent TlsLayer::transmit_file(const FileRange& range, std::uint64_t most) {
     std::array<std::byte, kMostPlain> bytes;
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(most, bytes.size()));
-    ssize_t got = 0;
-    do {
-        got = ::pread(range.file->fd(), bytes.data(), size, static_cast<off_t>(range.offset));
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) return {.error = std::error_code(errno, std::system_category())};
-    if (got == 0) return {.error = switchboard::errc::file_too_short};
-    const iovec piece{bytes.data(), static_cast<std::size_t>(got)};
+    const auto got = range.file->read(range.offset, MutableBytes(bytes).first(size));
+    if (!got) return {.error = got.error()};
+    if (*got == 0) return {.error = switchboard::errc::file_too_short};
+    const iovec piece{bytes.data(), *got};
     return transmit(&piece, 1);
 }
 

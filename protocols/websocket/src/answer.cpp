@@ -4,6 +4,7 @@
 
 #include "accept_key.hpp"
 #include "extension.hpp"
+#include "head.hpp"
 
 namespace switchboard::websocket::detail {
 namespace {
@@ -24,17 +25,6 @@ bool read_status(std::string_view line, unsigned& status) {
     return true;
 }
 
-bool read_field(std::string_view line, std::vector<FieldView>& fields) {
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return false;
-    const auto value = trim(line.substr(colon + 1));
-    const bool clean = std::none_of(value.begin(), value.end(), [](char c) {
-        return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-    });
-    if (clean) fields.push_back({line.substr(0, colon), value});
-    return clean;
-}
-
 bool could_begin(std::string_view in) {
     constexpr std::string_view kBegin = "HTTP/1.1 ";
     return kBegin.starts_with(in.substr(0, kBegin.size()));
@@ -45,15 +35,14 @@ bool could_begin(std::string_view in) {
 bool parse_answer(std::string_view in, AnswerHead& head) {
     const auto end = in.substr(0, kMaxAnswerHead).find("\r\n\r\n");
     if (end == std::string_view::npos) return in.size() < kMaxAnswerHead && could_begin(in);
-    std::string_view lines = in.substr(0, end + 2);
-    const auto next = [&lines] {
-        const auto line = lines.substr(0, lines.find("\r\n"));
-        lines.remove_prefix(line.size() + 2);
-        return line;
-    };
-    if (!read_status(next(), head.status)) return false;
-    while (!lines.empty())
-        if (!read_field(next(), head.fields)) return false;
+    const std::string_view line = in.substr(0, in.find("\r\n"));
+    if (!read_status(line, head.status)) return false;
+    const char* at = line.data() + line.size() + 2;
+    while (*at != '\r') {
+        Field field;
+        if (!http::detail::parse_field(at, field)) return false;
+        head.fields.push_back(field);
+    }
     head.size = end + 4;
     return true;
 }
@@ -61,7 +50,7 @@ bool parse_answer(std::string_view in, AnswerHead& head) {
 const char* check_answer(const AnswerHead& head, std::string_view key, const Options& options,
                          Opening& opening) {
     const Fields fields{head.fields};
-    if (fields.count("Upgrade") != 1 || !same_text(fields.first("Upgrade"), "websocket"))
+    if (fields.count("Upgrade") != 1 || !equals_without_case(fields.first("Upgrade"), "websocket"))
         return "wrong Upgrade";
     if (!fields.has_element("Connection", "upgrade")) return "wrong Connection";
     if (fields.count("Sec-WebSocket-Accept") != 1 ||

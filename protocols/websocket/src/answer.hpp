@@ -15,7 +15,7 @@ inline constexpr std::size_t kMaxAnswerHead = 16 * 1024;
 // Views of the bytes that were read.
 struct AnswerHead {
     unsigned status = 0;
-    std::vector<FieldView> fields = {};
+    std::vector<Field> fields = {};
     std::size_t size = 0;  // 0: it is not whole yet
 };
 

@@ -86,7 +86,7 @@ private:
         std::uint64_t left = 0;  // bytes of the current frame that are still to come
         std::size_t fragments = 0;
         Mask mask = 0;
-        Opcode kind = Opcode::continuation;  // of the message; continuation: there is none
+        Opcode kind = Opcode::continuation;  // of the message; continuation: no message has begun
         bool fin = false;                    // of the current frame
         bool compressed = false;
         bool skipped = false;  // it comes after the own Close frame

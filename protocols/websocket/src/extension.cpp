@@ -36,8 +36,8 @@ bool read_bits_of(std::optional<unsigned>& bits, bool has_value, std::string_vie
 bool read_parameter(Parameters& into, std::string_view text) {
     const auto equals = text.find('=');
     const bool has_value = equals != std::string_view::npos;
-    const auto name = trim(text.substr(0, equals));
-    const auto value = has_value ? trim(text.substr(equals + 1)) : std::string_view();
+    const auto name = trimmed(text.substr(0, equals));
+    const auto value = has_value ? trimmed(text.substr(equals + 1)) : std::string_view();
     if (name == "server_no_context_takeover") return read_flag(into.server_no_takeover, has_value);
     if (name == "client_no_context_takeover") return read_flag(into.client_no_takeover, has_value);
     if (name == "server_max_window_bits")

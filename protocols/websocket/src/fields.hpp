@@ -5,16 +5,17 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <switchboard/http.hpp>
 #include <vector>
+
+#include "syntax.hpp"
 
 namespace switchboard::websocket::detail {
 
-struct FieldView {
-    std::string_view name, value;
-};
-
-bool same_text(std::string_view a, std::string_view b) noexcept;  // ASCII letters without case
-std::string_view trim(std::string_view text) noexcept;            // spaces and tabs
+using http::Field;
+using http::detail::equals_without_case;
+using http::detail::is_token;
+using http::detail::trimmed;
 
 // The elements of a list without empty ones, trimmed. Commas within quotes do not separate.
 std::vector<std::string_view> split_list(std::string_view list, char separator = ',');
@@ -22,7 +23,7 @@ std::vector<std::string_view> split_list(std::string_view list, char separator =
 // The fields of one head.
 class Fields {
 public:
-    explicit Fields(std::span<const FieldView> all) : all_(all) {}
+    explicit Fields(std::span<const Field> all) : all_(all) {}
 
     std::size_t count(std::string_view name) const noexcept;
     // Returns the first field of that name, or an empty text.
@@ -32,7 +33,7 @@ public:
     bool has_element(std::string_view name, std::string_view element) const;
 
 private:
-    std::span<const FieldView> all_;
+    std::span<const Field> all_;
 };
 
 }  // namespace switchboard::websocket::detail

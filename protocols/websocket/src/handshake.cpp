@@ -10,15 +10,16 @@ namespace {
 
 bool is_own_page(std::string_view origin, std::string_view host) {
     const auto scheme = origin.find("://");
-    return scheme != std::string_view::npos && same_text(origin.substr(scheme + 3), host);
+    return scheme != std::string_view::npos && equals_without_case(origin.substr(scheme + 3), host);
 }
 
 // 10.2: a page of another site must not use the cookies of this one.
 bool is_allowed(std::string_view origin, std::string_view host, const Options& options) {
     if (options.origins.empty()) return is_own_page(origin, host);
-    return std::any_of(
-        options.origins.begin(), options.origins.end(),
-        [&](const std::string& allowed) { return allowed == "*" || same_text(allowed, origin); });
+    return std::any_of(options.origins.begin(), options.origins.end(),
+                       [&](const std::string& allowed) {
+                           return allowed == "*" || equals_without_case(allowed, origin);
+                       });
 }
 
 Decision refuse(unsigned status, std::string_view why) {
@@ -30,8 +31,7 @@ std::optional<Decision> refusal(const RequestView& request, const Options& optio
     if (request.method != "GET") return refuse(405, "the method is not GET");
     if (!fields.has_element("Upgrade", "websocket") || !fields.has_element("Connection", "upgrade"))
         return refuse(426, "this is a WebSocket");
-    if (!request.is_http_1_1 || request.host.empty())
-        return refuse(400, "not HTTP/1.1 with a Host");
+    if (request.host.empty()) return refuse(400, "no Host");
     if (fields.count("Sec-WebSocket-Version") != 1 || fields.first("Sec-WebSocket-Version") != "13")
         return refuse(426, "the version is not 13");
     if (fields.count("Sec-WebSocket-Key") != 1 || !is_key(fields.first("Sec-WebSocket-Key")))

@@ -11,7 +11,6 @@ namespace switchboard::websocket::detail {
 
 struct RequestView {
     std::string_view method;
-    bool is_http_1_1 = true;
     std::string_view host;
     Fields fields;
 };

@@ -8,12 +8,10 @@ namespace switchboard::websocket {
 namespace {
 
 detail::Decision decide_on(const http::Request& request, const Options& options) {
-    std::vector<detail::FieldView> fields;
-    fields.reserve(request.fields().size());
-    for (const auto& field : request.fields()) fields.push_back({field.name, field.value});
-    detail::Decision decision = detail::decide(
-        {.method = request.method(), .host = request.host(), .fields = detail::Fields{fields}},
-        options);
+    detail::Decision decision = detail::decide({.method = request.method(),
+                                                .host = request.host(),
+                                                .fields = detail::Fields{request.fields()}},
+                                               options);
     if (decision.status == 101 && !request.body().empty())
         return {.status = 400, .why = "the request has a body"};
     return decision;

@@ -1,6 +1,6 @@
-#include <algorithm>
 #include <limits>
 
+#include "fields.hpp"
 #include "shared.hpp"
 
 namespace switchboard::websocket {
@@ -8,12 +8,6 @@ namespace {
 
 tl::unexpected<Error> bad(const std::string& what) {
     return fail(errc::bad_option, "WebSocket " + what);
-}
-
-bool is_field_value(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t';
-    });
 }
 
 Result<void> check_deflate(const Deflate& deflate) {
@@ -31,7 +25,7 @@ Result<void> check_texts(const Options& options) {
     for (const auto& name : options.subprotocols)
         if (!detail::is_token(name)) return bad("subprotocol '" + name + "': must be a token");
     for (const auto& [name, value] : options.fields)
-        if (!detail::is_token(name) || !is_field_value(value))
+        if (!detail::is_token(name) || !http::detail::all_of(http::detail::kValueChars, value))
             return bad("field '" + name + "': not a field of HTTP");
     return {};
 }

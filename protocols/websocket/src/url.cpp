@@ -55,8 +55,8 @@ Result<Url> parse_url(std::string_view text) {
     Url url;
     const auto colon = text.find("://");
     const auto scheme = text.substr(0, colon == std::string_view::npos ? 0 : colon);
-    url.secure = same_text(scheme, "wss");
-    if (!url.secure && !same_text(scheme, "ws"))
+    url.secure = equals_without_case(scheme, "wss");
+    if (!url.secure && !equals_without_case(scheme, "ws"))
         return wrong("it does not begin with ws:// or wss://");
     if (!is_printable(text)) return wrong("a character must be percent-encoded");
     const auto rest = text.substr(colon + 3);

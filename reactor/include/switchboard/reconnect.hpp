@@ -73,7 +73,7 @@ public:
     // Ends the reconnecting; neither on_retry nor on_give_up is called any more. An open connection stays
     // open. A connect in progress goes on, too, and its protocol gets on_open.
     void stop();
-    // Returns the id of the open connection, for Reactor::find(); a default id if there is none.
+    // Returns the id of the open connection, for Reactor::find(); a default id if no connection is open.
     ConnectionId connection() const noexcept;
 
 private:

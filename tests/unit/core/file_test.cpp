@@ -4,6 +4,7 @@
 #include <fstream>
 #include <switchboard/file.hpp>
 
+#include "file_of.hpp"
 #include "loopback.hpp"
 
 using namespace switchboard;
@@ -67,4 +68,15 @@ TEST_CASE("file: errors name the path") {
     CHECK(directory.error() == std::errc::is_a_directory);
     const File closed(-1);
     CHECK(closed.size().error() == std::errc::bad_file_descriptor);
+}
+
+TEST_CASE("file: reads from an offset, and nothing past the end") {
+    const auto file = test::file_of("0123456789");
+    std::array<std::byte, 4> bytes{};
+    CHECK(file->read(2, bytes).value() == 4);
+    CHECK(as_text(bytes) == "2345");
+    CHECK(file->read(8, bytes).value() == 2);
+    CHECK(as_text(bytes) == "8945");
+    CHECK(file->read(10, bytes).value() == 0);
+    CHECK(File(-1).read(0, bytes).error() == std::errc::bad_file_descriptor);
 }

@@ -102,7 +102,7 @@ protected:
     // More than max_write_buffer is queued. A driver whose thread may block waits here until the wire takes
     // some.
     virtual void relieve() { flush_all(); }
-    // The buffer for output of the running callback of this connection; null if there is none.
+    // The buffer for output of the running callback of this connection; null without one.
     virtual CorkBuffer* cork_buffer() const noexcept { return nullptr; }
     virtual bool entered() const noexcept { return has(kEntered); }  // its own callback runs
     virtual void begin_callback() { set(kEntered); }

@@ -58,9 +58,9 @@ private:
     Connection& connection_;
 };
 
-// The answer to one request, valid until the handler returns. If a handler returns without an answer, or
-// throws before it has sent one, the answer is 500. The server itself adds Date, Connection, Content-Length
-// and, to 405, Allow.
+// The answer to one request, valid until the handler returns. If a handler throws before it has sent an
+// answer, or sends none, the answer is 500 and the connection ends with errc::handler_failed. The server
+// itself adds Date, Connection, Content-Length and, to 405, Allow.
 class Response {
 public:
     // Default: 200. Throws std::invalid_argument unless 200 <= code <= 599.
@@ -118,8 +118,8 @@ struct ServerOptions {
     std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
 };
 
-// Routes, and the factory of the protocol that serves them. Add all routes before factory() is called. The
-// factory keeps its own copy, so it may outlive the Server, and all threads share it.
+// Routes, and the factory of the protocol that serves them. The factory may outlive the Server. Connections
+// of all threads read the routes, so add all of them before the first factory() is used.
 class Server {
 public:
     // Throws std::invalid_argument for limits.max_fields over 100 or server_field with control characters.
