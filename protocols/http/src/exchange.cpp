@@ -97,6 +97,16 @@ void Exchange::send(SharedBytes body) {
     if (sends_body() && !body.bytes.empty()) room_ = connection_.write_shared(std::move(body));
 }
 
+// The next request waits for the file, so that a pipeline cannot keep many files open.
+void Exchange::send_file(FileRange body) {
+    if (!body.file) throw std::invalid_argument("HTTP answer without its file");
+    finish_head(body.length);
+    room_ = connection_.write(text_.text());
+    if (!sends_body() || body.length == 0) return;
+    connection_.send_file(std::move(body));
+    room_ = false;
+}
+
 void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next) {
     if (sent_) throw std::logic_error("HTTP request answered twice");
     bool offered = false;
@@ -155,6 +165,10 @@ void Response::send(std::string_view body) {
 
 void Response::send(SharedBytes body) {
     exchange_.send(std::move(body));
+}
+
+void Response::send_file(FileRange body) {
+    exchange_.send_file(std::move(body));
 }
 
 void Response::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next) {

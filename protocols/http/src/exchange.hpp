@@ -32,6 +32,7 @@ public:
     void add_field(std::string_view name, std::string_view value);
     void send(std::string_view body);
     void send(SharedBytes body);
+    void send_file(FileRange body);
     void upgrade(std::string_view protocol, std::unique_ptr<Protocol> next);
 
     bool sent() const noexcept { return sent_; }

@@ -124,7 +124,7 @@ void ServerProtocol::on_eof(Connection& connection) {
 // While an answer is still on its way, write_stall_timeout judges the peer.
 void ServerProtocol::on_deadline(Connection& connection) {
     if (is_between_requests())
-        return connection.queued() > 0 ? arm(connection) : connection.close();
+        return connection.queued() > 0 || !room_ ? arm(connection) : connection.close();
     const Head none;
     refuse(connection, incoming_ ? incoming_->head() : none, 408);
 }

@@ -74,6 +74,10 @@ public:
     // an answer was already sent.
     void send(std::string_view body = {});
     void send(SharedBytes body);  // the same, without copying the body
+    // The same with a part of a file as the body; the system copies it (Connection::send_file()). Only its
+    // length is sent for HEAD. Reading a file can block the thread for as long as the disk takes. Throws
+    // std::invalid_argument if there is no file.
+    void send_file(FileRange body);
     // Answers 101 and replaces the protocol of the connection (RFC 9110, section 7.8). `next` gets the bytes
     // behind the request. Throws std::logic_error if the client did not ask for `protocol`, or if an answer
     // was already sent.
