@@ -135,7 +135,18 @@ public:
     // std::invalid_argument for an invalid pattern or method, or a route that exists already.
     Server& route(std::string_view method, std::string_view pattern, Handler handler,
                   RouteOptions options = {});
-    Server& otherwise(Handler handler);  // in place of the answer 404
+    // Serves the files below `directory` at the paths below `prefix` ("/" or "/static"), by GET and HEAD,
+    // with an ETag, Last-Modified, conditional requests, and one range of bytes (RFC 9110, sections 13, 14).
+    // The directory is looked up with each request, and nothing is kept between requests. "x.gz" is sent in
+    // place of "x" if the client accepts gzip and "x.gz" is not older. A path that ends in a slash stands for
+    // the file index.html there; the path of a directory without a slash is redirected (301). Refused with
+    // 404: parts that begin with a dot, or contain a slash, a backslash or a zero byte once decoded; empty
+    // parts; symbolic links below `directory`; and everything but regular files. Opening and reading a file
+    // can block the thread for as long as the disk takes. A file must not be cut while it is sent; replace it
+    // by rename(2). protocols/http/README.md has more. Throws std::invalid_argument if `directory` cannot be
+    // opened, or as route().
+    Server& files(std::string_view prefix, std::string directory);
+    Server& otherwise(Handler handler);  // in place of the answer 404, but not for files()
     ProtocolFactory factory() const;
 
 private:
