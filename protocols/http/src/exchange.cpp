@@ -2,8 +2,10 @@
 
 #include <charconv>
 #include <stdexcept>
+#include <switchboard/gzip.hpp>
 
 #include "date.hpp"
+#include "files/gzip_answer.hpp"
 #include "syntax.hpp"
 
 namespace switchboard::http::detail {
@@ -69,7 +71,7 @@ void Exchange::finish_head(std::uint64_t length) {
     if (last_) text_.add("Connection: close\r\n");
     if (!last_ && head_.http10) text_.add("Connection: keep-alive\r\n");
     // Neither a 204 nor a 304 has a length (RFC 9110, section 8.6).
-    if (status_ != 204 && status_ != 304) {
+    if (status_ != 204 && status_ != 304 && length_known_) {
         std::array<char, 20> text;
         text_.add("Content-Length: ");
         text_.add(digits(text, length));
@@ -79,7 +81,25 @@ void Exchange::finish_head(std::uint64_t length) {
     put_status_line();
 }
 
+// Returns whether `small` is sent in place of the body. HEAD has the fields that GET would have.
+bool Exchange::compress(Bytes body, std::pmr::vector<std::byte>& small) {
+    if (!shared_.pool || sent_) return false;
+    if (!chooses_gzip(head_, status_, body.size(), text_)) return false;
+    if (sends_body()) {
+        gzip(*shared_.pool, body, small);
+        if (small.size() >= body.size()) return false;
+    }
+    length_known_ = sends_body();
+    mark_as_gzip(text_);
+    return true;
+}
+
 void Exchange::send(std::string_view body) {
+    std::pmr::vector<std::byte> small(connection_.memory());
+    send_as_is(compress(as_bytes(body), small) ? as_text(small) : body);
+}
+
+void Exchange::send_as_is(std::string_view body) {
     finish_head(body.size());
     const bool with_body = sends_body() && !body.empty();
     if (!with_body || body.size() <= text_.free()) {
@@ -92,6 +112,8 @@ void Exchange::send(std::string_view body) {
 }
 
 void Exchange::send(SharedBytes body) {
+    std::pmr::vector<std::byte> small(connection_.memory());
+    if (compress(body.bytes, small)) return send_as_is(as_text(small));
     finish_head(body.bytes.size());
     room_ = connection_.write(text_.text());
     if (sends_body() && !body.bytes.empty()) room_ = connection_.write_shared(std::move(body));

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string_view>
+#include <switchboard/deflate.hpp>
 #include <switchboard/http.hpp>
 
 #include "head.hpp"
@@ -15,6 +16,7 @@ namespace switchboard::http::detail {
 struct Shared {
     ServerOptions options;
     std::shared_ptr<const Router> router;
+    std::shared_ptr<DeflatePool> pool = {};  // null: answers are not compressed
 };
 
 class Exchange {
@@ -43,6 +45,8 @@ public:
 
 private:
     void finish_head(std::uint64_t length);
+    bool compress(Bytes body, std::pmr::vector<std::byte>& small);
+    void send_as_is(std::string_view body);
     void put_status_line();
     bool sends_body() const noexcept;
 
@@ -51,6 +55,7 @@ private:
     const Shared& shared_;
     unsigned status_ = 200;
     bool sent_ = false, upgraded_ = false, failed_ = false, last_, room_ = true;
+    bool length_known_ = true;  // false: only the answer to a GET would show it
     HeadText text_;
 };
 

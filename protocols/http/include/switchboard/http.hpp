@@ -118,6 +118,11 @@ struct HttpLimits {
 struct ServerOptions {
     HttpLimits limits = {};
     std::string server_field = {};  // value of the field Server; empty: it is not sent
+    // Compresses the bodies of send() for clients that accept it: text, JSON, XML and the like (by
+    // Content-Type), from 1 KiB to 1 MiB. The ETag becomes weak, and Vary names Accept-Encoding. An answer
+    // with Content-Encoding is left as it is. A page that shows a secret beside text of an attacker should
+    // not be compressed, because its size then tells about the secret (BREACH).
+    bool gzip = true;
     // For the field Date. Connections of all threads call it.
     std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
 };
