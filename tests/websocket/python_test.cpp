@@ -20,6 +20,19 @@ std::vector<std::string> python(const std::string& script, std::vector<std::stri
     return arguments;
 }
 
+// Sends each message back in parts of 1000 bytes.
+WsHandler::Does echo_in_parts() {
+    return {.on_message = [](WsSocket& s, Kind kind, MutableBytes message) {
+        s.begin(kind);
+        for (Bytes left = message; !left.empty();) {
+            const Bytes part = left.first(std::min<std::size_t>(left.size(), 1'000));
+            s.part(part);
+            left = left.subspan(part.size());
+        }
+        s.end();
+    }};
+}
+
 websocket::Settings for_python(bool deflate, bool takeover) {
     return ws_settings({.deflate = {.enabled = deflate, .takeover = takeover, .from = 1}});
 }
@@ -27,26 +40,31 @@ websocket::Settings for_python(bool deflate, bool takeover) {
 }  // namespace
 
 TEST_CASE("WebSocket and Python: its client talks to our server, with and without deflate") {
-    for (const std::string deflate : {"none", "takeover", "no-takeover"}) {
-        CAPTURE(deflate);
-        http::Server server;
-        server.route(
-            "GET", "/echo",
-            websocket::endpoint([] { return std::make_unique<WsHandler>(nullptr, ws_echo()); },
-                                for_python(true, true)));
-        Reactor reactor;
-        const auto listening =
-            reactor.listen(Endpoint::tcp("127.0.0.1", 0), server.factory()).value();
-        const std::string url = "ws" + listening.local.to_string().substr(3) + "/echo";
-        support::Finished finished;
-        std::thread client([&] {
-            finished = support::run(python("echo_client.py", {url, deflate}));
-            reactor.post([&] { reactor.stop(); });
-        });
-        reactor.run();
-        client.join();
-        CHECK(finished.output == "done\n");
-        CHECK(finished.errors == "");
+    http::Server server;
+    const auto add = [&](const std::string& path, const WsHandler::Does& does) {
+        const auto make = [does] { return std::make_unique<WsHandler>(nullptr, does); };
+        server.route("GET", path, websocket::endpoint(make, for_python(true, true)));
+    };
+    add("/echo", ws_echo());
+    add("/parts", echo_in_parts());
+    for (const std::string path : {"/echo", "/parts"}) {
+        for (const std::string deflate : {"none", "takeover", "no-takeover"}) {
+            CAPTURE(path);
+            CAPTURE(deflate);
+            Reactor reactor;
+            const auto at =
+                reactor.listen(Endpoint::tcp("127.0.0.1", 0), server.factory()).value().local;
+            const std::string url = "ws" + at.to_string().substr(3) + path;
+            support::Finished finished;
+            std::thread client([&] {
+                finished = support::run(python("echo_client.py", {url, deflate}));
+                reactor.post([&] { reactor.stop(); });
+            });
+            reactor.run();
+            client.join();
+            CHECK(finished.output == "done\n");
+            CHECK(finished.errors == "");
+        }
     }
 }
 
