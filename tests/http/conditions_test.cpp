@@ -161,8 +161,12 @@ TEST_CASE("http files: conditions of GET and HEAD") {
     CHECK(status_of(get(with("If-None-Match", etag))) == "200");
     CHECK(status_of(get(with("If-Modified-Since", date))) == "200");
     // A change in the future is told as now.
-    tree.add("a.txt", "", 1'000'000);
-    CHECK(value_in(get(""), "Last-Modified") == "Sun, 06 Nov 1994 08:49:37 GMT");
+    for (const long age : {1'000'000L, 20'000'000'000L}) {
+        tree.add("a.txt", "", age);
+        CHECK(value_in(get(""), "Last-Modified") == "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+    tree.add("a.txt", "", -783'993'600L - 1);
+    CHECK(value_in(get(""), "Last-Modified") == "Wed, 31 Dec 1969 23:59:59 GMT");
 }
 
 TEST_CASE("http files: one range of bytes") {

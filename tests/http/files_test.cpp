@@ -5,6 +5,7 @@
 
 #include "conforms.hpp"
 #include "folder.hpp"
+#include "no_descriptors.hpp"
 #include "text.hpp"
 
 using namespace switchboard;
@@ -222,9 +223,22 @@ TEST_CASE("http files: Accept-Encoding and its weights") {
 TEST_CASE("http files: what may not be read is 403, and a lack of descriptors 503") {
     const FileTree tree;
     tree.add("a", "text");
-    CHECK(status_of(get(tree, "/a")) == "200");
-    if (::geteuid() != 0) {
-        std::filesystem::permissions(tree.path() / "a", std::filesystem::perms::none);
-        CHECK(status_of(get(tree, "/a")) == "403");
+    const auto server = tree.server();
+    const std::string request = request_of("GET /a");
+    CHECK(status_of(answer_of(server, request)) == "200");
+    std::filesystem::permissions(tree.path(), std::filesystem::perms(0755));
+    std::filesystem::permissions(tree.path() / "a", std::filesystem::perms::none);
+    {
+        // Root may read anything.
+        const uid_t before = ::geteuid();
+        if (before == 0) REQUIRE(::seteuid(65'534) == 0);
+        CHECK(status_of(answer_of(server, request)) == "403");
+        REQUIRE(::seteuid(before) == 0);
     }
+    std::filesystem::permissions(tree.path() / "a", std::filesystem::perms(0600));
+    {
+        const test::NoDescriptors none;
+        CHECK(status_of(answer_of(server, request)) == "503");
+    }
+    CHECK(status_of(answer_of(server, request)) == "200");
 }

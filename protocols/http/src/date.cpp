@@ -56,9 +56,9 @@ std::string_view date_line(std::chrono::system_clock::time_point time) {
 
 namespace switchboard::http {
 
-std::string format_date(std::chrono::system_clock::time_point time) {
+std::string format_date(std::chrono::sys_seconds time) {
     detail::DateLine line;
-    line.make(std::chrono::floor<std::chrono::seconds>(time));
+    line.make(time);
     constexpr std::string_view kName = "Date: ";
     return {line.text.data() + kName.size(), line.text.size() - kName.size() - 2};
 }

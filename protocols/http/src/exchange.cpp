@@ -95,6 +95,7 @@ bool Exchange::compress(Bytes body, std::pmr::vector<std::byte>& small) {
 }
 
 void Exchange::send(std::string_view body) {
+    if (body.size() < kLeastCompressed) return send_as_is(body);
     std::pmr::vector<std::byte> small(connection_.memory());
     send_as_is(compress(as_bytes(body), small) ? as_text(small) : body);
 }

@@ -54,7 +54,9 @@ public:
         too_large,  // more than `most` bytes
     };
 
-    explicit Inflater(unsigned window_bits = 15);  // 8 to 15
+    // 8 to 15, and no fewer than the sender's: whether a reference to bytes before the window is noticed
+    // depends on how the input is split.
+    explicit Inflater(unsigned window_bits = 15);
     Inflater(const Inflater&) = delete;
     Inflater& operator=(const Inflater&) = delete;
     ~Inflater();

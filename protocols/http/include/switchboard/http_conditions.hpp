@@ -32,8 +32,9 @@ enum class Condition : std::uint8_t {
 // if the answer would be an error without conditions. Threading: thread-safe.
 Condition evaluate_conditions(const Request& request, const Validators& current) noexcept;
 
-// Returns "Sun, 06 Nov 1994 08:49:37 GMT", the value of Last-Modified for that time (section 5.6.7).
-std::string format_date(std::chrono::system_clock::time_point time);
+// Returns "Sun, 06 Nov 1994 08:49:37 GMT", the value of Last-Modified for that time (section 5.6.7). The year
+// must be in 0 to 9999. std::chrono::floor() makes seconds of other times.
+std::string format_date(std::chrono::sys_seconds time);
 
 // Returns the time of a date in any of the three formats of section 5.6.7, or nullopt if it is malformed. A
 // year of two digits is in 1970 to 2069.

@@ -66,8 +66,8 @@ void answer_file(const Request& request, Response& response, FoundFile found,
     const OpenFile& file = gzip ? *found.gzip : found.plain;
     const std::string etag = etag_of(file, gzip);
     // A change in the future would make the answer look older than what it says (RFC 9110, 8.8.2.1).
-    const auto modified =
-        std::min(std::chrono::floor<std::chrono::system_clock::duration>(file.modified), now);
+    const auto changed = std::chrono::floor<std::chrono::system_clock::duration>(file.modified);
+    const auto modified = std::chrono::floor<std::chrono::seconds>(std::min(changed, now));
     const Validators current{.etag = etag, .last_modified = modified};
     response.field("ETag", etag).field("Last-Modified", format_date(modified));
     if (found.gzip) response.field("Vary", "Accept-Encoding");

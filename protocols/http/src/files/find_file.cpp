@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -52,7 +53,7 @@ bool is_hidden(std::string_view part) noexcept {
     return part.empty() || part.front() == '.' || part.find_first_of("/\\\0"sv) != part.npos;
 }
 
-// macOS names the member differently.
+// macOS names the member differently. Nanoseconds since 1970 fit in 64 bits for 292 years.
 template <class Stat>
 std::chrono::sys_time<std::chrono::nanoseconds> modified_at(const Stat& status) noexcept {
     const auto time_of = [](const auto& of) {
@@ -63,8 +64,10 @@ std::chrono::sys_time<std::chrono::nanoseconds> modified_at(const Stat& status) 
         }
     };
     const timespec time = time_of(status);
-    return std::chrono::sys_time<std::chrono::nanoseconds>(std::chrono::seconds(time.tv_sec) +
-                                                           std::chrono::nanoseconds(time.tv_nsec));
+    constexpr std::int64_t kMost = 9'000'000'000;
+    const std::chrono::seconds seconds(std::clamp<std::int64_t>(time.tv_sec, -kMost, kMost));
+    return std::chrono::sys_time<std::chrono::nanoseconds>(seconds) +
+           std::chrono::nanoseconds(time.tv_nsec);
 }
 
 // Returns 200 if it is a regular file, and 301 if it is a directory.
