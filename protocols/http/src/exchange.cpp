@@ -4,6 +4,8 @@
 #include <stdexcept>
 
 #include "date.hpp"
+#include "open_answer.hpp"
+#include "server_protocol.hpp"
 #include "syntax.hpp"
 
 namespace switchboard::http::detail {
@@ -18,6 +20,23 @@ bool is_own_field(std::string_view name) noexcept {
     return false;
 }
 
+template <class Number>
+std::string_view digits(std::array<char, 20>& text, Number value) noexcept {
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    return {text.data(), static_cast<std::size_t>(end - text.data())};
+}
+
+[[noreturn]] void answered_twice() {
+    throw std::logic_error("HTTP request answered twice");
+}
+
+}  // namespace
+
+void check_status(unsigned code) {
+    if (code < 200 || code > 599)
+        throw std::invalid_argument("HTTP status " + std::to_string(code) + " is not an answer's");
+}
+
 void check_field(std::string_view name, std::string_view value) {
     if (!is_token(name) || is_own_field(name))
         throw std::invalid_argument("HTTP field name \"" + std::string(name) + "\" is not allowed");
@@ -26,17 +45,8 @@ void check_field(std::string_view name, std::string_view value) {
                                     "\" has a control character");
 }
 
-template <class Number>
-std::string_view digits(std::array<char, 20>& text, Number value) noexcept {
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-    return {text.data(), static_cast<std::size_t>(end - text.data())};
-}
-
-}  // namespace
-
 void Exchange::set_status(unsigned code) {
-    if (code < 200 || code > 599)
-        throw std::invalid_argument("HTTP status " + std::to_string(code) + " is not an answer's");
+    check_status(code);
     status_ = code;
 }
 
@@ -47,7 +57,7 @@ void Exchange::add_field(std::string_view name, std::string_view value) {
 
 // RFC 9110, sections 6.4.1, 15.3.5 and 15.4.5.
 bool Exchange::sends_body() const noexcept {
-    return status_ != 204 && status_ != 304 && head_.method != "HEAD";
+    return status_ != 204 && status_ != 304 && !facts_.only_head;
 }
 
 void Exchange::put_status_line() {
@@ -62,12 +72,12 @@ void Exchange::put_status_line() {
 }
 
 void Exchange::finish_head(std::uint64_t length) {
-    if (sent_) throw std::logic_error("HTTP request answered twice");
+    if (sent_) answered_twice();
     sent_ = true;
     const std::string& server = shared_.options.server_field;
     if (!server.empty()) text_.add_field("Server", server);
-    if (last_) text_.add("Connection: close\r\n");
-    if (!last_ && head_.http10) text_.add("Connection: keep-alive\r\n");
+    if (facts_.last) text_.add("Connection: close\r\n");
+    if (!facts_.last && facts_.http10) text_.add("Connection: keep-alive\r\n");
     // Neither a 204 nor a 304 has a length (RFC 9110, section 8.6).
     if (status_ != 204 && status_ != 304) {
         std::array<char, 20> text;
@@ -98,9 +108,9 @@ void Exchange::send(SharedBytes body) {
 }
 
 void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next) {
-    if (sent_) throw std::logic_error("HTTP request answered twice");
+    if (sent_) answered_twice();
     bool offered = false;
-    each_element(head_.upgrade, [&](std::string_view name) {
+    each_element(facts_.upgrade, [&](std::string_view name) {
         offered = offered || equals_without_case(name, protocol);
     });
     if (!offered)
@@ -115,21 +125,34 @@ void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next
     connection_.switch_to(std::move(next));
 }
 
-void Exchange::refuse(unsigned status) {
-    text_.clear();
-    last_ = true;
-    status_ = status;
-    text_.add("Content-Type: text/plain\r\n");
-    send(std::string(reason_phrase(status)) + "\n");
+Later Exchange::later() {
+    if (sent_) answered_twice();
+    open_ = std::make_shared<OpenAnswer>(*protocol_, connection_, facts_, status_, text_.text());
+    protocol_->keep(open_);
+    sent_ = true;
+    return Later(open_);
 }
 
-void Exchange::run(const Route& route, Bytes body, const Captures& captures) {
-    const Request request(head_, body, captures, connection_);
+void Exchange::refuse(unsigned status) {
+    text_.clear();
+    facts_.last = true;
+    status_ = status;
+    send_reason();
+}
+
+void Exchange::send_reason() {
+    text_.add("Content-Type: text/plain\r\n");
+    send(std::string(reason_phrase(status_)) + "\n");
+}
+
+void Exchange::run(const Route& route, const Request& request, ServerProtocol& protocol) {
+    protocol_ = &protocol;
     Response response(*this);
     try {
         route.handler(request, response);
     } catch (...) {
-        if (sent_) throw;
+        const bool answered = sent_ && !(open_ && open_->dropped());
+        if (answered) throw;
     }
     failed_ = !sent_;
     if (failed_) refuse(500);
@@ -159,6 +182,10 @@ void Response::send(SharedBytes body) {
 
 void Response::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next) {
     exchange_.upgrade(protocol, std::move(next));
+}
+
+Later Response::later() {
+    return exchange_.later();
 }
 
 bool Response::sent() const noexcept {

@@ -24,15 +24,28 @@ void ServerProtocol::on_open(Connection& connection) {
 std::size_t ServerProtocol::on_data(Connection& connection, MutableBytes in) {
     const std::string_view text = as_text(in);
     std::size_t used = 0;
-    while (used < text.size() && room_ && !over_) {
+    inside_ = true;
+    while (used < text.size() && takes_more()) {
         const std::string_view rest = text.substr(used);
         const std::size_t more =
             incoming_ ? read_body(connection, rest) : read_head(connection, rest);
         if (more == 0) break;
         used += more;
     }
-    if (!over_) arm(connection);
+    inside_ = false;
+    unread_ = text.size() - used;
+    if (!over_) rest(connection);
     return used;
+}
+
+// What is left to do once on_data cannot go on. Reading continues while an answer is awaited, so that a reset
+// is noticed; but not without end.
+void ServerProtocol::rest(Connection& connection) {
+    arm(connection);
+    if (open_ && unread_ > limits().max_head) connection.pause_reading();
+    if (!eof_ || !takes_more()) return;
+    over_ = true;
+    connection.close(unread_ == 0 ? std::error_code() : make_error_code(errc::incomplete_message));
 }
 
 std::size_t ServerProtocol::read_head(Connection& connection, std::string_view in) {
@@ -93,17 +106,36 @@ void ServerProtocol::answer(Connection& connection, const Head& head, const Rout
                             Bytes body, const Captures& captures, bool last) {
     ++requests_;
     last = last || !head.keep_alive || requests_ >= limits().max_requests || shutting_down_;
-    Exchange exchange(connection, head, *shared_, last);
-    exchange.run(route, body, captures);
+    Exchange exchange(connection, Facts(head, last), *shared_);
+    exchange.run(route, Exchange::request(head, body, captures, connection), *this);
+    if (exchange.deferred()) return deferred(connection, route);
     room_ = exchange.has_room();
     over_ = exchange.upgraded() || exchange.last() || connection.closing();
     if (!exchange.last() || exchange.upgraded()) return;
     connection.close(exchange.failed() ? make_error_code(errc::handler_failed) : std::error_code());
 }
 
+void ServerProtocol::deferred(Connection& connection, const Route& route) {
+    over_ = over_ || connection.closing();
+    if (open_) open_->set_deadline(limit_after(connection.now(), route.options.answer_within));
+}
+
+void ServerProtocol::answered(Connection& connection, const Exchange& exchange,
+                              std::error_code reason) {
+    open_.reset();
+    room_ = exchange.has_room();
+    if (exchange.last()) {
+        over_ = true;
+        return connection.close(reason);
+    }
+    if (inside_) return;
+    arm(connection);
+    connection.resume_reading();  // the bytes that waited are offered
+}
+
 // Nothing more is read from a peer whose request was refused: what follows may be part of that request.
 void ServerProtocol::refuse(Connection& connection, const Head& head, unsigned status) {
-    Exchange exchange(connection, head, *shared_, true);
+    Exchange exchange(connection, Facts(head, true), *shared_);
     exchange.refuse(status);
     over_ = true;
     connection.close(status == 408 ? std::make_error_code(std::errc::timed_out)
@@ -111,18 +143,33 @@ void ServerProtocol::refuse(Connection& connection, const Head& head, unsigned s
 }
 
 void ServerProtocol::arm(Connection& connection) {
+    if (open_) return connection.set_deadline(open_->deadline());
     if (incoming_) return connection.set_deadline(incoming_->deadline(limits()));
     if (seen_ > 0) return connection.set_deadline(limit_after(since_, limits().head_timeout));
     connection.set_deadline(limit_after(connection.now(), limits().keep_alive_timeout));
 }
 
+void ServerProtocol::on_writable(Connection& connection) {
+    room_ = true;
+    if (unread_ == 0 && !over_) rest(connection);
+}
+
+// Bytes that wait come next, in on_data.
+void ServerProtocol::on_resume(Connection& connection) {
+    if (unread_ == 0 && !over_) rest(connection);
+}
+
+// A peer that sends no more may still read.
 void ServerProtocol::on_eof(Connection& connection) {
+    eof_ = true;
+    if (open_ || !room_) return;
     if (is_between_requests()) return connection.close();
     connection.close(errc::incomplete_message);
 }
 
 // While an answer is still on its way, write_stall_timeout judges the peer.
 void ServerProtocol::on_deadline(Connection& connection) {
+    if (const auto answer = open_) return answer->expire();
     if (is_between_requests())
         return connection.queued() > 0 ? arm(connection) : connection.close();
     const Head none;
@@ -131,7 +178,12 @@ void ServerProtocol::on_deadline(Connection& connection) {
 
 void ServerProtocol::on_shutdown(Connection& connection) {
     shutting_down_ = true;
+    if (open_) open_->set_last();
     if (is_between_requests()) connection.close();
+}
+
+void ServerProtocol::on_close(std::error_code reason) noexcept {
+    if (const auto answer = std::exchange(open_, nullptr)) answer->gone(reason);
 }
 
 }  // namespace switchboard::http::detail

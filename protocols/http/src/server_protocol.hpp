@@ -8,6 +8,7 @@
 
 #include "exchange.hpp"
 #include "incoming.hpp"
+#include "open_answer.hpp"
 
 namespace switchboard::http::detail {
 
@@ -18,15 +19,24 @@ public:
 
     void on_open(Connection& connection) override;
     std::size_t on_data(Connection& connection, MutableBytes in) override;
-    void on_writable(Connection&) override { room_ = true; }
+    void on_writable(Connection& connection) override;
+    void on_resume(Connection& connection) override;
     void on_eof(Connection& connection) override;
     void on_deadline(Connection& connection) override;
     void on_shutdown(Connection& connection) override;
-    bool is_busy() const noexcept override { return incoming_ != nullptr; }
+    void on_close(std::error_code reason) noexcept override;
+    bool is_busy() const noexcept override { return incoming_ || open_; }
+
+    // ---- For answers that come later.
+    const Shared& shared() const noexcept { return *shared_; }
+    void keep(std::shared_ptr<OpenAnswer> answer) noexcept { open_ = std::move(answer); }
+    // The kept answer was given. If the connection ends with it, `reason` says why.
+    void answered(Connection& connection, const Exchange& exchange, std::error_code reason);
 
 private:
     const HttpLimits& limits() const noexcept { return shared_->options.limits; }
-    bool is_between_requests() const noexcept { return !incoming_ && seen_ == 0; }
+    bool is_between_requests() const noexcept { return !incoming_ && !open_ && seen_ == 0; }
+    bool takes_more() const noexcept { return room_ && !over_ && !open_; }
 
     // Each uses bytes at the front of `in`, and returns how many. If it returns 0, it needs more.
     std::size_t read_head(Connection& connection, std::string_view in);
@@ -38,15 +48,21 @@ private:
     void answer(Connection& connection, const Head& head, const Route& route, Bytes body,
                 const Captures& captures, bool last = false);
     void refuse(Connection& connection, const Head& head, unsigned status);
+    void deferred(Connection& connection, const Route& route);
+    void rest(Connection& connection);
     void arm(Connection& connection);
 
     std::shared_ptr<const Shared> shared_;
     std::unique_ptr<Incoming> incoming_;  // a request whose body is not whole yet
+    std::shared_ptr<OpenAnswer> open_;    // the answer to come, before which nothing more is served
     Clock::time_point since_;  // the first byte of this head, or the end of the last request
     std::size_t seen_ = 0;     // bytes of an incomplete head
     std::size_t requests_ = 0;
-    bool room_ = true;   // the connection takes more output
-    bool over_ = false;  // closed, or another protocol has taken over
+    std::size_t unread_ = 0;  // bytes that on_data has left
+    bool inside_ = false;     // on_data runs
+    bool eof_ = false;        // the peer has sent its FIN
+    bool room_ = true;        // the connection takes more output
+    bool over_ = false;       // closed, or another protocol has taken over
     bool shutting_down_ = false;
 };
 

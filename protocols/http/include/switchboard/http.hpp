@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <switchboard/protocol.hpp>
+#include <system_error>
 
 namespace switchboard::http {
 
@@ -20,6 +21,7 @@ class HeadText;
 struct Captures;
 class Router;
 class Exchange;
+class OpenAnswer;
 }  // namespace detail
 
 // A header field as received. Names compare without case. Spaces around the value are removed.
@@ -58,6 +60,35 @@ private:
     Connection& connection_;
 };
 
+// The answer to one request, given after its handler has returned. The object can be moved and kept, also
+// beyond the end of the connection: then it sends nothing. Requests behind this one are not served before it
+// is answered. A peer that has sent its FIN is still answered. Threading: the driver's thread only; another
+// thread uses Reactor::post().
+class Later {
+public:
+    Later(Later&&) noexcept;
+    Later& operator=(Later&&) noexcept;
+    // Without an answer, 500 is sent and the connection ends with errc::handler_failed.
+    ~Later();
+    // The next five are those of Response. They have no effect once alive() is false.
+    Later& status(unsigned code);
+    Later& field(std::string_view name, std::string_view value);
+    Later& type(std::string_view content_type) { return field("Content-Type", content_type); }
+    void send(std::string_view body = {});
+    void send(SharedBytes body);
+    // Returns whether an answer can still be given: none was, and neither has the connection ended nor has
+    // RouteOptions::answer_within passed.
+    bool alive() const noexcept;
+    // Calls `fn` once if alive() becomes false without an answer, with the reason of the connection's end or
+    // with std::errc::timed_out. `fn` may destroy this object, and must not throw.
+    Later& on_gone(std::function<void(std::error_code)> fn);
+
+private:
+    friend class detail::Exchange;
+    explicit Later(std::shared_ptr<detail::OpenAnswer> answer) noexcept;
+    std::shared_ptr<detail::OpenAnswer> answer_;
+};
+
 // The answer to one request, valid until the handler returns. If a handler throws before it has sent an
 // answer, or sends none, the answer is 500 and the connection ends with errc::handler_failed. The server
 // itself adds Date, Connection, Content-Length and, to 405, Allow.
@@ -78,7 +109,10 @@ public:
     // behind the request. Throws std::logic_error if the client did not ask for `protocol`, or if an answer
     // was already sent.
     void upgrade(std::string_view protocol, std::unique_ptr<Protocol> next);
-    bool sent() const noexcept;
+    // Lets the handler return without an answer, and moves the status and the fields so far to the result.
+    // Throws std::logic_error if an answer was already sent.
+    [[nodiscard]] Later later();
+    bool sent() const noexcept;  // send(), upgrade() or later() was called
 
 private:
     friend class detail::Exchange;
@@ -93,6 +127,8 @@ struct RouteOptions {
     // In bytes, without chunk framing. A longer body is refused with 413: before it is read if its length is
     // known, else once it is too long.
     std::size_t max_body = 1024 * 1024;
+    // For Response::later(), from the end of the request on: then the answer is 503. Zero: no limit.
+    std::chrono::milliseconds answer_within{};
 };
 
 // Sizes are in bytes. A time of zero means no limit.

@@ -1,0 +1,117 @@
+#include "open_answer.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "server_protocol.hpp"
+
+namespace switchboard::http::detail {
+
+void OpenAnswer::set_status(unsigned code) {
+    check_status(code);
+    status_ = code;
+}
+
+void OpenAnswer::add_field(std::string_view name, std::string_view value) {
+    check_field(name, value);
+    for (const std::string_view text :
+         {name, std::string_view(": "), value, std::string_view("\r\n")})
+        fields_ += text;
+}
+
+void OpenAnswer::set_on_gone(std::function<void(std::error_code)> fn) {
+    if (alive()) on_gone_ = std::move(fn);
+}
+
+// The protocol goes on with the next request. The functions of the user are destroyed last, because they may
+// own the handle.
+template <class Send>
+void OpenAnswer::answer(const Send& send, std::error_code reason) {
+    if (answered_) throw std::logic_error("HTTP request answered twice");
+    if (!alive()) return;
+    Exchange exchange(*connection_, facts_, protocol_->shared(), status_, fields_);
+    send(exchange);
+    answered_ = true;
+    const auto on_gone = std::exchange(on_gone_, nullptr);
+    std::exchange(protocol_, nullptr)->answered(*connection_, exchange, reason);
+}
+
+void OpenAnswer::send(std::string_view body) {
+    answer([&](Exchange& exchange) { exchange.send(body); });
+}
+
+void OpenAnswer::send(SharedBytes body) {
+    answer([&](Exchange& exchange) { exchange.send(std::move(body)); });
+}
+
+void OpenAnswer::drop() noexcept {
+    if (!alive()) return;
+    dropped_ = true;
+    try {
+        answer([](Exchange& exchange) { exchange.refuse(500); }, errc::handler_failed);
+    } catch (...) {  // if memory runs out
+        connection_->abort(errc::handler_failed);
+    }
+}
+
+void OpenAnswer::expire() {
+    const auto on_gone = std::exchange(on_gone_, nullptr);
+    fields_.clear();
+    status_ = 503;
+    answer([](Exchange& exchange) { exchange.send_reason(); });
+    answered_ = false;  // the answer of the handle comes too late, but not twice
+    if (on_gone) on_gone(std::make_error_code(std::errc::timed_out));
+}
+
+void OpenAnswer::gone(std::error_code why) noexcept {
+    protocol_ = nullptr;
+    if (const auto on_gone = std::exchange(on_gone_, nullptr)) on_gone(why);
+}
+
+}  // namespace switchboard::http::detail
+
+namespace switchboard::http {
+
+Later::Later(std::shared_ptr<detail::OpenAnswer> answer) noexcept : answer_(std::move(answer)) {}
+
+Later::Later(Later&&) noexcept = default;
+
+Later& Later::operator=(Later&& other) noexcept {
+    Later old(std::exchange(answer_, std::move(other.answer_)));
+    return *this;
+}
+
+Later::~Later() {
+    if (answer_) answer_->drop();
+}
+
+Later& Later::status(unsigned code) {
+    answer_->set_status(code);
+    return *this;
+}
+
+Later& Later::field(std::string_view name, std::string_view value) {
+    answer_->add_field(name, value);
+    return *this;
+}
+
+void Later::send(std::string_view body) {
+    const auto answer = answer_;  // this handle may be destroyed meanwhile
+    answer->send(body);
+}
+
+void Later::send(SharedBytes body) {
+    const auto answer = answer_;
+    answer->send(std::move(body));
+}
+
+bool Later::alive() const noexcept {
+    return answer_ && answer_->alive();
+}
+
+Later& Later::on_gone(std::function<void(std::error_code)> fn) {
+    answer_->set_on_gone(std::move(fn));
+    return *this;
+}
+
+}  // namespace switchboard::http
