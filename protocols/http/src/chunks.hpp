@@ -34,4 +34,7 @@ private:
     State state_ = State::size;
 };
 
+// `name` must be a token.
+bool is_allowed_trailer(std::string_view name) noexcept;
+
 }  // namespace switchboard::http::detail

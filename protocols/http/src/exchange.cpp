@@ -71,22 +71,34 @@ void Exchange::put_status_line() {
     text_.put_before("HTTP/1.1 ");
 }
 
-void Exchange::finish_head(std::uint64_t length) {
+void Exchange::finish_head(std::optional<std::uint64_t> length) {
     if (sent_) answered_twice();
     sent_ = true;
+    // Neither a 204 nor a 304 has a length or a coding (RFC 9110, section 8.6; RFC 9112, section 6.1).
+    const bool framed = status_ != 204 && status_ != 304;
+    if (framed && !length && facts_.http10) facts_.last = true;
     const std::string& server = shared_.options.server_field;
     if (!server.empty()) text_.add_field("Server", server);
     if (facts_.last) text_.add("Connection: close\r\n");
     if (!facts_.last && facts_.http10) text_.add("Connection: keep-alive\r\n");
-    // Neither a 204 nor a 304 has a length (RFC 9110, section 8.6).
-    if (status_ != 204 && status_ != 304) {
+    if (framed && length) {
         std::array<char, 20> text;
         text_.add("Content-Length: ");
-        text_.add(digits(text, length));
+        text_.add(digits(text, *length));
         text_.add("\r\n");
+    } else if (framed && !facts_.http10) {
+        text_.add("Transfer-Encoding: chunked\r\n");
     }
     text_.add("\r\n");
     put_status_line();
+}
+
+BodyEnd Exchange::send_head(std::optional<std::uint64_t> length) {
+    finish_head(length);
+    room_ = connection_.write(text_.text());
+    if (!sends_body()) return BodyEnd::no_body;
+    if (length) return BodyEnd::length;
+    return facts_.http10 ? BodyEnd::close : BodyEnd::chunks;
 }
 
 void Exchange::send(std::string_view body) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <switchboard/http.hpp>
 
@@ -31,6 +32,9 @@ struct Facts {
     bool http10 = false;
     bool last = false;  // the connection is closed behind the answer
 };
+
+// How the end of a body is marked.
+enum class BodyEnd : std::uint8_t { no_body, length, chunks, close };
 
 class ServerProtocol;
 
@@ -62,6 +66,8 @@ public:
     void send(SharedBytes body);
     void upgrade(std::string_view protocol, std::unique_ptr<Protocol> next);
     Later later();
+    // Sends the head of a body that follows in pieces. Without a length it may become the last answer.
+    BodyEnd send_head(std::optional<std::uint64_t> length);
 
     // The request that a handler gets.
     static Request request(const Head& head, Bytes body, const Captures& captures,
@@ -77,7 +83,7 @@ public:
     bool has_room() const noexcept { return room_; }  // whether the connection takes more output
 
 private:
-    void finish_head(std::uint64_t length);
+    void finish_head(std::optional<std::uint64_t> length);
     void put_status_line();
     bool sends_body() const noexcept;
 

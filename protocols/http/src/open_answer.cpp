@@ -23,17 +23,23 @@ void OpenAnswer::set_on_gone(std::function<void(std::error_code)> fn) {
     if (alive()) on_gone_ = std::move(fn);
 }
 
-// The protocol goes on with the next request. The functions of the user are destroyed last, because they may
-// own the handle.
+// The functions of the user are destroyed last, because they may own the handle.
+void OpenAnswer::finish(std::error_code reason) {
+    answered_ = true;
+    const auto on_gone = std::exchange(on_gone_, nullptr);
+    const auto on_room = std::exchange(on_room_, nullptr);
+    std::exchange(protocol_, nullptr)->answered(*connection_, facts_.last, room_, reason);
+}
+
 template <class Send>
 void OpenAnswer::answer(const Send& send, std::error_code reason) {
     if (answered_) throw std::logic_error("HTTP request answered twice");
     if (!alive()) return;
     Exchange exchange(*connection_, facts_, protocol_->shared(), status_, fields_);
     send(exchange);
-    answered_ = true;
-    const auto on_gone = std::exchange(on_gone_, nullptr);
-    std::exchange(protocol_, nullptr)->answered(*connection_, exchange, reason);
+    facts_.last = exchange.last();
+    room_ = exchange.has_room();
+    if (!head_sent_) finish(reason);
 }
 
 void OpenAnswer::send(std::string_view body) {
@@ -42,6 +48,19 @@ void OpenAnswer::send(std::string_view body) {
 
 void OpenAnswer::send(SharedBytes body) {
     answer([&](Exchange& exchange) { exchange.send(std::move(body)); });
+}
+
+void OpenAnswer::send_head(std::optional<std::uint64_t> length) {
+    has_length_ = length.has_value();
+    left_ = length.value_or(0);
+    answer([&](Exchange& exchange) {
+        body_end_ = exchange.send_head(length);
+        head_sent_ = true;
+    });
+    if (!alive()) return;
+    fields_ = {};
+    deadline_ = Clock::time_point::max();
+    protocol_->arm(*connection_);
 }
 
 void OpenAnswer::drop() noexcept {
@@ -65,6 +84,7 @@ void OpenAnswer::expire() {
 
 void OpenAnswer::gone(std::error_code why) noexcept {
     protocol_ = nullptr;
+    const auto on_room = std::exchange(on_room_, nullptr);
     if (const auto on_gone = std::exchange(on_gone_, nullptr)) on_gone(why);
 }
 
@@ -107,6 +127,11 @@ void Later::send(SharedBytes body) {
 
 bool Later::alive() const noexcept {
     return answer_ && answer_->alive();
+}
+
+Stream Later::stream(std::optional<std::uint64_t> length) {
+    answer_->send_head(length);
+    return Stream(std::move(answer_));
 }
 
 Later& Later::on_gone(std::function<void(std::error_code)> fn) {

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <switchboard/http.hpp>
@@ -35,28 +37,43 @@ public:
     void set_on_gone(std::function<void(std::error_code)> fn);
     void send(std::string_view body);
     void send(SharedBytes body);
+    void send_head(std::optional<std::uint64_t> length);  // the body follows in pieces
+    bool write(Bytes piece);
+    void end(std::span<const Field> trailers);
+    void abort() noexcept;
+    void set_on_room(std::function<void()> fn);
     void drop() noexcept;  // the handle is destroyed: 500, unless it was answered
     bool dropped() const noexcept { return dropped_; }
 
     // ---- For the connection.
     void expire();                            // answer_within has passed: 503
+    void room_again();                        // the connection takes more output
     void gone(std::error_code why) noexcept;  // the connection has ended
     void set_last() noexcept { facts_.last = true; }
-    void set_deadline(Clock::time_point when) noexcept { deadline_ = when; }
+    // For the head of the answer.
+    void set_deadline(Clock::time_point when) noexcept {
+        if (!head_sent_) deadline_ = when;
+    }
     Clock::time_point deadline() const noexcept { return deadline_; }
 
 private:
     template <class Send>
     void answer(const Send& send, std::error_code reason = {});
+    void finish(std::error_code reason);
+    bool put(std::span<const Bytes> pieces) noexcept;
 
     ServerProtocol* protocol_;  // null once the answer is complete, or cannot be given
     Connection* connection_;    // valid as long as protocol_
     Clock::time_point deadline_ = Clock::time_point::max();
     Facts facts_;
     unsigned status_;
-    bool answered_ = false, dropped_ = false;
+    bool answered_ = false, dropped_ = false, head_sent_ = false, has_length_ = false;
+    bool room_ = true;  // the last write returned true
+    BodyEnd body_end_ = BodyEnd::no_body;
+    std::uint64_t left_ = 0;  // of a body with a length
     std::string fields_;
     std::function<void(std::error_code)> on_gone_;
+    std::function<void()> on_room_;
 };
 
 }  // namespace switchboard::http::detail

@@ -120,11 +120,11 @@ void ServerProtocol::deferred(Connection& connection, const Route& route) {
     if (open_) open_->set_deadline(limit_after(connection.now(), route.options.answer_within));
 }
 
-void ServerProtocol::answered(Connection& connection, const Exchange& exchange,
+void ServerProtocol::answered(Connection& connection, bool last, bool room,
                               std::error_code reason) {
     open_.reset();
-    room_ = exchange.has_room();
-    if (exchange.last()) {
+    room_ = room;
+    if (last) {
         over_ = true;
         return connection.close(reason);
     }
@@ -151,6 +151,7 @@ void ServerProtocol::arm(Connection& connection) {
 
 void ServerProtocol::on_writable(Connection& connection) {
     room_ = true;
+    if (const auto answer = open_) return answer->room_again();
     if (unread_ == 0 && !over_) rest(connection);
 }
 

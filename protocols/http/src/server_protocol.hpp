@@ -30,8 +30,9 @@ public:
     // ---- For answers that come later.
     const Shared& shared() const noexcept { return *shared_; }
     void keep(std::shared_ptr<OpenAnswer> answer) noexcept { open_ = std::move(answer); }
-    // The kept answer was given. If the connection ends with it, `reason` says why.
-    void answered(Connection& connection, const Exchange& exchange, std::error_code reason);
+    // The kept answer was given. `room`: the last write returned true. If the connection ends with it, `reason` says why.
+    void answered(Connection& connection, bool last, bool room, std::error_code reason);
+    void arm(Connection& connection);
 
 private:
     const HttpLimits& limits() const noexcept { return shared_->options.limits; }
@@ -50,7 +51,6 @@ private:
     void refuse(Connection& connection, const Head& head, unsigned status);
     void deferred(Connection& connection, const Route& route);
     void rest(Connection& connection);
-    void arm(Connection& connection);
 
     std::shared_ptr<const Shared> shared_;
     std::unique_ptr<Incoming> incoming_;  // a request whose body is not whole yet

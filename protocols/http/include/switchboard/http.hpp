@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,6 +61,39 @@ private:
     Connection& connection_;
 };
 
+// The body of an answer, sent in pieces. The object can be moved and kept, as Later. With a length the body
+// has a Content-Length. Without one it is sent in chunks, or until the connection ends if the client speaks
+// HTTP/1.0. To HEAD, 204 and 304 only the head is sent. Threading: the driver's thread only.
+class Stream {
+public:
+    Stream(Stream&&) noexcept;
+    Stream& operator=(Stream&&) noexcept;
+    ~Stream();  // abort(), unless ended
+    // Sends a piece, which is copied if it cannot be sent at once. Returns false if no more should be written
+    // until on_room(), or if alive() is false; the piece is dropped in the latter case only. Throws
+    // std::logic_error, and sends nothing, if the body would become longer than its length.
+    bool write(Bytes piece);
+    bool write(std::string_view piece) { return write(as_bytes(piece)); }
+    // Ends the body. If it is shorter than its length, this is abort(). Trailers are sent only behind chunks.
+    // Throws std::invalid_argument, and does not end, for a trailer that Response::field() would refuse or
+    // that must not be in a trailer (RFC 9110, section 6.5.1).
+    void end(std::span<const Field> trailers = {});
+    // Ends the connection with errc::handler_failed, so that the client sees that the body is not whole.
+    void abort() noexcept;
+    // Returns whether the body can go on: it has not ended, and neither has the connection.
+    bool alive() const noexcept;
+    // Calls `fn` whenever there is room again after write() returned false. `fn` may end or destroy this
+    // object, and may own it: `fn` is destroyed when alive() becomes false.
+    Stream& on_room(std::function<void()> fn);
+    // As Later::on_gone(), whose function stays set.
+    Stream& on_gone(std::function<void(std::error_code)> fn);
+
+private:
+    friend class Later;
+    explicit Stream(std::shared_ptr<detail::OpenAnswer> answer) noexcept;
+    std::shared_ptr<detail::OpenAnswer> answer_;
+};
+
 // The answer to one request, given after its handler has returned. The object can be moved and kept, also
 // beyond the end of the connection: then it sends nothing. Requests behind this one are not served before it
 // is answered. A peer that has sent its FIN is still answered. Threading: the driver's thread only; another
@@ -70,12 +104,14 @@ public:
     Later& operator=(Later&&) noexcept;
     // Without an answer, 500 is sent and the connection ends with errc::handler_failed.
     ~Later();
-    // The next five are those of Response. They have no effect once alive() is false.
+    // The next members are those of Response. They have no effect once alive() is false.
     Later& status(unsigned code);
     Later& field(std::string_view name, std::string_view value);
     Later& type(std::string_view content_type) { return field("Content-Type", content_type); }
     void send(std::string_view body = {});
     void send(SharedBytes body);
+    // Sends the head now and the body in pieces. `length` is in bytes. This object is then empty.
+    [[nodiscard]] Stream stream(std::optional<std::uint64_t> length = {});
     // Returns whether an answer can still be given: none was, and neither has the connection ended nor has
     // RouteOptions::answer_within passed.
     bool alive() const noexcept;
@@ -112,7 +148,12 @@ public:
     // Lets the handler return without an answer, and moves the status and the fields so far to the result.
     // Throws std::logic_error if an answer was already sent.
     [[nodiscard]] Later later();
-    bool sent() const noexcept;  // send(), upgrade() or later() was called
+    // Sends the head and returns the object that sends the body, now or later. Throws std::logic_error if an
+    // answer was already sent.
+    [[nodiscard]] Stream stream(std::optional<std::uint64_t> length = {}) {
+        return later().stream(length);
+    }
+    bool sent() const noexcept;  // an answer was sent, or later() or stream() called
 
 private:
     friend class detail::Exchange;
@@ -127,7 +168,8 @@ struct RouteOptions {
     // In bytes, without chunk framing. A longer body is refused with 413: before it is read if its length is
     // known, else once it is too long.
     std::size_t max_body = 1024 * 1024;
-    // For Response::later(), from the end of the request on: then the answer is 503. Zero: no limit.
+    // For Response::later(), from the end of the request to the head of the answer: then the answer is 503.
+    // Zero: no limit.
     std::chrono::milliseconds answer_within{};
 };
 
