@@ -75,6 +75,7 @@ struct Kept {
 // Writes numbers, piece by piece, until `size` bytes are written, and owns itself.
 void write_numbers(http::Stream begun, std::size_t size) {
     struct Writer {
+        Writer(http::Stream of, std::string all) : stream(std::move(of)), left(std::move(all)) {}
         http::Stream stream;
         std::string left;
     };

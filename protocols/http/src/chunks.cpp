@@ -119,7 +119,7 @@ Chunks::Piece Chunks::trailer_line(std::string_view in) noexcept {
     Field field;
     const bool valid = ++trailers_ <= kMostTrailers && trailer_bytes_ <= kMostTrailerBytes &&
                        parse_field(at, field) && is_allowed_trailer(field.name);
-    return {.used = line.used, .data = {}, .refused = !valid};
+    return {.used = line.used, .data = {}, .refused = !valid, .trailer = in.substr(0, line.used)};
 }
 
 Chunks::Piece Chunks::next(std::string_view in) noexcept {

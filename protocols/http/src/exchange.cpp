@@ -3,6 +3,7 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "body_reader.hpp"
 #include "date.hpp"
 #include "open_answer.hpp"
 #include "server_protocol.hpp"
@@ -145,6 +146,21 @@ Later Exchange::later() {
     return Later(open_);
 }
 
+Upload Exchange::read(Reader reader) {
+    const bool answered = sent_ && !(open_ && open_->alive());
+    if (call_->route.options.body != Body::stream || reads_ || answered)
+        throw std::logic_error("the body of this HTTP request cannot be read now");
+    const bool head_sent = open_ && open_->head_sent();
+    reads_ = true;
+    facts_.last = facts_.last_if_read;
+    if (open_) open_->body_is_read();
+    if (facts_.awaits_continue && !head_sent) connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    const BodyInput input(call_->head, call_->route.options.max_body, connection_.now());
+    auto body = std::make_shared<BodyReader>(*protocol_, connection_, input, std::move(reader));
+    protocol_->keep(body);
+    return Upload(std::move(body));
+}
+
 void Exchange::refuse(unsigned status) {
     text_.clear();
     facts_.last = true;
@@ -157,11 +173,13 @@ void Exchange::send_reason() {
     send(std::string(reason_phrase(status_)) + "\n");
 }
 
-void Exchange::run(const Route& route, const Request& request, ServerProtocol& protocol) {
+void Exchange::run(const Call& call, ServerProtocol& protocol) {
     protocol_ = &protocol;
+    call_ = &call;
+    const Request request(call.head, call.body, call.trailers, call.captures, connection_);
     Response response(*this);
     try {
-        route.handler(request, response);
+        call.route.handler(request, response);
     } catch (...) {
         const bool answered = sent_ && !(open_ && open_->dropped());
         if (answered) throw;
@@ -198,6 +216,10 @@ void Response::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next
 
 Later Response::later() {
     return exchange_.later();
+}
+
+Upload Response::read(Reader reader) {
+    return exchange_.read(std::move(reader));
 }
 
 bool Response::sent() const noexcept {

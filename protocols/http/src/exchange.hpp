@@ -25,12 +25,15 @@ struct Facts {
         : upgrade(head.upgrade),
           only_head(head.method == "HEAD"),
           http10(head.http10),
-          last(is_last) {}
+          last(is_last),
+          last_if_read(is_last) {}
 
     std::string_view upgrade = {};  // a view of what was read
     bool only_head = false;         // the answer has no body
     bool http10 = false;
-    bool last = false;  // the connection is closed behind the answer
+    bool last = false;             // the connection is closed behind the answer
+    bool last_if_read = false;     // the same, once the handler reads the body
+    bool awaits_continue = false;  // the client sends the body once it gets 100 (Continue)
 };
 
 // How the end of a body is marked.
@@ -41,6 +44,15 @@ class ServerProtocol;
 // Both throw std::invalid_argument, as Response::status() and Response::field() do.
 void check_status(unsigned code);
 void check_field(std::string_view name, std::string_view value);
+
+// One request, for its handler.
+struct Call {
+    const Head& head;
+    const Route& route;
+    const Captures& captures;
+    Bytes body = {};
+    std::span<const Field> trailers = {};
+};
 
 class Exchange {
 public:
@@ -56,7 +68,7 @@ public:
 
     // Runs the handler. If it sends no answer, the answer is 500. Throws what the handler throws after its
     // answer. `protocol` is told of an answer that comes later.
-    void run(const Route& route, const Request& request, ServerProtocol& protocol);
+    void run(const Call& call, ServerProtocol& protocol);
     void refuse(unsigned status);  // sends a short answer of that status; the last one
     void send_reason();            // sends the reason phrase of the status as the body
 
@@ -68,18 +80,14 @@ public:
     Later later();
     // Sends the head of a body that follows in pieces. Without a length it may become the last answer.
     BodyEnd send_head(std::optional<std::uint64_t> length);
-
-    // The request that a handler gets.
-    static Request request(const Head& head, Bytes body, const Captures& captures,
-                           Connection& connection) noexcept {
-        return {head, body, captures, connection};
-    }
+    Upload read(Reader reader);
 
     bool sent() const noexcept { return sent_; }
     bool upgraded() const noexcept { return upgraded_; }
     bool deferred() const noexcept { return open_ != nullptr; }  // the answer comes later
     bool last() const noexcept { return facts_.last; }
     bool failed() const noexcept { return failed_; }  // the handler threw, or did not answer
+    bool reads() const noexcept { return reads_; }    // the handler reads the body
     bool has_room() const noexcept { return room_; }  // whether the connection takes more output
 
 private:
@@ -91,9 +99,11 @@ private:
     Facts facts_;
     const Shared& shared_;
     ServerProtocol* protocol_ = nullptr;  // while the handler runs
+    const Call* call_ = nullptr;          // the same
     std::shared_ptr<OpenAnswer> open_;
     unsigned status_ = 200;
-    bool sent_ = false, upgraded_ = false, failed_ = false, room_ = true;
+    bool sent_ = false, upgraded_ = false, failed_ = false, reads_ = false;
+    bool room_ = true;
     HeadText text_;
 };
 

@@ -3,9 +3,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/deadline.hpp"
 #include "server_protocol.hpp"
 
 namespace switchboard::http::detail {
+
+using switchboard::detail::limit_after;
 
 void OpenAnswer::set_status(unsigned code) {
     check_status(code);
@@ -73,13 +76,24 @@ void OpenAnswer::drop() noexcept {
     }
 }
 
-void OpenAnswer::expire() {
+void OpenAnswer::start_waiting(Clock::time_point now) noexcept {
+    if (!head_sent_) deadline_ = limit_after(now, within_);
+}
+
+// Only a late answer leaves the connection in order.
+void OpenAnswer::fail(unsigned status, std::error_code why) {
     const auto on_gone = std::exchange(on_gone_, nullptr);
-    fields_.clear();
-    status_ = 503;
-    answer([](Exchange& exchange) { exchange.send_reason(); });
-    answered_ = false;  // the answer of the handle comes too late, but not twice
-    if (on_gone) on_gone(std::make_error_code(std::errc::timed_out));
+    if (head_sent_) {
+        abort(why);
+    } else {
+        fields_.clear();
+        status_ = status;
+        facts_.last = facts_.last || status != 503;
+        answer([](Exchange& exchange) { exchange.send_reason(); },
+               status != 503 ? why : std::error_code());
+        answered_ = false;  // an answer of the handle comes too late, but not twice
+    }
+    if (on_gone) on_gone(why);
 }
 
 void OpenAnswer::gone(std::error_code why) noexcept {

@@ -40,20 +40,24 @@ public:
     void send_head(std::optional<std::uint64_t> length);  // the body follows in pieces
     bool write(Bytes piece);
     void end(std::span<const Field> trailers);
-    void abort() noexcept;
+    void abort(std::error_code why) noexcept;
     void set_on_room(std::function<void()> fn);
     void drop() noexcept;  // the handle is destroyed: 500, unless it was answered
     bool dropped() const noexcept { return dropped_; }
 
     // ---- For the connection.
-    void expire();                            // answer_within has passed: 503
+    // The answer cannot be awaited: sends that status, or, behind the head, ends a body that is not whole.
+    void fail(unsigned status, std::error_code why);
     void room_again();                        // the connection takes more output
     void gone(std::error_code why) noexcept;  // the connection has ended
-    void set_last() noexcept { facts_.last = true; }
-    // For the head of the answer.
-    void set_deadline(Clock::time_point when) noexcept {
-        if (!head_sent_) deadline_ = when;
+    void set_last() noexcept { facts_.last = facts_.last_if_read = true; }
+    void body_is_read() noexcept {
+        if (!head_sent_) facts_.last = facts_.last_if_read;
     }
+    bool head_sent() const noexcept { return head_sent_; }
+    void set_patience(std::chrono::milliseconds within) noexcept { within_ = within; }
+    // The request has ended; from now on the head of the answer is awaited.
+    void start_waiting(Clock::time_point now) noexcept;
     Clock::time_point deadline() const noexcept { return deadline_; }
 
 private:
@@ -64,6 +68,7 @@ private:
 
     ServerProtocol* protocol_;  // null once the answer is complete, or cannot be given
     Connection* connection_;    // valid as long as protocol_
+    std::chrono::milliseconds within_{};
     Clock::time_point deadline_ = Clock::time_point::max();
     Facts facts_;
     unsigned status_;

@@ -56,7 +56,7 @@ bool OpenAnswer::write(Bytes piece) {
 void OpenAnswer::end(std::span<const Field> trailers) {
     if (!alive()) return;
     check_trailers(trailers);
-    if (body_end_ == BodyEnd::length && left_ > 0) return abort();
+    if (body_end_ == BodyEnd::length && left_ > 0) return abort(errc::handler_failed);
     if (body_end_ == BodyEnd::chunks) {
         const std::string text = last_chunk(trailers);
         const Bytes piece = as_bytes(text);
@@ -67,11 +67,11 @@ void OpenAnswer::end(std::span<const Field> trailers) {
 
 // A body that ends with the connection would look whole after a FIN. The others do not, so that answers
 // before this one still arrive.
-void OpenAnswer::abort() noexcept {
+void OpenAnswer::abort(std::error_code why) noexcept {
     if (!alive()) return;
     facts_.last = true;
-    if (body_end_ == BodyEnd::close) connection_->abort(errc::handler_failed);
-    finish(errc::handler_failed);
+    if (body_end_ == BodyEnd::close) connection_->abort(why);
+    finish(why);
 }
 
 void OpenAnswer::set_on_room(std::function<void()> fn) {
@@ -100,7 +100,7 @@ Stream& Stream::operator=(Stream&& other) noexcept {
 }
 
 Stream::~Stream() {
-    if (answer_) answer_->abort();
+    if (answer_) answer_->abort(errc::handler_failed);
 }
 
 bool Stream::write(Bytes piece) {
@@ -114,7 +114,7 @@ void Stream::end(std::span<const Field> trailers) {
 
 void Stream::abort() noexcept {
     const auto answer = answer_;
-    answer->abort();
+    answer->abort(errc::handler_failed);
 }
 
 bool Stream::alive() const noexcept {

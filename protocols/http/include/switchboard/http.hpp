@@ -23,6 +23,7 @@ struct Captures;
 class Router;
 class Exchange;
 class OpenAnswer;
+class BodyReader;
 }  // namespace detail
 
 // A header field as received. Names compare without case. Spaces around the value are removed.
@@ -46,17 +47,25 @@ public:
     std::string_view field(
         std::string_view name) const noexcept;  // the first of that name, or empty
     std::span<const Field> fields() const noexcept;
-    Bytes body() const noexcept { return body_; }  // whole, without its chunk framing
+    // Whole, without its chunk framing. Empty unless the route has Body::whole.
+    Bytes body() const noexcept { return body_; }
+    // The fields behind the chunks of such a body. They are never among fields().
+    std::span<const Field> trailers() const noexcept { return trailers_; }
     Connection& connection() const noexcept { return connection_; }
 
 private:
     friend class detail::Exchange;
-    Request(const detail::Head& head, Bytes body, const detail::Captures& captures,
-            Connection& connection) noexcept
-        : head_(head), body_(body), captures_(captures), connection_(connection) {}
+    Request(const detail::Head& head, Bytes body, std::span<const Field> trailers,
+            const detail::Captures& captures, Connection& connection) noexcept
+        : head_(head),
+          body_(body),
+          trailers_(trailers),
+          captures_(captures),
+          connection_(connection) {}
 
     const detail::Head& head_;
     Bytes body_;
+    std::span<const Field> trailers_;
     const detail::Captures& captures_;
     Connection& connection_;
 };
@@ -125,6 +134,34 @@ private:
     std::shared_ptr<detail::OpenAnswer> answer_;
 };
 
+// The functions that get the body of a request as it comes: see Response::read().
+struct Reader {
+    // Gets each piece, whose bytes are valid until the call returns. `last` is true once, at the end of the
+    // body; that piece may be empty.
+    std::function<void(Bytes piece, bool last)> on_piece;
+    // Called once in place of the last piece if the body does not become whole: it was malformed, too long or
+    // too slow, or the connection has ended. Must not throw.
+    std::function<void(std::error_code)> on_gone = {};
+};
+
+// The body of a request while it comes. Copies are the same body, and outlive the connection. Threading: the
+// driver's thread only.
+class Upload {
+public:
+    // Stops on_piece, and the reading from the socket, until resume(). No time-out of the body runs
+    // meanwhile. Neither has an effect once alive() is false.
+    void pause();
+    void resume();
+    bool alive() const noexcept;  // more pieces will come, unless the connection ends
+    // The fields behind the chunks, from the last piece on.
+    std::span<const Field> trailers() const noexcept;
+
+private:
+    friend class detail::Exchange;
+    explicit Upload(std::shared_ptr<detail::BodyReader> body) noexcept : body_(std::move(body)) {}
+    std::shared_ptr<detail::BodyReader> body_;
+};
+
 // The answer to one request, valid until the handler returns. If a handler throws before it has sent an
 // answer, or sends none, the answer is 500 and the connection ends with errc::handler_failed. The server
 // itself adds Date, Connection, Content-Length and, to 405, Allow.
@@ -153,6 +190,12 @@ public:
     [[nodiscard]] Stream stream(std::optional<std::uint64_t> length = {}) {
         return later().stream(length);
     }
+    // Reads the body of the request, for a route with Body::stream. The pieces come after the handler has
+    // returned, so the answer usually is a later() that `reader` owns. A client that waits for 100 (Continue)
+    // gets it now. If the body is malformed, too long or too slow, the answer is an error as for a whole body,
+    // unless its head was sent. Throws std::logic_error for another route, if it was called before, or if the
+    // whole answer was sent.
+    Upload read(Reader reader);
     bool sent() const noexcept;  // an answer was sent, or later() or stream() called
 
 private:
@@ -164,7 +207,17 @@ private:
 // Handlers of different connections run at the same time under drivers with threads: see protocol.hpp.
 using Handler = std::function<void(const Request&, Response&)>;
 
+// What becomes of the body of a request.
+enum class Body : std::uint8_t {
+    whole,   // the handler runs once it has come, and gets it from Request::body()
+    stream,  // the handler runs before it has come, and may read it in pieces; otherwise as none
+    // The handler runs before it has come. If the client waits for 100 (Continue), or the body comes in
+    // chunks or is longer than 64 KiB, the connection is closed behind the answer. Otherwise it is skipped.
+    none,
+};
+
 struct RouteOptions {
+    Body body = Body::whole;
     // In bytes, without chunk framing. A longer body is refused with 413: before it is read if its length is
     // known, else once it is too long.
     std::size_t max_body = 1024 * 1024;
