@@ -75,6 +75,7 @@ void Exchange::put_status_line() {
 void Exchange::finish_head(std::optional<std::uint64_t> length) {
     if (sent_) answered_twice();
     sent_ = true;
+    bytes_ = sends_body() ? length.value_or(0) : 0;
     // Neither a 204 nor a 304 has a length or a coding (RFC 9110, section 8.6; RFC 9112, section 6.1).
     const bool framed = status_ != 204 && status_ != 304;
     if (framed && !length && facts_.http10) facts_.last = true;
@@ -141,6 +142,7 @@ void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next
 Later Exchange::later() {
     if (sent_) answered_twice();
     open_ = std::make_shared<OpenAnswer>(*protocol_, connection_, facts_, status_, text_.text());
+    if (shared_.options.on_done) open_->remember(call_->head.method, call_->head.target);
     protocol_->keep(open_);
     sent_ = true;
     return Later(open_);

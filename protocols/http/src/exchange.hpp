@@ -82,6 +82,8 @@ public:
     BodyEnd send_head(std::optional<std::uint64_t> length);
     Upload read(Reader reader);
 
+    unsigned status() const noexcept { return status_; }
+    std::uint64_t bytes() const noexcept { return bytes_; }  // of the body that is sent
     bool sent() const noexcept { return sent_; }
     bool upgraded() const noexcept { return upgraded_; }
     bool deferred() const noexcept { return open_ != nullptr; }  // the answer comes later
@@ -102,6 +104,7 @@ private:
     const Call* call_ = nullptr;          // the same
     std::shared_ptr<OpenAnswer> open_;
     unsigned status_ = 200;
+    std::uint64_t bytes_ = 0;
     bool sent_ = false, upgraded_ = false, failed_ = false, reads_ = false;
     bool room_ = true;
     HeadText text_;

@@ -29,6 +29,7 @@ void OpenAnswer::set_on_gone(std::function<void(std::error_code)> fn) {
 // The functions of the user are destroyed last, because they may own the handle.
 void OpenAnswer::finish(std::error_code reason) {
     answered_ = true;
+    report(status_);
     const auto on_gone = std::exchange(on_gone_, nullptr);
     const auto on_room = std::exchange(on_room_, nullptr);
     std::exchange(protocol_, nullptr)->answered(*connection_, facts_.last, room_, reason);
@@ -42,6 +43,8 @@ void OpenAnswer::answer(const Send& send, std::error_code reason) {
     send(exchange);
     facts_.last = exchange.last();
     room_ = exchange.has_room();
+    status_ = exchange.status();
+    if (!head_sent_) bytes_ = exchange.bytes();
     if (!head_sent_) finish(reason);
 }
 
@@ -96,7 +99,17 @@ void OpenAnswer::fail(unsigned status, std::error_code why) {
     if (on_gone) on_gone(why);
 }
 
+void OpenAnswer::remember(std::string_view method, std::string_view target) {
+    method_ = method;
+    target_ = target;
+}
+
+void OpenAnswer::report(unsigned status) {
+    protocol_->report(*connection_, method_, target_, status, bytes_);
+}
+
 void OpenAnswer::gone(std::error_code why) noexcept {
+    report(head_sent_ ? status_ : 0);
     protocol_ = nullptr;
     const auto on_room = std::exchange(on_room_, nullptr);
     if (const auto on_gone = std::exchange(on_gone_, nullptr)) on_gone(why);

@@ -46,6 +46,7 @@ public:
     bool dropped() const noexcept { return dropped_; }
 
     // ---- For the connection.
+    void remember(std::string_view method, std::string_view target);  // for on_done
     // The answer cannot be awaited: sends that status, or, behind the head, ends a body that is not whole.
     void fail(unsigned status, std::error_code why);
     void room_again();                        // the connection takes more output
@@ -64,6 +65,7 @@ private:
     template <class Send>
     void answer(const Send& send, std::error_code reason = {});
     void finish(std::error_code reason);
+    void report(unsigned status);
     bool put(std::span<const Bytes> pieces) noexcept;
 
     ServerProtocol* protocol_;  // null once the answer is complete, or cannot be given
@@ -75,8 +77,10 @@ private:
     bool answered_ = false, dropped_ = false, head_sent_ = false, has_length_ = false;
     bool room_ = true;  // the last write returned true
     BodyEnd body_end_ = BodyEnd::no_body;
-    std::uint64_t left_ = 0;  // of a body with a length
+    std::uint64_t left_ = 0;   // of a body with a length
+    std::uint64_t bytes_ = 0;  // of the body so far
     std::string fields_;
+    std::string method_, target_;  // for on_done
     std::function<void(std::error_code)> on_gone_;
     std::function<void()> on_room_;
 };

@@ -181,6 +181,7 @@ void ServerProtocol::answer(Connection& connection, const Facts& facts, const Ca
         if (open_ && !reader_) open_->start_waiting(connection.now());
         return;
     }
+    report(connection, call.head.method, call.head.target, exchange.status(), exchange.bytes());
     room_ = exchange.has_room();
     last_ = exchange.last();
     if (exchange.failed()) return end(connection, errc::handler_failed);
@@ -209,6 +210,7 @@ void ServerProtocol::complete(Connection& connection) {
 void ServerProtocol::refuse(Connection& connection, const Head& head, unsigned status) {
     Exchange exchange(connection, Facts(head, true), *shared_);
     exchange.refuse(status);
+    report(connection, head.method, head.target, status, exchange.bytes());
     end(connection, reason_of(status));
 }
 

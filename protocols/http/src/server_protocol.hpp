@@ -36,6 +36,12 @@ public:
     // last write returned true.
     void answered(Connection& connection, bool last, bool room, std::error_code reason);
     void arm(Connection& connection);
+    // Calls on_done.
+    void report(Connection& connection, std::string_view method, std::string_view target,
+                unsigned status, std::uint64_t bytes) const {
+        const auto& on_done = shared_->options.on_done;
+        if (on_done) on_done({method, target, status, bytes, connection});
+    }
 
 private:
     const HttpLimits& limits() const noexcept { return shared_->options.limits; }

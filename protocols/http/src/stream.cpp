@@ -44,6 +44,7 @@ bool OpenAnswer::write(Bytes piece) {
         throw std::logic_error("HTTP body is longer than its length");
     left_ -= has_length_ ? piece.size() : 0;
     if (piece.empty() || body_end_ == BodyEnd::no_body) return room_;
+    bytes_ += piece.size();
     if (body_end_ != BodyEnd::chunks) return put({&piece, 1});
     std::array<char, 18> line;
     char* const end = std::to_chars(line.data(), line.data() + 16, piece.size(), 16).ptr;

@@ -192,8 +192,8 @@ public:
     }
     // Reads the body of the request, for a route with Body::stream. The pieces come after the handler has
     // returned, so the answer usually is a later() that `reader` owns. A client that waits for 100 (Continue)
-    // gets it now. If the body is malformed, too long or too slow, the answer is an error as for a whole body,
-    // unless its head was sent. Throws std::logic_error for another route, if it was called before, or if the
+    // gets it now. If the body is malformed, too long or too slow, the answer is an error, as for a whole
+    // body, unless its head was sent. Throws std::logic_error for another route, if it was called before, or if the
     // whole answer was sent.
     Upload read(Reader reader);
     bool sent() const noexcept;  // an answer was sent, or later() or stream() called
@@ -242,11 +242,22 @@ struct HttpLimits {
         75'000};  // between requests: the connection is closed
 };
 
+// A request and what became of it, for access logs. Valid until the call returns.
+struct Done {
+    std::string_view method, target;  // empty if the head was refused before they were known
+    unsigned status;      // of the answer; 0: the connection ended before its head was sent
+    std::uint64_t bytes;  // of the body that was handed to the connection, without framing
+    Connection& connection;
+};
+
 struct ServerOptions {
     HttpLimits limits = {};
     std::string server_field = {};  // value of the field Server; empty: it is not sent
     // For the field Date. Connections of all threads call it.
     std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
+    // Called once for each request, when its answer is complete or the connection has ended. A handler that
+    // throws after its answer has no such call. It must not throw. Connections of all threads call it.
+    std::function<void(const Done&)> on_done = {};
 };
 
 // Routes, and the factory of the protocol that serves them. The factory may outlive the Server. Connections
