@@ -193,8 +193,8 @@ public:
     // Reads the body of the request, for a route with Body::stream. The pieces come after the handler has
     // returned, so the answer usually is a later() that `reader` owns. A client that waits for 100 (Continue)
     // gets it now. If the body is malformed, too long or too slow, the answer is an error, as for a whole
-    // body, unless its head was sent. Throws std::logic_error for another route, if it was called before, or if the
-    // whole answer was sent.
+    // body, unless its head was sent. Throws std::logic_error for another route, if it was called before, or
+    // if the whole answer was sent.
     Upload read(Reader reader);
     bool sent() const noexcept;  // an answer was sent, or later() or stream() called
 
