@@ -62,7 +62,7 @@ bool Exchange::sends_body() const noexcept {
 }
 
 void Exchange::put_status_line() {
-    text_.put_before(date_line(shared_.options.clock()));
+    if (const auto& clock = shared_.options.clock) text_.put_before(date_line(clock()));
     if (status_ == 200) return text_.put_before("HTTP/1.1 200 OK\r\n");
     text_.put_before("\r\n");
     text_.put_before(reason_phrase(status_));

@@ -253,7 +253,8 @@ struct Done {
 struct ServerOptions {
     HttpLimits limits = {};
     std::string server_field = {};  // value of the field Server; empty: it is not sent
-    // For the field Date. Connections of all threads call it.
+    // For the field Date. Connections of all threads call it. Empty: that field is not sent, as by a server
+    // without a clock (RFC 9110, section 6.6.1).
     std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
     // Called once for each request, when its answer is complete or the connection has ended. A handler that
     // throws after its answer has no such call. It must not throw. Connections of all threads call it.
