@@ -283,6 +283,33 @@ TEST_CASE("examples: when told to stop, it closes idle connections and answers p
     CHECK(server.wait().output == "drained, 0 aborted\n");
 }
 
+TEST_CASE("examples: events reach everybody who listens, and end with the server") {
+    Process server({example("events")});
+    const std::string line = server.read_line();
+    REQUIRE(line.starts_with("listening on tcp://127.0.0.1:"));
+    const std::string url = "http://" + line.substr(std::string_view("listening on tcp://").size());
+    const auto curl = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"curl", "-sS", "--max-time", "30"});
+        return arguments;
+    };
+    Process first(curl({"-N", url + "/events"})), second(curl({"-N", url + "/events"}));
+    CHECK(first.read_line() == ": welcome");
+    CHECK(second.read_line() == ": welcome");
+    CHECK(switchboard::support::run(curl({"-d", "hello\nworld", url + "/say"})).output ==
+          "heard by 2\n");
+    for (Process* each : {&first, &second}) {
+        CHECK(each->read_line().empty());
+        CHECK(each->read_line() == "data: hello");
+        CHECK(each->read_line() == "data: world");
+    }
+    server.signal(SIGTERM);
+    const Finished ended = first.wait();
+    CHECK(ended.status == 0);
+    CHECK(ended.output == "\n");
+    CHECK(second.wait().status == 0);
+    CHECK(server.wait().status == 0);
+}
+
 // The programs of the guide are tested in guide_test.cpp.
 TEST_CASE("examples: each is run by a test") {
     std::set<std::string> found;
@@ -293,9 +320,10 @@ TEST_CASE("examples: each is run by a test") {
                        "accept_control", "accept_loop",     "behind_proxy",    "bind_addresses",
                        "client",         "connect_by_name", "connection_pool", "datagrams",
                        "echo_client",    "echo_server",     "embed_asio",      "embed_epoll",
-                       "embed_glib",     "endings",         "hosted_server",   "own_metrics",
-                       "line_server",    "many_cores",      "non_blocking",    "one_handler",
-                       "operator",       "polite_stop",     "reconnect",       "resolve",
-                       "restart",        "shared_state",    "sum_server",      "sum_test",
-                       "three_loops",    "throttle",        "two_ends",        "watched"});
+                       "embed_glib",     "endings",         "events",          "hosted_server",
+                       "own_metrics",    "line_server",     "many_cores",      "non_blocking",
+                       "one_handler",    "operator",        "polite_stop",     "reconnect",
+                       "resolve",        "restart",         "shared_state",    "sum_server",
+                       "sum_test",       "three_loops",     "throttle",        "two_ends",
+                       "watched"});
 }
