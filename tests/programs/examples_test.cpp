@@ -317,13 +317,13 @@ TEST_CASE("examples: each is run by a test") {
         found.insert(entry.path().filename());
     }
     CHECK(found == std::set<std::string>{
-                       "accept_control", "accept_loop",     "behind_proxy",    "bind_addresses",
-                       "client",         "connect_by_name", "connection_pool", "datagrams",
-                       "echo_client",    "echo_server",     "embed_asio",      "embed_epoll",
-                       "embed_glib",     "endings",         "events",          "hosted_server",
-                       "own_metrics",    "line_server",     "many_cores",      "non_blocking",
-                       "one_handler",    "operator",        "polite_stop",     "reconnect",
-                       "resolve",        "restart",         "shared_state",    "sum_server",
-                       "sum_test",       "three_loops",     "throttle",        "two_ends",
-                       "watched"});
+                       "accept_control", "accept_loop", "behind_proxy",    "bind_addresses",
+                       "chat",           "client",      "connect_by_name", "connection_pool",
+                       "datagrams",      "echo_client", "echo_server",     "embed_asio",
+                       "embed_epoll",    "embed_glib",  "endings",         "events",
+                       "hosted_server",  "own_metrics", "line_server",     "many_cores",
+                       "non_blocking",   "one_handler", "operator",        "polite_stop",
+                       "reconnect",      "resolve",     "restart",         "shared_state",
+                       "sum_server",     "sum_test",    "three_loops",     "throttle",
+                       "two_ends",       "watched"});
 }

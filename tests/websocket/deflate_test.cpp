@@ -4,8 +4,11 @@
 #include <extension.hpp>
 #include <random>
 #include <switchboard/deflate.hpp>
+#include <switchboard/gzip.hpp>
 
 #include "ends.hpp"
+#include "process.hpp"
+#include "text.hpp"
 
 using namespace switchboard;
 using namespace switchboard::test;
@@ -109,6 +112,21 @@ TEST_CASE("deflate: a pool lends streams as new, and keeps few") {
         for (std::size_t i = 0; i < 20; ++i) many.push_back(pool.inflater());
     }
     CHECK(pool.kept() == 1 + DeflatePool::kMostKept);
+}
+
+TEST_CASE("deflate: gzip(1) and gzip() agree") {
+    DeflatePool pool;
+    for (const std::string& text :
+         {std::string(), std::string("x"), numbers(300'000), random_text(70'000)}) {
+        CAPTURE(text.size());
+        Buffer out;
+        gzip(pool, as_bytes(text), out);
+        const auto finished = support::run({"gzip", "-dc"}, text_of(out));
+        CHECK(finished.status == 0);
+        CHECK(finished.errors == "");
+        CHECK(finished.output == text);
+    }
+    CHECK(pool.kept() == 1);
 }
 
 TEST_CASE("WebSocket deflate: two ends talk with and without takeover, with each window") {

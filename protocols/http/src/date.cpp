@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <switchboard/http_conditions.hpp>
 
 namespace switchboard::http::detail {
 namespace {
@@ -52,3 +53,14 @@ std::string_view date_line(std::chrono::system_clock::time_point time) {
 }
 
 }  // namespace switchboard::http::detail
+
+namespace switchboard::http {
+
+std::string format_date(std::chrono::system_clock::time_point time) {
+    detail::DateLine line;
+    line.make(std::chrono::floor<std::chrono::seconds>(time));
+    constexpr std::string_view kName = "Date: ";
+    return {line.text.data() + kName.size(), line.text.size() - kName.size() - 2};
+}
+
+}  // namespace switchboard::http

@@ -1,4 +1,4 @@
-// The Date of an answer (RFC 9110, section 5.6.7).
+// Dates of HTTP (RFC 9110, section 5.6.7).
 #pragma once
 
 #include <chrono>

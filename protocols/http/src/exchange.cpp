@@ -2,9 +2,11 @@
 
 #include <charconv>
 #include <stdexcept>
+#include <switchboard/gzip.hpp>
 
 #include "body_reader.hpp"
 #include "date.hpp"
+#include "files/gzip_answer.hpp"
 #include "open_answer.hpp"
 #include "server_protocol.hpp"
 #include "syntax.hpp"
@@ -83,12 +85,12 @@ void Exchange::finish_head(std::optional<std::uint64_t> length) {
     if (!server.empty()) text_.add_field("Server", server);
     if (facts_.last) text_.add("Connection: close\r\n");
     if (!facts_.last && facts_.http10) text_.add("Connection: keep-alive\r\n");
-    if (framed && length) {
+    if (framed && length && !hides_length_) {
         std::array<char, 20> text;
         text_.add("Content-Length: ");
         text_.add(digits(text, *length));
         text_.add("\r\n");
-    } else if (framed && !facts_.http10) {
+    } else if (framed && !length && !facts_.http10) {
         text_.add("Transfer-Encoding: chunked\r\n");
     }
     text_.add("\r\n");
@@ -103,7 +105,25 @@ BodyEnd Exchange::send_head(std::optional<std::uint64_t> length) {
     return facts_.http10 ? BodyEnd::close : BodyEnd::chunks;
 }
 
+// Returns whether `small` is sent in place of the body. HEAD has the fields that GET would have.
+bool Exchange::compress(Bytes body, std::pmr::vector<std::byte>& small) {
+    if (!shared_.pool || sent_ || call_ == nullptr) return false;
+    if (!chooses_gzip(call_->head, status_, body.size(), text_)) return false;
+    if (sends_body()) {
+        gzip(*shared_.pool, body, small);
+        if (small.size() >= body.size()) return false;
+    }
+    hides_length_ = !sends_body();
+    mark_as_gzip(text_);
+    return true;
+}
+
 void Exchange::send(std::string_view body) {
+    std::pmr::vector<std::byte> small(connection_.memory());
+    send_as_is(compress(as_bytes(body), small) ? as_text(small) : body);
+}
+
+void Exchange::send_as_is(std::string_view body) {
     finish_head(body.size());
     const bool with_body = sends_body() && !body.empty();
     if (!with_body || body.size() <= text_.free()) {
@@ -116,9 +136,21 @@ void Exchange::send(std::string_view body) {
 }
 
 void Exchange::send(SharedBytes body) {
+    std::pmr::vector<std::byte> small(connection_.memory());
+    if (compress(body.bytes, small)) return send_as_is(as_text(small));
     finish_head(body.bytes.size());
     room_ = connection_.write(text_.text());
     if (sends_body() && !body.bytes.empty()) room_ = connection_.write_shared(std::move(body));
+}
+
+// The next request waits for the file, so that a pipeline cannot keep many files open.
+void Exchange::send_file(FileRange body) {
+    if (!body.file) throw std::invalid_argument("HTTP answer without its file");
+    finish_head(body.length);
+    room_ = connection_.write(text_.text());
+    if (!sends_body() || body.length == 0) return;
+    connection_.send_file(std::move(body));
+    room_ = false;
 }
 
 void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next) {
@@ -210,6 +242,10 @@ void Response::send(std::string_view body) {
 
 void Response::send(SharedBytes body) {
     exchange_.send(std::move(body));
+}
+
+void Response::send_file(FileRange body) {
+    exchange_.send_file(std::move(body));
 }
 
 void Response::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <switchboard/deflate.hpp>
 #include <switchboard/http.hpp>
 
 #include "head.hpp"
@@ -16,6 +17,7 @@ namespace switchboard::http::detail {
 struct Shared {
     ServerOptions options;
     std::shared_ptr<const Router> router;
+    std::shared_ptr<DeflatePool> pool = {};  // null: answers are not compressed
 };
 
 // What the answer must know of its request.
@@ -76,6 +78,7 @@ public:
     void add_field(std::string_view name, std::string_view value);
     void send(std::string_view body);
     void send(SharedBytes body);
+    void send_file(FileRange body);
     void upgrade(std::string_view protocol, std::unique_ptr<Protocol> next);
     Later later();
     // Sends the head of a body that follows in pieces. Without a length it may become the last answer.
@@ -94,6 +97,8 @@ public:
 
 private:
     void finish_head(std::optional<std::uint64_t> length);
+    bool compress(Bytes body, std::pmr::vector<std::byte>& small);
+    void send_as_is(std::string_view body);
     void put_status_line();
     bool sends_body() const noexcept;
 
@@ -107,6 +112,7 @@ private:
     std::uint64_t bytes_ = 0;
     bool sent_ = false, upgraded_ = false, failed_ = false, reads_ = false;
     bool room_ = true;
+    bool hides_length_ = false;  // only the answer to a GET would show it
     HeadText text_;
 };
 

@@ -1,6 +1,7 @@
 #include <stdexcept>
 #include <switchboard/http.hpp>
 
+#include "files/gzip_answer.hpp"
 #include "router.hpp"
 #include "server_protocol.hpp"
 #include "syntax.hpp"
@@ -27,7 +28,9 @@ Server& Server::otherwise(Handler handler) {
 }
 
 ProtocolFactory Server::factory() const {
-    auto shared = std::make_shared<const detail::Shared>(detail::Shared{options_, router_});
+    auto pool = options_.gzip ? std::make_shared<DeflatePool>(detail::kAnswerDeflate) : nullptr;
+    auto shared =
+        std::make_shared<const detail::Shared>(detail::Shared{options_, router_, std::move(pool)});
     return
         [shared = std::move(shared)] { return std::make_unique<detail::ServerProtocol>(shared); };
 }

@@ -247,7 +247,7 @@ void ServerProtocol::on_deadline(Connection& connection) {
     if (reader_) return refuse_body(connection, 408, late);
     if (const auto answer = open_) return answer->fail(503, late);
     if (is_between_requests())
-        return connection.queued() > 0 ? arm(connection) : connection.close();
+        return connection.queued() > 0 || !room_ ? arm(connection) : connection.close();
     const Head none;
     refuse(connection, incoming_ ? incoming_->head() : none, 408);
 }

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <switchboard/http_registry.hpp>
 #include <switchboard/inetd.hpp>
 #include <switchboard/relay.hpp>
 #include <switchboard/replies.hpp>
@@ -18,6 +19,7 @@ Registry known_protocols() {
     register_inetd(registry, [] { return std::chrono::system_clock::now(); });
     register_relay(registry);
     register_replies(registry);
+    http::register_http(registry);
     return registry;
 }
 

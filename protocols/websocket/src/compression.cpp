@@ -13,19 +13,38 @@ void compress_message(Deflater& stream, std::span<const Bytes> pieces,
     out.resize(out.size() - sizeof kEnd);
 }
 
+Deflater& Compression::own_stream() {
+    if (!own_) {
+        auto options = shared_.options.deflate.stream;
+        options.window_bits = agreed_.own_bits;
+        own_ = std::make_unique<Deflater>(options);
+    }
+    return *own_;
+}
+
 bool Compression::compress(std::span<const Bytes> pieces, std::size_t size,
                            std::pmr::vector<std::byte>& out) {
     if (!agreed_.own_takeover) {
         compress_message(*shared_.pool.deflater(agreed_.own_bits), pieces, out);
         return out.size() < size;
     }
-    if (!own_) {
-        auto options = shared_.options.deflate.stream;
-        options.window_bits = agreed_.own_bits;
-        own_ = std::make_unique<Deflater>(options);
-    }
-    compress_message(*own_, pieces, out);
+    compress_message(own_stream(), pieces, out);
     return true;  // the window of the compressor contains it now, so the peer's must too
+}
+
+// What is compressed ends with the four bytes of kEnd. They go before the next fragment, because the receiver
+// adds those of the last one.
+void Compression::compress_part(Bytes piece, std::pmr::vector<std::byte>& out) {
+    if (piece.empty()) return;
+    if (!agreed_.own_takeover && !lent_) lent_ = shared_.pool.deflater(agreed_.own_bits);
+    if (held_) out.insert(out.end(), std::begin(kEnd), std::end(kEnd));
+    compress_message(lent_ ? *lent_ : own_stream(), {&piece, 1}, out);
+    held_ = true;
+}
+
+void Compression::end_parts() noexcept {
+    lent_.reset();
+    held_ = false;
 }
 
 Inflater::Outcome Compression::decompress(Bytes payload, std::pmr::vector<std::byte>& out,

@@ -29,6 +29,10 @@ public:
     // std::bad_alloc.
     bool compress(std::span<const Bytes> pieces, std::size_t size,
                   std::pmr::vector<std::byte>& out);
+    // For a message in fragments: appends the payload of the next one; the first one must not be empty. The
+    // last one has no payload, and end_parts() goes with it. Throws std::bad_alloc.
+    void compress_part(Bytes piece, std::pmr::vector<std::byte>& out);
+    void end_parts() noexcept;
     // Appends the message of a payload, at most `most` bytes.
     Inflater::Outcome decompress(Bytes payload, std::pmr::vector<std::byte>& out, std::size_t most);
     // The peer was sent a message that this object did not compress.
@@ -37,9 +41,13 @@ public:
     }
 
 private:
+    Deflater& own_stream();
+
     const Agreed agreed_;
     const Shared& shared_;
     std::unique_ptr<Deflater> own_;
+    DeflatePool::Lease<Deflater> lent_;  // without takeover, for a message in fragments
+    bool held_ = false;                  // the end of the last fragment is not sent yet
     std::unique_ptr<Inflater> peers_;
 };
 

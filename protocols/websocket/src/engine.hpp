@@ -140,7 +140,8 @@ private:
     std::uint16_t code_ = code::kLost;
     Sending sending_ = Sending::whole;
     Kind sending_kind_ = Kind::text;
-    bool pinged_ = false;  // since the peer was last heard
+    bool compresses_parts_ = false;  // of the message in fragments
+    bool pinged_ = false;            // since the peer was last heard
     bool paused_ = false;
     bool full_ = false;
     bool failed_ = false;  // the peer broke the protocol or a limit

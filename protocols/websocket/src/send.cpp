@@ -110,11 +110,20 @@ bool Engine::begin(Kind kind) {
 
 bool Engine::send_fragment(Bytes piece, bool fin) {
     if (sending_ == Sending::whole) throw std::logic_error("part() or end() without begin()");
-    const auto opcode =
-        sending_ == Sending::first ? static_cast<Opcode>(sending_kind_) : Opcode::continuation;
+    const bool first = sending_ == Sending::first;
     sending_ = fin ? Sending::whole : Sending::later;
     if (closing()) return false;
-    return send_frame({.opcode = opcode, .fin = fin}, {&piece, 1}, piece.size());
+    if (first)
+        compresses_parts_ = !piece.empty() && piece.size() >= shared_->options.deflate.from &&
+                            compressor() != nullptr;
+    FrameHead head{.opcode = first ? static_cast<Opcode>(sending_kind_) : Opcode::continuation,
+                   .fin = fin};
+    if (!compresses_parts_) return send_frame(head, {&piece, 1}, piece.size());
+    head.compressed = first;
+    std::pmr::vector<std::byte> small(connection_->memory());
+    fin ? compression_->end_parts() : compression_->compress_part(piece, small);
+    const Bytes payload = small;
+    return send_frame(head, {&payload, 1}, payload.size());
 }
 
 bool Engine::part(Bytes piece) {

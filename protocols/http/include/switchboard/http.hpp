@@ -178,6 +178,10 @@ public:
     // an answer was already sent.
     void send(std::string_view body = {});
     void send(SharedBytes body);  // the same, without copying the body
+    // The same with a part of a file as the body; the system copies it (Connection::send_file()). Only its
+    // length is sent for HEAD. Reading a file can block the thread for as long as the disk takes. Throws
+    // std::invalid_argument if there is no file.
+    void send_file(FileRange body);
     // Answers 101 and replaces the protocol of the connection (RFC 9110, section 7.8). `next` gets the bytes
     // behind the request. Throws std::logic_error if the client did not ask for `protocol`, or if an answer
     // was already sent.
@@ -253,6 +257,11 @@ struct Done {
 struct ServerOptions {
     HttpLimits limits = {};
     std::string server_field = {};  // value of the field Server; empty: it is not sent
+    // Compresses the bodies of send() for clients that accept it: text, JSON, XML and the like (by
+    // Content-Type), from 1 KiB to 1 MiB. The ETag becomes weak, and Vary names Accept-Encoding. An answer
+    // with Content-Encoding is left as it is. A page that shows a secret beside text of an attacker should
+    // not be compressed, because its size then tells about the secret (BREACH).
+    bool gzip = true;
     // For the field Date. Connections of all threads call it. Empty: that field is not sent, as by a server
     // without a clock (RFC 9110, section 6.6.1).
     std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
@@ -274,7 +283,18 @@ public:
     // std::invalid_argument for an invalid pattern or method, or a route that exists already.
     Server& route(std::string_view method, std::string_view pattern, Handler handler,
                   RouteOptions options = {});
-    Server& otherwise(Handler handler);  // in place of the answer 404
+    // Serves the files below `directory` at the paths below `prefix` ("/" or "/static"), by GET and HEAD,
+    // with an ETag, Last-Modified, conditional requests, and one range of bytes (RFC 9110, sections 13, 14).
+    // The directory is looked up with each request, and nothing is kept between requests. "x.gz" is sent in
+    // place of "x" if the client accepts gzip and "x.gz" is not older. A path that ends in a slash stands for
+    // the file index.html there; the path of a directory without a slash is redirected (301). Refused with
+    // 404: parts that begin with a dot, or contain a slash, a backslash or a zero byte once decoded; empty
+    // parts; symbolic links below `directory`; and everything but regular files. Opening and reading a file
+    // can block the thread for as long as the disk takes. A file must not be cut while it is sent; replace it
+    // by rename(2). protocols/http/README.md has more. Throws std::invalid_argument if `directory` cannot be
+    // opened, or as route().
+    Server& files(std::string_view prefix, std::string directory);
+    Server& otherwise(Handler handler);  // in place of the answer 404, but not for files()
     ProtocolFactory factory() const;
 
 private:

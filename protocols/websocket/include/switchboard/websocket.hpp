@@ -110,9 +110,10 @@ public:
     bool send(Kind kind, Bytes message) { return send(kind, std::span(&message, 1)); }
     bool send(std::string_view text) { return send(Kind::text, as_bytes(text)); }
 
-    // Send a message in fragments, uncompressed: begin(), then part() for each frame, then end(). A fragment
-    // may end within a character. They return what send() returns, and throw std::logic_error if they come in
-    // another order.
+    // Send a message in fragments: begin(), then part() for each frame, then end(). A fragment may end within
+    // a character. With deflate the message is compressed if its first part has Deflate::from bytes or more;
+    // until end() the socket then uses a compressor, also without takeover. They return what send() returns,
+    // and throw std::logic_error if they come in another order.
     virtual bool begin(Kind kind) = 0;
     virtual bool part(Bytes piece) = 0;
     virtual bool end() = 0;

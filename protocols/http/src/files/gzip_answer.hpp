@@ -1,0 +1,26 @@
+// Whether an answer is compressed, and what that changes in its fields.
+#pragma once
+
+#include <cstddef>
+#include <switchboard/deflate.hpp>
+#include <switchboard/http.hpp>
+
+#include "head.hpp"
+#include "head_text.hpp"
+
+namespace switchboard::http::detail {
+
+// Answers of these sizes are compressed: a packet or two carry less anyway, and more takes over 20 ms.
+inline constexpr std::size_t kLeastCompressed = 1024;
+inline constexpr std::size_t kMostCompressed = 1024 * 1024;
+// A fast level: level 6 takes half as much again, and saves a tenth.
+inline constexpr DeflateOptions kAnswerDeflate{.level = 4};
+
+// Returns whether the body is one to compress for this request, by its size, its status, and the fields that
+// the handler has set. If only Accept-Encoding decided, adds Vary to the fields in both cases.
+bool chooses_gzip(const Head& request, unsigned status, std::size_t size, HeadText& fields);
+
+// Adds Content-Encoding, and makes a strong ETag weak, because the bytes are others now.
+void mark_as_gzip(HeadText& fields);
+
+}  // namespace switchboard::http::detail
