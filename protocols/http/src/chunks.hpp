@@ -18,6 +18,8 @@ public:
     // Reads one element at the front of `in`: a chunk line, data, or a trailer line. If nothing is used, more
     // bytes are needed.
     Piece next(std::string_view in) noexcept;
+    // Whether the next element is a trailer line, or the empty line behind them.
+    bool in_trailers() const noexcept { return state_ == State::trailers; }
     bool done() const noexcept { return state_ == State::done; }
 
 private:
