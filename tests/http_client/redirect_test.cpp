@@ -88,9 +88,9 @@ TEST_CASE("http redirects: references are resolved as RFC 3986, section 5.4, say
         {"/a?http://x:y", "http://a/a?http://x:y"},
         {"HTTPS://B:444?x", "https://B:444/?x"},
     };
-    for (const auto& [reference, expected] : examples) {
-        CAPTURE(reference);
-        CHECK(resolved(base, reference) == expected);
+    for (const auto& example : examples) {
+        CAPTURE(example.first);
+        CHECK(resolved(base, example.first) == example.second);
     }
     CHECK(resolved("https://a:444/x", "//b/y") == "https://b/y");
     CHECK(resolved("https://a:444/x", "y") == "https://a:444/y");

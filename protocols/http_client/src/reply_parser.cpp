@@ -177,11 +177,10 @@ ReplyParser::Step ReplyParser::read_chunks(std::string_view in) {
         state_ = State::done;
         return {.event = Event::end};
     }
-    const bool trailer = chunks_.in_trailers();
     const Chunks::Piece piece = chunks_.next(in);
     if (piece.refused) return refuse("malformed chunks or trailers");
-    if (trailer && piece.used > 2) {
-        const char* at = in.data();
+    if (!piece.trailer.empty()) {
+        const char* at = piece.trailer.data();
         Field field;
         if (parse_field(at, field)) trailers_.emplace_back(field.name, field.value);
     }
