@@ -1,5 +1,5 @@
-// What the client makes of any bytes does not depend on how they are split, and gzip stays within its parts. The
-// first byte of the input chooses the request.
+// What the client makes of any bytes does not depend on how they are split, and neither does what gzip becomes.
+// The first byte of the input chooses the request.
 #include <gunzip.hpp>
 #include <reply_parser.hpp>
 
@@ -64,21 +64,28 @@ std::string read_in_parts(std::string_view input, ReplyTo request, std::size_t p
     return reader.end();
 }
 
+// Returns what the input becomes, "malformed", or "much" for more than a fuzzer has time for.
 std::string gunzip_in_parts(std::string_view input, std::size_t part) {
     constexpr std::size_t kMost = 1'000'000;
     Gunzip gunzip;
     std::string out;
-    for (std::size_t at = 0; at < input.size() && out.size() < kMost; at += part) {
+    for (std::size_t at = 0; at < input.size(); at += part) {
         gunzip.add(as_bytes(input.substr(at, part)));
         Bytes piece;
-        for (auto outcome = Gunzip::Outcome::data;
-             outcome == Gunzip::Outcome::data && out.size() < kMost;) {
-            outcome = gunzip.next(piece);
-            if (outcome == Gunzip::Outcome::malformed) return out + "!";
-            if (outcome == Gunzip::Outcome::data) out += as_text(piece);
+        for (auto outcome = gunzip.next(piece); outcome != Gunzip::Outcome::needs_more;
+             outcome = gunzip.next(piece)) {
+            if (outcome == Gunzip::Outcome::malformed) return "malformed";
+            out += as_text(piece);
+            if (out.size() > kMost) return "much";
         }
     }
-    return out.substr(0, kMost);
+    return out;
+}
+
+void check_gzip(std::string_view input) {
+    const std::string whole = gunzip_in_parts(input, std::max<std::size_t>(input.size(), 1));
+    const std::string parts = gunzip_in_parts(input, 3);
+    fuzz::require(whole == parts || whole == "much" || parts == "much", "gzip in parts");
 }
 
 }  // namespace
@@ -88,8 +95,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto input = fuzz::as_text(data + 1, size - 1);
     const std::size_t whole = std::max<std::size_t>(input.size(), 1);
     if (data[0] % 4 == 3) {
-        fuzz::require(gunzip_in_parts(input, 3) == gunzip_in_parts(input, whole),
-                      "gzip by three bytes");
+        check_gzip(input);
         return 0;
     }
     const auto request = static_cast<ReplyTo>(data[0] % 4);

@@ -275,3 +275,18 @@ TEST_CASE("http client: a server that cannot be reached") {
     CHECK(got.error() == std::errc::connection_refused);
     CHECK(has(got.error().message(), "GET " + url_of(at)));
 }
+
+TEST_CASE("http client: hundreds of origins, one after another") {
+    Net net({.keep_alive = 1ms});
+    RawServer server;
+    server.answer = says(reply_of("x"));
+    const auto at = listen_on(net.reactor, server.factory(), {}, "0.0.0.0:0").local;
+    std::size_t answers = 0;
+    for (int i = 1; i <= 250; ++i) {
+        const std::string host = "127.0.1." + std::to_string(i);
+        const auto got = net.get("http://" + host + ":" + std::to_string(at.port()) + "/");
+        if (got.reply().body == "x") ++answers;
+    }
+    CHECK(answers == 250);
+    CHECK(server.connections == 250);
+}

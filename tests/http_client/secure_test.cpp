@@ -88,6 +88,38 @@ TEST_CASE("https: a page, the agreed protocol, and a connection that is used aga
     CHECK(connections == 1);
 }
 
+TEST_CASE("https: pauses and sources that wait, from outside the callbacks") {
+    Net net(trusting());
+    const auto at = serve_tls(net, site().factory());
+    const std::string much = numbers(300'000);
+    std::size_t sent = 0;
+    bool waits = false;
+    std::string body;
+    http::Client::Id id;
+    const auto resume_later = [&] { net.reactor.post([&] { net.client->resume(id); }); };
+    Call call{.method = "POST", .url = url_of(at, "/", "https")};
+    call.body_source = [&](http::BodyWriter& to) {
+        waits = !waits;
+        if (waits) {
+            resume_later();
+            return true;
+        }
+        const auto piece = std::string_view(much).substr(sent, 20'000);
+        sent += piece.size();
+        to.write(piece);
+        return sent < much.size();
+    };
+    Got got;
+    id = net.client->send(call, got.done(), {.on_piece = [&](Bytes piece) {
+                              body += as_text(piece);
+                              resume_later();
+                              return false;
+                          }});
+    run_until(net.reactor, [&] { return got.result.has_value(); });
+    CHECK(got.reply().status == 200);
+    CHECK((body == much));
+}
+
 TEST_CASE("https: a certificate that is not trusted, or of another name, and a plain server") {
     Net doubting;
     const auto at = serve_tls(doubting, site().factory());

@@ -83,8 +83,8 @@ struct Reply {
 
 // Times of zero mean no limit. Sizes are in bytes.
 struct ClientOptions {
-    std::chrono::milliseconds connect{
-        10'000};  // look-up and connect; and for the answer of a proxy
+    // Look-up and connect, and then for the answer of a proxy. tls::Options has the time of the handshake.
+    std::chrono::milliseconds connect{10'000};
     std::chrono::milliseconds head{
         30'000};  // from the end of the request to the whole head of the reply
     std::chrono::milliseconds body_idle{60'000};  // without a byte of either body
