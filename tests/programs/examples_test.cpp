@@ -132,6 +132,17 @@ TEST_CASE("examples: names and numbers are looked up") {
     CHECK(none.status == 1);
 }
 
+TEST_CASE("examples: gets a page, or says why there is none") {
+    const OneReply server("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
+    const Finished page = switchboard::support::run({example("http_get"), server.url()});
+    CHECK(page.output == "hello\n");
+    CHECK(page.status == 0);
+    const Finished none = switchboard::support::run({example("http_get"), "ftp://a/"});
+    CHECK(none.output ==
+          "GET ftp://a/: URL: it does not begin with http:// or https://: bad option\n");
+    CHECK(none.status == 1);
+}
+
 TEST_CASE("examples: connects by name, or reports the error of each address") {
     Process server({example("echo_server")});
     const std::string at = server.read_line().substr(13);
@@ -317,13 +328,13 @@ TEST_CASE("examples: each is run by a test") {
         found.insert(entry.path().filename());
     }
     CHECK(found == std::set<std::string>{
-                       "accept_control", "accept_loop", "behind_proxy",    "bind_addresses",
-                       "chat",           "client",      "connect_by_name", "connection_pool",
-                       "datagrams",      "echo_client", "echo_server",     "embed_asio",
-                       "embed_epoll",    "embed_glib",  "endings",         "events",
-                       "hosted_server",  "own_metrics", "line_server",     "many_cores",
-                       "non_blocking",   "one_handler", "operator",        "polite_stop",
-                       "reconnect",      "resolve",     "restart",         "shared_state",
-                       "sum_server",     "sum_test",    "three_loops",     "throttle",
-                       "two_ends",       "watched"});
+                       "accept_control", "accept_loop",  "behind_proxy",    "bind_addresses",
+                       "chat",           "client",       "connect_by_name", "connection_pool",
+                       "datagrams",      "echo_client",  "echo_server",     "embed_asio",
+                       "embed_epoll",    "embed_glib",   "endings",         "events",
+                       "hosted_server",  "http_get",     "own_metrics",     "line_server",
+                       "many_cores",     "non_blocking", "one_handler",     "operator",
+                       "polite_stop",    "reconnect",    "resolve",         "restart",
+                       "shared_state",   "sum_server",   "sum_test",        "three_loops",
+                       "throttle",       "two_ends",     "watched"});
 }
