@@ -279,6 +279,13 @@ TEST_CASE("http: a shared body is sent uncopied, and a Server field if it is wan
     CHECK_THROWS_AS(http::Server{options}, std::invalid_argument);
 }
 
+TEST_CASE("http: a server without a clock sends no Date") {
+    http::ServerOptions options;
+    options.clock = nullptr;
+    CHECK(answer_of(hello(options), request_of("GET /")) ==
+          "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello");
+}
+
 TEST_CASE("http: after an upgrade the bytes behind the request are the next protocol's") {
     class Upper final : public Protocol {
         std::size_t on_data(Connection& connection, MutableBytes in) override {

@@ -132,6 +132,17 @@ TEST_CASE("examples: names and numbers are looked up") {
     CHECK(none.status == 1);
 }
 
+TEST_CASE("examples: gets a page, or says why there is none") {
+    const OneReply server("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
+    const Finished page = switchboard::support::run({example("http_get"), server.url()});
+    CHECK(page.output == "hello\n");
+    CHECK(page.status == 0);
+    const Finished none = switchboard::support::run({example("http_get"), "ftp://a/"});
+    CHECK(none.output ==
+          "GET ftp://a/: URL: it does not begin with http:// or https://: bad option\n");
+    CHECK(none.status == 1);
+}
+
 TEST_CASE("examples: connects by name, or reports the error of each address") {
     Process server({example("echo_server")});
     const std::string at = server.read_line().substr(13);
@@ -283,6 +294,33 @@ TEST_CASE("examples: when told to stop, it closes idle connections and answers p
     CHECK(server.wait().output == "drained, 0 aborted\n");
 }
 
+TEST_CASE("examples: events reach everybody who listens, and end with the server") {
+    Process server({example("events")});
+    const std::string line = server.read_line();
+    REQUIRE(line.starts_with("listening on tcp://127.0.0.1:"));
+    const std::string url = "http://" + line.substr(std::string_view("listening on tcp://").size());
+    const auto curl = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"curl", "-sS", "--max-time", "30"});
+        return arguments;
+    };
+    Process first(curl({"-N", url + "/events"})), second(curl({"-N", url + "/events"}));
+    CHECK(first.read_line() == ": welcome");
+    CHECK(second.read_line() == ": welcome");
+    CHECK(switchboard::support::run(curl({"-d", "hello\nworld", url + "/say"})).output ==
+          "heard by 2\n");
+    for (Process* each : {&first, &second}) {
+        CHECK(each->read_line().empty());
+        CHECK(each->read_line() == "data: hello");
+        CHECK(each->read_line() == "data: world");
+    }
+    server.signal(SIGTERM);
+    const Finished ended = first.wait();
+    CHECK(ended.status == 0);
+    CHECK(ended.output == "\n");
+    CHECK(second.wait().status == 0);
+    CHECK(server.wait().status == 0);
+}
+
 // The programs of the guide are tested in guide_test.cpp.
 TEST_CASE("examples: each is run by a test") {
     std::set<std::string> found;
@@ -290,13 +328,13 @@ TEST_CASE("examples: each is run by a test") {
         found.insert(entry.path().filename());
     }
     CHECK(found == std::set<std::string>{
-                       "accept_control", "accept_loop", "behind_proxy",    "bind_addresses",
-                       "chat",           "client",      "connect_by_name", "connection_pool",
-                       "datagrams",      "echo_client", "echo_server",     "embed_asio",
-                       "embed_epoll",    "embed_glib",  "endings",         "hosted_server",
-                       "own_metrics",    "line_server", "many_cores",      "non_blocking",
-                       "one_handler",    "operator",    "polite_stop",     "reconnect",
-                       "resolve",        "restart",     "shared_state",    "sum_server",
-                       "sum_test",       "three_loops", "throttle",        "two_ends",
-                       "watched"});
+                       "accept_control", "accept_loop",  "behind_proxy",    "bind_addresses",
+                       "chat",           "client",       "connect_by_name", "connection_pool",
+                       "datagrams",      "echo_client",  "echo_server",     "embed_asio",
+                       "embed_epoll",    "embed_glib",   "endings",         "events",
+                       "hosted_server",  "http_get",     "own_metrics",     "line_server",
+                       "many_cores",     "non_blocking", "one_handler",     "operator",
+                       "polite_stop",    "reconnect",    "resolve",         "restart",
+                       "shared_state",   "sum_server",   "sum_test",        "three_loops",
+                       "throttle",       "two_ends",     "watched"});
 }

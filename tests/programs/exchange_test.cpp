@@ -35,6 +35,24 @@ TEST_CASE("exchange: a reply ends by shutdown, line, length or prefix") {
     CHECK(ask(echo.endpoint(), {"--end", "prefix:2le"}, little).output == little);
 }
 
+TEST_CASE("exchange: a URL is fetched, or the text is posted to it") {
+    const OneReply get("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    const Finished page = ask(get.url(), {});
+    CHECK(page.output == "hello");
+    CHECK(page.status == 0);
+    CHECK(get.request().starts_with("GET / HTTP/1.1\r\n"));
+    const OneReply post("HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno");
+    const Finished none = ask(post.url(), {"--text", "body"});
+    CHECK(none.output == "no");
+    CHECK(none.errors == "switchboard: " + post.url() + ": status 404\n");
+    CHECK(none.status == 1);
+    CHECK(post.request().starts_with("POST / HTTP/1.1\r\n"));
+    CHECK(post.request().ends_with("\r\n\r\nbody"));
+    CHECK(ask("http://127.0.0.1/", {"--end", "line"}).errors ==
+          "switchboard: --end is not for URLs\n");
+    CHECK(ask("https://127.0.0.1:0/", {}).errors.ends_with("wrong host or port: bad option\n"));
+}
+
 TEST_CASE("exchange: a failure prints one line and exits with 1") {
     const Server discard({"discard"});
     const Server chargen({"chargen"});

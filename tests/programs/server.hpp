@@ -5,6 +5,7 @@
 
 #include <string>
 #include <switchboard/socket.hpp>
+#include <thread>
 #include <vector>
 
 #include "process.hpp"
@@ -110,5 +111,43 @@ inline bool ended(const Socket& socket) {
     const auto got = socket.receive(one);
     return got ? *got == 0 : !(got.error() == std::errc::operation_would_block);
 }
+
+// A server that sends `reply` to its first client once that has sent something, and reads to its FIN.
+class OneReply {
+public:
+    explicit OneReply(const std::string& reply)
+        : listener_(listen(Endpoint::tcp("127.0.0.1", 0)).value()),
+          url_("http://127.0.0.1:" + std::to_string(listener_.local()->port()) + "/"),
+          thread_([this, reply] {
+              const auto client = listener_.accept();
+              REQUIRE(client.has_value());
+              const std::string first = receive_some(*client);
+              REQUIRE(client->send_all(as_bytes(reply)));
+              request_ = first;
+              for (std::string more = "."; !more.empty();) request_ += more = receive_some(*client);
+          }) {}
+    ~OneReply() { join(); }
+    const std::string& url() const { return url_; }
+    // Waits until the client has left.
+    const std::string& request() const {
+        join();
+        return request_;
+    }
+
+private:
+    static std::string receive_some(const Socket& client) {
+        std::string text(4096, '\0');
+        const auto got = client.receive({reinterpret_cast<std::byte*>(text.data()), text.size()});
+        text.resize(got.value_or(std::size_t{0}));
+        return text;
+    }
+    void join() const {
+        if (thread_.joinable()) thread_.join();
+    }
+
+    Socket listener_;
+    std::string url_, request_;
+    mutable std::thread thread_;
+};
 
 }  // namespace switchboard::programs

@@ -63,6 +63,8 @@ bool are_extensions(std::string_view text) noexcept {
     return true;
 }
 
+}  // namespace
+
 // Fields that decide about framing, routing, authentication or the body come too late in a trailer
 // (RFC 9110, section 6.5.1).
 bool is_allowed_trailer(std::string_view name) noexcept {
@@ -74,8 +76,6 @@ bool is_allowed_trailer(std::string_view name) noexcept {
            std::none_of(std::begin(kRefusedNames), std::end(kRefusedNames),
                         [&](std::string_view refused) { return equals(name, refused); });
 }
-
-}  // namespace
 
 Chunks::Piece Chunks::chunk_line(std::string_view in) noexcept {
     const Line line = line_of(in, kMostChunkLine);
@@ -119,7 +119,7 @@ Chunks::Piece Chunks::trailer_line(std::string_view in) noexcept {
     Field field;
     const bool valid = ++trailers_ <= kMostTrailers && trailer_bytes_ <= kMostTrailerBytes &&
                        parse_field(at, field) && is_allowed_trailer(field.name);
-    return {.used = line.used, .data = {}, .refused = !valid};
+    return {.used = line.used, .data = {}, .refused = !valid, .trailer = in.substr(0, line.used)};
 }
 
 Chunks::Piece Chunks::next(std::string_view in) noexcept {

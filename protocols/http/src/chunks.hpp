@@ -11,9 +11,10 @@ namespace switchboard::http::detail {
 class Chunks {
 public:
     struct Piece {
-        std::size_t used = 0;        // bytes of the input that were used
-        std::string_view data = {};  // the part of the body among them
-        bool refused = false;        // malformed: refuse the message
+        std::size_t used = 0;           // bytes of the input that were used
+        std::string_view data = {};     // the part of the body among them
+        bool refused = false;           // malformed: refuse the message
+        std::string_view trailer = {};  // the line of a trailer field among them, with its CR LF
     };
     // Reads one element at the front of `in`: a chunk line, data, or a trailer line. If nothing is used, more
     // bytes are needed.
@@ -33,5 +34,8 @@ private:
     std::uint8_t trailers_ = 0;
     State state_ = State::size;
 };
+
+// `name` must be a token.
+bool is_allowed_trailer(std::string_view name) noexcept;
 
 }  // namespace switchboard::http::detail

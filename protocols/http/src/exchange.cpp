@@ -4,8 +4,11 @@
 #include <stdexcept>
 #include <switchboard/gzip.hpp>
 
+#include "body_reader.hpp"
 #include "date.hpp"
 #include "files/gzip_answer.hpp"
+#include "open_answer.hpp"
+#include "server_protocol.hpp"
 #include "syntax.hpp"
 
 namespace switchboard::http::detail {
@@ -20,6 +23,23 @@ bool is_own_field(std::string_view name) noexcept {
     return false;
 }
 
+template <class Number>
+std::string_view digits(std::array<char, 20>& text, Number value) noexcept {
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    return {text.data(), static_cast<std::size_t>(end - text.data())};
+}
+
+[[noreturn]] void answered_twice() {
+    throw std::logic_error("HTTP request answered twice");
+}
+
+}  // namespace
+
+void check_status(unsigned code) {
+    if (code < 200 || code > 599)
+        throw std::invalid_argument("HTTP status " + std::to_string(code) + " is not an answer's");
+}
+
 void check_field(std::string_view name, std::string_view value) {
     if (!is_token(name) || is_own_field(name))
         throw std::invalid_argument("HTTP field name \"" + std::string(name) + "\" is not allowed");
@@ -28,17 +48,8 @@ void check_field(std::string_view name, std::string_view value) {
                                     "\" has a control character");
 }
 
-template <class Number>
-std::string_view digits(std::array<char, 20>& text, Number value) noexcept {
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-    return {text.data(), static_cast<std::size_t>(end - text.data())};
-}
-
-}  // namespace
-
 void Exchange::set_status(unsigned code) {
-    if (code < 200 || code > 599)
-        throw std::invalid_argument("HTTP status " + std::to_string(code) + " is not an answer's");
+    check_status(code);
     status_ = code;
 }
 
@@ -49,11 +60,11 @@ void Exchange::add_field(std::string_view name, std::string_view value) {
 
 // RFC 9110, sections 6.4.1, 15.3.5 and 15.4.5.
 bool Exchange::sends_body() const noexcept {
-    return status_ != 204 && status_ != 304 && head_.method != "HEAD";
+    return status_ != 204 && status_ != 304 && !facts_.only_head;
 }
 
 void Exchange::put_status_line() {
-    text_.put_before(date_line(shared_.options.clock()));
+    if (const auto& clock = shared_.options.clock) text_.put_before(date_line(clock()));
     if (status_ == 200) return text_.put_before("HTTP/1.1 200 OK\r\n");
     text_.put_before("\r\n");
     text_.put_before(reason_phrase(status_));
@@ -63,33 +74,46 @@ void Exchange::put_status_line() {
     text_.put_before("HTTP/1.1 ");
 }
 
-void Exchange::finish_head(std::uint64_t length) {
-    if (sent_) throw std::logic_error("HTTP request answered twice");
+void Exchange::finish_head(std::optional<std::uint64_t> length) {
+    if (sent_) answered_twice();
     sent_ = true;
+    bytes_ = sends_body() ? length.value_or(0) : 0;
+    // Neither a 204 nor a 304 has a length or a coding (RFC 9110, section 8.6; RFC 9112, section 6.1).
+    const bool framed = status_ != 204 && status_ != 304;
+    if (framed && !length && facts_.http10) facts_.last = true;
     const std::string& server = shared_.options.server_field;
     if (!server.empty()) text_.add_field("Server", server);
-    if (last_) text_.add("Connection: close\r\n");
-    if (!last_ && head_.http10) text_.add("Connection: keep-alive\r\n");
-    // Neither a 204 nor a 304 has a length (RFC 9110, section 8.6).
-    if (status_ != 204 && status_ != 304 && length_known_) {
+    if (facts_.last) text_.add("Connection: close\r\n");
+    if (!facts_.last && facts_.http10) text_.add("Connection: keep-alive\r\n");
+    if (framed && length && !hides_length_) {
         std::array<char, 20> text;
         text_.add("Content-Length: ");
-        text_.add(digits(text, length));
+        text_.add(digits(text, *length));
         text_.add("\r\n");
+    } else if (framed && !length && !facts_.http10) {
+        text_.add("Transfer-Encoding: chunked\r\n");
     }
     text_.add("\r\n");
     put_status_line();
 }
 
+BodyEnd Exchange::send_head(std::optional<std::uint64_t> length) {
+    finish_head(length);
+    room_ = connection_.write(text_.text());
+    if (!sends_body()) return BodyEnd::no_body;
+    if (length) return BodyEnd::length;
+    return facts_.http10 ? BodyEnd::close : BodyEnd::chunks;
+}
+
 // Returns whether `small` is sent in place of the body. HEAD has the fields that GET would have.
 bool Exchange::compress(Bytes body, std::pmr::vector<std::byte>& small) {
-    if (!shared_.pool || sent_) return false;
-    if (!chooses_gzip(head_, status_, body.size(), text_)) return false;
+    if (!shared_.pool || sent_ || call_ == nullptr) return false;
+    if (!chooses_gzip(call_->head, status_, body.size(), text_)) return false;
     if (sends_body()) {
         gzip(*shared_.pool, body, small);
         if (small.size() >= body.size()) return false;
     }
-    length_known_ = sends_body();
+    hides_length_ = !sends_body();
     mark_as_gzip(text_);
     return true;
 }
@@ -131,9 +155,9 @@ void Exchange::send_file(FileRange body) {
 }
 
 void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next) {
-    if (sent_) throw std::logic_error("HTTP request answered twice");
+    if (sent_) answered_twice();
     bool offered = false;
-    each_element(head_.upgrade, [&](std::string_view name) {
+    each_element(facts_.upgrade, [&](std::string_view name) {
         offered = offered || equals_without_case(name, protocol);
     });
     if (!offered)
@@ -148,21 +172,52 @@ void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next
     connection_.switch_to(std::move(next));
 }
 
-void Exchange::refuse(unsigned status) {
-    text_.clear();
-    last_ = true;
-    status_ = status;
-    text_.add("Content-Type: text/plain\r\n");
-    send(std::string(reason_phrase(status)) + "\n");
+Later Exchange::later() {
+    if (sent_) answered_twice();
+    open_ = std::make_shared<OpenAnswer>(*protocol_, connection_, facts_, status_, text_.text());
+    if (shared_.options.on_done) open_->remember(call_->head.method, call_->head.target);
+    protocol_->keep(open_);
+    sent_ = true;
+    return Later(open_);
 }
 
-void Exchange::run(const Route& route, Bytes body, const Captures& captures) {
-    const Request request(head_, body, captures, connection_);
+Upload Exchange::read(Reader reader) {
+    const bool answered = sent_ && !(open_ && open_->alive());
+    if (call_->route.options.body != Body::stream || reads_ || answered)
+        throw std::logic_error("the body of this HTTP request cannot be read now");
+    const bool head_sent = open_ && open_->head_sent();
+    reads_ = true;
+    facts_.last = facts_.last_if_read;
+    if (open_) open_->body_is_read();
+    if (facts_.awaits_continue && !head_sent) connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    const BodyInput input(call_->head, call_->route.options.max_body, connection_.now());
+    auto body = std::make_shared<BodyReader>(*protocol_, connection_, input, std::move(reader));
+    protocol_->keep(body);
+    return Upload(std::move(body));
+}
+
+void Exchange::refuse(unsigned status) {
+    text_.clear();
+    facts_.last = true;
+    status_ = status;
+    send_reason();
+}
+
+void Exchange::send_reason() {
+    text_.add("Content-Type: text/plain\r\n");
+    send(std::string(reason_phrase(status_)) + "\n");
+}
+
+void Exchange::run(const Call& call, ServerProtocol& protocol) {
+    protocol_ = &protocol;
+    call_ = &call;
+    const Request request(call.head, call.body, call.trailers, call.captures, connection_);
     Response response(*this);
     try {
-        route.handler(request, response);
+        call.route.handler(request, response);
     } catch (...) {
-        if (sent_) throw;
+        const bool answered = sent_ && !(open_ && open_->dropped());
+        if (answered) throw;
     }
     failed_ = !sent_;
     if (failed_) refuse(500);
@@ -196,6 +251,14 @@ void Response::send_file(FileRange body) {
 
 void Response::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next) {
     exchange_.upgrade(protocol, std::move(next));
+}
+
+Later Response::later() {
+    return exchange_.later();
+}
+
+Upload Response::read(Reader reader) {
+    return exchange_.read(std::move(reader));
 }
 
 bool Response::sent() const noexcept {

@@ -120,10 +120,14 @@ unsigned FramingFields::judge_upgrade(const Head& head) const noexcept {
 
 unsigned FramingFields::judge(Head& head) const noexcept {
     if (!host_ && !head.http10) return 400;
-    if (coding_ && (head.has_length || head.http10)) return 400;
+    if (const unsigned refusal = judge_reply(head)) return refusal;
     if (const unsigned refusal = judge_upgrade(head)) return refusal;
     if (head.http10) head.expects_continue = false;
-    if (expects_other_ && !head.http10) return 417;
+    return expects_other_ && !head.http10 ? 417 : 0;
+}
+
+unsigned FramingFields::judge_reply(Head& head) const noexcept {
+    if (coding_ && (head.has_length || head.http10)) return 400;
     head.keep_alive = !close_ && (!head.http10 || keep_alive_);
     return 0;
 }

@@ -15,6 +15,8 @@ public:
     unsigned add(const Field& field, Head& head) noexcept;
     // Call it after the last field.
     unsigned judge(Head& head) const noexcept;
+    // The same for a reply, of which only the fields that frame it, and Connection, were added.
+    unsigned judge_reply(Head& head) const noexcept;
 
 private:
     unsigned add_host(std::string_view value, Head& head) noexcept;

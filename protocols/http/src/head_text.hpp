@@ -15,6 +15,7 @@ public:
     // Adds a text behind the fields so far.
     void add(std::string_view text) {
         if (!long_.empty() || text.size() > array_.size() - end_) return add_long(text);
+        if (text.empty()) return;  // its pointer may be null, which memcpy() does not allow
         std::memcpy(array_.data() + end_, text.data(), text.size());
         end_ += text.size();
     }

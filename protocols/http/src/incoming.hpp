@@ -1,12 +1,13 @@
 // A request whose body did not come together with its head.
 #pragma once
 
-#include <chrono>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <switchboard/connection.hpp>
 
-#include "chunks.hpp"
+#include "body_input.hpp"
 #include "head.hpp"
 #include "router.hpp"
 
@@ -24,26 +25,24 @@ public:
         unsigned refusal = 0;  // the status to refuse the request with; 0: none
     };
     Taken take(std::string_view in, Clock::time_point now);
-    bool whole() const noexcept { return head_.chunked ? chunks_.done() : left_ == 0; }
+    bool whole() const noexcept { return input_->whole(); }
 
     const Head& head() const noexcept { return head_; }
     const Route& route() const noexcept { return *route_; }
     const Captures& captures() const noexcept { return captures_; }
     Bytes body() const noexcept { return as_bytes(body_); }
-    // When the peer counts as too slow.
-    Clock::time_point deadline(const HttpLimits& limits) const noexcept;
+    std::span<const Field> trailers() const noexcept { return input_->trailers(); }
+    Clock::time_point deadline(const HttpLimits& limits) const noexcept {
+        return input_->deadline(limits);
+    }
 
 private:
-    Taken take_chunks(std::string_view in);
-
     const std::string head_text_;
     Head head_;
     Captures captures_;
     const Route* route_ = nullptr;
-    Chunks chunks_;
-    std::uint64_t left_ = 0;  // of a body whose length is known
+    std::optional<BodyInput> input_;  // set once the head is parsed
     std::string body_;
-    Clock::time_point start_, last_;  // of the body; of its last byte
 };
 
 }  // namespace switchboard::http::detail

@@ -20,7 +20,7 @@ Route refusal_of(unsigned status, std::string allow = {}) {
         if (!allow.empty()) response.field("Allow", allow);
         response.status(status).type("text/plain").send(std::string(reason_phrase(status)) + "\n");
     };
-    return {.handler = handler, .options = {}, .refuses = true};
+    return {.handler = handler, .options = {.body = Body::none}};
 }
 
 Route options_of(std::string allow) {
@@ -28,7 +28,7 @@ Route options_of(std::string allow) {
         if (!allow.empty()) response.field("Allow", allow);
         response.status(204).send();
     };
-    return {.handler = handler, .options = {}, .refuses = false};
+    return {.handler = handler, .options = {.body = Body::none}};
 }
 
 // The path up to the next slash. A path that is used up has none.

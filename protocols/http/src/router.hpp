@@ -21,7 +21,6 @@ struct Captures {
 struct Route {
     Handler handler;
     RouteOptions options = {};
-    bool refuses = false;  // the answer is an error, whatever the body of the request
 };
 
 class Router {

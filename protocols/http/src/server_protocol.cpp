@@ -7,11 +7,11 @@ namespace {
 
 using switchboard::detail::limit_after;
 
-// The rest of a refused body is read if it is at most this long. Otherwise the connection is closed.
-constexpr std::uint64_t kMostSkipped = 64 * 1024;
+constexpr std::uint64_t kMostSkipped = 64 * 1024;  // of a body that nobody reads
 
-bool is_not_worth_reading(const Head& head) noexcept {
-    return head.expects_continue || head.chunked || head.length > kMostSkipped;
+std::error_code reason_of(unsigned refusal) noexcept {
+    return refusal == 408 ? std::make_error_code(std::errc::timed_out)
+                          : make_error_code(errc::malformed_message);
 }
 
 }  // namespace
@@ -24,15 +24,33 @@ void ServerProtocol::on_open(Connection& connection) {
 std::size_t ServerProtocol::on_data(Connection& connection, MutableBytes in) {
     const std::string_view text = as_text(in);
     std::size_t used = 0;
-    while (used < text.size() && room_ && !over_) {
+    inside_ = true;
+    while (used < text.size() && takes_more()) {
         const std::string_view rest = text.substr(used);
-        const std::size_t more =
-            incoming_ ? read_body(connection, rest) : read_head(connection, rest);
+        const std::size_t more = incoming_ ? read_body(connection, rest)
+                                 : reader_ ? read_piece(connection, rest)
+                                           : read_head(connection, rest);
         if (more == 0) break;
         used += more;
     }
-    if (!over_) arm(connection);
+    inside_ = false;
+    unread_ = text.size() - used;
+    if (!over_) rest(connection);
     return used;
+}
+
+// What is left to do once on_data cannot go on. Reading continues while an answer is awaited, so that a reset
+// is noticed; but not without end.
+void ServerProtocol::rest(Connection& connection) {
+    arm(connection);
+    if (open_ && !reader_ && unread_ > limits().max_head) connection.pause_reading();
+    if (!eof_ || !takes_more()) return;
+    end(connection, is_between_requests() ? std::error_code() : errc::incomplete_message);
+}
+
+void ServerProtocol::end(Connection& connection, std::error_code reason) {
+    over_ = true;
+    connection.close(reason);
 }
 
 std::size_t ServerProtocol::read_head(Connection& connection, std::string_view in) {
@@ -47,34 +65,60 @@ std::size_t ServerProtocol::read_head(Connection& connection, std::string_view i
     return parsed.used + begin(connection, in.substr(0, parsed.used), in.substr(parsed.used), head);
 }
 
-// Returns how many bytes behind the head were used.
 std::size_t ServerProtocol::begin(Connection& connection, std::string_view head_text,
                                   std::string_view behind, const Head& head) {
     Captures captures;
     const Route& route = shared_->router->find(head.method, head.path, captures);
-    const bool whole = !head.chunked && head.length <= behind.size();
+    const Call call{.head = head, .route = route, .captures = captures};
+    if (route.options.body == Body::none) return answer_first(connection, behind, call);
     if (head.length > route.options.max_body) {
         refuse(connection, head, 413);
         return 0;
     }
-    if (whole) {
-        answer(connection, head, route, as_bytes(behind.substr(0, head.length)), captures);
-        return head.length;
-    }
-    if (route.refuses && is_not_worth_reading(head)) {
-        answer(connection, head, route, {}, captures, true);
-        return 0;
-    }
-    expect_body(connection, head_text, behind.empty());
-    return 0;
+    if (route.options.body == Body::stream) return answer_first(connection, behind, call);
+    return answer_whole(connection, head_text, behind, call);
 }
 
 // A client that has begun to send its body no longer waits (RFC 9110, section 10.1.1).
-void ServerProtocol::expect_body(Connection& connection, std::string_view head_text,
-                                 bool nothing_came) {
+std::size_t ServerProtocol::answer_whole(Connection& connection, std::string_view head_text,
+                                         std::string_view behind, const Call& call) {
+    const Head& head = call.head;
+    if (!head.chunked && head.length <= behind.size()) {
+        Call whole = call;
+        whole.body = as_bytes(behind.substr(0, head.length));
+        answer(connection, facts_of(head), whole);
+        return head.length;
+    }
     incoming_ = std::make_unique<Incoming>(head_text, limits(), *shared_->router, connection.now());
-    if (incoming_->head().expects_continue && nothing_came)
-        connection.write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (head.expects_continue && behind.empty()) connection.write("HTTP/1.1 100 Continue\r\n\r\n");
+    return 0;
+}
+
+// The handler runs before the body has come. A body that nobody will read, and that is not short, is not
+// waited for.
+std::size_t ServerProtocol::answer_first(Connection& connection, std::string_view behind,
+                                         const Call& call) {
+    const Head& head = call.head;
+    const bool here = !head.chunked && head.length <= behind.size();
+    Facts facts = facts_of(head);
+    facts.awaits_continue = head.expects_continue && behind.empty();
+    if (!here && (head.expects_continue || head.chunked || head.length > kMostSkipped))
+        facts.last = true;
+    const bool skips = !facts.last;
+    answer(connection, facts, call);
+    if (reader_) {
+        if (reader_->input().whole()) end_body(connection, {});
+        return 0;
+    }
+    return skips && !over_ ? skip_body(connection, behind, call) : 0;
+}
+
+std::size_t ServerProtocol::skip_body(Connection& connection, std::string_view behind,
+                                      const Call& call) {
+    if (call.head.length <= behind.size()) return call.head.length;
+    const BodyInput input(call.head, call.head.length, connection.now());
+    reader_ = std::make_shared<BodyReader>(*this, connection, input, Reader{});
+    return 0;
 }
 
 std::size_t ServerProtocol::read_body(Connection& connection, std::string_view in) {
@@ -84,45 +128,124 @@ std::size_t ServerProtocol::read_body(Connection& connection, std::string_view i
     if (taken.refusal != 0) {
         refuse(connection, request->head(), taken.refusal);
     } else {
-        answer(connection, request->head(), request->route(), request->body(), request->captures());
+        answer(connection, facts_of(request->head()),
+               {.head = request->head(),
+                .route = request->route(),
+                .captures = request->captures(),
+                .body = request->body(),
+                .trailers = request->trailers()});
     }
     return taken.used;
 }
 
-void ServerProtocol::answer(Connection& connection, const Head& head, const Route& route,
-                            Bytes body, const Captures& captures, bool last) {
+std::size_t ServerProtocol::read_piece(Connection& connection, std::string_view in) {
+    const auto reader = reader_;
+    const BodyInput::Piece piece = reader->input().next(in, connection.now());
+    if (piece.refusal != 0) {
+        refuse_body(connection, piece.refusal, reason_of(piece.refusal));
+    } else if (reader->input().whole()) {
+        end_body(connection, piece.data);
+    } else {
+        reader->hand_on(piece.data);
+    }
+    return piece.used;
+}
+
+void ServerProtocol::end_body(Connection& connection, std::string_view piece) {
+    const auto reader = std::exchange(reader_, nullptr);
+    if (open_) open_->start_waiting(connection.now());
+    reader->end(piece);
+    complete(connection);
+}
+
+// An answer that is complete or has begun cannot be replaced.
+void ServerProtocol::refuse_body(Connection& connection, unsigned status, std::error_code why) {
+    const auto reader = std::exchange(reader_, nullptr);
+    if (const auto answer = open_) answer->fail(status, why);
+    if (!over_) end(connection, why);
+    reader->gone(why);
+}
+
+Facts ServerProtocol::facts_of(const Head& head) const noexcept {
+    const bool last = !head.keep_alive || requests_ + 1 >= limits().max_requests || shutting_down_;
+    return {head, last};
+}
+
+void ServerProtocol::answer(Connection& connection, const Facts& facts, const Call& call) {
     ++requests_;
-    last = last || !head.keep_alive || requests_ >= limits().max_requests || shutting_down_;
-    Exchange exchange(connection, head, *shared_, last);
-    exchange.run(route, body, captures);
+    Exchange exchange(connection, facts, *shared_);
+    exchange.run(call, *this);
+    over_ = over_ || exchange.upgraded() || connection.closing();
+    if (exchange.deferred()) {
+        if (open_) open_->set_patience(call.route.options.answer_within);
+        if (open_ && !reader_) open_->start_waiting(connection.now());
+        return;
+    }
+    report(connection, call.head.method, call.head.target, exchange.status(), exchange.bytes());
     room_ = exchange.has_room();
-    over_ = exchange.upgraded() || exchange.last() || connection.closing();
-    if (!exchange.last() || exchange.upgraded()) return;
-    connection.close(exchange.failed() ? make_error_code(errc::handler_failed) : std::error_code());
+    last_ = exchange.last();
+    if (exchange.failed()) return end(connection, errc::handler_failed);
+    complete(connection);
+}
+
+void ServerProtocol::answered(Connection& connection, bool last, bool room,
+                              std::error_code reason) {
+    open_.reset();
+    room_ = room;
+    last_ = last;
+    if (reason) return end(connection, reason);
+    complete(connection);
+}
+
+// Goes on with the next request if both the body and the answer are complete.
+void ServerProtocol::complete(Connection& connection) {
+    if (over_ || open_ || reader_) return;
+    if (last_) return end(connection);
+    if (inside_) return;
+    arm(connection);
+    connection.resume_reading();  // the bytes that waited are offered
 }
 
 // Nothing more is read from a peer whose request was refused: what follows may be part of that request.
 void ServerProtocol::refuse(Connection& connection, const Head& head, unsigned status) {
-    Exchange exchange(connection, head, *shared_, true);
+    Exchange exchange(connection, Facts(head, true), *shared_);
     exchange.refuse(status);
-    over_ = true;
-    connection.close(status == 408 ? std::make_error_code(std::errc::timed_out)
-                                   : make_error_code(errc::malformed_message));
+    report(connection, head.method, head.target, status, exchange.bytes());
+    end(connection, reason_of(status));
 }
 
 void ServerProtocol::arm(Connection& connection) {
+    if (reader_) return connection.set_deadline(reader_->deadline(limits()));
+    if (open_) return connection.set_deadline(open_->deadline());
     if (incoming_) return connection.set_deadline(incoming_->deadline(limits()));
     if (seen_ > 0) return connection.set_deadline(limit_after(since_, limits().head_timeout));
     connection.set_deadline(limit_after(connection.now(), limits().keep_alive_timeout));
 }
 
+void ServerProtocol::on_writable(Connection& connection) {
+    room_ = true;
+    if (const auto answer = open_) return answer->room_again();
+    if (unread_ == 0 && !over_) rest(connection);
+}
+
+// Bytes that wait come next, in on_data.
+void ServerProtocol::on_resume(Connection& connection) {
+    if (unread_ == 0 && !over_) rest(connection);
+}
+
+// A peer that sends no more may still read.
 void ServerProtocol::on_eof(Connection& connection) {
+    eof_ = true;
+    if (!reader_ && (open_ || !room_)) return;
     if (is_between_requests()) return connection.close();
     connection.close(errc::incomplete_message);
 }
 
 // While an answer is still on its way, write_stall_timeout judges the peer.
 void ServerProtocol::on_deadline(Connection& connection) {
+    const auto late = std::make_error_code(std::errc::timed_out);
+    if (reader_) return refuse_body(connection, 408, late);
+    if (const auto answer = open_) return answer->fail(503, late);
     if (is_between_requests())
         return connection.queued() > 0 || !room_ ? arm(connection) : connection.close();
     const Head none;
@@ -130,8 +253,14 @@ void ServerProtocol::on_deadline(Connection& connection) {
 }
 
 void ServerProtocol::on_shutdown(Connection& connection) {
-    shutting_down_ = true;
+    shutting_down_ = last_ = true;
+    if (open_) open_->set_last();
     if (is_between_requests()) connection.close();
+}
+
+void ServerProtocol::on_close(std::error_code reason) noexcept {
+    if (const auto reader = std::exchange(reader_, nullptr)) reader->gone(reason);
+    if (const auto answer = std::exchange(open_, nullptr)) answer->gone(reason);
 }
 
 }  // namespace switchboard::http::detail

@@ -9,6 +9,7 @@
 #include <switchboard/limits.hpp>
 
 #include "commands.hpp"
+#include "http_exchange.hpp"
 
 namespace switchboard::program {
 namespace {
@@ -91,7 +92,18 @@ tl::expected<ExchangeOptions, std::string> parse_options(const Arguments& argume
     return options;
 }
 
+Outcome run_http(const Arguments& arguments) {
+    if (arguments.end != "shutdown") return refuse("--end is not for URLs");
+    const auto options = parse_options(arguments);
+    if (!options) return refuse(options.error());
+    return exchange_http({.url = arguments.endpoint,
+                          .text = arguments.text,
+                          .timeout = options->timeout,
+                          .max_reply = options->max_reply});
+}
+
 Outcome run(const Arguments& arguments) {
+    if (is_http(arguments.endpoint)) return run_http(arguments);
     const auto endpoint = Endpoint::parse(arguments.endpoint);
     if (!endpoint) return refuse(endpoint.error());
     const auto options = parse_options(arguments);
@@ -111,7 +123,8 @@ Command add_exchange(CLI::App& app) {
     command
         ->add_option("endpoint", arguments->endpoint,
                      "The server: tcp://HOST:PORT or unix:/PATH, or udp://HOST:PORT to send one "
-                     "datagram and receive one")
+                     "datagram and receive one; or http:// or https:// to GET a page, or POST "
+                     "the --text")
         ->required();
     command->add_option("--text", arguments->text, "The request; default: all of stdin");
     command->add_option("--timeout", arguments->timeout, "Limit of the whole exchange; 0: no limit")

@@ -152,7 +152,7 @@ private:
         ListenOptions options;
         options.server.max_connections = 64;
         const auto ask = [this](auto answer) { group_.collect_stats(std::move(answer)); };
-        auto factory = make_metrics(group_[0], ask);
+        auto factory = make_metrics(ask);
         const auto listening = metrics_socket_ ? group_[0].listen(std::move(metrics_socket_),
                                                                   *plan_.metrics, factory, options)
                                                : group_[0].listen(*plan_.metrics, factory, options);

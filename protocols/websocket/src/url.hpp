@@ -1,21 +1,17 @@
 // URLs of WebSockets (RFC 6455, 3).
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <switchboard/error.hpp>
+
+#include "http_url.hpp"
 
 namespace switchboard::websocket::detail {
 
-struct Url {
-    bool secure = false;    // wss
-    std::string authority;  // the value of Host: "example.org:8080", without a default port
-    std::string host;       // "example.org"; IPv6 without brackets
-    std::uint16_t port = 80;
-    std::string target;  // "/chat?room=1"
-};
+using http::detail::Url;
 
 // Errors: errc::bad_option; the text says what is wrong.
-[[nodiscard]] Result<Url> parse_url(std::string_view text);
+[[nodiscard]] inline Result<Url> parse_url(std::string_view text) {
+    return http::detail::parse_url(text, {"WebSocket URL", "ws", "wss", false});
+}
 
 }  // namespace switchboard::websocket::detail

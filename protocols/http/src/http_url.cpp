@@ -1,29 +1,24 @@
-#include "url.hpp"
+#include "http_url.hpp"
 
 #include <algorithm>
-#include <charconv>
 
-#include "fields.hpp"
+#include "base/parse_number.hpp"
+#include "framing_fields.hpp"
+#include "syntax.hpp"
 
-namespace switchboard::websocket::detail {
+namespace switchboard::http::detail {
 namespace {
 
-tl::unexpected<Error> wrong(const char* what) {
-    return fail(errc::bad_option, std::string("WebSocket URL: ") + what);
-}
-
 // Only printable ASCII goes into a request as it is.
-bool is_printable(std::string_view text) {
+bool is_printable(std::string_view text) noexcept {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-bool read_port(std::string_view text, std::uint16_t& port) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return error == std::errc() && end == text.data() + text.size() && port != 0;
-}
-
-bool is_host(std::string_view host) {
-    return !host.empty() && host.find_first_of("[]<>\"\\^`{|}") == std::string_view::npos;
+bool read_port(std::string_view text, std::uint16_t& port) noexcept {
+    const auto value =
+        text.empty() ? std::nullopt : switchboard::detail::number<std::uint16_t>(text);
+    port = value.value_or(0);
+    return port != 0;
 }
 
 // Splits "host:port" and "[::1]:port".
@@ -45,22 +40,30 @@ bool read_authority(Url& url, std::string_view text) {
     if (!port.empty() && (port[0] != ':' || !read_port(port.substr(1), url.port))) return false;
     url.host = host;
     url.authority = text.substr(0, text.size() - port.size());
+    const bool valid = is_host(url.authority);
     if (url.port != usual) url.authority += ":" + std::to_string(url.port);
-    return is_host(host);
+    return valid;
 }
 
 }  // namespace
 
-Result<Url> parse_url(std::string_view text) {
+Result<Url> parse_url(std::string_view text, const UrlKind& kind) {
+    const auto wrong = [&](const std::string& what) {
+        return fail(errc::bad_option, std::string(kind.name) + ": " + what);
+    };
     Url url;
     const auto colon = text.find("://");
     const auto scheme = text.substr(0, colon == std::string_view::npos ? 0 : colon);
-    url.secure = equals_without_case(scheme, "wss");
-    if (!url.secure && !equals_without_case(scheme, "ws"))
-        return wrong("it does not begin with ws:// or wss://");
+    url.secure = equals(scheme, kind.secure);
+    if (!url.secure && !equals(scheme, kind.plain))
+        return wrong("it does not begin with " + std::string(kind.plain) + ":// or " +
+                     std::string(kind.secure) + "://");
     if (!is_printable(text)) return wrong("a character must be percent-encoded");
-    const auto rest = text.substr(colon + 3);
-    if (rest.find('#') != std::string_view::npos) return wrong("it has a fragment");
+    auto rest = text.substr(colon + 3);
+    const auto fragment = rest.find('#');
+    if (fragment != std::string_view::npos && !kind.may_have_fragment)
+        return wrong("it has a fragment");
+    rest = rest.substr(0, fragment);
     const auto authority = rest.substr(0, rest.find_first_of("/?"));
     if (authority.find('@') != std::string_view::npos) return wrong("it names a user");
     if (!read_authority(url, authority)) return wrong("wrong host or port");
@@ -69,4 +72,4 @@ Result<Url> parse_url(std::string_view text) {
     return url;
 }
 
-}  // namespace switchboard::websocket::detail
+}  // namespace switchboard::http::detail

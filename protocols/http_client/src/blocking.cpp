@@ -1,0 +1,25 @@
+#include <optional>
+#include <switchboard/http_client.hpp>
+#include <switchboard/reactor.hpp>
+
+namespace switchboard::http {
+
+Result<Reply> send(const Call& call, const ClientOptions& options) try {
+    std::optional<Result<Reply>> got;
+    Reactor reactor;
+    Client client(reactor, options);
+    client.send(call, [&](Result<Reply> result) {
+        got = std::move(result);
+        reactor.stop();
+    });
+    reactor.run();
+    return got ? std::move(*got) : fail(errc::stopping, call.method + " " + call.url);
+} catch (const std::system_error& error) {
+    return fail(error.code(), "make a reactor");
+}
+
+Result<Reply> get(const std::string& url, const ClientOptions& options) {
+    return send({.url = url}, options);
+}
+
+}  // namespace switchboard::http
