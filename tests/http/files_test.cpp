@@ -40,6 +40,18 @@ TEST_CASE("http files: a whole answer, byte for byte") {
                        request_of("GET /a%20b.txt", "Range: bytes=1-2\r\n"));
 }
 
+TEST_CASE("http files: a server without a clock") {
+    const FileTree tree;
+    tree.add("a", "text");
+    http::ServerOptions options;
+    options.clock = nullptr;
+    http::Server server(options);
+    server.files("/", tree.path().string());
+    const std::string answer = answer_of(server, request_of("GET /a"));
+    CHECK(value_in(answer, "Last-Modified") == "Sat, 05 Nov 1994 00:00:00 GMT");
+    CHECK(value_in(answer, "Date") == "");
+}
+
 TEST_CASE("http files: types by extension") {
     const FileTree tree;
     const auto type = [&](const std::string& name) {

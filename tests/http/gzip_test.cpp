@@ -162,3 +162,31 @@ TEST_CASE("http gzip: the ETag becomes weak, and Vary is named once") {
     CHECK(has(answer, "\r\nX: " + std::string(5'000, 'x') + "\r\n"));
     CHECK(unzipped(body_of(answer)) == Answering{}.body);
 }
+
+TEST_CASE("http gzip: also an answer that comes later, but not one in pieces") {
+    const std::string text = test::numbers(5'000);
+    std::vector<http::Later> waiting;
+    http::Server server(test::fixed_date());
+    server.route("GET", "/later", [&](const auto&, http::Response& response) {
+        waiting.push_back(response.type("application/json").later());
+    });
+    server.route("GET", "/stream", [&](const auto&, http::Response& response) {
+        auto stream = response.type("application/json").stream();
+        stream.write(text);
+        stream.end();
+    });
+    for (const std::string fields : {kAccepts, ""}) {
+        testing::MemoryDriver driver;
+        auto& peer = driver.connect(server.factory());
+        peer.send(request_of("GET /later", fields));
+        driver.run();
+        waiting.at(0).send(text);
+        waiting.clear();
+        driver.run();
+        const std::string answer = peer.received();
+        CHECK(value_in(answer, "Vary") == "Accept-Encoding");
+        CHECK(has(answer, "Content-Encoding") == !fields.empty());
+        CHECK((fields.empty() ? body_of(answer) : unzipped(body_of(answer))) == text);
+    }
+    CHECK_FALSE(has(answer_of(server, request_of("GET /stream", kAccepts)), "Content-Encoding"));
+}

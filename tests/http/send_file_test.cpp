@@ -105,3 +105,30 @@ TEST_CASE("http files: the same above TLS") {
     CHECK(body_of(client.text) == text);
     CHECK_FALSE(client.reason);
 }
+
+TEST_CASE("http files: an answer that comes later can be a file, and requests behind it wait") {
+    const std::string text = test::numbers(300'000);
+    const auto file = test::file_of(text);
+    std::vector<http::Later> waiting;
+    http::Server server(fixed_date());
+    server.route("GET", "/", [&](const http::Request&, http::Response& response) {
+        waiting.push_back(response.later());
+    });
+    testing::MemoryDriver driver;
+    auto& peer = driver.connect(server.factory());
+    peer.set_window(1'000);
+    peer.send(request_of("GET /") + request_of("HEAD /"));
+    driver.run();
+    REQUIRE(waiting.size() == 1);
+    waiting.at(0).send_file({.file = file, .offset = 0, .length = text.size()});
+    driver.run();
+    CHECK(waiting.size() == 1);  // the file is not sent yet
+    peer.set_window(1'000'000);
+    driver.run();
+    REQUIRE(waiting.size() == 2);
+    CHECK(body_of(peer.take_received()) == text);
+    waiting.at(1).send_file({.file = file, .offset = 0, .length = text.size()});
+    driver.run();
+    CHECK(has(peer.received(), "Content-Length: 300000\r\n"));
+    CHECK(body_of(peer.received()).empty());
+}

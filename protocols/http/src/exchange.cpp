@@ -6,6 +6,7 @@
 
 #include "body_reader.hpp"
 #include "date.hpp"
+#include "files/accept_encoding.hpp"
 #include "files/gzip_answer.hpp"
 #include "open_answer.hpp"
 #include "server_protocol.hpp"
@@ -107,8 +108,10 @@ BodyEnd Exchange::send_head(std::optional<std::uint64_t> length) {
 
 // Returns whether `small` is sent in place of the body. HEAD has the fields that GET would have.
 bool Exchange::compress(Bytes body, std::pmr::vector<std::byte>& small) {
-    if (!shared_.pool || sent_ || call_ == nullptr) return false;
-    if (!chooses_gzip(call_->head, status_, body.size(), text_)) return false;
+    if (!shared_.pool || sent_ || !suits_gzip(status_, body.size(), text_)) return false;
+    const bool accepted =
+        call_ != nullptr ? accepts_gzip(call_->head.fields()) : facts_.accepts_gzip;
+    if (!accepted) return false;
     if (sends_body()) {
         gzip(*shared_.pool, body, small);
         if (small.size() >= body.size()) return false;
@@ -174,6 +177,7 @@ void Exchange::upgrade(std::string_view protocol, std::unique_ptr<Protocol> next
 
 Later Exchange::later() {
     if (sent_) answered_twice();
+    facts_.accepts_gzip = shared_.pool && accepts_gzip(call_->head.fields());
     open_ = std::make_shared<OpenAnswer>(*protocol_, connection_, facts_, status_, text_.text());
     if (shared_.options.on_done) open_->remember(call_->head.method, call_->head.target);
     protocol_->keep(open_);

@@ -35,6 +35,7 @@ struct Facts {
     bool http10 = false;
     bool last = false;             // the connection is closed behind the answer
     bool last_if_read = false;     // the same, once the handler reads the body
+    bool accepts_gzip = false;     // of an answer that comes later
     bool awaits_continue = false;  // the client sends the body once it gets 100 (Continue)
 };
 

@@ -56,6 +56,10 @@ void OpenAnswer::send(SharedBytes body) {
     answer([&](Exchange& exchange) { exchange.send(std::move(body)); });
 }
 
+void OpenAnswer::send_file(FileRange body) {
+    answer([&](Exchange& exchange) { exchange.send_file(std::move(body)); });
+}
+
 void OpenAnswer::send_head(std::optional<std::uint64_t> length) {
     has_length_ = length.has_value();
     left_ = length.value_or(0);
@@ -150,6 +154,11 @@ void Later::send(std::string_view body) {
 void Later::send(SharedBytes body) {
     const auto answer = answer_;
     answer->send(std::move(body));
+}
+
+void Later::send_file(FileRange body) {
+    const auto answer = answer_;
+    answer->send_file(std::move(body));
 }
 
 bool Later::alive() const noexcept {

@@ -37,6 +37,7 @@ public:
     void set_on_gone(std::function<void(std::error_code)> fn);
     void send(std::string_view body);
     void send(SharedBytes body);
+    void send_file(FileRange body);
     void send_head(std::optional<std::uint64_t> length);  // the body follows in pieces
     bool write(Bytes piece);
     void end(std::span<const Field> trailers);

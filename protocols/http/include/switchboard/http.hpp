@@ -119,6 +119,7 @@ public:
     Later& type(std::string_view content_type) { return field("Content-Type", content_type); }
     void send(std::string_view body = {});
     void send(SharedBytes body);
+    void send_file(FileRange body);
     // Sends the head now and the body in pieces. `length` is in bytes. This object is then empty.
     [[nodiscard]] Stream stream(std::optional<std::uint64_t> length = {});
     // Returns whether an answer can still be given: none was, and neither has the connection ended nor has

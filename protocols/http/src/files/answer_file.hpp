@@ -8,7 +8,7 @@
 
 namespace switchboard::http::detail {
 
-// Answers a GET or HEAD with what was found. `now` is the time of the answer.
+// Answers a GET or HEAD with what was found. `now` is the time of the answer, or its maximum without a clock.
 void answer_file(const Request& request, Response& response, FoundFile found,
                  std::chrono::system_clock::time_point now);
 

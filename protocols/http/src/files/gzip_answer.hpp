@@ -5,7 +5,6 @@
 #include <switchboard/deflate.hpp>
 #include <switchboard/http.hpp>
 
-#include "head.hpp"
 #include "head_text.hpp"
 
 namespace switchboard::http::detail {
@@ -16,9 +15,9 @@ inline constexpr std::size_t kMostCompressed = 1024 * 1024;
 // A fast level: level 6 takes half as much again, and saves a tenth.
 inline constexpr DeflateOptions kAnswerDeflate{.level = 4};
 
-// Returns whether the body is one to compress for this request, by its size, its status, and the fields that
-// the handler has set. If only Accept-Encoding decided, adds Vary to the fields in both cases.
-bool chooses_gzip(const Head& request, unsigned status, std::size_t size, HeadText& fields);
+// Returns whether the body is one to compress for clients that accept it, by its size, its status, and the
+// fields that the handler has set. If so, adds Vary to the fields.
+bool suits_gzip(unsigned status, std::size_t size, HeadText& fields);
 
 // Adds Content-Encoding, and makes a strong ETag weak, because the bytes are others now.
 void mark_as_gzip(HeadText& fields);

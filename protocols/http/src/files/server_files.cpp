@@ -34,7 +34,8 @@ Server& Server::files(std::string_view prefix, std::string directory) {
     const auto answer = [=, root = std::move(directory), clock = options_.clock](
                             const Request& request, Response& response) {
         const std::string_view path = behind_slashes(request.path(), slashes);
-        detail::answer_file(request, response, detail::find_file(root, path), clock());
+        const auto now = clock ? clock() : std::chrono::system_clock::time_point::max();
+        detail::answer_file(request, response, detail::find_file(root, path), now);
     };
     route("GET", std::string(prefix) + "/{path...}", answer);
     if (prefix.empty()) return *this;
