@@ -63,7 +63,13 @@ std::vector<ServerKind> all_kinds() {
         kinds.push_back({name, "switchboard", name, {}, 1});
     }
     kinds.insert(kinds.begin() + 1, many_reactors(2));
-    for (const Peer& peer : kPeers) kinds.push_back({peer.name, peer.name, {}, peer.needs, 1});
+    for (const Peer& peer : kPeers)
+        kinds.push_back({.name = peer.name,
+                         .program = peer.name,
+                         .needs = peer.needs,
+                         .reactors = 1,
+                         .serves = peer.serves,
+                         .speaks_tls = peer.speaks_tls});
     return kinds;
 }
 
@@ -107,7 +113,9 @@ std::vector<std::string> command_for(const ServerKind& kind, const std::string& 
         command.insert(command.end(), words.begin(), words.end());
     };
     if (!kind.is_driver()) {
+        for (const std::string& option : setup.options) add({option.substr(option.find('=') + 1)});
         if (setup.listen != kFreePort) add({setup.listen});
+        if (!setup.tls.empty()) add({"tls:" + setup.tls});
         return command;
     }
     add({"serve", setup.protocol, "--driver", kind.driver, "--listen", setup.listen});
@@ -116,6 +124,7 @@ std::vector<std::string> command_for(const ServerKind& kind, const std::string& 
     if (kind.is_pool()) add({"--workers", std::to_string(setup.workers)});
     if (kind.reactors > 1) add({"--reactors", std::to_string(kind.reactors)});
     for (const std::string& option : setup.options) add({"--option", option});
+    if (!setup.tls.empty()) add({"--tls", setup.tls});
     add(setup.arguments);
     return command;
 }
@@ -127,7 +136,7 @@ std::string why_unavailable(const ServerKind& kind, const std::string& folder, i
                                      : fail_errno("server program " + path).value().message();
     }
     if (!kind.may_be_missing()) return {};
-    const auto started = Server::start(command_for(kind, folder, {}), {cpu});
+    const auto started = Server::start(command_for(kind, folder, {.protocol = kind.serves}), {cpu});
     return started ? std::string() : started.error().context();
 }
 
