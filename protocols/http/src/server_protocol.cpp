@@ -99,10 +99,9 @@ std::size_t ServerProtocol::answer_whole(Connection& connection, std::string_vie
 std::size_t ServerProtocol::answer_first(Connection& connection, std::string_view behind,
                                          const Call& call) {
     const Head& head = call.head;
-    const bool here = !head.chunked && head.length <= behind.size();
     Facts facts = facts_of(head);
     facts.awaits_continue = head.expects_continue && behind.empty();
-    if (!here && (head.expects_continue || head.chunked || head.length > kMostSkipped))
+    if (head.has_body() && (head.expects_continue || head.chunked || head.length > kMostSkipped))
         facts.last = true;
     const bool skips = !facts.last;
     answer(connection, facts, call);
