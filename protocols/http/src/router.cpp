@@ -152,12 +152,12 @@ const Router::Node* Router::match_part(const Node& node, std::string_view path,
     const std::string_view part = first_part(path);
     const std::size_t count = captures.count;
     if (node.part && !part.empty()) {
-        captures.parts[captures.count++] = {node.part->name, part};
+        captures.add(node.part->name, part);
         if (const Node* found = match(*node.part, path.substr(part.size()), captures)) return found;
         captures.count = count;
     }
     if (!node.rest) return nullptr;
-    captures.parts[captures.count++] = {node.rest->name, path};
+    captures.add(node.rest->name, path);
     return node.rest.get();
 }
 

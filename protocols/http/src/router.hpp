@@ -1,7 +1,6 @@
 // Which handler answers a request: a tree of the parts of paths.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,11 +10,20 @@
 
 namespace switchboard::http::detail {
 
-// The parts of a path that the names of its route stand for, as views of the path and of the route.
+// The parts of a path that the names of its route stand for, as views of the path and of the route. They are
+// not initialized, because most routes have none.
 struct Captures {
     static constexpr std::size_t kMost = 8;
-    std::array<Field, kMost> parts;
+    // NOLINTNEXTLINE(modernize-use-equals-default): the union would delete a default constructor.
+    Captures() noexcept {}
+    void add(std::string_view name, std::string_view value) noexcept {
+        std::construct_at(&parts[count++], Field{name, value});
+    }
+
     std::size_t count = 0;
+    union {
+        Field parts[kMost];
+    };
 };
 
 struct Route {

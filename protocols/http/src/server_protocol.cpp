@@ -105,11 +105,10 @@ std::size_t ServerProtocol::answer_first(Connection& connection, std::string_vie
         facts.last = true;
     const bool skips = !facts.last;
     answer(connection, facts, call);
-    if (reader_) {
-        if (reader_->input().whole()) end_body(connection, {});
-        return 0;
-    }
-    return skips && !over_ ? skip_body(connection, behind, call) : 0;
+    if (over_) return 0;
+    if (!reader_) return skips ? skip_body(connection, behind, call) : 0;
+    if (reader_->input().whole()) end_body(connection, {});
+    return 0;
 }
 
 std::size_t ServerProtocol::skip_body(Connection& connection, std::string_view behind,
