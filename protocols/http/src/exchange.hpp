@@ -74,6 +74,7 @@ public:
 
     void set_status(unsigned code);
     void add_field(std::string_view name, std::string_view value);
+    void add_type(std::string_view content_type);
     void send(std::string_view body);
     void send(SharedBytes body);
     void upgrade(std::string_view protocol, std::unique_ptr<Protocol> next);
@@ -94,6 +95,7 @@ public:
 
 private:
     void finish_head(std::optional<std::uint64_t> length);
+    void add_length_and_end(std::uint64_t length);
     void put_status_line();
     bool sends_body() const noexcept;
 

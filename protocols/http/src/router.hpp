@@ -41,12 +41,13 @@ public:
     const Route& find(std::string_view method, std::string_view path, Captures& captures) const;
 
 private:
+    using Routes = std::vector<std::pair<std::string, Route>>;  // by method, sorted
     struct Node {
         std::map<std::string, std::unique_ptr<Node>, std::less<>> texts;
         std::unique_ptr<Node> part;                        // "{name}"
         std::unique_ptr<Node> rest;                        // "{name...}"
         std::string name;                                  // of this part, if it is one
-        std::map<std::string, Route, std::less<>> routes;  // by method
+        Routes routes;
         Route refusal, options;                            // 405, and the answer to OPTIONS
     };
     static Node& child(Node& node, std::string_view part);

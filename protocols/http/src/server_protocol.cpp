@@ -69,7 +69,7 @@ std::size_t ServerProtocol::begin(Connection& connection, std::string_view head_
                                   std::string_view behind, const Head& head) {
     Captures captures;
     const Route& route = shared_->router->find(head.method, head.path, captures);
-    const Call call{.head = head, .route = route, .captures = captures};
+    Call call{.head = head, .route = route, .captures = captures};
     if (route.options.body == Body::none) return answer_first(connection, behind, call);
     if (head.length > route.options.max_body) {
         refuse(connection, head, 413);
@@ -81,12 +81,11 @@ std::size_t ServerProtocol::begin(Connection& connection, std::string_view head_
 
 // A client that has begun to send its body no longer waits (RFC 9110, section 10.1.1).
 std::size_t ServerProtocol::answer_whole(Connection& connection, std::string_view head_text,
-                                         std::string_view behind, const Call& call) {
+                                         std::string_view behind, Call& call) {
     const Head& head = call.head;
     if (!head.chunked && head.length <= behind.size()) {
-        Call whole = call;
-        whole.body = as_bytes(behind.substr(0, head.length));
-        answer(connection, facts_of(head), whole);
+        call.body = as_bytes(behind.substr(0, head.length));
+        answer(connection, facts_of(head), call);
         return head.length;
     }
     incoming_ = std::make_unique<Incoming>(head_text, limits(), *shared_->router, connection.now());
