@@ -288,6 +288,22 @@ TEST_CASE("http upload: reading needs a route for it, once, before the answer") 
           }) == "200");
 }
 
+TEST_CASE("http upload: if the handler fails, the body does not become whole") {
+    http::Server server(test::fixed_date());
+    std::error_code gone;
+    const auto fails = [&](const http::Request&, http::Response& response) {
+        response.read({.on_piece = [](Bytes, bool) { FAIL_CHECK("no piece comes"); },
+                       .on_gone = [&](std::error_code why) { gone = why; }});
+        throw std::runtime_error("no");
+    };
+    server.route("POST", "/", fails, {.body = http::Body::stream});
+    for (const std::string& body : {std::string(), std::string("abc")}) {
+        gone = {};
+        CHECK(status_of(answer_of(server, sized_upload("/", body))) == "500");
+        CHECK(gone == errc::handler_failed);
+    }
+}
+
 TEST_CASE("http upload: an early answer that closes waits for the body") {
     http::Server server = test::hello();
     std::string text;

@@ -41,12 +41,20 @@ void check_status(unsigned code) {
         throw std::invalid_argument("HTTP status " + std::to_string(code) + " is not an answer's");
 }
 
-void check_field(std::string_view name, std::string_view value) {
-    if (!is_token(name) || is_own_field(name))
-        throw std::invalid_argument("HTTP field name \"" + std::string(name) + "\" is not allowed");
+namespace {
+
+void check_value(std::string_view name, std::string_view value) {
     if (!all_of(kValueChars, value))
         throw std::invalid_argument("HTTP field \"" + std::string(name) +
                                     "\" has a control character");
+}
+
+}  // namespace
+
+void check_field(std::string_view name, std::string_view value) {
+    if (!is_token(name) || is_own_field(name))
+        throw std::invalid_argument("HTTP field name \"" + std::string(name) + "\" is not allowed");
+    check_value(name, value);
 }
 
 void Exchange::set_status(unsigned code) {
@@ -57,6 +65,12 @@ void Exchange::set_status(unsigned code) {
 void Exchange::add_field(std::string_view name, std::string_view value) {
     check_field(name, value);
     text_.add_field(name, value);
+}
+
+void Exchange::add_type(std::string_view content_type) {
+    constexpr std::string_view name = "Content-Type";
+    check_value(name, content_type);
+    text_.add_field(name, content_type);
 }
 
 // RFC 9110, sections 6.4.1, 15.3.5 and 15.4.5.
@@ -75,6 +89,17 @@ void Exchange::put_status_line() {
     text_.put_before("HTTP/1.1 ");
 }
 
+void Exchange::add_length_and_end(std::uint64_t length) {
+    constexpr std::string_view name = "Content-Length: ";
+    constexpr std::string_view end = "\r\n\r\n";
+    std::array<char, name.size() + 20 + end.size()> text;
+    name.copy(text.data(), name.size());
+    char* const at =
+        std::to_chars(text.data() + name.size(), text.data() + text.size(), length).ptr;
+    end.copy(at, end.size());
+    text_.add({text.data(), static_cast<std::size_t>(at - text.data()) + end.size()});
+}
+
 void Exchange::finish_head(std::optional<std::uint64_t> length) {
     if (sent_) answered_twice();
     sent_ = true;
@@ -87,14 +112,11 @@ void Exchange::finish_head(std::optional<std::uint64_t> length) {
     if (facts_.last) text_.add("Connection: close\r\n");
     if (!facts_.last && facts_.http10) text_.add("Connection: keep-alive\r\n");
     if (framed && length && !hides_length_) {
-        std::array<char, 20> text;
-        text_.add("Content-Length: ");
-        text_.add(digits(text, *length));
-        text_.add("\r\n");
-    } else if (framed && !length && !facts_.http10) {
-        text_.add("Transfer-Encoding: chunked\r\n");
+        add_length_and_end(*length);
+    } else {
+        const bool chunked = framed && !length && !facts_.http10;
+        text_.add(chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
     }
-    text_.add("\r\n");
     put_status_line();
 }
 
@@ -238,6 +260,11 @@ Response& Response::status(unsigned code) {
 
 Response& Response::field(std::string_view name, std::string_view value) {
     exchange_.add_field(name, value);
+    return *this;
+}
+
+Response& Response::type(std::string_view content_type) {
+    exchange_.add_type(content_type);
     return *this;
 }
 

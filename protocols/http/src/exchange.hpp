@@ -77,6 +77,7 @@ public:
 
     void set_status(unsigned code);
     void add_field(std::string_view name, std::string_view value);
+    void add_type(std::string_view content_type);
     void send(std::string_view body);
     void send(SharedBytes body);
     void send_file(FileRange body);
@@ -98,6 +99,7 @@ public:
 
 private:
     void finish_head(std::optional<std::uint64_t> length);
+    void add_length_and_end(std::uint64_t length);
     bool compress(Bytes body, std::pmr::vector<std::byte>& small);
     void send_as_is(std::string_view body);
     void put_status_line();

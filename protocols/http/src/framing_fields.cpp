@@ -31,24 +31,29 @@ unsigned refusal_of_codings(std::string_view value) noexcept {
 }
 
 bool is_port(std::string_view text) noexcept {
-    return text.empty() || switchboard::detail::number<std::uint16_t>(text).has_value();
+    std::uint32_t port = 0;
+    for (const char c : text) {
+        if (c < '0' || c > '9') return false;
+        port = port * 10 + static_cast<std::uint32_t>(c - '0');
+        if (port > 0xffff) return false;
+    }
+    return true;
 }
 
 }  // namespace
 
 bool is_host(std::string_view text) noexcept {
-    std::size_t end = text.find(':');
-    bool valid = end != 0 && !text.empty();
+    std::size_t end = 0;
     if (text.starts_with('[')) {
         end = text.find(']');
         if (end == std::string_view::npos || end == 1) return false;
-        valid = all_of(kAddressChars, text.substr(1, end - 1));
+        if (!all_of(kAddressChars, text.substr(1, end - 1))) return false;
         ++end;
     } else {
-        valid = valid && all_of(kHostChars, text.substr(0, end));
+        while (end < text.size() && contains(kHostChars, text[end])) ++end;
+        if (end == 0) return false;
     }
-    if (!valid || end >= text.size()) return valid;
-    return text[end] == ':' && is_port(text.substr(end + 1));
+    return end == text.size() || (text[end] == ':' && is_port(text.substr(end + 1)));
 }
 
 unsigned FramingFields::add_host(std::string_view value, Head& head) noexcept {

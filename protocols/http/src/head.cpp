@@ -142,7 +142,9 @@ Parsed parse_head(std::string_view in, const HttpLimits& limits, std::size_t& se
     const std::size_t skipped = in.starts_with("\r\n") ? 2 : 0;
     if (in.size() > skipped && !contains(kTokenChars, in[skipped]) && in != "\r")
         return {.used = 0, .refusal = 400};
-    const std::size_t end = end_of_head(in, seen);
+    // If the input ends as a head does, a head is whole, and its end is found while it is parsed.
+    const bool ends = seen == 0 && in.size() <= limits.max_head && in.ends_with(kEnd);
+    const std::size_t end = ends ? in.size() : end_of_head(in, seen);
     if (end == 0) {
         const unsigned refusal = refusal_of_part(in, limits, seen);
         seen = in.size();
@@ -153,7 +155,8 @@ Parsed parse_head(std::string_view in, const HttpLimits& limits, std::size_t& se
     unsigned refusal = parse_line(at, limits.max_line, head);
     if (refusal == 0 && end > limits.max_head) refusal = 431;
     if (refusal == 0) refusal = parse_fields(at, limits, head);
-    return {.used = end, .refusal = refusal};
+    if (refusal != 0) return {.used = end_of_head(in, 0), .refusal = refusal};
+    return {.used = static_cast<std::size_t>(at - in.data()), .refusal = 0};
 }
 
 }  // namespace switchboard::http::detail

@@ -1,6 +1,7 @@
 // The text of an answer's head while it is made.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -20,9 +21,16 @@ public:
         end_ += text.size();
     }
     void add_field(std::string_view name, std::string_view value) {
-        for (const std::string_view text :
-             {name, std::string_view(": "), value, std::string_view("\r\n")})
-            add(text);
+        const std::size_t size = name.size() + value.size() + 4;
+        if (size > free()) return add_long_field(name, value);
+        char* at = array_.data() + end_;
+        at = std::copy_n(name.data(), name.size(), at);
+        *at++ = ':';
+        *at++ = ' ';
+        at = std::copy_n(value.data(), value.size(), at);
+        *at++ = '\r';
+        *at = '\n';
+        end_ += size;
     }
     // Puts a text, of at most kRoom bytes in all, before everything so far.
     void put_before(std::string_view text) noexcept {
@@ -44,6 +52,11 @@ private:
     static constexpr std::size_t kRoom = 96;
 
     char* data() noexcept { return long_.empty() ? array_.data() : long_.data(); }
+    void add_long_field(std::string_view name, std::string_view value) {
+        for (const std::string_view text :
+             {name, std::string_view(": "), value, std::string_view("\r\n")})
+            add(text);
+    }
     void add_long(std::string_view text) {
         if (long_.empty()) long_.assign(array_.data(), end_);
         long_ += text;

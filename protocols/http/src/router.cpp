@@ -68,12 +68,22 @@ void check_pattern(std::string_view pattern) {
     }
 }
 
+// A path has few methods, and most of them differ in their length.
+template <class Routes>
+auto find_method(Routes& routes, std::string_view method) noexcept {
+    return std::find_if(routes.begin(), routes.end(),
+                        [&](const auto& each) { return each.first == method; });
+}
+
 template <class Routes>
 std::string allowed(const Routes& routes) {
     std::string list = "OPTIONS";
     for (const auto& [method, route] : routes)
         if (method != "OPTIONS") list += ", " + method;
-    if (routes.contains("GET") && !routes.contains("HEAD")) list += ", HEAD";
+    const auto has = [&](std::string_view method) {
+        return find_method(routes, method) != routes.end();
+    };
+    if (has("GET") && !has("HEAD")) list += ", HEAD";
     return list;
 }
 
@@ -126,8 +136,11 @@ void Router::add(std::string_view method, std::string_view pattern, Route route)
         if (is_named(part) && node->name != name_of(part))
             refuse(pattern, "another route calls this part \"{" + node->name + "}\"");
     }
-    if (!node->routes.emplace(method, std::move(route)).second)
+    if (find_method(node->routes, method) != node->routes.end())
         refuse(pattern, "there already is a route for " + std::string(method));
+    const auto place = std::find_if(node->routes.begin(), node->routes.end(),
+                                    [&](const auto& each) { return each.first > method; });
+    node->routes.emplace(place, method, std::move(route));
     node->refusal = refusal_of(405, allowed(node->routes));
     node->options = options_of(allowed(node->routes));
 }
@@ -152,18 +165,18 @@ const Router::Node* Router::match_part(const Node& node, std::string_view path,
     const std::string_view part = first_part(path);
     const std::size_t count = captures.count;
     if (node.part && !part.empty()) {
-        captures.parts[captures.count++] = {node.part->name, part};
+        captures.add(node.part->name, part);
         if (const Node* found = match(*node.part, path.substr(part.size()), captures)) return found;
         captures.count = count;
     }
     if (!node.rest) return nullptr;
-    captures.parts[captures.count++] = {node.rest->name, path};
+    captures.add(node.rest->name, path);
     return node.rest.get();
 }
 
 const Route* Router::route_of(const Node& node, std::string_view method) {
-    auto found = node.routes.find(method);
-    if (found == node.routes.end() && method == "HEAD") found = node.routes.find("GET");
+    auto found = find_method(node.routes, method);
+    if (found == node.routes.end() && method == "HEAD") found = find_method(node.routes, "GET");
     return found == node.routes.end() ? nullptr : &found->second;
 }
 

@@ -1,7 +1,6 @@
 // Which handler answers a request: a tree of the parts of paths.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,11 +10,20 @@
 
 namespace switchboard::http::detail {
 
-// The parts of a path that the names of its route stand for, as views of the path and of the route.
+// The parts of a path that the names of its route stand for, as views of the path and of the route. They are
+// not initialized, because most routes have none.
 struct Captures {
     static constexpr std::size_t kMost = 8;
-    std::array<Field, kMost> parts;
+    // NOLINTNEXTLINE(modernize-use-equals-default): the union would delete a default constructor.
+    Captures() noexcept {}
+    void add(std::string_view name, std::string_view value) noexcept {
+        std::construct_at(&parts[count++], Field{name, value});
+    }
+
     std::size_t count = 0;
+    union {
+        Field parts[kMost];
+    };
 };
 
 struct Route {
@@ -33,12 +41,13 @@ public:
     const Route& find(std::string_view method, std::string_view path, Captures& captures) const;
 
 private:
+    using Routes = std::vector<std::pair<std::string, Route>>;  // by method, sorted
     struct Node {
         std::map<std::string, std::unique_ptr<Node>, std::less<>> texts;
         std::unique_ptr<Node> part;                        // "{name}"
         std::unique_ptr<Node> rest;                        // "{name...}"
         std::string name;                                  // of this part, if it is one
-        std::map<std::string, Route, std::less<>> routes;  // by method
+        Routes routes;
         Route refusal, options;                            // 405, and the answer to OPTIONS
     };
     static Node& child(Node& node, std::string_view part);

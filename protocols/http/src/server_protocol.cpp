@@ -69,7 +69,7 @@ std::size_t ServerProtocol::begin(Connection& connection, std::string_view head_
                                   std::string_view behind, const Head& head) {
     Captures captures;
     const Route& route = shared_->router->find(head.method, head.path, captures);
-    const Call call{.head = head, .route = route, .captures = captures};
+    Call call{.head = head, .route = route, .captures = captures};
     if (route.options.body == Body::none) return answer_first(connection, behind, call);
     if (head.length > route.options.max_body) {
         refuse(connection, head, 413);
@@ -81,12 +81,11 @@ std::size_t ServerProtocol::begin(Connection& connection, std::string_view head_
 
 // A client that has begun to send its body no longer waits (RFC 9110, section 10.1.1).
 std::size_t ServerProtocol::answer_whole(Connection& connection, std::string_view head_text,
-                                         std::string_view behind, const Call& call) {
+                                         std::string_view behind, Call& call) {
     const Head& head = call.head;
     if (!head.chunked && head.length <= behind.size()) {
-        Call whole = call;
-        whole.body = as_bytes(behind.substr(0, head.length));
-        answer(connection, facts_of(head), whole);
+        call.body = as_bytes(behind.substr(0, head.length));
+        answer(connection, facts_of(head), call);
         return head.length;
     }
     incoming_ = std::make_unique<Incoming>(head_text, limits(), *shared_->router, connection.now());
@@ -99,18 +98,16 @@ std::size_t ServerProtocol::answer_whole(Connection& connection, std::string_vie
 std::size_t ServerProtocol::answer_first(Connection& connection, std::string_view behind,
                                          const Call& call) {
     const Head& head = call.head;
-    const bool here = !head.chunked && head.length <= behind.size();
     Facts facts = facts_of(head);
     facts.awaits_continue = head.expects_continue && behind.empty();
-    if (!here && (head.expects_continue || head.chunked || head.length > kMostSkipped))
+    if (head.has_body() && (head.expects_continue || head.chunked || head.length > kMostSkipped))
         facts.last = true;
     const bool skips = !facts.last;
     answer(connection, facts, call);
-    if (reader_) {
-        if (reader_->input().whole()) end_body(connection, {});
-        return 0;
-    }
-    return skips && !over_ ? skip_body(connection, behind, call) : 0;
+    if (over_) return 0;
+    if (!reader_) return skips ? skip_body(connection, behind, call) : 0;
+    if (reader_->input().whole()) end_body(connection, {});
+    return 0;
 }
 
 std::size_t ServerProtocol::skip_body(Connection& connection, std::string_view behind,

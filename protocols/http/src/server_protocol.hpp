@@ -62,7 +62,7 @@ private:
     std::size_t begin(Connection& connection, std::string_view head_text, std::string_view behind,
                       const Head& head);
     std::size_t answer_whole(Connection& connection, std::string_view head_text,
-                             std::string_view behind, const Call& call);
+                             std::string_view behind, Call& call);
     std::size_t answer_first(Connection& connection, std::string_view behind, const Call& call);
     std::size_t skip_body(Connection& connection, std::string_view behind, const Call& call);
 

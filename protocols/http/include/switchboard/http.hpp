@@ -174,7 +174,7 @@ public:
     // character other than a tab, or if the field frames the message (Content-Length, Transfer-Encoding,
     // Connection, Upgrade, Date).
     Response& field(std::string_view name, std::string_view value);
-    Response& type(std::string_view content_type) { return field("Content-Type", content_type); }
+    Response& type(std::string_view content_type);  // the field Content-Type
     // Sends the answer, in one write. The body is not sent for HEAD, 204 and 304. Throws std::logic_error if
     // an answer was already sent.
     void send(std::string_view body = {});
