@@ -41,7 +41,7 @@ void check_status(unsigned code) {
 namespace {
 
 void check_value(std::string_view name, std::string_view value) {
-    if (!all_of(kValueChars, value))
+    if (!is_value(value))
         throw std::invalid_argument("HTTP field \"" + std::string(name) +
                                     "\" has a control character");
 }
@@ -91,7 +91,8 @@ void Exchange::add_length_and_end(std::uint64_t length) {
     constexpr std::string_view end = "\r\n\r\n";
     std::array<char, name.size() + 20 + end.size()> text;
     name.copy(text.data(), name.size());
-    char* const at = std::to_chars(text.data() + name.size(), text.data() + text.size(), length).ptr;
+    char* const at =
+        std::to_chars(text.data() + name.size(), text.data() + text.size(), length).ptr;
     end.copy(at, end.size());
     text_.add({text.data(), static_cast<std::size_t>(at - text.data()) + end.size()});
 }
