@@ -117,6 +117,18 @@ TEST_CASE("http client: at most per_origin connections, and the others wait in o
     CHECK(server.connections == 2);
 }
 
+TEST_CASE("http client: who waits gets a new connection when the last one is not kept") {
+    Net net({.per_origin = 1});
+    RawServer server;
+    server.answer = says(reply_of("x", "Connection: close\r\n"));
+    const auto at = net.serve(server);
+    Got got[3];
+    for (Got& one : got) net.client->send({.url = url_of(at)}, one.done());
+    run_until(net.reactor, [&] { return got[0].result && got[1].result && got[2].result; });
+    for (const Got& one : got) CHECK(one.reply().body == "x");
+    CHECK(server.connections == 3);
+}
+
 TEST_CASE("http client: a kept connection that the server closes is replaced") {
     Net net;
     RawServer server;
@@ -190,6 +202,7 @@ TEST_CASE("http client: a request is sent again on a new connection, although ot
     wait_for(6);
     CHECK(server.heads[5] == server.heads[2]);
     CHECK(server.connections == 4);
+    run_until(net.reactor, [&] { return server.open == 2; });
     net.reactor.find(asked[5])->abort(make_error_code(std::errc::connection_reset));
     answer(5);
     run_until(net.reactor, [&] { return got[2].result && got[3].result && got[4].result; });
