@@ -1,5 +1,7 @@
 // Boost.Beast: answers every request with a page of SIZE bytes, with callbacks on one thread.
 #define BOOST_ERROR_CODE_HEADER_ONLY
+#include <utility>  // Asio 1.74 needs it, and does not include it
+
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>

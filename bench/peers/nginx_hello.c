@@ -1,6 +1,7 @@
 // nginx: one worker that answers every request with a page of SIZE bytes, over TLS with the argument
 // tls:CERTIFICATE,KEY. nginx takes over the listening
 // socket in the way in which it takes over those of an older nginx: the environment variable NGINX names it.
+#define _GNU_SOURCE
 #include <limits.h>
 #include <sys/stat.h>
 

@@ -215,7 +215,7 @@ Result<void> check_options(const CostOptions& options) {
         if (auto fits = check_range("--connections", connections, 1, 2'000); !fits) return fits;
     }
     for (const std::string& name : options.servers) {
-        const CostCase what{.server = name, .connections = 2, .workload = options.workload};
+        const CostCase what{name, 2, options.size, options.workload};
         if (auto fits = check_case(what); !fits) return fits;
     }
     return check_range("--idle", options.idle, 0, 19'000)

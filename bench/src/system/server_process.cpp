@@ -63,13 +63,12 @@ std::vector<ServerKind> all_kinds() {
         kinds.push_back({name, "switchboard", name, {}, 1});
     }
     kinds.insert(kinds.begin() + 1, many_reactors(2));
-    for (const Peer& peer : kPeers)
-        kinds.push_back({.name = peer.name,
-                         .program = peer.name,
-                         .needs = peer.needs,
-                         .reactors = 1,
-                         .serves = peer.serves,
-                         .speaks_tls = peer.speaks_tls});
+    for (const Peer& peer : kPeers) {
+        ServerKind kind{peer.name, peer.name, {}, peer.needs, 1};
+        kind.serves = peer.serves;
+        kind.speaks_tls = peer.speaks_tls;
+        kinds.push_back(std::move(kind));
+    }
     return kinds;
 }
 
@@ -136,7 +135,7 @@ std::string why_unavailable(const ServerKind& kind, const std::string& folder, i
                                      : fail_errno("server program " + path).value().message();
     }
     if (!kind.may_be_missing()) return {};
-    const auto started = Server::start(command_for(kind, folder, {.protocol = kind.serves}), {cpu});
+    const auto started = Server::start(command_for(kind, folder, {}), {cpu});
     return started ? std::string() : started.error().context();
 }
 
