@@ -227,6 +227,32 @@ TEST_CASE("http upload: a pause stops the reading, and its time does not count")
     CHECK(peer.received().ends_with("hello"));
 }
 
+TEST_CASE("http upload: a pause within the handler holds back also the end of an empty body") {
+    std::optional<http::Upload> upload;
+    int calls = 0;
+    const auto handler = [&](const http::Request&, http::Response& response) {
+        upload = response.read({.on_piece = [&](Bytes piece, bool last) {
+            ++calls;
+            CHECK(piece.empty());
+            CHECK(last);
+        }});
+        upload->pause();
+        response.send("early");
+    };
+    http::Server server = test::hello();
+    server.route("POST", "/paused", handler, {.body = http::Body::stream});
+    testing::MemoryDriver driver;
+    auto& peer = driver.connect(server.factory());
+    peer.send(sized_upload("/paused", "") + request_of("GET /"));
+    driver.advance(1h);
+    CHECK(calls == 0);
+    CHECK(body_of(peer.received()) == "early");
+    upload->resume();
+    driver.run();
+    CHECK(calls == 1);
+    CHECK(peer.received().ends_with("hello"));
+}
+
 TEST_CASE("http upload: a body that does not become whole is told, and answered with an error") {
     const auto outcome = [](const std::string& fields, const std::string& body, bool fin = false) {
         KeptUpload kept;

@@ -106,7 +106,7 @@ std::size_t ServerProtocol::answer_first(Connection& connection, std::string_vie
     answer(connection, facts, call);
     if (over_) return 0;
     if (!reader_) return skips ? skip_body(connection, behind, call) : 0;
-    if (reader_->input().whole()) end_body(connection, {});
+    end_empty_body(connection);
     return 0;
 }
 
@@ -146,6 +146,11 @@ std::size_t ServerProtocol::read_piece(Connection& connection, std::string_view 
         reader->hand_on(piece.data);
     }
     return piece.used;
+}
+
+// No byte will come that could end it.
+void ServerProtocol::end_empty_body(Connection& connection) {
+    if (reader_ && !reader_->paused() && reader_->input().whole()) end_body(connection, {});
 }
 
 void ServerProtocol::end_body(Connection& connection, std::string_view piece) {
@@ -222,6 +227,7 @@ void ServerProtocol::on_writable(Connection& connection) {
 
 // Bytes that wait come next, in on_data.
 void ServerProtocol::on_resume(Connection& connection) {
+    end_empty_body(connection);
     if (unread_ == 0 && !over_) rest(connection);
 }
 

@@ -74,6 +74,7 @@ private:
     void answer(Connection& connection, const Facts& facts, const Call& call);
     void refuse(Connection& connection, const Head& head, unsigned status);
     void refuse_body(Connection& connection, unsigned status, std::error_code why);
+    void end_empty_body(Connection& connection);
     void end_body(Connection& connection, std::string_view piece);
     void complete(Connection& connection);
     void rest(Connection& connection);

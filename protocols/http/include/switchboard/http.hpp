@@ -105,8 +105,8 @@ private:
 
 // The answer to one request, given after its handler has returned. The object can be moved and kept, also
 // beyond the end of the connection: then it sends nothing. Requests behind this one are not served before it
-// is answered. A peer that has sent its FIN is still answered. Threading: the driver's thread only; another
-// thread uses Reactor::post().
+// is answered. A peer that has sent its FIN is still answered. An object that was moved from may only be
+// destroyed or assigned to. Threading: the driver's thread only; another thread uses Reactor::post().
 class Later {
 public:
     Later(Later&&) noexcept;
@@ -267,8 +267,9 @@ struct ServerOptions {
     // For the field Date. Connections of all threads call it. Empty: that field is not sent, as by a server
     // without a clock (RFC 9110, section 6.6.1).
     std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
-    // Called once for each request, when its answer is complete or the connection has ended. A handler that
-    // throws after its answer has no such call. It must not throw. Connections of all threads call it.
+    // Called once for each request that is refused or that a handler gets, when its answer is complete or the
+    // connection has ended. If a handler throws after its answer, it is not called. It must not throw.
+    // Connections of all threads call it.
     std::function<void(const Done&)> on_done = {};
 };
 
