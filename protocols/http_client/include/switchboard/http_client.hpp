@@ -153,9 +153,11 @@ private:
     std::shared_ptr<detail::ClientState> state_;
 };
 
-// Sends a request and returns the reply. Blocks, at most for the times of the options. A body_source that
-// writes nothing is not called again, because nothing can resume it. Errors: as for Client::Done.
-[[nodiscard]] Result<Reply> send(const Call& call, const ClientOptions& options = {});
+// Sends a request and returns the reply. Blocks, at most for the times of the options. Nothing can resume a
+// body_source that writes nothing, or an on_piece that pauses: such a call ends by its time-outs alone. Errors:
+// as for Client::Done.
+[[nodiscard]] Result<Reply> send(const Call& call, const ClientOptions& options = {},
+                                 CallHooks hooks = {});
 [[nodiscard]] Result<Reply> get(const std::string& url, const ClientOptions& options = {});
 
 }  // namespace switchboard::http
