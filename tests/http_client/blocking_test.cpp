@@ -46,6 +46,15 @@ TEST_CASE("http blocking: get and send") {
     const auto sent = http::send({.method = "POST", .url = url_of(server.at), .body = much});
     REQUIRE(sent.has_value());
     CHECK((sent->body == much));
+    std::string streamed;
+    const auto head = http::send({.method = "POST", .url = url_of(server.at), .body = much}, {},
+                                 {.on_piece = [&](Bytes piece) {
+                                     streamed += as_text(piece);
+                                     return true;
+                                 }});
+    REQUIRE(head.has_value());
+    CHECK(head->body.empty());
+    CHECK((streamed == much));
     CHECK(http::get("nonsense").error() == errc::bad_option);
 }
 

@@ -20,14 +20,16 @@ using http::Response;
 
 // A server that the test writes byte by byte. For each request (a head, without a body) it calls `answer`.
 struct RawServer {
-    std::size_t connections = 0, open = 0, requests = 0;
+    std::size_t connections = 0, requests = 0;
+    // Connections that are open. They may outlive the server.
+    std::shared_ptr<std::size_t> open = std::make_shared<std::size_t>(0);
     std::vector<std::string> heads;
     std::function<void(Connection&, std::size_t request)> answer;  // counted from 1
 
     ProtocolFactory factory() {
         return callbacks([this] {
             ++connections;
-            ++open;
+            ++*open;
             return Callbacks{.on_data =
                                  [this](Connection& c, MutableBytes in) {
                                      const auto end = as_text(in).find("\r\n\r\n");
@@ -36,7 +38,7 @@ struct RawServer {
                                      answer(c, ++requests);
                                      return end + 4;
                                  },
-                             .on_close = [this](std::error_code) { --open; }};
+                             .on_close = [open = open](std::error_code) { --*open; }};
         });
     }
 };

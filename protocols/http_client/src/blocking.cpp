@@ -4,14 +4,15 @@
 
 namespace switchboard::http {
 
-Result<Reply> send(const Call& call, const ClientOptions& options) try {
+Result<Reply> send(const Call& call, const ClientOptions& options, CallHooks hooks) try {
     std::optional<Result<Reply>> got;
     Reactor reactor;
     Client client(reactor, options);
-    client.send(call, [&](Result<Reply> result) {
+    const auto done = [&](Result<Reply> result) {
         got = std::move(result);
         reactor.stop();
-    });
+    };
+    client.send(call, done, std::move(hooks));
     reactor.run();
     return got ? std::move(*got) : fail(errc::stopping, call.method + " " + call.url);
 } catch (const std::system_error& error) {

@@ -45,9 +45,9 @@ using FieldList = std::vector<std::pair<std::string, std::string>>;
 // Writes the body of a request, in pieces. Valid until the source returns.
 class BodyWriter {
 public:
-    // Copies what cannot be sent at once, so pieces should be small: the connection is aborted if more than
-    // 1 MiB waits (ConnectionLimits::max_write_buffer). Returns false if the connection takes no more for now: return from
-    // the source, which is called again when there is room.
+    // Copies what cannot be sent at once. Pieces should be small: the connection is aborted if more than
+    // 1 MiB waits (ConnectionLimits::max_write_buffer). Returns false if the connection takes no more for
+    // now: return from the source, which is called again when there is room.
     bool write(Bytes piece);
     bool write(std::string_view text) { return write(as_bytes(text)); }
 
@@ -61,7 +61,8 @@ private:
 struct Call {
     std::string method = "GET";
     std::string url;  // http:// or https://, without a user; a fragment is not sent
-    // Without those that the client sets: Host, Connection, Expect, Upgrade, and those that frame the body.
+    // Without those that the client sets (Host, Content-Length, Transfer-Encoding), and those about one
+    // connection (Connection, Expect, Keep-Alive, Proxy-Connection, TE, Trailer, Upgrade).
     FieldList fields = {};
     std::string body = {};
     // In place of `body`: called when there is room for more of the body, until it returns false. If it
@@ -86,8 +87,8 @@ struct Reply {
 struct ClientOptions {
     // Look-up and connect, and then for the answer of a proxy. tls::Options has the time of the handshake.
     std::chrono::milliseconds connect{10'000};
-    std::chrono::milliseconds head{
-        30'000};  // from the end of the request to the whole head of the reply
+    // From the end of the request to the whole head of the reply.
+    std::chrono::milliseconds head{30'000};
     std::chrono::milliseconds body_idle{60'000};  // without a byte of either body
     std::chrono::milliseconds total{};  // from send() to the end, with redirects and waiting
     std::chrono::milliseconds keep_alive{60'000};  // unused connections are closed after it
@@ -109,7 +110,7 @@ struct CallHooks {
     // The head of the final answer has come; the body is still empty.
     std::function<void(const Reply&)> on_head = {};
     // Gets the body in pieces, decompressed. `piece` is valid until it returns. Returns false to pause until
-    // resume(). Then only body_idle does not apply.
+    // resume(); meanwhile body_idle does not apply.
     std::function<bool(Bytes piece)> on_piece = {};
 };
 
@@ -120,8 +121,9 @@ struct CallHooks {
 // - A redirect by 301 or 302 turns POST into GET, one by 303 turns all but HEAD into GET, and 307 and 308
 //   change nothing. To another origin only Accept*, Cache-Control, If-*, Range and User-Agent go along, and
 //   Content-Encoding, Content-Language and Content-Type with a body. From https to http is an error.
-// - A request is sent again, once, only if it went out on a connection that was used before, the server ended that
-//   without a byte of a reply, and the method is idempotent (RFC 9110, section 9.2.2), without body_source.
+// - A request is sent again, once, only if it went out on a connection that was used before, the server
+//   ended that without a byte of a reply, and the method is idempotent (RFC 9110, section 9.2.2), without
+//   body_source.
 // - A server that answers before it has the whole request: its answer is read. If it is not 2xx, the rest
 //   of the body is not sent. The connection is closed.
 class Client {
@@ -153,9 +155,11 @@ private:
     std::shared_ptr<detail::ClientState> state_;
 };
 
-// Sends a request and returns the reply. Blocks, at most for the times of the options. A body_source that
-// writes nothing is not called again, because nothing can resume it. Errors: as for Client::Done.
-[[nodiscard]] Result<Reply> send(const Call& call, const ClientOptions& options = {});
+// Sends a request and returns the reply. Blocks, at most for the times of the options. Nothing can resume a
+// body_source that writes nothing, or an on_piece that pauses: such a call ends by its time-outs alone.
+// Errors: as for Client::Done.
+[[nodiscard]] Result<Reply> send(const Call& call, const ClientOptions& options = {},
+                                 CallHooks hooks = {});
 [[nodiscard]] Result<Reply> get(const std::string& url, const ClientOptions& options = {});
 
 }  // namespace switchboard::http
