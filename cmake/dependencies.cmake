@@ -24,6 +24,7 @@ if(SWITCHBOARD_BENCH)
     pkg_check_modules(LIBEVENT IMPORTED_TARGET libevent_core)  # libevent-dev
     pkg_check_modules(LIBURING IMPORTED_TARGET liburing>=2.3)  # liburing-dev
     find_path(ASIO_INCLUDE asio.hpp)                           # libasio-dev
+    find_path(BOOST_BEAST_INCLUDE boost/beast/http.hpp)        # libboost-dev
 endif()
 if(SWITCHBOARD_TESTS)
     find_package(doctest REQUIRED)        # doctest-dev

@@ -51,7 +51,7 @@ static inline void let_through(int number) {
 }
 
 static inline void announce(const char* endpoint, const char* name) {
-    printf("listening on %s (echo, %s)\n", endpoint, name);
+    printf("listening on %s (%s)\n", endpoint, name);
     fflush(stdout);
 }
 

@@ -1,5 +1,5 @@
-// What the client makes of any bytes does not depend on how they are split, and neither does what gzip becomes.
-// The first byte of the input chooses the request.
+// What the client makes of any bytes does not depend on how they are split, and neither does what gzip
+// becomes. The first byte of the input chooses the request.
 #include <gunzip.hpp>
 #include <reply_parser.hpp>
 

@@ -77,7 +77,7 @@ TEST_CASE("http on_done: refused, failed and lost requests are told, too") {
     server.ask("GET / HTTP/9.9\r\n\r\n");
     server.ask("\x16\x03");
     server.ask(request_of("GET /fails"));
-    CHECK(server.log == "GET / 505 27\n  400 12\nGET /fails 500 22\n");
+    CHECK(server.log == "  505 27\n  400 12\nGET /fails 500 22\n");
     server.log.clear();
     server.ask(request_of("GET /late")).reset();
     server.driver.run();

@@ -99,6 +99,32 @@ TEST_CASE("http rules: what is valid is served") {
     }
 }
 
+TEST_CASE("http rules: the longest line and head are served, and one byte more is not") {
+    http::ServerOptions options = test::fixed_date();
+    options.limits.max_line = 64;
+    options.limits.max_head = 128;
+    const auto status = [&](const std::string& input) {
+        CHECK(testing::check_deliveries(hello(options).factory(), input) == test::kNone);
+        return status_of(answer_of(hello(options), input));
+    };
+    const auto line = [](std::size_t size) {
+        const std::string start = "GET /?", end = " HTTP/1.1";
+        return start + std::string(size - start.size() - end.size(), 'a') + end + "\r\n";
+    };
+    const auto head = [&](std::size_t size) {
+        const std::string start = line(60) + "Host: a\r\nX: ", end = "\r\n\r\n";
+        return start + std::string(size - start.size() - end.size(), 'x') + end;
+    };
+    for (const std::string& before : {std::string(), std::string("\r\n")}) {
+        CHECK(status(before + line(64) + "Host: a\r\n\r\n") == "200");
+        CHECK(status(before + line(65) + "Host: a\r\n\r\n") == "414");
+        CHECK(status(before + head(128 - before.size())) == "200");
+        CHECK(status(before + head(129 - before.size())) == "431");
+        CHECK(status(before + line(65) + "Host: a\n\r\n") == "414");
+        CHECK(status(before + "GET\n" + line(65) + "\r\n\r\n") == "400");
+    }
+}
+
 TEST_CASE("http rules: limits of the head") {
     const std::string line(8 * 1024, 'a'), field = "X: " + std::string(4'000, 'a') + "\r\n";
     CHECK(status_of(answer_of(hello(), test::request_of("GET /" + line))) == "414");

@@ -233,6 +233,23 @@ TEST_CASE("http: what a handler does wrong is a 500") {
     CHECK(status([](Response& r) { r.upgrade("x", nullptr); }) == "500");
 }
 
+TEST_CASE("http: a value of any length may have tabs, but no other control character") {
+    const auto status = [](const std::string& value) {
+        return status_of(
+            answer_by([&](const http::Request&, http::Response& r) { r.type(value).send(); }));
+    };
+    for (std::size_t size = 1; size < 20; ++size) {
+        for (std::size_t at = 0; at < size; ++at) {
+            for (const char c : {'\0', '\n', '\r', '\x1f', '\x7f', '\t', ' ', '\x80', '\xff'}) {
+                std::string value(size, 'a');
+                value[at] = c;
+                const bool allowed = c == '\t' || c == ' ' || static_cast<unsigned char>(c) > 0x7f;
+                CHECK(status(value) == (allowed ? "200" : "500"));
+            }
+        }
+    }
+}
+
 TEST_CASE("http: a second answer ends the connection, as nobody would expect it") {
     testing::MemoryDriver driver;
     auto& peer = driver.connect(server_of([](const http::Request&, http::Response& response) {

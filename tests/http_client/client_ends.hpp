@@ -20,20 +20,23 @@ using http::Response;
 
 // A server that the test writes byte by byte. For each request (a head, without a body) it calls `answer`.
 struct RawServer {
-    std::size_t connections = 0, requests = 0;
+    std::size_t connections = 0, open = 0, requests = 0;
     std::vector<std::string> heads;
     std::function<void(Connection&, std::size_t request)> answer;  // counted from 1
 
     ProtocolFactory factory() {
         return callbacks([this] {
             ++connections;
-            return Callbacks{.on_data = [this](Connection& c, MutableBytes in) {
-                const auto end = as_text(in).find("\r\n\r\n");
-                if (end == std::string_view::npos) return std::size_t{0};
-                heads.emplace_back(as_text(in).substr(0, end + 4));
-                answer(c, ++requests);
-                return end + 4;
-            }};
+            ++open;
+            return Callbacks{.on_data =
+                                 [this](Connection& c, MutableBytes in) {
+                                     const auto end = as_text(in).find("\r\n\r\n");
+                                     if (end == std::string_view::npos) return std::size_t{0};
+                                     heads.emplace_back(as_text(in).substr(0, end + 4));
+                                     answer(c, ++requests);
+                                     return end + 4;
+                                 },
+                             .on_close = [this](std::error_code) { --open; }};
         });
     }
 };

@@ -117,6 +117,18 @@ TEST_CASE("http client: at most per_origin connections, and the others wait in o
     CHECK(server.connections == 2);
 }
 
+TEST_CASE("http client: who waits gets a new connection when the last one is not kept") {
+    Net net({.per_origin = 1});
+    RawServer server;
+    server.answer = says(reply_of("x", "Connection: close\r\n"));
+    const auto at = net.serve(server);
+    Got got[3];
+    for (Got& one : got) net.client->send({.url = url_of(at)}, one.done());
+    run_until(net.reactor, [&] { return got[0].result && got[1].result && got[2].result; });
+    for (const Got& one : got) CHECK(one.reply().body == "x");
+    CHECK(server.connections == 3);
+}
+
 TEST_CASE("http client: a kept connection that the server closes is replaced") {
     Net net;
     RawServer server;
@@ -155,6 +167,49 @@ TEST_CASE("http client: nothing is sent again on a new connection, or once a byt
     CHECK(net.get(url_of(at)).reply().body == "x");
     CHECK(net.get(url_of(at)).error() == errc::incomplete_message);
     CHECK(server.requests == 3);
+}
+
+TEST_CASE("http client: a request is sent again on a new connection, although others are kept") {
+    Net net({.per_origin = 2});
+    RawServer server;
+    std::vector<ConnectionId> asked;
+    server.answer = [&](Connection& c, std::size_t) { asked.push_back(c.id()); };
+    const auto at = net.serve(server);
+    const auto wait_for = [&](std::size_t requests) {
+        run_until(net.reactor, [&] { return asked.size() == requests; });
+    };
+    const auto answer = [&](std::size_t request) {
+        net.reactor.find(asked[request - 1])->write(reply_of("x"));
+    };
+    Got got[5];
+    const auto send = [&](std::size_t call) {
+        net.client->send({.url = url_of(at, "/" + std::to_string(call))}, got[call].done());
+    };
+    send(0);
+    send(1);
+    wait_for(2);
+    answer(1);
+    answer(2);
+    run_until(net.reactor, [&] { return got[0].result && got[1].result; });
+    send(2);
+    send(3);
+    send(4);  // waits
+    wait_for(4);
+    net.reactor.find(asked[2])->abort(make_error_code(std::errc::connection_reset));
+    wait_for(5);  // 4 takes the place of the connection that was reset
+    CHECK(server.heads[4].starts_with("GET /4"));
+    answer(4);  // the connection of 3 is unused, but the request is not sent on it
+    wait_for(6);
+    CHECK(server.heads[5] == server.heads[2]);
+    CHECK(server.connections == 4);
+    run_until(net.reactor, [&] { return server.open == 2; });
+    net.reactor.find(asked[5])->abort(make_error_code(std::errc::connection_reset));
+    answer(5);
+    run_until(net.reactor, [&] { return got[2].result && got[3].result && got[4].result; });
+    const std::size_t failed = server.heads[2].starts_with("GET /2") ? 2 : 3;
+    CHECK(got[failed].error() == std::errc::connection_reset);
+    CHECK(got[5 - failed].reply().body == "x");
+    CHECK(got[4].reply().body == "x");
 }
 
 TEST_CASE("http client: a server that ends every connection costs three requests at most") {

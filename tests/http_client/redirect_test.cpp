@@ -99,6 +99,18 @@ TEST_CASE("http redirects: references are resolved as RFC 3986, section 5.4, say
         CHECK_MESSAGE(resolved(base, wrong).starts_with("URL: "), wrong);
 }
 
+TEST_CASE("http redirects: what the same origin is") {
+    const auto same = [](std::string_view a, std::string_view b) {
+        using namespace http::detail;
+        return is_same_origin(*parse_url(a, kHttpUrl), *parse_url(b, kHttpUrl));
+    };
+    CHECK(same("http://a/x", "HTTP://A:80/y?z"));
+    CHECK(same("https://a", "https://a:443"));
+    CHECK_FALSE(same("http://a:443", "https://a:443"));
+    CHECK_FALSE(same("http://a", "http://a:81"));
+    CHECK_FALSE(same("http://a", "http://b"));
+}
+
 TEST_CASE("http redirects: which method and body the next request has") {
     struct Row {
         unsigned status;

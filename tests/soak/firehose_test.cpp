@@ -86,7 +86,7 @@ Result<Figures> run_round(const FirehoseOptions& options, const CpuPlan& cpus, B
     if (!server) return tl::unexpected(server.error());
     std::optional<Lockstep> idle;
     if (options.idle > 0) {
-        auto opened = Lockstep::open(server->endpoint(), options.idle, kMessage);
+        auto opened = Lockstep::open(server->endpoint(), options.idle, echo_dialogue(kMessage));
         if (!opened) return tl::unexpected(opened.error());
         idle.emplace(std::move(*opened));
     }

@@ -288,8 +288,8 @@ TEST_CASE("TLS: options out of range are named") {
           "TLS handshake_timeout=-1ms: must not be negative");
     CHECK(error(with([](auto& o) { o.certificates[0].chain_pem = "none"; })) ==
           "TLS certificate 1: no certificate in the chain");
-    CHECK(has(error(with([](auto& o) { o.certificates[0].key_pem = "none"; })),
-              "TLS certificate 1: private key: "));
+    CHECK(error(with([](auto& o) { o.certificates[0].key_pem = "none"; })) ==
+          "TLS certificate 1: no private key");
     const auto other = authority().issue({});
     CHECK(error(with([&](auto& o) { o.certificates[0].key_pem = other.key_pem; })) ==
           "TLS certificate 1: private key: key values mismatch");

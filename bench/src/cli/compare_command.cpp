@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -27,12 +28,13 @@ struct Available {
 };
 
 // Says why a server does not suit the workload; empty if it does.
-std::string why_unfit(const ServerKind& kind, const std::string& workload) {
-    if (kind.is_own()) return {};
+std::string why_unfit(const ServerKind& kind, const std::string& workload, bool tls) {
     const WorkloadKind& load = *find_workload_kind(workload);
     const std::string protocol(load.protocol);
-    if (!kind.is_driver() && protocol != "echo") return "serves echo, not " + protocol;
-    if (load.needs_one_reactor() && (kind.driver != "reactor" || kind.reactors > 1))
+    if (!kind.speaks(protocol)) return fmt::format("serves {}, not {}", kind.serves, protocol);
+    if (tls && !kind.speaks_tls) return "does not speak TLS";
+    if (!kind.is_own() && load.needs_one_reactor() &&
+        (kind.driver != "reactor" || kind.reactors > 1))
         return protocol + " requires the driver reactor with one reactor";
     return {};
 }
@@ -41,7 +43,8 @@ Available find_servers(const CompareOptions& options, const std::string& folder,
     Available found;
     for (const std::string& name : options.experiment.servers) {
         const ServerKind kind = *options.experiment.server(name);
-        const std::string unfit = why_unfit(kind, options.experiment.workload);
+        const std::string unfit =
+            why_unfit(kind, options.experiment.workload, options.experiment.over == "tls");
         const std::string why =
             unfit.empty() && !kind.is_own() ? why_unavailable(kind, folder, cpu) : unfit;
         const bool wanted = !options.all_servers || name == options.experiment.baseline;

@@ -30,7 +30,8 @@ void add_round_options(CLI::App& app, Experiment& experiment) {
                "length of one measurement [2s]", "TIME");
     add_count(app, "--rounds", experiment.rounds, "measurements of each server and load [5]");
     add_count(app, "--workers", experiment.workers, "size of the thread and process pools [4]");
-    add_text(app, "--over", experiment.over, "TCP over loopback or unix sockets [tcp]", "tcp|unix");
+    add_text(app, "--over", experiment.over,
+             "TCP over loopback, unix sockets, or TLS over loopback [tcp]", "tcp|unix|tls");
     add_text(app, "--baseline", experiment.baseline,
              "server that ratios are computed against [reactor]", "NAME");
     add_count(app, "--seed", experiment.seed, "seed of the random order [random]");
@@ -122,7 +123,11 @@ void use_servers(CompareOptions& options) {
             "--drivers excludes --request: drivers and peers echo, they do not speak your "
             "protocol");
     if (options.all_servers && !experiment.script) {
-        for (const ServerKind& kind : server_kinds()) experiment.servers.push_back(kind.name);
+        const WorkloadKind* const workload = find_workload_kind(experiment.workload);
+        for (const ServerKind& kind : server_kinds()) {
+            if (workload == nullptr || kind.speaks(workload->protocol) || kind.serves == "echo")
+                experiment.servers.push_back(kind.name);
+        }
     }
     for (auto own = experiment.own_servers.rbegin(); own != experiment.own_servers.rend(); ++own)
         experiment.servers.insert(experiment.servers.begin(), own->name);
@@ -161,8 +166,8 @@ Result<void> check_servers(const Experiment& experiment) {
 
 Result<void> check_counts(const Experiment& experiment) {
     if (experiment.depth == 0) return bad_option("--depth 0: must be at least 1");
-    if (experiment.over != "tcp" && experiment.over != "unix")
-        return bad_option("invalid --over '{}'; available: tcp, unix", experiment.over);
+    if (experiment.over != "tcp" && experiment.over != "unix" && experiment.over != "tls")
+        return bad_option("invalid --over '{}'; available: tcp, unix, tls", experiment.over);
     return check_range("--rounds", experiment.rounds, 1, 1'000)
         .and_then([&] { return check_range("--workers", experiment.workers, 1, 1'000); })
         .and_then([&] { return check_duration(experiment.duration); });

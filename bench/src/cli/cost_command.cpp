@@ -19,6 +19,8 @@ struct CostOptions {
     std::vector<std::size_t> connections{1, 100};
     std::size_t size = 64;
     std::size_t idle = 10'000;
+    std::string workload = "echo";
+    std::size_t depth = 1;
     std::string json, check;
 };
 
@@ -78,13 +80,21 @@ void measure_exchanges(const CostOptions& options, CostReport& report) {
     for (const std::string& server : options.servers) {
         for (const std::size_t connections : options.connections) {
             if (is_interrupted()) return;
-            measure_exchange({server, connections, options.size}, report);
+            measure_exchange({.server = server,
+                              .connections = connections,
+                              .size = options.size,
+                              .workload = options.workload,
+                              .depth = options.depth},
+                             report);
         }
     }
 }
 
 void measure_idle(const CostOptions& options, const std::string& server, CostReport& report) {
-    const auto bytes = measure_idle_bytes(server, options.idle, options.size);
+    const auto bytes = measure_idle_bytes({.server = server,
+                                           .connections = options.idle,
+                                           .size = options.size,
+                                           .workload = options.workload});
     if (!bytes && is_interrupted()) return;
     Json row{{"server", server}, {"connections", options.idle}};
     const std::string text = bytes ? fixed(*bytes, 0) + " B" : bytes.error().message();
@@ -142,16 +152,20 @@ Held check_budget(const Json& budget, const std::string& label, const Result<Fig
 
 // A budget row may have its own size, workload and arguments.
 CostCase case_of(const Json& budget, std::size_t size) {
-    return {budget.at("server"), budget.at("connections"), budget.value("size", size),
+    return {budget.at("server"),
+            budget.at("connections"),
+            budget.value("size", size),
             budget.value("workload", "echo"),
-            budget.value("arguments", std::vector<std::string>())};
+            budget.value("arguments", std::vector<std::string>()),
+            budget.value("depth", std::size_t{1})};
 }
 
 std::string label_of(const CostCase& what, std::size_t usual_size) {
-    std::vector<std::string> words{what.server, what.is_fan_out() ? what.workload : ""};
+    std::vector<std::string> words{what.server, what.workload == "echo" ? "" : what.workload};
     words.insert(words.end(), what.arguments.begin(), what.arguments.end());
-    return fmt::format("{}{}, {}", joined(words, " "),
+    return fmt::format("{}{}{}, {}", joined(words, " "),
                        what.size == usual_size ? "" : fmt::format(", {} bytes", what.size),
+                       what.depth == 1 ? "" : fmt::format(", depth {}", what.depth),
                        count_text(what.connections, "connection"));
 }
 
@@ -162,12 +176,13 @@ Held check_exchange(const Json& budget, std::size_t size) {
 }
 
 Held check_idle(const Json& budget, std::size_t size) {
-    const std::string server = budget.at("server");
-    const std::size_t count = budget.at("idle_connections");
-    const auto figures = measure_idle_bytes(server, count, size).map([](double bytes) {
+    Json row = budget;
+    row["connections"] = budget.at("idle_connections");
+    const CostCase what = case_of(row, size);
+    const auto figures = measure_idle_bytes(what).map([](double bytes) {
         return Figures{{"bytes", bytes}};
     });
-    return check_budget(budget, fmt::format("{}, {} idle", server, count), figures);
+    return check_budget(budget, "idle " + label_of(what, size), figures);
 }
 
 // Checks all budgets, even if one is exceeded. Returns 3 if any is exceeded, 1 if any could not be measured.
@@ -199,9 +214,13 @@ Result<void> check_options(const CostOptions& options) {
     for (const std::size_t connections : options.connections) {
         if (auto fits = check_range("--connections", connections, 1, 2'000); !fits) return fits;
     }
-    return check_range("--idle", options.idle, 0, 19'000).and_then([&] {
-        return check_range("--size", options.size, 1, 65'536);
-    });
+    for (const std::string& name : options.servers) {
+        const CostCase what{name, 2, options.size, options.workload};
+        if (auto fits = check_case(what); !fits) return fits;
+    }
+    return check_range("--idle", options.idle, 0, 19'000)
+        .and_then([&] { return check_range("--depth", options.depth, 1, 1'000); })
+        .and_then([&] { return check_range("--size", options.size, 1, 65'536); });
 }
 
 int cost(const CostOptions& options) {
@@ -219,17 +238,23 @@ void add_cost(CLI::App& app, std::function<int()>& chosen) {
     auto options = std::make_shared<CostOptions>();
     CLI::App* command =
         app.add_subcommand("cost", "count instructions, system calls, allocations and memory");
-    add_list(*command, "--drivers", options->servers, parse_name,
-             "drivers, peers and reactor-udp [reactor,bare-epoll,bare-uv,bare-uv-poll]");
+    add_list(
+        *command, "--drivers", options->servers, parse_name,
+        "drivers, peers and reactor-udp [reactor; with echo also bare-epoll,bare-uv,bare-uv-poll]");
     add_list(*command, "--connections", options->connections, parse_count,
              "connections open at once [1,100]");
+    add_text(*command, "--workload", options->workload, "echo, fan-out, http or websocket [echo]",
+             "NAME");
+    add_count(*command, "--depth", options->depth, "requests in flight per connection [1]");
     add_parsed(*command, "--size", options->size, parse_size, "bytes per message [64]", "SIZE");
     add_count(*command, "--idle", options->idle,
               "idle connections in the memory measurement; 0 skips it [10000]");
     add_text(*command, "--json", options->json, "write all figures as JSON; - is stdout", "FILE");
     add_text(*command, "--check", options->check,
              "measure the rows of a budget file; exit status 3 if a budget is exceeded", "FILE");
-    command->callback([options, &chosen] {
+    command->callback([command, options, &chosen] {
+        if (command->count("--drivers") == 0 && options->workload != "echo")
+            options->servers = {"reactor"};
         or_usage_error(check_options(*options));
         chosen = [options] { return cost(*options); };
     });

@@ -58,13 +58,19 @@ Result<void> check_numbers(const LoadOptions& options) {
 void complete(LoadOptions& options) {
     LoadPlan& plan = options.plan;
     or_usage_error(check_numbers(options));
-    plan.target = or_usage_error(Endpoint::parse(options.target));
+    std::string target = options.target;
+    plan.group.tls = target.starts_with("tls://");
+    if (plan.group.tls) target.replace(0, 3, "tcp");
+    plan.target = or_usage_error(Endpoint::parse(target));
     if (plan.target.kind() == Endpoint::Kind::udp)
         throw CLI::ValidationError(
-            options.target + ": datagrams have no connections; use tcp://HOST:PORT or unix:/PATH");
+            options.target +
+            ": datagrams have no connections; use tcp://HOST:PORT, tls://HOST:PORT or unix:/PATH");
     if (!options.rates.empty()) plan.rate = options.rates.front();
-    for (const std::string& text : options.background)
+    for (const std::string& text : options.background) {
         plan.background.push_back(or_usage_error(parse_background(text, plan.group.size)));
+        plan.background.back().tls = plan.group.tls;
+    }
     or_usage_error(check_connections(all_connections(plan)));
     or_usage_error(check(plan));
 }
@@ -219,7 +225,9 @@ void check_effect(const CLI::App& app, const LoadOptions& options) {
 
 void add_what(CLI::App& app, LoadOptions& options) {
     GroupPlan& group = options.plan.group;
-    app.add_option("endpoint", options.target, "the server: tcp://HOST:PORT or unix:/PATH");
+    app.add_option("endpoint", options.target,
+                   "the server: tcp://HOST:PORT, unix:/PATH, or tls://HOST:PORT, whose certificate "
+                   "is not verified");
     add_count(app, "-c,--connections", group.connections, "connections open at once [1]");
     add_parsed(app, "--size", group.size, parse_size, "bytes per message [64]", "SIZE");
     add_shape_options(app, {group.workload, group.depth, group.reply, options.background,

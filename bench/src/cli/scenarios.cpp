@@ -30,6 +30,12 @@ constexpr Scenario kScenarios[] = {
      "--workload upload --connections 1,10 --size 64k --same-core"},
     {"download", "one-way streams from the server",
      "--workload download --connections 1,10 --size 64k --same-core"},
+    {"http", "a page of 64 B over HTTP/1.1, kept-alive: parsing and answering",
+     "--workload http --connections 1,100 --size 64 --same-core"},
+    {"https", "the same over TLS: what encryption costs",
+     "--workload http --over tls --connections 1,100 --size 64 --same-core"},
+    {"websocket", "messages over WebSocket, echoed",
+     "--workload websocket --connections 1,100 --size 64 --same-core"},
     {"cpu-work",
      "1 ms of CPU per request and all CPUs for the server: threads and processes win over "
      "one reactor",

@@ -9,6 +9,7 @@
 
 #include "base/files.hpp"
 #include "generator/generator.hpp"
+#include "system/certificate.hpp"
 #include "system/noise.hpp"
 #include "system/server_process.hpp"
 #include "system/usage.hpp"
@@ -143,9 +144,12 @@ LoadPlan plan_for(const Experiment& experiment, const Cell& cell, std::size_t ro
                   .size = cell.size,
                   .reply = experiment.reply,
                   .depth = experiment.depth,
-                  .script = experiment.script};
-    for (const std::string& background : experiment.background)
+                  .script = experiment.script,
+                  .tls = experiment.over == "tls"};
+    for (const std::string& background : experiment.background) {
         plan.background.push_back(*parse_background(background, cell.size));
+        plan.background.back().tls = plan.group.tls;
+    }
     plan.rate = experiment.rate;
     plan.arrivals = experiment.arrivals;
     plan.seed = experiment.seed + round;
@@ -182,12 +186,20 @@ double cpus_free(const CpuPlan& cpus, const Measurement& figures, std::size_t mo
 CellRun measure_cell(const Experiment& experiment, const Cell& cell, const CpuPlan& cpus,
                      std::size_t round) {
     const Place place(experiment.over);
+    const auto certificate = CertificateFiles::make();
     LoadPlan plan = plan_for(experiment, cell, round);
-    ServerSetup setup{std::string(find_workload_kind(experiment.workload)->protocol),
-                      seen_at_once(plan), experiment.workers, place.endpoint()};
+    const WorkloadKind& workload = *find_workload_kind(experiment.workload);
+    ServerSetup setup{std::string(workload.protocol), seen_at_once(plan), experiment.workers,
+                      place.endpoint()};
+    if (workload.tells_size()) setup.options.push_back(fmt::format("size={}", cell.size));
     if (experiment.work_steps > 0)
         setup.options.push_back(fmt::format("work={}", experiment.work_steps));
     CellRun failed;
+    if (!certificate) {
+        failed.figures.problem = certificate.error().message();
+        return failed;
+    }
+    if (plan.group.tls) setup.tls = certificate->paths();
     const ServerKind kind = *experiment.server(cell.server);
     auto server = kind.is_own()
                       ? Server::start_own(kind, cpus.of_server())

@@ -7,6 +7,7 @@
 #include <switchboard/error.hpp>
 #include <vector>
 
+#include "cost/lockstep.hpp"
 #include "system/server_process.hpp"
 
 namespace switchboard::bench {
@@ -36,16 +37,19 @@ struct CostCase {
     std::string server;       // as in the tables; a driver followed by "-udp": its datagrams
     std::size_t connections;  // sockets of the load
     std::size_t size;         // bytes per message
-    // An exchange of "echo" is a request and its reply. An exchange of "fan-out" is a delivery: the last
-    // connection sends, and all others receive it through the hub.
+    // An exchange of "echo", "http" or "websocket" is a request and its reply. An exchange of "fan-out" is a
+    // delivery: the last connection sends, and all others receive it through the hub.
     std::string workload = "echo";
     std::vector<std::string> arguments = {};  // more arguments of `switchboard serve`
+    std::size_t depth = 1;                    // requests that a connection sends together
 
-    // Each connection sends this before its first request: a PROXY header without an address if the arguments
-    // have --proxy-protocol, otherwise nothing.
-    std::string_view greeting() const;
+    // What a connection says. If the arguments have --proxy-protocol, it begins with a PROXY header without
+    // an address.
+    Dialogue dialogue() const;
     bool is_fan_out() const { return workload == "fan-out"; }
-    std::size_t exchanges_per_round() const { return connections - (is_fan_out() ? 1 : 0); }
+    std::size_t exchanges_per_round() const {
+        return (connections - (is_fan_out() ? 1 : 0)) * depth;
+    }
 };
 
 // errc::bad_option names what cannot be measured.
@@ -63,8 +67,8 @@ Result<Cost> measure_cost(const CostCase& what);
 // Returns that difference per exchange, from the totals with few and with many exchanges.
 double per_exchange(const CostCase& what, double few, double many);
 
-// User memory per connection: `count` connections, each idle after one exchange.
-Result<double> measure_idle_bytes(const std::string& server, std::size_t count, std::size_t size);
+// User memory per connection, of connections that are each idle after one exchange.
+Result<double> measure_idle_bytes(const CostCase& what);
 
 // Parses the output of `strace -c -U calls,errors,name`: the calls by name, and how many failed. Nullopt if
 // the text is cut short or invalid, so that the calls do not add up to its total.

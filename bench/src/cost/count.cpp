@@ -1,5 +1,8 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -15,6 +18,8 @@
 #include "system/cpus.hpp"
 #include "system/server_process.hpp"
 #include "system/usage.hpp"
+#include "workload/web.hpp"
+#include "workload/workload.hpp"
 
 namespace switchboard::bench {
 namespace {
@@ -103,7 +108,9 @@ bool is_udp(const std::string& name) {
 }
 
 std::vector<std::string> server_command(const CostCase& what) {
-    ServerSetup setup{what.is_fan_out() ? "hub" : "echo", what.connections + 1, what.connections};
+    const WorkloadKind& workload = *find_workload_kind(what.workload);
+    ServerSetup setup{std::string(workload.protocol), what.connections + 2, what.connections};
+    if (workload.tells_size()) setup.options.push_back(fmt::format("size={}", what.size));
     if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
     setup.arguments = what.arguments;
     return command_for(*find_cost_server(what.server), own_folder(), setup);
@@ -124,10 +131,7 @@ Result<Texts> run_under(Tool tool, const CostCase& what, std::size_t exchanges) 
         });
     });
     if (!server) return tl::unexpected(server.error());
-    using Round = Lockstep::Round;
-    return Lockstep::open(server->endpoint(), what.connections, what.size,
-                          what.is_fan_out() ? Round::fan_out : Round::echo,
-                          as_bytes(what.greeting()))
+    return Lockstep::open(server->endpoint(), what.connections, what.dialogue())
         .and_then([&](Lockstep load) { return load.run(exchanges / what.exchanges_per_round()); })
         .and_then([&] { return end(*server, tool, pad.path()); });
 }
@@ -189,11 +193,36 @@ std::optional<double> number_after(const std::string& text, const std::string& l
     return std::istringstream(number) >> value ? std::optional(value) : std::nullopt;
 }
 
+Dialogue websocket_dialogue(std::size_t size) {
+    const FrameHead asked = frame_head(size, true), answered = frame_head(size, false);
+    const auto text = [](const FrameHead& head) {
+        return std::string(as_text(Bytes(head.bytes).first(head.size)));
+    };
+    std::string message = echo_dialogue(size).request, masked = message;
+    for (char& byte : masked) byte = static_cast<char>(byte ^ static_cast<char>(kMask));
+    return {.greeting = std::string(kWebSocketRequest),
+            .greeting_end = std::string(kEndOfHead),
+            .request = text(asked) + masked,
+            .reply = text(answered) + message};
+}
+
+Dialogue dialogue_of(const std::string& workload, std::size_t size) {
+    if (workload == "websocket") return websocket_dialogue(size);
+    if (workload == "http")
+        return {.request = std::string(kHttpRequest), .reply = hello_page(size), .has_head = true};
+    Dialogue dialogue = echo_dialogue(size);
+    dialogue.is_fan_out = workload == "fan-out";
+    return dialogue;
+}
+
 }  // namespace
 
-std::string_view CostCase::greeting() const {
+Dialogue CostCase::dialogue() const {
+    Dialogue dialogue = dialogue_of(workload, size);
     const bool proxied = std::ranges::find(arguments, "--proxy-protocol") != arguments.end();
-    return proxied ? "PROXY UNKNOWN\r\n" : "";
+    if (proxied) dialogue.greeting.insert(0, "PROXY UNKNOWN\r\n");
+    dialogue.depth = depth;
+    return dialogue;
 }
 
 std::optional<ServerKind> find_cost_server(const std::string& name) {
@@ -204,8 +233,12 @@ std::optional<ServerKind> find_cost_server(const std::string& name) {
 Result<void> check_case(const CostCase& what) {
     const auto kind = find_cost_server(what.server);
     if (!kind) return bad_option("unknown server '{}'", what.server);
-    if (what.workload != "echo" && !what.is_fan_out())
-        return bad_option("unknown workload '{}'; available: echo, fan-out", what.workload);
+    constexpr std::array kWorkloads = {"echo", "fan-out", "http", "websocket"};
+    if (std::ranges::find(kWorkloads, what.workload) == kWorkloads.end())
+        return bad_option("unknown workload '{}'; available: {}", what.workload,
+                          fmt::join(kWorkloads, ", "));
+    if (const auto protocol = find_workload_kind(what.workload)->protocol; !kind->speaks(protocol))
+        return bad_option("{} serves {}, not {}", what.server, kind->serves, protocol);
     if (!kind->is_driver() && !what.arguments.empty())
         return bad_option("{} takes no arguments", what.server);
     if (what.is_fan_out() && what.server != "reactor")
@@ -283,17 +316,21 @@ Result<Cost> measure_cost(const CostCase& what) {
         });
 }
 
-Result<double> measure_idle_bytes(const std::string& server, std::size_t count, std::size_t size) {
+Result<double> measure_idle_bytes(const CostCase& what) {
     auto running = plan_cpus(Cpus::apart).and_then([&](const CpuPlan& cpus) {
-        return Server::start(server_command({server, count, size}), {cpus.server}, kPatience);
+        return Server::start(server_command(what), {cpus.server}, kPatience);
     });
     if (!running) return tl::unexpected(running.error());
     const auto memory = [&] { return static_cast<double>(read_memory(running->pid())); };
-    const auto first = Lockstep::open(running->endpoint(), 1, size);
+    const auto first = Lockstep::open(running->endpoint(), 1, what.dialogue());
     const double before = memory();
     return first
-        .and_then([&](const Lockstep&) { return Lockstep::open(running->endpoint(), count, size); })
-        .map([&](const Lockstep&) { return (memory() - before) / static_cast<double>(count); });
+        .and_then([&](const Lockstep&) {
+            return Lockstep::open(running->endpoint(), what.connections, what.dialogue());
+        })
+        .map([&](const Lockstep&) {
+            return (memory() - before) / static_cast<double>(what.connections);
+        });
 }
 
 bool is_within(double figure, double budget) {

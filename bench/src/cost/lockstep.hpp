@@ -4,39 +4,50 @@
 #include <chrono>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <switchboard/endpoint.hpp>
 #include <switchboard/socket.hpp>
 #include <vector>
 
 namespace switchboard::bench {
 
+// What each connection says, and what it must hear.
+struct Dialogue {
+    std::string greeting = {};      // sent once, before the first request
+    std::string greeting_end = {};  // how its reply ends; empty: it has none
+    std::string request;
+    std::string reply;        // or its end, if its head is not known before
+    std::size_t depth = 1;    // requests that are sent together
+    bool has_head = false;    // of always the same size; the first exchange tells which
+    bool is_fan_out = false;  // the last connection sends, all others receive; at least two
+};
+Dialogue echo_dialogue(std::size_t size);  // one line
+
 // Blocking and single-threaded. In a round all requests are sent before the first reply is read, so that a
-// server on the same CPU finds them all at once in every run. A request is one line; replies are checked byte
-// for byte. Over UDP a request is a datagram, and so is its reply; a lost one fails the run. Times out after
+// server on the same CPU finds them all at once in every run. Replies are checked byte for byte, except for
+// their heads. Over UDP a request is a datagram, and so is its reply; a lost one fails the run. Times out after
 // ten seconds without a reply (a server under valgrind is slow).
 class Lockstep {
 public:
-    enum class Round : unsigned char {
-        echo,     // every connection makes one exchange
-        fan_out,  // the last one sends, all others receive; at least two
-    };
-    // Connects `connections` times, and makes one exchange on each, or one round of a fan-out. Each
-    // connection sends `greeting` first, which has no reply.
-    static Result<Lockstep> open(const Endpoint& server, std::size_t connections, std::size_t size,
-                                 Round round = Round::echo, Bytes greeting = {});
+    // Connects `connections` times, and makes the exchanges of one round on each, or one round of a fan-out.
+    static Result<Lockstep> open(const Endpoint& server, std::size_t connections,
+                                 Dialogue dialogue);
 
     Result<void> run(std::size_t rounds);
 
 private:
-    Lockstep(std::size_t size, Round round);
-    Result<void> connect_to(const Endpoint& server, Bytes greeting);
+    explicit Lockstep(Dialogue dialogue) : dialogue_(std::move(dialogue)) {}
+    Result<void> connect_to(const Endpoint& server);
+    Result<void> greet(const Socket& socket);
+    Result<void> learn_reply(const Socket& socket);
     Result<void> exchange(std::span<const Socket> speakers, std::span<const Socket> hearers);
     Result<void> run_round();
     Result<void> expect_reply(const Socket& socket);
 
-    Round round_;
+    Dialogue dialogue_;
     std::vector<Socket> sockets_;
-    std::vector<std::byte> request_, reply_;
+    std::string requests_;           // `depth` of them
+    std::vector<std::byte> buffer_;  // for one reply; its size is that of the reply
 };
 
 }  // namespace switchboard::bench

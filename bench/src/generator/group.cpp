@@ -54,8 +54,25 @@ Result<std::unique_ptr<LoadGroup>> LoadGroup::make(const GroupPlan& plan) {
         return bad_option("unknown workload '{}'; available: {}", plan.workload, list_workloads());
     auto workload = kind->make({plan.size, plan.reply, plan.connections, plan.script});
     if (!workload) return tl::unexpected(workload.error());
-    return std::unique_ptr<LoadGroup>(
+    std::unique_ptr<LoadGroup> group(
         new LoadGroup(plan, pace_of(*kind, plan), *std::move(workload)));
+    if (auto used = plan.tls ? group->use_tls() : Result<void>(); !used)
+        return tl::unexpected(used.error());
+    return group;
+}
+
+// Sessions are not resumed, so that short connections have the same handshake for every server.
+Result<void> LoadGroup::use_tls() {
+    tls::ClientOptions options;
+    options.common.limits = options_.limits;
+    options.verify = false;
+    options.max_sessions = 0;
+    return tls::Client::make(options).map([&](tls::Client client) { tls_ = std::move(client); });
+}
+
+std::unique_ptr<Protocol> LoadGroup::protocol_of(std::unique_ptr<LoadClient> client) const {
+    if (tls_) return tls_->wrap("localhost", std::move(client));
+    return client;
 }
 
 LoadGroup::LoadGroup(GroupPlan plan, const Pace& pace, std::unique_ptr<Workload> workload)
@@ -99,7 +116,7 @@ void LoadGroup::connect_one(std::unique_ptr<LoadClient> client) {
     if (takes_turns_) options_.from = source_address(started_);
     ++started_;
     const std::size_t number = client->number();
-    const auto started = reactor_->connect(target_, std::move(client), options_);
+    const auto started = reactor_->connect(target_, protocol_of(std::move(client)), options_);
     if (!started) load_.never_started(number, started.error().message());
 }
 

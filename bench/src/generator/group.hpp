@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <switchboard/reactor.hpp>
+#include <switchboard/tls.hpp>
 
 #include "workload/workload.hpp"
 
@@ -21,6 +23,7 @@ struct GroupPlan {
     std::size_t depth = 1;   // messages in flight per connection
     bool open_loop = false;
     std::shared_ptr<const Script> script = {};  // of the workload script
+    bool tls = false;  // the bytes are encrypted; the server's certificate is not verified
 };
 
 // Parses WORKLOAD:CONNECTIONS, with messages of `size` bytes; a slow reader asks for more than sockets hold.
@@ -48,6 +51,8 @@ public:
 
 private:
     LoadGroup(GroupPlan plan, const Pace& pace, std::unique_ptr<Workload> workload);
+    Result<void> use_tls();
+    std::unique_ptr<Protocol> protocol_of(std::unique_ptr<LoadClient> client) const;
     void changed();
     bool may_connect() const;
     void connect_one(std::unique_ptr<LoadClient> client);
@@ -58,6 +63,7 @@ private:
     Reactor* reactor_ = nullptr;
     Endpoint target_;
     ConnectOptions options_;
+    std::optional<tls::Client> tls_;
     bool takes_turns_ = false;  // with source addresses
     std::size_t next_ = 0;      // connection
     std::size_t started_ = 0;   // connects

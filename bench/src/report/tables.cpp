@@ -372,7 +372,9 @@ std::vector<std::string> preamble_of(const Results& results) {
                                       : " or " + count_text(experiment.exchanges, "exchange");
     std::vector<std::string> lines{
         fmt::format("{}; {}; {} of {} ms{} in random order, seed {}", where_of(results.cpus),
-                    experiment.over == "unix" ? "unix sockets" : "TCP over loopback",
+                    experiment.over == "unix"  ? "unix sockets"
+                    : experiment.over == "tls" ? "TLS over loopback"
+                                               : "TCP over loopback",
                     count_text(experiment.rounds, "round"), experiment.duration.count(), exchanges,
                     experiment.seed),
         fmt::format("Figures are medians over the rounds, \u00b1 the median absolute deviation. "

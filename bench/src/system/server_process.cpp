@@ -63,7 +63,12 @@ std::vector<ServerKind> all_kinds() {
         kinds.push_back({name, "switchboard", name, {}, 1});
     }
     kinds.insert(kinds.begin() + 1, many_reactors(2));
-    for (const Peer& peer : kPeers) kinds.push_back({peer.name, peer.name, {}, peer.needs, 1});
+    for (const Peer& peer : kPeers) {
+        ServerKind kind{peer.name, peer.name, {}, peer.needs, 1};
+        kind.serves = peer.serves;
+        kind.speaks_tls = peer.speaks_tls;
+        kinds.push_back(std::move(kind));
+    }
     return kinds;
 }
 
@@ -107,7 +112,9 @@ std::vector<std::string> command_for(const ServerKind& kind, const std::string& 
         command.insert(command.end(), words.begin(), words.end());
     };
     if (!kind.is_driver()) {
+        for (const std::string& option : setup.options) add({option.substr(option.find('=') + 1)});
         if (setup.listen != kFreePort) add({setup.listen});
+        if (!setup.tls.empty()) add({"tls:" + setup.tls});
         return command;
     }
     add({"serve", setup.protocol, "--driver", kind.driver, "--listen", setup.listen});
@@ -116,6 +123,7 @@ std::vector<std::string> command_for(const ServerKind& kind, const std::string& 
     if (kind.is_pool()) add({"--workers", std::to_string(setup.workers)});
     if (kind.reactors > 1) add({"--reactors", std::to_string(kind.reactors)});
     for (const std::string& option : setup.options) add({"--option", option});
+    if (!setup.tls.empty()) add({"--tls", setup.tls});
     add(setup.arguments);
     return command;
 }

@@ -22,9 +22,15 @@ struct ServerKind {
     // or the endpoint where it listens already.
     std::string command = {};
     std::optional<Endpoint> endpoint = {};
+    std::string serves = "echo";  // a peer: its protocol
+    bool speaks_tls = true;
 
     bool is_driver() const { return !driver.empty(); }
     bool is_own() const { return !command.empty() || endpoint; }
+    // Whether it may be measured with that protocol of `switchboard serve`.
+    bool speaks(std::string_view protocol) const {
+        return is_driver() || is_own() || serves == protocol;
+    }
     bool may_be_missing() const { return !needs.empty(); }
     // Whether it makes a thread or a process for each connection, which ends with it.
     bool forks() const { return driver == "threads" || driver == "processes"; }
@@ -55,9 +61,10 @@ struct ServerSetup {
     std::string protocol;
     std::size_t max_connections;
     std::size_t workers;
-    std::string listen = kFreePort;           // of peers: this or unix:PATH
+    std::string listen = kFreePort;           // or unix:PATH
     std::vector<std::string> options = {};    // NAME=VALUE of the protocol
     std::vector<std::string> arguments = {};  // more arguments of `switchboard serve`
+    std::string tls = {};                     // "CERTIFICATE,KEY": its files; empty: without TLS
 };
 // Returns the command line that serves `setup.protocol`.
 std::vector<std::string> command_for(const ServerKind& kind, const std::string& folder,

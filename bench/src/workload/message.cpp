@@ -48,6 +48,12 @@ Pattern Pattern::chargen(std::size_t longest) {
     return {std::move(cycle), longest};
 }
 
+Pattern Pattern::xored(std::byte key) const {
+    Pattern other = *this;
+    for (std::byte& byte : other.bytes_) byte ^= key;
+    return other;
+}
+
 std::uint64_t Pattern::entry(std::size_t connection) noexcept {
     return connection * std::uint64_t{40'503} % kCycle;  // coprime: 65,521 different entries
 }

@@ -24,6 +24,8 @@ public:
     static Pattern text(std::size_t longest);     // the same with letters, digits, "-" and "_"
     static Pattern chargen(std::size_t longest);  // the output of such a server (RFC 864)
 
+    Pattern xored(std::byte key) const;  // the same with each byte changed by XOR
+
     std::size_t longest() const noexcept { return longest_; }
     // Where the stream of the n-th connection enters the cycle; for the first two kinds of pattern.
     static std::uint64_t entry(std::size_t connection) noexcept;
@@ -39,9 +41,9 @@ private:
     std::vector<std::byte> bytes_;
 };
 
-// A head of up to 8 bytes, then a stretch of a pattern, then perhaps a line feed. A value.
+// A head of up to 14 bytes, then a stretch of a pattern, then perhaps a line feed. A value.
 struct Message {
-    std::array<std::byte, 8> head{};
+    std::array<std::byte, 14> head{};
     std::size_t head_size = 0;
     std::uint64_t position = 0;  // where its stretch begins in the pattern
     std::size_t body = 0;        // bytes of the stretch

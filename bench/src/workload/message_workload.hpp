@@ -45,10 +45,12 @@ MadeWorkload make_replies(const WorkloadOptions& options);
 MadeWorkload make_slow_reader(const WorkloadOptions& options);
 MadeWorkload make_idle(const WorkloadOptions& options);
 MadeWorkload make_stalled(const WorkloadOptions& options);
-// script_workload.cpp, stream_workload.cpp and fan_out.cpp
+// In the files of their names:
 MadeWorkload make_script_workload(const WorkloadOptions& options);
 MadeWorkload make_upload(const WorkloadOptions& options);
 MadeWorkload make_download(const WorkloadOptions& options);
 MadeWorkload make_fan_out(const WorkloadOptions& options);
+MadeWorkload make_http(const WorkloadOptions& options);
+MadeWorkload make_websocket(const WorkloadOptions& options);
 
 }  // namespace switchboard::bench

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMostMessage = 64 * 1024 * 1024;
 constexpr std::size_t kMostLine = 8 * 1024;     // the limit of the line servers and the hub
 constexpr std::size_t kMostFrame = 512 * 1024;  // the limit of the frame servers
+constexpr std::size_t kMostPage = 1024 * 1024;  // the limit of `hello` and of the WebSocket server
 constexpr std::size_t kMostPiece = 16 * 1024 * 1024;
 constexpr SizeRange kAnySize{0, std::numeric_limits<std::size_t>::max()};
 
@@ -27,6 +28,16 @@ const std::vector<WorkloadKind>& workload_kinds() {
          "reply",
          {9, kMostFrame},
          make_replies},
+        {"http",
+         "requests for a page of --size bytes over HTTP/1.1",
+         "hello",
+         {1, kMostPage},
+         make_http},
+        {"websocket",
+         "messages over WebSocket, echoed",
+         "websocket",
+         {1, kMostPage},
+         make_websocket},
         {"connect",
          "connect, one echo, close; repeated",
          "echo",

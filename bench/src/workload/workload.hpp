@@ -43,13 +43,15 @@ struct SizeRange {
 struct WorkloadKind {
     std::string_view name;
     std::string_view summary;   // one line for --list
-    std::string_view protocol;  // of `switchboard serve`; "echo" is what peers serve too
+    std::string_view protocol;  // of `switchboard serve`, and of the peers that are compared
     SizeRange sizes;            // that --size may have
     MadeWorkload (*construct)(const WorkloadOptions& options);
     // The way of a connection: it makes requests, --depth at a time; reconnects for each request; streams,
     // without requests and so without latency or rate; or does nothing.
     enum class Manner : unsigned char { asks, connects, streams, idles } manner = Manner::asks;
 
+    // Whether its server is told the size of its page, as the option size.
+    bool tells_size() const noexcept { return protocol == "hello"; }
     bool is_stream() const noexcept { return manner == Manner::streams; }
     // Its protocol requires the driver reactor with one reactor.
     bool needs_one_reactor() const noexcept { return protocol == "hub"; }

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <switchboard/bytes.hpp>
 #include <switchboard/endpoint.hpp>
@@ -24,6 +26,9 @@ struct ExchangeOptions {
     bool shutdown_after_request = true;
     std::size_t max_reply = 16 * 1024 * 1024;   // bytes; more fails with errc::message_too_large
     std::chrono::milliseconds timeout{10'000};  // for the whole exchange; zero: no limit
+    // Puts a layer between the socket and the exchange: TLS, for example. It must not return null. Not used
+    // with a udp endpoint.
+    std::function<std::unique_ptr<Protocol>(std::unique_ptr<Protocol>)> layer = {};
 };
 
 // Connects, sends the request, and returns the whole reply with its delimiter or prefix. The request may be

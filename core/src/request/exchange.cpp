@@ -19,6 +19,7 @@ Reply converse(Socket socket, Bytes request, const ExchangeOptions& options,
     Reply reply = fail(errc::incomplete_message, "");
     auto protocol = detail::make_exchange_of(request, options,
                                              [&reply](Reply done) { reply = std::move(done); });
+    if (options.layer) protocol = options.layer(std::move(protocol));
     // The time-out of the exchange bounds every wait. The default limits must not end a wait earlier.
     ConnectionLimits limits;
     limits.write_stall_timeout = limits.close_timeout = {};

@@ -44,7 +44,7 @@ void check_status(unsigned code) {
 namespace {
 
 void check_value(std::string_view name, std::string_view value) {
-    if (!all_of(kValueChars, value))
+    if (!is_value(value))
         throw std::invalid_argument("HTTP field \"" + std::string(name) +
                                     "\" has a control character");
 }

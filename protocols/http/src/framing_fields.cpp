@@ -1,5 +1,6 @@
 #include "framing_fields.hpp"
 
+#include <cstring>
 #include <utility>
 
 #include "base/parse_number.hpp"
@@ -28,6 +29,14 @@ unsigned refusal_of_codings(std::string_view value) noexcept {
         last = coding;
     });
     return valid && equals(last, "chunked") ? 501 : 400;
+}
+
+// Every request has it. Compares all four letters at once; 0x20 is what tells capitals from small letters.
+bool is_host_name(const char* name) noexcept {
+    std::uint32_t letters = 0, host = 0;
+    std::memcpy(&letters, name, sizeof letters);
+    std::memcpy(&host, "host", sizeof host);
+    return (letters | 0x20202020U) == host;
 }
 
 bool is_port(std::string_view text) noexcept {
@@ -96,7 +105,7 @@ void FramingFields::add_connection(std::string_view value) noexcept {
 // The length tells most fields apart before any of their bytes is compared.
 unsigned FramingFields::add(const Field& field, Head& head) noexcept {
     switch (field.name.size()) {
-        case 4: return equals(field.name, "host") ? add_host(field.value, head) : 0;
+        case 4: return is_host_name(field.name.data()) ? add_host(field.value, head) : 0;
         case 6:
             if (!equals(field.name, "expect")) return 0;
             head.expects_continue = equals(field.value, "100-continue");

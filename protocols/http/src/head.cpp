@@ -1,5 +1,6 @@
 #include "head.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -16,19 +17,25 @@ bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-// Returns whether the bytes from `from` on hold a line feed without a carriage return before it.
-bool has_bare_line_feed(std::string_view in, std::size_t from) noexcept {
-    for (std::size_t at = in.find('\n', from); at != in.npos; at = in.find('\n', at + 1))
-        if (at == 0 || in[at - 1] != '\r') return true;
-    return false;
+// Returns the first line feed from `from` on without a carriage return before it.
+std::size_t bare_line_feed(std::string_view in, std::size_t from) noexcept {
+    std::size_t at = in.find('\n', from);
+    while (at != in.npos && at != 0 && in[at - 1] == '\r') at = in.find('\n', at + 1);
+    return at;
 }
 
-// What an incomplete head already shows. A head that can never become valid is refused at once.
-unsigned refusal_of_part(std::string_view in, const HttpLimits& limits, std::size_t seen) noexcept {
-    if (has_bare_line_feed(in, seen)) return 400;
-    const bool whole_line = in.substr(0, limits.max_line + 2).find('\n', 2) != in.npos;
-    if (!whole_line && in.size() > limits.max_line) return 414;
-    return in.size() > limits.max_head ? 431 : 0;
+// What an incomplete head already shows. A head that can never become valid is refused at once, by its first
+// fault, so that the answer does not depend on how the bytes arrive.
+unsigned refusal_of_part(std::string_view in, const HttpLimits& limits, std::size_t seen,
+                         std::size_t skipped) noexcept {
+    const std::size_t longest = skipped + limits.max_line + 2;
+    const bool line_ends = in.substr(0, longest).find('\n', skipped) != in.npos;
+    const std::size_t bare = bare_line_feed(in, seen);
+    const std::size_t line = !line_ends && in.size() >= longest ? longest - 1 : in.npos;
+    const std::size_t head = in.size() > limits.max_head ? limits.max_head : in.npos;
+    const std::size_t first = std::min({bare, line, head});
+    if (first == in.npos) return 0;
+    return first == bare ? 400 : first == line ? 414 : 431;
 }
 
 // Reads "HTTP/1.1" at `at`, which has at least 8 bytes behind it.
@@ -118,6 +125,14 @@ std::size_t end_of_head(std::string_view in, std::size_t seen) noexcept {
     return end == in.npos ? 0 : end + kEnd.size();
 }
 
+// Of a whole head, that fault counts which would have been seen first, had the head come byte by byte.
+Parsed refused(std::string_view in, const HttpLimits& limits, std::size_t skipped,
+               unsigned refusal) noexcept {
+    const std::size_t end = end_of_head(in, 0);
+    const unsigned before = refusal_of_part(in.substr(0, end - 1), limits, 0, skipped);
+    return {.used = end, .refusal = before != 0 ? before : refusal};
+}
+
 }  // namespace
 
 bool parse_field(const char*& at, Field& field) noexcept {
@@ -146,7 +161,7 @@ Parsed parse_head(std::string_view in, const HttpLimits& limits, std::size_t& se
     const bool ends = seen == 0 && in.size() <= limits.max_head && in.ends_with(kEnd);
     const std::size_t end = ends ? in.size() : end_of_head(in, seen);
     if (end == 0) {
-        const unsigned refusal = refusal_of_part(in, limits, seen);
+        const unsigned refusal = refusal_of_part(in, limits, seen, skipped);
         seen = in.size();
         return {.used = 0, .refusal = refusal};
     }
@@ -155,7 +170,7 @@ Parsed parse_head(std::string_view in, const HttpLimits& limits, std::size_t& se
     unsigned refusal = parse_line(at, limits.max_line, head);
     if (refusal == 0 && end > limits.max_head) refusal = 431;
     if (refusal == 0) refusal = parse_fields(at, limits, head);
-    if (refusal != 0) return {.used = end_of_head(in, 0), .refusal = refusal};
+    if (refusal != 0) return refused(in, limits, skipped, refusal);
     return {.used = static_cast<std::size_t>(at - in.data()), .refusal = 0};
 }
 

@@ -71,8 +71,9 @@ void check_pattern(std::string_view pattern) {
 // A path has few methods, and most of them differ in their length.
 template <class Routes>
 auto find_method(Routes& routes, std::string_view method) noexcept {
-    return std::find_if(routes.begin(), routes.end(),
-                        [&](const auto& each) { return each.first == method; });
+    auto at = routes.begin();
+    while (at != routes.end() && at->first != method) ++at;
+    return at;
 }
 
 template <class Routes>
@@ -141,6 +142,7 @@ void Router::add(std::string_view method, std::string_view pattern, Route route)
     const auto place = std::find_if(node->routes.begin(), node->routes.end(),
                                     [&](const auto& each) { return each.first > method; });
     node->routes.emplace(place, method, std::move(route));
+    if (pattern.find_first_of("{%") == pattern.npos) texts_[std::string(pattern)] = node;
     node->refusal = refusal_of(405, allowed(node->routes));
     node->options = options_of(allowed(node->routes));
 }
@@ -182,7 +184,10 @@ const Route* Router::route_of(const Node& node, std::string_view method) {
 
 const Route& Router::find(std::string_view method, std::string_view path,
                           Captures& captures) const {
-    const Node* const node = path.starts_with('/') ? match(root_, path, captures) : nullptr;
+    const auto text = texts_.find(path);
+    const Node* const node = text != texts_.end()    ? text->second
+                             : path.starts_with('/') ? match(root_, path, captures)
+                                                     : nullptr;
     const Route* const route = node != nullptr ? route_of(*node, method) : nullptr;
     if (route != nullptr) return *route;
     if (!is_standard(method)) return unknown_method_;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <switchboard/http.hpp>
+#include <unordered_map>
 #include <vector>
 
 namespace switchboard::http::detail {
@@ -44,11 +45,11 @@ private:
     using Routes = std::vector<std::pair<std::string, Route>>;  // by method, sorted
     struct Node {
         std::map<std::string, std::unique_ptr<Node>, std::less<>> texts;
-        std::unique_ptr<Node> part;                        // "{name}"
-        std::unique_ptr<Node> rest;                        // "{name...}"
-        std::string name;                                  // of this part, if it is one
+        std::unique_ptr<Node> part;  // "{name}"
+        std::unique_ptr<Node> rest;  // "{name...}"
+        std::string name;            // of this part, if it is one
         Routes routes;
-        Route refusal, options;                            // 405, and the answer to OPTIONS
+        Route refusal, options;  // 405, and the answer to OPTIONS
     };
     static Node& child(Node& node, std::string_view part);
     static Node& named(std::unique_ptr<Node>& node, std::string_view name);
@@ -56,7 +57,19 @@ private:
     const Node* match_part(const Node& node, std::string_view path, Captures& captures) const;
     static const Route* route_of(const Node& node, std::string_view method);
 
+    // Paths are short, so that a simple hash is the fastest.
+    struct HashPath {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view path) const noexcept {
+            std::size_t hash = path.size();
+            for (const char c : path) hash = hash * 31 + static_cast<unsigned char>(c);
+            return hash;
+        }
+    };
+
     Node root_;
+    // The patterns without names, which go before all others: a short way to their nodes.
+    std::unordered_map<std::string, const Node*, HashPath, std::equal_to<>> texts_;
     Route otherwise_, unknown_method_, any_options_;
 };
 

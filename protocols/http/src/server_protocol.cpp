@@ -22,21 +22,19 @@ void ServerProtocol::on_open(Connection& connection) {
 }
 
 std::size_t ServerProtocol::on_data(Connection& connection, MutableBytes in) {
-    const std::string_view text = as_text(in);
-    std::size_t used = 0;
+    std::string_view text = as_text(in);
     inside_ = true;
-    while (used < text.size() && takes_more()) {
-        const std::string_view rest = text.substr(used);
-        const std::size_t more = incoming_ ? read_body(connection, rest)
-                                 : reader_ ? read_piece(connection, rest)
-                                           : read_head(connection, rest);
-        if (more == 0) break;
-        used += more;
+    while (!text.empty() && takes_more()) {
+        const std::size_t used = incoming_ ? read_body(connection, text)
+                                 : reader_ ? read_piece(connection, text)
+                                           : read_head(connection, text);
+        if (used == 0) break;
+        text.remove_prefix(used);
     }
     inside_ = false;
-    unread_ = text.size() - used;
+    unread_ = text.size();
     if (!over_) rest(connection);
-    return used;
+    return in.size() - unread_;
 }
 
 // What is left to do once on_data cannot go on. Reading continues while an answer is awaited, so that a reset
@@ -58,11 +56,14 @@ std::size_t ServerProtocol::read_head(Connection& connection, std::string_view i
     Head head;
     const Parsed parsed = parse_head(in, limits(), seen_, head);
     if (parsed.refusal != 0) {
-        refuse(connection, head, parsed.refusal);
+        const Head none;  // what was parsed of it depends on how it arrived
+        refuse(connection, none, parsed.refusal);
         return parsed.used;
     }
     if (parsed.used == 0) return 0;
-    return parsed.used + begin(connection, in.substr(0, parsed.used), in.substr(parsed.used), head);
+    const std::string_view text(in.data(), parsed.used);
+    in.remove_prefix(parsed.used);
+    return parsed.used + begin(connection, text, in, head);
 }
 
 std::size_t ServerProtocol::begin(Connection& connection, std::string_view head_text,
@@ -70,26 +71,25 @@ std::size_t ServerProtocol::begin(Connection& connection, std::string_view head_
     Captures captures;
     const Route& route = shared_->router->find(head.method, head.path, captures);
     Call call{.head = head, .route = route, .captures = captures};
-    if (route.options.body == Body::none) return answer_first(connection, behind, call);
-    if (head.length > route.options.max_body) {
+    const RouteOptions& options = route.options;
+    if (options.body == Body::none) return answer_first(connection, behind, call);
+    if (head.length > options.max_body) {
         refuse(connection, head, 413);
         return 0;
     }
-    if (route.options.body == Body::stream) return answer_first(connection, behind, call);
-    return answer_whole(connection, head_text, behind, call);
+    if (options.body == Body::stream) return answer_first(connection, behind, call);
+    if (head.chunked || head.length > behind.size())
+        return expect_body(connection, head_text, behind.empty(), head);
+    call.body = as_bytes({behind.data(), head.length});
+    answer(connection, facts_of(head), call);
+    return head.length;
 }
 
 // A client that has begun to send its body no longer waits (RFC 9110, section 10.1.1).
-std::size_t ServerProtocol::answer_whole(Connection& connection, std::string_view head_text,
-                                         std::string_view behind, Call& call) {
-    const Head& head = call.head;
-    if (!head.chunked && head.length <= behind.size()) {
-        call.body = as_bytes(behind.substr(0, head.length));
-        answer(connection, facts_of(head), call);
-        return head.length;
-    }
+std::size_t ServerProtocol::expect_body(Connection& connection, std::string_view head_text,
+                                        bool nothing_came, const Head& head) {
     incoming_ = std::make_unique<Incoming>(head_text, limits(), *shared_->router, connection.now());
-    if (head.expects_continue && behind.empty()) connection.write("HTTP/1.1 100 Continue\r\n\r\n");
+    if (head.expects_continue && nothing_came) connection.write("HTTP/1.1 100 Continue\r\n\r\n");
     return 0;
 }
 
@@ -161,11 +161,6 @@ void ServerProtocol::refuse_body(Connection& connection, unsigned status, std::e
     if (const auto answer = open_) answer->fail(status, why);
     if (!over_) end(connection, why);
     reader->gone(why);
-}
-
-Facts ServerProtocol::facts_of(const Head& head) const noexcept {
-    const bool last = !head.keep_alive || requests_ + 1 >= limits().max_requests || shutting_down_;
-    return {head, last};
 }
 
 void ServerProtocol::answer(Connection& connection, const Facts& facts, const Call& call) {

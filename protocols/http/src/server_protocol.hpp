@@ -61,12 +61,16 @@ private:
     // The next four return how many bytes behind the head were used.
     std::size_t begin(Connection& connection, std::string_view head_text, std::string_view behind,
                       const Head& head);
-    std::size_t answer_whole(Connection& connection, std::string_view head_text,
-                             std::string_view behind, Call& call);
+    std::size_t expect_body(Connection& connection, std::string_view head_text, bool nothing_came,
+                            const Head& head);
     std::size_t answer_first(Connection& connection, std::string_view behind, const Call& call);
     std::size_t skip_body(Connection& connection, std::string_view behind, const Call& call);
 
-    Facts facts_of(const Head& head) const noexcept;
+    Facts facts_of(const Head& head) const noexcept {
+        const bool last =
+            !head.keep_alive || requests_ + 1 >= limits().max_requests || shutting_down_;
+        return {head, last};
+    }
     void answer(Connection& connection, const Facts& facts, const Call& call);
     void refuse(Connection& connection, const Head& head, unsigned status);
     void refuse_body(Connection& connection, unsigned status, std::error_code why);

@@ -11,7 +11,6 @@ namespace {
 
 // The body of a redirect is read if it is at most this long. Otherwise the connection is closed.
 constexpr std::uint64_t kMostSkipped = 64 * 1024;
-constexpr unsigned kMostRetries = 2;
 
 const Field* find(const ReplyHead& head, std::string_view small) noexcept {
     const auto found = std::find_if(head.fields.begin(), head.fields.end(),
@@ -155,9 +154,7 @@ void Job::on_end(Ending ending) {
     connection_ = nullptr;
     if (over_) return;
     if (ending.error) {
-        if (!may_retry(ending)) return fail(ending.error, ending.why);
-        ++retries_;
-        return lend(true);
+        return may_retry(ending) ? lend(true) : fail(ending.error, ending.why);
     }
     if (location_) return follow();
     if (gunzip_ && !gunzip_->is_whole())
@@ -168,9 +165,9 @@ void Job::on_end(Ending ending) {
 
 // The server may have closed the connection before it saw the request (RFC 9112, section 9.3.1).
 bool Job::may_retry(const Ending& ending) const noexcept {
-    return kept_ && ending.nothing_came && retries_ < kMostRetries && !call_.body_source &&
-           is_idempotent(call_.method) && ending.error != std::errc::timed_out &&
-           ending.error != errc::stopping && ending.error != errc::handler_failed;
+    return kept_ && ending.nothing_came && !call_.body_source && is_idempotent(call_.method) &&
+           ending.error != std::errc::timed_out && ending.error != errc::stopping &&
+           ending.error != errc::handler_failed;
 }
 
 // ---- redirects
@@ -206,7 +203,6 @@ void Job::follow() {
 
 void Job::follow_to(Url url) {
     ++redirects_;
-    retries_ = 0;
     prune(call_.fields, !call_.body.empty(), is_same_origin(url_, url));
     url_ = std::move(url);
     lend(false);

@@ -61,7 +61,7 @@ private:
     Reply reply_;
     std::optional<Result<Reply>> result_;
     std::uint64_t skipped_ = 0;  // of the body of a redirect
-    unsigned redirects_ = 0, retries_ = 0;
+    unsigned redirects_ = 0;
     bool asked_gzip_ = false;
     bool kept_ = false;  // the connection was used before
     bool over_ = false;

@@ -151,16 +151,12 @@ bool Pool::serve_one(Origin& origin, const std::shared_ptr<Borrower>& borrower, 
     const bool full = origin.lines.size() >= options_.per_origin;
     if (origin.unused.empty() && full) return false;
     origin.waiting.pop_front();
-    if (origin.unused.empty() || (fresh && !full)) {
+    if (fresh || origin.unused.empty()) {
+        if (full) origin.unused.back()->close();
         connect(origin, borrower);
         return true;
     }
     ClientProtocol& connection = *origin.unused.back();
-    if (fresh) {
-        connection.close();
-        connect(origin, borrower);
-        return true;
-    }
     origin.unused.pop_back();
     borrower->lent(connection, true);
     return true;

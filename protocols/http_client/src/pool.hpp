@@ -35,7 +35,7 @@ public:
     void close();
 
     // Lends an unused connection, or a new one once it is open, or waits for one. With `fresh` only a new
-    // one, unless the limit of the origin would be passed. Call it from within run().
+    // one. Call it from within run().
     void lend(const std::shared_ptr<Borrower>& borrower, const Url& url, bool fresh);
     // Plain requests go to the proxy as they are.
     bool sends_to_proxy(const Url& url) const noexcept { return proxy_ && !url.secure; }

@@ -9,6 +9,7 @@
 #include <switchboard/limits.hpp>
 
 #include "commands.hpp"
+#include "exchange_tls.hpp"
 #include "http_exchange.hpp"
 
 namespace switchboard::program {
@@ -20,6 +21,7 @@ struct Arguments {
     std::string timeout = "10s";
     std::string end = "shutdown";
     std::string max_reply = "16M";
+    ExchangeTls tls;
 };
 
 constexpr const char* kEndHelp =
@@ -104,10 +106,10 @@ Outcome run_http(const Arguments& arguments) {
 
 Outcome run(const Arguments& arguments) {
     if (is_http(arguments.endpoint)) return run_http(arguments);
-    const auto endpoint = Endpoint::parse(arguments.endpoint);
-    if (!endpoint) return refuse(endpoint.error());
-    const auto options = parse_options(arguments);
+    auto options = parse_options(arguments);
     if (!options) return refuse(options.error());
+    const auto endpoint = parse_tls(arguments.endpoint, arguments.tls, *options);
+    if (!endpoint) return refuse(endpoint.error());
     auto request = arguments.text ? *arguments.text : read_stdin();
     if (!request) return refuse(request.error());
     const auto reply = exchange(*endpoint, as_bytes(*request), *options);
@@ -121,10 +123,10 @@ Command add_exchange(CLI::App& app) {
     auto arguments = std::make_shared<Arguments>();
     CLI::App* command = app.add_subcommand("exchange", "Send one request, print the reply");
     command
-        ->add_option("endpoint", arguments->endpoint,
-                     "The server: tcp://HOST:PORT or unix:/PATH, or udp://HOST:PORT to send one "
-                     "datagram and receive one; or http:// or https:// to GET a page, or POST "
-                     "the --text")
+        ->add_option(
+            "endpoint", arguments->endpoint,
+            "The server: tcp://HOST:PORT, tls://HOST:PORT or unix:/PATH; udp://HOST:PORT to send "
+            "one datagram and receive one; http:// or https:// to GET a page, or POST the --text")
         ->required();
     command->add_option("--text", arguments->text, "The request; default: all of stdin");
     command->add_option("--timeout", arguments->timeout, "Limit of the whole exchange; 0: no limit")
@@ -132,6 +134,7 @@ Command add_exchange(CLI::App& app) {
     command->add_option("--end", arguments->end, kEndHelp)->capture_default_str();
     command->add_option("--max-reply", arguments->max_reply, "Size above which a reply is an error")
         ->capture_default_str();
+    add_exchange_tls(*command, arguments->tls);
     return {command, [arguments] { return run(*arguments); }};
 }
 

@@ -8,8 +8,9 @@ namespace switchboard::program {
 
 struct Plan;
 
-// From the socket up: the PROXY protocol, which names the client; the throttle; the protocol. All factories
-// that it makes share the rates for all connections. `registry` and `plan` must outlive it.
+// From the socket up: the PROXY protocol, which names the client; the throttle, which counts encrypted bytes;
+// TLS; the protocol. All factories that it makes share the rates for all connections, and the keys of TLS
+// tickets. `registry` and `plan` must outlive it.
 class Layers {
 public:
     Layers(const Registry& registry, const Plan& plan);

@@ -8,6 +8,7 @@
 #include <switchboard/inetd.hpp>
 #include <switchboard/relay.hpp>
 #include <switchboard/replies.hpp>
+#include <switchboard/websocket_registry.hpp>
 
 #include "commands.hpp"
 
@@ -20,6 +21,7 @@ Registry known_protocols() {
     register_relay(registry);
     register_replies(registry);
     http::register_http(registry);
+    websocket::register_websocket(registry);
     return registry;
 }
 

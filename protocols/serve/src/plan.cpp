@@ -157,15 +157,15 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     if (!throttle) return refuse(throttle.error());
     const auto proxies = parse_proxies(arguments.proxies, datagrams);
     if (!proxies) return refuse(proxies.error());
+    const auto tls = open_tls(arguments.tls, limits->connection, datagrams);
+    if (!tls) return refuse(tls.error());
     ListenOptions listen{.server = limits->server,
                          .connection = limits->connection,
                          .path_mode = *mode,
                          .reject_message = arguments.reject_message};
-    return Plan{arguments.protocol, *driver,   *endpoint,
-                *options,           *limits,   std::move(listen),
-                arguments.workers,  datagrams, arguments.reactors,
-                arguments.pin,      *takeover, *metrics,
-                *throttle,          *proxies};
+    return Plan{arguments.protocol, *driver,           *endpoint, *options,           *limits,
+                std::move(listen),  arguments.workers, datagrams, arguments.reactors, arguments.pin,
+                *takeover,          *metrics,          *throttle, *proxies,           *tls};
 }
 
 }  // namespace switchboard::program

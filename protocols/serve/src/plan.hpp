@@ -12,6 +12,7 @@
 
 #include "commands.hpp"
 #include "throttle.hpp"
+#include "tls.hpp"
 
 namespace switchboard::program {
 
@@ -29,6 +30,7 @@ struct ServeArguments {
     std::optional<std::string> takeover, metrics;
     ThrottleArguments throttle;
     std::optional<std::string> proxies;
+    TlsArguments tls;
 };
 
 using BlockingServe = Result<void> (*)(Socket, const ProtocolFactory&, const Stop&,
@@ -56,6 +58,7 @@ struct Plan {
     std::optional<Endpoint> takeover, metrics;
     ThrottleOptions throttle = {};
     std::optional<ProxyTrust> proxies = {};  // peers that must send a PROXY protocol header
+    std::optional<TlsFiles> tls = {};
 };
 
 tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments);

@@ -101,7 +101,8 @@ std::string footer() {
            "SWITCHBOARD_LOG=debug, info, warning, error or off sets what is logged on stderr; "
            "info,json\n"
            "and so on log JSON lines. Under the reactor, SIGUSR1 prints all live handles on "
-           "stderr.";
+           "stderr,\n"
+           "and SIGHUP reads the files of --tls again.";
 }
 
 void add_reactor_options(CLI::App& command, ServeArguments& arguments) {
@@ -155,6 +156,7 @@ Command add_serve(CLI::App& app, const Registry& registry) {
             "Peers that must send a PROXY protocol header, which names their client: addresses, "
             "NETWORK/BITS, unix or any, separated by commas [none]")
         ->type_name("FROM");
+    add_tls(*command, arguments->tls);
     command->add_option("--option", arguments->options, "NAME=VALUE for the protocol")
         ->take_all()
         ->allow_extra_args(false);

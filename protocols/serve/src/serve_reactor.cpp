@@ -168,8 +168,16 @@ private:
             if (!armed) return armed;
         }
         auto armed = on_signal(group_[0], SIGUSR1, [this] { print_live(); });
-        unblock({SIGTERM, SIGINT, SIGUSR1});
+        if (armed && plan_.tls) armed = on_signal(group_[0], SIGHUP, [this] { reload(); });
+        unblock({SIGTERM, SIGINT, SIGUSR1, SIGHUP});
         return armed;
+    }
+
+    // New connections of all reactors get the new certificates.
+    void reload() {
+        const auto reloaded = plan_.tls->reload();
+        reloaded ? sink_(LogLevel::info, "the certificates were read again")
+                 : sink_(LogLevel::error, reloaded.error() + "; the old certificates stay");
     }
 
     void drain() {

@@ -92,8 +92,7 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
 
 Result<void> set_trust(SSL_CTX* context, const ClientOptions& options) {
     SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-    if (!options.common.trust_pem.empty())
-        return detail::trust(context, options.common.trust_pem, "TLS trust_pem");
+    if (!options.common.trust_pem.empty()) return detail::trust(context, options.common.trust_pem);
     if (SSL_CTX_set_default_verify_paths(context) == 1) return {};
     return detail::bad_option("trust_pem: " + detail::take_failure_text());
 }
@@ -109,7 +108,7 @@ Result<void> set_certificate(SSL_CTX* context, const ClientOptions& options) {
     if (options.certificates.empty()) return {};
     if (options.certificates.size() > 1)
         return detail::bad_option("certificates: a client has at most one");
-    return detail::read_credentials(options.certificates.front(), "TLS certificate 1")
+    return detail::read_credentials(options.certificates.front(), 1)
         .and_then([&](const detail::Credentials& read) {
             return detail::use_credentials(context, read);
         });

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMostPem = 1024 * 1024;
 
-Result<std::string> read_pem_file(const std::string& path) {
+Result<std::string> read_pem(const std::string& path) {
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     if (!file) return fail_errno("read " + path);
@@ -32,11 +32,13 @@ Result<std::string> read_pem_file(const std::string& path) {
 }  // namespace
 
 Result<Certificate> Certificate::load(const std::string& chain_path, const std::string& key_path) {
-    auto chain = read_pem_file(chain_path);
+    auto chain = read_pem(chain_path);
     if (!chain) return tl::unexpected(std::move(chain.error()));
-    auto key = read_pem_file(key_path);
+    auto key = read_pem(key_path);
     if (!key) return tl::unexpected(std::move(key.error()));
-    return Certificate{.chain_pem = std::move(*chain), .key_pem = std::move(*key)};
+    return Certificate{.chain_pem = std::move(*chain),
+                       .key_pem = std::move(*key),
+                       .name = chain_path == key_path ? chain_path : chain_path + "," + key_path};
 }
 
 namespace detail {
@@ -67,6 +69,24 @@ bool each_certificate(const std::string& pem, Use&& use) {
     const bool ended = ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
     if (ended) ERR_clear_error();
     return ended;
+}
+
+template <class Use>
+Result<void> each_authority(const std::string& pem, const std::string& what, Use&& use) {
+    std::size_t count = 0;
+    const bool whole = each_certificate(pem, [&](const CertificatePointer& next) {
+        ++count;
+        return use(next.get());
+    });
+    if (!whole) return refuse(what, take_failure_text());
+    if (count == 0) return refuse(what, "no certificate");
+    return {};
+}
+
+// OpenSSL says "unsupported" if the text has no key.
+std::string key_failure() {
+    const bool none = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_OSSL_DECODER;
+    return none ? "no private key" : "private key: " + take_failure_text();
 }
 
 std::string text_of(const ASN1_STRING* string) {
@@ -141,7 +161,10 @@ std::string lower(std::string_view text) {
     return result;
 }
 
-Result<Credentials> read_credentials(const Certificate& certificate, const std::string& what) {
+Result<Credentials> read_credentials(const Certificate& certificate, std::size_t number) {
+    const std::string what =
+        "TLS " +
+        (certificate.name.empty() ? "certificate " + std::to_string(number) : certificate.name);
     Credentials read;
     read.chain.reset(sk_X509_new_null());
     const bool whole = each_certificate(certificate.chain_pem, [&](CertificatePointer next) {
@@ -153,7 +176,7 @@ Result<Credentials> read_credentials(const Certificate& certificate, const std::
     const BioPointer from = reader(certificate.key_pem);
     ERR_clear_error();
     read.key.reset(PEM_read_bio_PrivateKey(from.get(), nullptr, no_password, nullptr));
-    if (!read.key) return refuse(what, "private key: " + take_failure_text());
+    if (!read.key) return refuse(what, key_failure());
     if (X509_check_private_key(read.leaf.get(), read.key.get()) != 1)
         return refuse(what, "private key: " + take_failure_text());
     for (const std::string& name : alternative_names(read.leaf.get()))
@@ -162,16 +185,11 @@ Result<Credentials> read_credentials(const Certificate& certificate, const std::
     return read;
 }
 
-Result<void> trust(SSL_CTX* context, const std::string& pem, const std::string& what) {
-    std::size_t count = 0;
-    const bool whole = each_certificate(pem, [&](const CertificatePointer& next) {
-        ++count;
-        return X509_STORE_add_cert(SSL_CTX_get_cert_store(context), next.get()) == 1 &&
-               SSL_CTX_add_client_CA(context, next.get()) == 1;
+Result<void> trust(SSL_CTX* context, const std::string& pem) {
+    return each_authority(pem, "TLS trust_pem", [&](X509* next) {
+        return X509_STORE_add_cert(SSL_CTX_get_cert_store(context), next) == 1 &&
+               SSL_CTX_add_client_CA(context, next) == 1;
     });
-    if (!whole) return refuse(what, take_failure_text());
-    if (count == 0) return refuse(what, "no certificate");
-    return {};
 }
 
 Identity identity_of(X509* certificate) {
@@ -185,4 +203,13 @@ Identity identity_of(X509* certificate) {
 }
 
 }  // namespace detail
+
+Result<std::string> load_trust(const std::string& path) {
+    auto pem = read_pem(path);
+    if (!pem) return pem;
+    return detail::each_authority(*pem, "read " + path, [](X509*) { return true; }).map([&] {
+        return std::move(*pem);
+    });
+}
+
 }  // namespace switchboard::tls

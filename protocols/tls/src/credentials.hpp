@@ -25,11 +25,11 @@ struct Credentials {
     Digest fingerprint{};
 };
 
-// Errors: errc::bad_option. The text says what is wrong, after `what`.
-Result<Credentials> read_credentials(const Certificate& certificate, const std::string& what);
+// Errors: errc::bad_option. The text says which certificate is wrong, by name or number, and why.
+Result<Credentials> read_credentials(const Certificate& certificate, std::size_t number);
 
 // Adds the certificates of the PEM text to the store of the context. Errors: as above.
-Result<void> trust(SSL_CTX* context, const std::string& pem, const std::string& what);
+Result<void> trust(SSL_CTX* context, const std::string& pem);
 
 std::string lower(std::string_view text);
 Identity identity_of(X509* certificate);

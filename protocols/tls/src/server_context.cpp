@@ -55,7 +55,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::make(
 
 Result<void> ServerContext::add(const Certificate& certificate) {
     const std::size_t index = credentials_.size();
-    auto read = read_credentials(certificate, "TLS certificate " + std::to_string(index + 1));
+    auto read = read_credentials(certificate, index + 1);
     if (!read) return tl::unexpected(std::move(read.error()));
     for (const std::string& name : read->dns_names) by_name_.try_emplace(name, index);
     credentials_.push_back(std::move(*read));
@@ -86,7 +86,7 @@ Result<void> ServerContext::set_clients(const ServerOptions& options) {
     SSL_CTX_set_verify(context_.get(), verify_mode(options.clients), nullptr);
     domain_ = digest(std::to_string(static_cast<int>(options.clients)) + options.common.trust_pem);
     if (options.clients == ClientCertificates::none) return {};
-    return trust(context_.get(), options.common.trust_pem, "TLS trust_pem");
+    return trust(context_.get(), options.common.trust_pem);
 }
 
 const Credentials* ServerContext::find(const std::string& name) const {

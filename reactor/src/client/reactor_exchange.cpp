@@ -43,8 +43,10 @@ void exchange(Reactor& reactor, const Endpoint& endpoint, std::vector<std::byte>
     const auto made = std::make_shared<Exchange>(
         Exchange{reactor, "exchange " + endpoint.to_string(), std::move(done)});
     const auto timeout = options.timeout;
+    const auto layer = options.layer;
     auto protocol = make_exchange(std::move(request), std::move(options),
                                   [made](Reply reply) { made->reply = std::move(reply); });
+    if (layer) protocol = layer(std::move(protocol));
     auto started = reactor.connect(endpoint, std::move(protocol), hooks(made, timeout));
     if (!started) {
         reactor.post([made, error = started.error()] {

@@ -339,7 +339,7 @@ TEST_CASE("bench compare: every scenario can be run") {
         CAPTURE(done.errors);
         CHECK(done.status == 0);
     }
-    CHECK(run_here == 10);
+    CHECK(run_here == 13);
 }
 
 TEST_CASE(

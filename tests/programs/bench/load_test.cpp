@@ -119,7 +119,7 @@ TEST_CASE("bench load: one line per rate of an open loop, with uncorrected figur
 TEST_CASE("bench load: every workload has a server that serves it") {
     const std::string list = run({kBench, "load", "--list"}).output;
     const std::string known = programs::switchboard({"protocols"}).output;
-    CHECK(lines_of(list) == 12);
+    CHECK(lines_of(list) == 14);
     for (std::size_t at = 0; (at = list.find("(serve ", at)) != std::string::npos; ++at) {
         const std::string protocol = list.substr(at + 7, list.find(')', at) - at - 7);
         CHECK_MESSAGE(has("\n" + known, "\n" + protocol + " "), protocol);

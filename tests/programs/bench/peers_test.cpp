@@ -89,7 +89,7 @@ void for_each_peer(const std::function<void(const std::string& name)>& test) {
     const auto cpus = bench::plan_cpus(bench::Cpus::apart);
     REQUIRE(cpus);
     for (const auto& kind : bench::server_kinds()) {
-        if (kind.is_driver()) continue;
+        if (kind.is_driver() || kind.serves != "echo") continue;
         CAPTURE(kind.name);
         const std::string why = bench::why_unavailable(kind, SWITCHBOARD_BIN, cpus->server);
         if (why.empty()) {

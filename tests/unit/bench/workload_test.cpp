@@ -2,10 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <switchboard/callbacks.hpp>
+#include <switchboard/http_registry.hpp>
 #include <switchboard/inetd.hpp>
 #include <switchboard/relay.hpp>
 #include <switchboard/replies.hpp>
 #include <switchboard/testing/memory.hpp>
+#include <switchboard/websocket_registry.hpp>
 #include <workload/message.hpp>
 #include <workload/message_workload.hpp>
 
@@ -52,6 +54,14 @@ struct Served {
     ProtocolFactory server;
 };
 
+// Made from the program's registry, as `switchboard serve` does.
+ProtocolFactory registered(const std::string& name, const std::vector<std::string>& options = {}) {
+    Registry registry;
+    http::register_http(registry);
+    websocket::register_websocket(registry);
+    return *registry.make(name, *Options::parse(options), {});
+}
+
 std::vector<Served> all_served() {
     return {{"echo", {.size = 100}, factory_of<Echo>()},
             {"line", {.size = 100}, factory_of<LineEcho>()},
@@ -61,6 +71,11 @@ std::vector<Served> all_served() {
             {"reply", {.size = 20, .reply = 1'000}, factory_of<Replier>()},
             {"reply", {.size = 200, .reply = 4}, factory_of<Replier>()},
             {"reply", {.size = 9, .reply = 9}, factory_of<Replier>()},
+            {"http", {.size = 64}, registered("hello", {"size=64"})},
+            {"http", {.size = 5'000}, registered("hello", {"size=5000"})},
+            {"websocket", {.size = 1}, registered("websocket")},
+            {"websocket", {.size = 125}, registered("websocket")},
+            {"websocket", {.size = 126}, registered("websocket")},
             {"upload", {.size = 1'000}, factory_of<Discard>()},
             {"download", {.size = 1'000}, factory_of<Chargen>()}};
 }
@@ -119,6 +134,52 @@ TEST_CASE("bench workloads: a wrong byte is detected at every position of the re
             REQUIRE(bench.wrong() == (i < right.size() ? 1 : 0));
             REQUIRE(bench.load.tally().exchanges == (i < right.size() ? 0 : 1));
         }
+    }
+}
+
+TEST_CASE("bench workloads: a wrong page is detected, and a wrong head before it") {
+    const std::string right =
+        "HTTP/1.1 200 OK\r\nServer: x\r\ncontent-length: 14\r\n\r\nHello, world!\n";
+    for (const auto& [from, to] :
+         std::vector<std::pair<std::string, std::string>>{{"", ""},
+                                                          {"200", "404"},
+                                                          {"14", "13"},
+                                                          {"14", "140"},
+                                                          {"length", "langth"},
+                                                          {"Hello", "Hallo"},
+                                                          {"!\n", "!!"}}) {
+        std::string reply = right;
+        reply.replace(reply.find(from), from.size(), to);
+        for (std::size_t split = 0; split <= reply.size(); ++split) {
+            CAPTURE(reply);
+            WorkloadBench bench("http", {.size = 14});
+            auto& peer = bench.client();
+            bench.driver.run();
+            peer.send(reply.substr(0, split)).send(reply.substr(split));
+            bench.driver.run();
+            REQUIRE(bench.wrong() == (from.empty() ? 0 : 1));
+            REQUIRE(bench.load.tally().exchanges == (from.empty() ? 1 : 0));
+        }
+    }
+}
+
+TEST_CASE("bench workloads: only the right answer opens a WebSocket") {
+    const std::string right =
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+             {"", ""}, {"101 Switching", "200 Switching"}, {"s3pPLM", "S3pPLM"}}) {
+        std::string answer = right;
+        answer.replace(answer.find(from), from.size(), to);
+        CAPTURE(answer);
+        WorkloadBench bench("websocket", {.size = 14});
+        auto& peer = bench.client();
+        bench.driver.run();
+        const std::size_t before = peer.received().size();
+        peer.send(answer);
+        bench.driver.run();
+        CHECK(bench.wrong() == (from.empty() ? 0 : 1));
+        CHECK((peer.received().size() > before) == from.empty());
     }
 }
 

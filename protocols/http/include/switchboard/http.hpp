@@ -249,7 +249,7 @@ struct HttpLimits {
 
 // A request and what became of it, for access logs. Valid until the call returns.
 struct Done {
-    std::string_view method, target;  // empty if the head was refused before they were known
+    std::string_view method, target;  // empty if the head was refused
     unsigned status;      // of the answer; 0: the connection ended before its head was sent
     std::uint64_t bytes;  // of the body that was handed to the connection, without framing
     Connection& connection;

@@ -45,7 +45,8 @@ using FieldList = std::vector<std::pair<std::string, std::string>>;
 // Writes the body of a request, in pieces. Valid until the source returns.
 class BodyWriter {
 public:
-    // Copies what cannot be sent at once. Returns false if the connection takes no more for now: return from
+    // Copies what cannot be sent at once, so pieces should be small: the connection is aborted if more than
+    // 1 MiB waits (ConnectionLimits::max_write_buffer). Returns false if the connection takes no more for now: return from
     // the source, which is called again when there is room.
     bool write(Bytes piece);
     bool write(std::string_view text) { return write(as_bytes(text)); }
@@ -119,7 +120,7 @@ struct CallHooks {
 // - A redirect by 301 or 302 turns POST into GET, one by 303 turns all but HEAD into GET, and 307 and 308
 //   change nothing. To another origin only Accept*, Cache-Control, If-*, Range and User-Agent go along, and
 //   Content-Encoding, Content-Language and Content-Type with a body. From https to http is an error.
-// - A request is sent again only if it went out on a connection that was used before, the server ended that
+// - A request is sent again, once, only if it went out on a connection that was used before, the server ended that
 //   without a byte of a reply, and the method is idempotent (RFC 9110, section 9.2.2), without body_source.
 // - A server that answers before it has the whole request: its answer is read. If it is not 2xx, the rest
 //   of the body is not sent. The connection is closed.

@@ -36,12 +36,17 @@ std::error_code make_error_code(errc) noexcept;
 struct Certificate {
     std::string chain_pem = {};  // the certificate first, then the intermediate ones
     std::string key_pem = {};    // not encrypted
+    std::string name = {};  // for error texts: load() puts the files here. Empty: "certificate N"
 
     // Reads both files; they may be the same file. Errors: those of the system, or errc::bad_option if a file
     // has more than 1 MiB. The content is checked by Server::make() and Client::make().
     [[nodiscard]] static Result<Certificate> load(const std::string& chain_path,
                                                   const std::string& key_path);
 };
+
+// Reads the certificates of authorities, for trust_pem. Errors: those of the system, or errc::bad_option if
+// the file has more than 1 MiB, no certificate or a malformed one. They name the file.
+[[nodiscard]] Result<std::string> load_trust(const std::string& path);
 
 // What servers and clients have in common. A value.
 struct Options {
