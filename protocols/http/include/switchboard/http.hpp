@@ -260,9 +260,8 @@ struct ServerOptions {
     std::string server_field = {};  // value of the field Server; empty: it is not sent
     // Compresses the bodies of send() for clients that accept it: text, JSON, XML and the like (by
     // Content-Type), from 1 KiB to 1 MiB. The ETag becomes weak, and Vary names Accept-Encoding. An answer
-    // with Content-Encoding is left as it is, and so is one that comes later. A page that shows a secret
-    // beside text of an attacker should not be compressed, because its size then tells about the secret
-    // (BREACH).
+    // with Content-Encoding is left as it is, and so is a body in pieces. A page that shows a secret beside
+    // text of an attacker should not be compressed, because its size then tells about the secret (BREACH).
     bool gzip = true;
     // For the field Date. Connections of all threads call it. Empty: that field is not sent, as by a server
     // without a clock (RFC 9110, section 6.6.1).

@@ -9,7 +9,8 @@
 
 namespace switchboard::http::detail {
 
-// Answers of these sizes are compressed: a packet or two carry less anyway, and more takes over 20 ms.
+// Bodies of these sizes are compressed. A smaller one fits in a packet or two anyway, and a larger one would
+// keep the thread for more than 20 ms.
 inline constexpr std::size_t kLeastCompressed = 1024;
 inline constexpr std::size_t kMostCompressed = 1024 * 1024;
 // A fast level: level 6 takes half as much again, and saves a tenth.
