@@ -31,9 +31,10 @@ http::ServerOptions server_options() {
 }
 
 // Answers with what `format` makes of the statistics, once they are known.
-http::Handler page(const AskStats& ask, std::string_view type,
+http::Handler page(AskStats ask, std::string_view type,
                    std::string (*format)(const std::vector<ReactorStats>&)) {
-    return [ask, type = std::string(type), format](const http::Request&, http::Response& response) {
+    return [ask = std::move(ask), type = std::string(type), format](const http::Request&,
+                                                                    http::Response& response) {
         const auto later = std::make_shared<http::Later>(response.type(type).later());
         ask([later, format](const std::vector<ReactorStats>& reactors) {
             later->send(format(reactors));
@@ -48,7 +49,7 @@ ProtocolFactory make_metrics(AskStats ask) {
     http::Server server(server_options());
     server.route("GET", "/metrics", page(ask, "text/plain; version=0.0.4; charset=utf-8", text_of),
                  no_body);
-    server.route("GET", "/stats", page(ask, "application/json", json_of), no_body);
+    server.route("GET", "/stats", page(std::move(ask), "application/json", json_of), no_body);
     server.otherwise([](const http::Request&, http::Response& response) {
         response.status(404).type("text/plain; charset=utf-8");
         response.send("not found; available: /metrics and /stats\n");

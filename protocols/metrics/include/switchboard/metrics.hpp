@@ -15,7 +15,7 @@ using AskStats = std::function<void(std::function<void(std::vector<ReactorStats>
 
 // GET /metrics returns the text format of Prometheus (version 0.0.4). GET /stats returns JSON:
 // {"reactors":[...]} with the members of to_json(). HEAD works, too. Errors: those of http::Server
-// (http.hpp), with 404 for other paths, 405 for other methods, and 414 or 431 for a head of more than 8 KiB.
+// (http.hpp), with 404 for other paths, 405 for other methods, and 431 for a head of more than 8 KiB.
 // A connection serves one request, whose head must come within ten seconds, and is then closed. There is no
 // authentication: do not expose it to the open Internet.
 ProtocolFactory make_metrics(AskStats ask);
