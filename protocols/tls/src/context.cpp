@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include "failure.hpp"
+#include "tls_layer.hpp"
 
 namespace switchboard::tls::detail {
 namespace {
@@ -30,7 +31,7 @@ Result<void> check(const Options& options) {
     return options.limits.check();
 }
 
-Result<ContextPointer> make_context(const SSL_METHOD* method) {
+Result<ContextPointer> make_context(const SSL_METHOD* method, const Options& options) {
     ERR_clear_error();
     ContextPointer context(SSL_CTX_new(method));
     if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
@@ -38,6 +39,7 @@ Result<ContextPointer> make_context(const SSL_METHOD* method) {
         return switchboard::fail(take_failure(nullptr), "TLS");
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    if (options.key_log) SSL_CTX_set_keylog_callback(context.get(), TlsLayer::log_key);
     return context;
 }
 
