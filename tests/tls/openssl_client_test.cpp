@@ -28,6 +28,10 @@ TEST_CASE(
         REQUIRE(first.server.security);
         CHECK(first.server.security->version ==
               (version == TLS1_2_VERSION ? "TLSv1.2" : "TLSv1.3"));
+        // OpenSSL's client would prefer AES-256.
+        CHECK(first.server.security->cipher == (version == TLS1_2_VERSION
+                                                    ? "ECDHE-ECDSA-AES128-GCM-SHA256"
+                                                    : "TLS_AES_128_GCM_SHA256"));
         CHECK_FALSE(first.client.resumed());
         const auto session = first.client.session();
         first.client.close_notify();
