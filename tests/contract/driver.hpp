@@ -52,6 +52,8 @@ public:
     virtual bool has_thread() const { return true; }
     // The least number of bytes that are sent while the callback that writes them still runs.
     virtual std::size_t leaves_at_once() const { return 2 * 1024 * 1024; }
+    // Returns whether a handshake of TLS comes before the bytes of the handlers.
+    virtual bool encrypts() const { return false; }
     // Returns whether the driver has post() and find(). post() runs `call` soon, on the driver's thread and
     // between callbacks. find() finds a connection, for calls on that thread.
     virtual bool posts() const { return false; }

@@ -141,6 +141,27 @@ public:
 using ThrottledMemory = Throttled<Memory>;
 using ThrottledReactor = Throttled<OnReactor>;
 
-#define EVERY_DRIVER                                                                      \
-    Memory, ThrottledMemory, OnReactor, ThrottledReactor, Iterative, Threads, ThreadPool, \
-        Processes, ProcessPool
+// Puts TLS above the driver, and between the test and its peer.
+switchboard::ProtocolFactory encrypted(switchboard::ProtocolFactory factory,
+                                       switchboard::Limits limits);
+std::unique_ptr<Peer> encrypted(std::unique_ptr<Peer> peer, bool has_thread);
+
+template <class Driver>
+class Encrypted : public Driver {
+public:
+    void start(switchboard::ProtocolFactory factory, switchboard::Limits limits) override {
+        Driver::start(encrypted(std::move(factory), limits), limits);
+    }
+    std::unique_ptr<Peer> connect() override {
+        return encrypted(Driver::connect(), Driver::has_thread());
+    }
+    bool encrypts() const override { return true; }
+};
+
+using EncryptedMemory = Encrypted<Memory>;
+using EncryptedReactor = Encrypted<OnReactor>;
+using EncryptedThreads = Encrypted<Threads>;
+
+#define EVERY_DRIVER                                                                         \
+    Memory, ThrottledMemory, EncryptedMemory, OnReactor, ThrottledReactor, EncryptedReactor, \
+        Iterative, Threads, EncryptedThreads, ThreadPool, Processes, ProcessPool

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <atomic>
+
 #include "drivers.hpp"
 
 using namespace switchboard;
@@ -19,7 +21,9 @@ public:
     }
 
     void send(std::string_view text) override {
-        if (!text.empty()) (void)socket_.send_all(as_bytes(text));
+        if (text.empty()) return;
+        const auto sent = socket_.send_all(as_bytes(text));
+        if (!sent && sent.error() == std::errc::connection_reset) end_ = End::reset;
     }
     void shutdown_write() override { (void)socket_.shutdown_write(); }
     void reset() override {
@@ -56,15 +60,16 @@ private:
             all += as_text(Bytes(bytes).first(*got));
             return true;
         }
-        if (got)
+        if (got && end_ == End::none)
             end_ = End::eof;
-        else if (got.error() == std::errc::connection_reset)
+        else if (!got && got.error() == std::errc::connection_reset)
             end_ = End::reset;
         return false;
     }
 
     Socket socket_;
-    End end_ = End::none;
+    // A send may be what learns of the reset; the system tells it only once.
+    std::atomic<End> end_ = End::none;
 };
 
 }  // namespace

@@ -20,10 +20,13 @@
 
 TYPE_TO_STRING(Memory);
 TYPE_TO_STRING(ThrottledMemory);
+TYPE_TO_STRING(EncryptedMemory);
 TYPE_TO_STRING(OnReactor);
 TYPE_TO_STRING(ThrottledReactor);
+TYPE_TO_STRING(EncryptedReactor);
 TYPE_TO_STRING(Iterative);
 TYPE_TO_STRING(Threads);
+TYPE_TO_STRING(EncryptedThreads);
 TYPE_TO_STRING(ThreadPool);
 TYPE_TO_STRING(Processes);
 TYPE_TO_STRING(ProcessPool);

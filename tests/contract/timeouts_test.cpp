@@ -49,6 +49,10 @@ CONTRACT("idle_timeout restarts with each byte, from the peer or to it") {
 }
 
 CONTRACT("first_byte_timeout ends a connection whose peer sends nothing") {
+    if (driver.encrypts()) {
+        MESSAGE("the first byte is one of the TLS handshake: nothing checked");
+        return;
+    }
     Story story(driver);
     driver.start(story.handler(ticking(10ms)), {.connection = {.first_byte_timeout = 50ms}});
     auto peer = driver.connect();
@@ -92,7 +96,8 @@ CONTRACT("there are no time-outs by default, and none of them is early") {
     auto peer = driver.connect();
     CHECK(peer->receive(10) == "still here");
     CHECK(peer->end() != Peer::End::none);
-    expect_end(story, errc::first_byte_timed_out);
+    // The first bytes of TLS are those of its handshake.
+    expect_end(story, driver.encrypts() ? errc::idle_timed_out : errc::first_byte_timed_out);
     driver.drain();
 }
 

@@ -1,4 +1,4 @@
-// Certificates for tests, made in memory with keys on P-256.
+// Certificates for tests, made in memory.
 #pragma once
 
 #include <openssl/evp.h>
@@ -17,6 +17,7 @@ struct CertificateRequest {
     std::string names = "";  // "DNS:a.example,IP:127.0.0.1"
     long begins = -3600;     // seconds from now
     long ends = 3600;
+    bool rsa = false;  // otherwise the key is on P-256
 };
 
 // An authority, which signs certificates.
@@ -32,8 +33,8 @@ public:
     std::string pem() const { return pem_of(own_.get()); }
 
     tls::Certificate issue(const CertificateRequest& request) const {
-        const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"),
-                                                                      EVP_PKEY_free);
+        const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+            request.rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), EVP_PKEY_free);
         const std::unique_ptr<X509, decltype(&X509_free)> made(X509_new(), X509_free);
         fill(request, made.get(), key.get(), own_.get());
         if (!request.names.empty()) extend(made.get(), NID_subject_alt_name, request.names.c_str());

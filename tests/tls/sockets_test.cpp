@@ -1,6 +1,7 @@
 // TLS over sockets of the loopback address: under a reactor, under threads, and with OpenSSL's own client.
 #include <switchboard/blocking.hpp>
 #include <switchboard/reactor.hpp>
+#include <switchboard/reactor_exchange.hpp>
 
 #include <cstdio>
 #include <fstream>
@@ -50,6 +51,45 @@ TEST_CASE("TLS: an echo of 300,000 bytes between two connections of a reactor") 
         reactor.listen(endpoint("127.0.0.1:0"), make_server().wrap(plain_echo()));
     REQUIRE(listening);
     check_echo(reactor, listening->local, numbers(300'000));
+}
+
+TEST_CASE("TLS: exchange() above a layer of TLS, on a reactor and with a blocking socket") {
+    Reactor reactor;
+    Listener listener;
+    const auto listening =
+        reactor.listen(std::move(listener.socket), listener.at, make_server().wrap(plain_echo()));
+    REQUIRE(listening);
+    const std::string text = numbers(300'000);
+    const auto options = [](const std::string& name) {
+        ExchangeOptions made;
+        made.layer = [client = make_client(), name](std::unique_ptr<Protocol> above) {
+            return client.wrap(name, std::move(above));
+        };
+        return made;
+    };
+    const auto ask = [&](const std::string& name) {
+        Result<std::vector<std::byte>> reply = fail(switchboard::errc::unsupported, "");
+        const Bytes bytes = as_bytes(text);
+        exchange(reactor, listener.at, {bytes.begin(), bytes.end()}, options(name), [&](auto done) {
+            reply = std::move(done);
+            reactor.stop();
+        });
+        reactor.run();
+        return reply;
+    };
+    const auto reply = ask("127.0.0.1");
+    REQUIRE(reply);
+    CHECK((as_text(*reply) == text));
+    const auto refused = ask("other.example");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message().find("certificate verify failed") != std::string::npos);
+    std::thread client([&] {
+        const auto blocking = exchange(listener.at, as_bytes(text), options("127.0.0.1"));
+        CHECK((blocking && as_text(*blocking) == text));
+        reactor.post([&] { reactor.stop(); });
+    });
+    reactor.run();
+    client.join();
 }
 
 TEST_CASE("TLS: an echo of 300,000 bytes from a server with threads") {

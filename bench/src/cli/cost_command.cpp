@@ -182,7 +182,7 @@ Held check_idle(const Json& budget, std::size_t size) {
     const auto figures = measure_idle_bytes(what).map([](double bytes) {
         return Figures{{"bytes", bytes}};
     });
-    return check_budget(budget, "idle " + label_of(what, size), figures);
+    return check_budget(budget, label_of(what, size) + " idle", figures);
 }
 
 // Checks all budgets, even if one is exceeded. Returns 3 if any is exceeded, 1 if any could not be measured.

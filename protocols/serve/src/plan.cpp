@@ -157,7 +157,7 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     if (!throttle) return refuse(throttle.error());
     const auto proxies = parse_proxies(arguments.proxies, datagrams);
     if (!proxies) return refuse(proxies.error());
-    const auto tls = open_tls(arguments.tls, limits->connection, datagrams);
+    const auto tls = open_tls(arguments.tls, limits->connection, arguments.reactors, datagrams);
     if (!tls) return refuse(tls.error());
     ListenOptions listen{.server = limits->server,
                          .connection = limits->connection,

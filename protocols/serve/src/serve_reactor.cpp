@@ -168,8 +168,10 @@ private:
             if (!armed) return armed;
         }
         auto armed = on_signal(group_[0], SIGUSR1, [this] { print_live(); });
-        if (armed && plan_.tls) armed = on_signal(group_[0], SIGHUP, [this] { reload(); });
-        unblock({SIGTERM, SIGINT, SIGUSR1, SIGHUP});
+        unblock({SIGTERM, SIGINT, SIGUSR1});
+        if (!armed || !plan_.tls) return armed;
+        armed = on_signal(group_[0], SIGHUP, [this] { reload(); });
+        unblock({SIGHUP});
         return armed;
     }
 

@@ -63,7 +63,7 @@ tl::expected<tls::Certificate, std::string> read_certificate(const std::string& 
 
 tl::expected<std::optional<TlsFiles>, std::string> open_tls(const TlsArguments& arguments,
                                                             const ConnectionLimits& limits,
-                                                            bool datagrams) {
+                                                            std::size_t reactors, bool datagrams) {
     if (auto good = check_tls(arguments, limits, datagrams); !good) return refuse(good.error());
     if (arguments.certificates.empty()) return std::nullopt;
     auto certificates = read_certificates(arguments.certificates);
@@ -71,6 +71,7 @@ tl::expected<std::optional<TlsFiles>, std::string> open_tls(const TlsArguments& 
     tls::ServerOptions options{.common = {.limits = limits},
                                .certificates = std::move(*certificates),
                                .strict_names = arguments.strict_names};
+    options.handshakes_per_turn *= static_cast<unsigned>(reactors);
     if (arguments.authorities) {
         auto pem = tls::load_trust(*arguments.authorities);
         if (!pem) return refuse("--tls-ca: " + pem.error().message());

@@ -40,6 +40,6 @@ tl::expected<tls::Certificate, std::string> read_certificate(const std::string& 
 // Returns an empty optional without --tls.
 tl::expected<std::optional<TlsFiles>, std::string> open_tls(const TlsArguments& arguments,
                                                             const ConnectionLimits& limits,
-                                                            bool datagrams);
+                                                            std::size_t reactors, bool datagrams);
 
 }  // namespace switchboard::program

@@ -119,7 +119,7 @@ Result<void> set_certificate(SSL_CTX* context, const ClientOptions& options) {
 Result<Client> Client::make(ClientOptions options) {
     if (auto fits = detail::check(options.common); !fits)
         return tl::unexpected(std::move(fits.error()));
-    auto context = detail::make_context(TLS_client_method());
+    auto context = detail::make_context(TLS_client_method(), options.common);
     if (!context) return tl::unexpected(std::move(context.error()));
     SSL_CTX* const to = context->get();
     auto set = set_trust(to, options).and_then([&] { return set_alpn(to, options); }).and_then([&] {

@@ -3,11 +3,14 @@
 #include <openssl/err.h>
 
 #include "failure.hpp"
+#include "tls_layer.hpp"
 
 namespace switchboard::tls::detail {
 namespace {
 
-constexpr const char* kCiphers =
+constexpr const char* kCiphers13 =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr const char* kCiphers12 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
@@ -30,14 +33,16 @@ Result<void> check(const Options& options) {
     return options.limits.check();
 }
 
-Result<ContextPointer> make_context(const SSL_METHOD* method) {
+Result<ContextPointer> make_context(const SSL_METHOD* method, const Options& options) {
     ERR_clear_error();
     ContextPointer context(SSL_CTX_new(method));
     if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_cipher_list(context.get(), kCiphers) != 1)
+        SSL_CTX_set_ciphersuites(context.get(), kCiphers13) != 1 ||
+        SSL_CTX_set_cipher_list(context.get(), kCiphers12) != 1)
         return switchboard::fail(take_failure(nullptr), "TLS");
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    if (options.key_log) SSL_CTX_set_keylog_callback(context.get(), TlsLayer::log_key);
     return context;
 }
 

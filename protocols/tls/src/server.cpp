@@ -5,12 +5,16 @@
 #include <mutex>
 
 #include "failure.hpp"
+#include "handshake_line.hpp"
 #include "server_context.hpp"
 #include "tls_layer.hpp"
 
 namespace switchboard::tls {
 
 struct Server::State {
+    explicit State(unsigned handshakes_per_turn) : line(handshakes_per_turn) {}
+
+    detail::HandshakeLine line;
     ServerOptions options;
     std::shared_ptr<detail::Tickets> tickets;
     std::mutex mutex;
@@ -48,11 +52,28 @@ Result<std::string> random_secret() {
     return switchboard::fail(detail::take_failure(nullptr), "TLS ticket_secret");
 }
 
+// The factories of the protocols above.
+class Above {
+public:
+    explicit Above(ProtocolFactory any) : any_(std::move(any)) {}
+    explicit Above(std::map<std::string, ProtocolFactory> named) : named_(std::move(named)) {}
+
+    const ProtocolFactory* find(const std::string& protocol) const {
+        if (any_) return &any_;
+        const auto found = named_.find(protocol);
+        return found != named_.end() ? &found->second : nullptr;
+    }
+
+private:
+    ProtocolFactory any_;
+    std::map<std::string, ProtocolFactory> named_;
+};
+
 // The handshake uses the certificates that are present when the first record comes.
 template <class State>
 class ServerLayer final : public detail::TlsLayer {
 public:
-    ServerLayer(std::shared_ptr<State> state, std::shared_ptr<const ProtocolFactory> above)
+    ServerLayer(std::shared_ptr<State> state, std::shared_ptr<const Above> above)
         : TlsLayer(nullptr, state->options.common),
           state_(std::move(state)),
           above_(std::move(above)) {}
@@ -63,14 +84,19 @@ private:
         context_ = state_->present();
         return detail::SslPointer(SSL_new(context_->get()));
     }
+    Clock::time_point place_in_line(Clock::time_point now) override {
+        return state_->line.enter(now);
+    }
     void shaken() override {
-        auto protocol = (*above_)();
+        const ProtocolFactory* const factory = above_->find(this->agreed_protocol());
+        if (factory == nullptr) return fail(errc::no_common_protocol);
+        auto protocol = (*factory)();
         if (!protocol) return abort(std::make_error_code(std::errc::connection_aborted));
         open_above(std::move(protocol));
     }
 
     const std::shared_ptr<State> state_;
-    const std::shared_ptr<const ProtocolFactory> above_;
+    const std::shared_ptr<const Above> above_;
     std::shared_ptr<const detail::ServerContext> context_;
 };
 
@@ -80,7 +106,7 @@ Result<Server> Server::make(ServerOptions options) {
     if (auto fits = check_server(options); !fits) return tl::unexpected(std::move(fits.error()));
     auto secret = options.ticket_secret.empty() ? random_secret() : options.ticket_secret;
     if (!secret) return tl::unexpected(std::move(secret.error()));
-    auto state = std::make_shared<State>();
+    auto state = std::make_shared<State>(options.handshakes_per_turn);
     state->tickets =
         std::make_shared<detail::Tickets>(*secret, options.ticket_period, options.clock);
     auto context = detail::ServerContext::make(options, options.certificates, state->tickets);
@@ -102,7 +128,13 @@ Result<void> Server::reload(const std::vector<Certificate>& certificates) const 
 
 ProtocolFactory Server::wrap(ProtocolFactory above) const {
     assert(above);
-    return [state = state_, above = std::make_shared<const ProtocolFactory>(std::move(above))] {
+    return [state = state_, above = std::make_shared<const Above>(std::move(above))] {
+        return std::make_unique<ServerLayer<State>>(state, above);
+    };
+}
+
+ProtocolFactory Server::wrap(std::map<std::string, ProtocolFactory> by_protocol) const {
+    return [state = state_, above = std::make_shared<const Above>(std::move(by_protocol))] {
         return std::make_unique<ServerLayer<State>>(state, above);
     };
 }

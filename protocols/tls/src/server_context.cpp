@@ -63,7 +63,7 @@ Result<void> ServerContext::add(const Certificate& certificate) {
 }
 
 Result<void> ServerContext::set_up(const ServerOptions& options) {
-    auto context = make_context(TLS_server_method());
+    auto context = make_context(TLS_server_method(), options.common);
     if (!context) return tl::unexpected(std::move(context.error()));
     context_ = std::move(*context);
     SSL_CTX* const to = context_.get();

@@ -40,6 +40,11 @@ std::size_t record_size(Bytes in) noexcept {
     return kHeaderSize + size <= in.size() ? kHeaderSize + size : 0;
 }
 
+// ERR_clear_error() takes the time of hundreds of instructions, also if there is nothing to clear.
+void clear_failures() noexcept {
+    if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 }  // namespace
 
 TlsLayer::TlsLayer(std::unique_ptr<Protocol> above, const Options& options) noexcept
@@ -58,7 +63,8 @@ TlsLayer& TlsLayer::of(const SSL* ssl) noexcept {
 // ---- the handshake
 
 void TlsLayer::below_opened() {
-    set_own_deadline(switchboard::detail::limit_after(now(), options_.handshake_timeout));
+    until_ = switchboard::detail::limit_after(now(), options_.handshake_timeout);
+    set_own_deadline(until_);
     if (!is_server() && begin_handshake()) shake();
 }
 
@@ -83,6 +89,7 @@ void TlsLayer::shake() {
     input_ = {};
     if (done == 1) {
         set_own_deadline(Clock::time_point::max());
+        until_ = Clock::time_point::min();
         return shaken();
     }
     if (SSL_get_error(ssl_.get(), done) != SSL_ERROR_WANT_READ) fail(failure());
@@ -98,7 +105,7 @@ std::size_t TlsLayer::take_handshake(MutableBytes in) {
     std::size_t used = 0;
     while (is(Phase::connecting)) {
         const std::size_t size = record_size(in.subspan(used));
-        if (size == 0) break;
+        if (size == 0 || (!ssl_ && must_wait())) break;
         handshake_bytes_ += size;
         if (handshake_bytes_ > options_.max_handshake) {
             fail(errc::handshake_too_large);
@@ -111,6 +118,13 @@ std::size_t TlsLayer::take_handshake(MutableBytes in) {
     }
     partial_ = used < in.size();
     return used;
+}
+
+bool TlsLayer::must_wait() {
+    const auto begins = place_in_line(now());
+    waits_ = begins > now();
+    if (waits_) set_own_deadline(std::min(begins, until_));
+    return waits_;
 }
 
 // The peer probably speaks plain HTTP if the first byte is a capital letter, with which all methods begin.
@@ -127,7 +141,10 @@ std::error_code TlsLayer::failure() noexcept {
 }
 
 void TlsLayer::own_deadline_expired() {
-    if (is(Phase::connecting)) return fail(errc::handshake_timed_out);
+    if (is(Phase::connecting)) {
+        const bool asks_again = std::exchange(waits_, false) && now() < until_;
+        return asks_again ? set_own_deadline(until_) : fail(errc::handshake_timed_out);
+    }
     if (failed_) fail(refusal_);
 }
 
@@ -157,7 +174,7 @@ std::error_code TlsLayer::decrypt(MutableBytes in, std::size_t& used, std::size_
     while (const std::size_t size = record_size(in.subspan(used))) {
         input_ = in.subspan(used, size);
         used += size;
-        ERR_clear_error();
+        clear_failures();
         std::size_t got = 0;
         const int done = SSL_read_ex(ssl_.get(), in.data() + plain, used - plain, &got);
         if (done == 1) {
@@ -167,13 +184,20 @@ std::error_code TlsLayer::decrypt(MutableBytes in, std::size_t& used, std::size_
         }
         switch (SSL_get_error(ssl_.get(), done)) {
             case SSL_ERROR_WANT_READ:
-                if (++quiet_ > options_.quiet_records) return errc::too_many_quiet_records;
+                if (too_quiet()) return errc::too_many_quiet_records;
                 break;
             case SSL_ERROR_ZERO_RETURN: peer_closed_ = true; return {};
             default: return failure();
         }
     }
     return {};
+}
+
+// A record without data costs a tenth of a second. That much time may be owed for quiet_records.
+bool TlsLayer::too_quiet() {
+    constexpr std::chrono::milliseconds cost(100);
+    until_ = std::max(until_, now()) + cost;
+    return ++quiet_ > options_.quiet_records || until_ - now() > options_.quiet_records * cost;
 }
 
 void TlsLayer::deliver(MutableBytes plain) {
@@ -236,7 +260,7 @@ void TlsLayer::gather(Bytes piece) {
 // OpenSSL fails here only without memory. The connection ends when a callback from below allows it.
 void TlsLayer::encrypt(Bytes piece) {
     if (failed_ || said_goodbye_) return;
-    ERR_clear_error();
+    clear_failures();
     std::size_t written = 0;
     if (SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &written) == 1) return;
     refusal_ = failure();
@@ -300,15 +324,27 @@ std::size_t TlsLayer::queued() const noexcept {
 
 // ---- what was agreed on
 
+std::string TlsLayer::agreed_protocol() const {
+    const unsigned char* protocol = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(ssl_.get(), &protocol, &size);
+    if (size == 0) return "";
+    return {reinterpret_cast<const char*>(protocol), size};
+}
+
+void TlsLayer::log_key(const SSL* ssl, const char* line) {
+    try {
+        of(ssl).options_.key_log(line);
+    } catch (...) {  // OpenSSL is C
+    }
+}
+
 std::optional<Security> TlsLayer::security() const {
     if (!ssl_ || SSL_is_init_finished(ssl_.get()) == 0) return std::nullopt;
     Security agreed{.version = SSL_get_version(ssl_.get()),
                     .cipher = SSL_get_cipher_name(ssl_.get()),
+                    .protocol = agreed_protocol(),
                     .resumed = SSL_session_reused(ssl_.get()) == 1};
-    const unsigned char* protocol = nullptr;
-    unsigned size = 0;
-    SSL_get0_alpn_selected(ssl_.get(), &protocol, &size);
-    if (size > 0) agreed.protocol.assign(reinterpret_cast<const char*>(protocol), size);
     const char* const name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
     if (name != nullptr) agreed.server_name = name;
     const bool verifies = SSL_get_verify_mode(ssl_.get()) != SSL_VERIFY_NONE;

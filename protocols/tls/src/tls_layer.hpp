@@ -26,6 +26,8 @@ public:
 
     // The layer that owns this SSL.
     static TlsLayer& of(const SSL* ssl) noexcept;
+    // For SSL_CTX_set_keylog_callback(3).
+    static void log_key(const SSL* ssl, const char* line);
     // Called within OpenSSL's callbacks: the handshake is about to fail, and `why` is the reason to report.
     void refuse(std::error_code why) noexcept { refusal_ = why; }
 
@@ -37,6 +39,9 @@ protected:
     // Returns null and leaves an error in OpenSSL's queue, or calls refuse(), if it fails.
     virtual SslPointer make_ssl() = 0;
     virtual void shaken() { open_above(); }  // the handshake is done
+    // Returns when the handshake may begin; if this is later than `now`, it is called again then.
+    virtual Clock::time_point place_in_line(Clock::time_point now) { return now; }
+    std::string agreed_protocol() const;  // by ALPN; "" without
 
     bool begin_handshake();
     void shake();  // continues the handshake
@@ -47,6 +52,7 @@ private:
         return is(Phase::connecting) ? take_handshake(in) : take_data(in);
     }
     void take_eof() override;
+    bool holds_input() const noexcept override { return waits_; }
     void own_deadline_expired() override;
     bool send(std::span<const Bytes> pieces) override;
     Sent transmit_file(const FileRange& range, std::uint64_t most) override;
@@ -56,6 +62,8 @@ private:
     void end_callback() override;
 
     std::size_t take_handshake(MutableBytes in);
+    bool must_wait();
+    bool too_quiet();
     std::size_t take_data(MutableBytes in);
     std::error_code decrypt(MutableBytes in, std::size_t& used, std::size_t& plain);
     void deliver(MutableBytes plain);
@@ -76,7 +84,11 @@ private:
     Bytes input_;  // the record that OpenSSL reads now
     std::error_code refusal_;
     std::size_t handshake_bytes_ = 0;
-    unsigned quiet_ = 0;
+    // While connecting, when the handshake must be done. Then, until when the records without data that have
+    // come are paid for.
+    Clock::time_point until_ = Clock::time_point::min();
+    unsigned quiet_ = 0;         // records without data, in a row
+    bool waits_ = false;         // for its place in the line of handshakes
     bool partial_ = false;       // below keeps the beginning of a record
     bool has_room_ = true;       // the connection below took what was sent, and takes more
     bool failed_ = false;        // OpenSSL may not be called any more

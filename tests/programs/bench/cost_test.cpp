@@ -90,7 +90,7 @@ TEST_CASE("bench cost: a budget without a figure fails, and the others are check
     CHECK(done.status == 1);
     CHECK(has(done.output, "none bare-epoll, 1 connection: no figure: "));
     CHECK(has(done.output, "no luck today"));
-    CHECK(has(done.output, "OVER bare-uv-poll, 1000 idle: bytes"));
+    CHECK(has(done.output, "OVER bare-uv-poll, 1,000 connections idle: bytes"));
     CHECK(has(done.errors, "some figures could not be measured"));
     CHECK_FALSE(has(done.output, "all budgets hold"));
 }
@@ -108,7 +108,7 @@ TEST_CASE("bench cost: one figure over its budget is exit 3, even if the others 
     CHECK(has(done.output, "OVER bare-uv-poll, 1 connection: calls"));
     CHECK(has(done.output, "ok   bare-uv-poll, 1 connection: receives"));
     CHECK(has(done.output, "ok   bare-uv-poll, 1 connection: sends"));
-    CHECK(has(done.output, "ok   bare-uv-poll, 10 idle: bytes"));
+    CHECK(has(done.output, "ok   bare-uv-poll, 10 connections idle: bytes"));
     CHECK(has(done.output, "\nover budget\n"));
     CHECK(done.errors.empty());
 }

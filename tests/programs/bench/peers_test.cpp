@@ -41,7 +41,7 @@ public:
         : process_(command(name, arguments)), line_(process_.read_line()) {
         const auto from = line_.find(" on ") + 4;
         endpoint_ = line_.substr(from, line_.find(" (") - from);
-        CHECK(line_ == "listening on " + endpoint_ + " (echo, " + name + ")");
+        CHECK(line_ == "listening on " + endpoint_ + " (" + name + ")");
     }
     PeerServer(const PeerServer&) = delete;
     PeerServer& operator=(const PeerServer&) = delete;

@@ -83,7 +83,8 @@ TEST_CASE("bench cost: a case that cannot be measured is reported") {
     CHECK(why({"reactor", 1, 64, "fan-out"}) == "fan-out requires at least 2 connections");
     CHECK(why({"reactor", 0, 64}) == "echo requires at least 1 connection");
     CHECK(why({"nobody", 1, 64}) == "unknown server 'nobody'");
-    CHECK(why({"reactor", 1, 64, "chat"}) == "unknown workload 'chat'; available: echo, fan-out");
+    CHECK(why({"reactor", 1, 64, "chat"}) ==
+          "unknown workload 'chat'; available: echo, fan-out, http, websocket");
     CHECK(why({"threads", 2, 64, "fan-out"}) == "fan-out of threads: the hub requires the reactor");
     CHECK(why({"bare-epoll", 1, 64, "echo", {"-x"}}) == "bare-epoll takes no arguments");
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@ enum class errc {
     truncated,                // the peer's FIN came without close_notify, so bytes may be missing
     no_common_protocol,       // ALPN: the client offered none of ours; alert 120 was sent
     unknown_name,  // SNI with strict_names: no certificate has the name; alert 112 was sent
-    too_many_quiet_records,  // more than quiet_records in a row had no data
+    too_many_quiet_records,  // more than quiet_records had no data
     bad_name,                // Client: the name to verify is empty, too long or malformed
 };
 
@@ -58,11 +59,16 @@ struct Options {
     std::chrono::milliseconds handshake_timeout{10'000};  // from on_open of the layer; 0: no limit
     std::size_t max_handshake = 64 * 1024;                // bytes from the peer until it is done
     // Records in a row that carry no data, after the handshake: key updates, tickets, empty records. They
-    // cost time, and a peer could send them without an end.
+    // cost time, and a peer could send them without an end. As many are allowed at once, even with data
+    // between them, and 10 more with each second.
     unsigned quiet_records = 32;
     // False: a FIN without close_notify is an EOF, unless it comes within a record. For peers that send none,
     // if the protocol above knows where a message ends. Otherwise an attacker could cut a message.
     bool require_close_notify = true;
+    // Gets the secrets of each connection, as lines of the format SSLKEYLOGFILE, with which Wireshark
+    // decrypts what it has recorded. Whoever has these lines can read everything. Called on the threads of
+    // all drivers, also at the same time. An exception is ignored.
+    std::function<void(std::string_view line)> key_log = {};
     // As for Layer: marks and sizes of the layer's own queue and of the bytes that the protocol above leaves
     // unused. The driver's max_read_buffer must allow a whole record, which has up to 18,437 bytes.
     ConnectionLimits limits = {};
@@ -79,6 +85,10 @@ struct ServerOptions {
     std::vector<Certificate> certificates = {};
     bool strict_names = false;
     ClientCertificates clients = ClientCertificates::none;  // otherwise trust_pem is required
+    // Handshakes that begin in one millisecond, or in one turn of a reactor if it takes longer, on all
+    // threads together. The others wait in a line, within handshake_timeout, so that a flood of handshakes
+    // does not hold up the connections that are open. 0: no limit.
+    unsigned handshakes_per_turn = 4;
     // Sessions are resumed by tickets. Their keys are a hash chain over periods of time, so that processes
     // and machines with one secret accept each other's tickets, and keys of the past are forgotten. Empty:
     // random, and shared only with copies of this Server and with processes forked later.
@@ -109,6 +119,9 @@ public:
     [[nodiscard]] Result<void> reload(const std::vector<Certificate>& certificates) const;
     // Returns a factory of layers. `above` is called once for each handshake that succeeds.
     ProtocolFactory wrap(ProtocolFactory above) const;
+    // The same with a factory for each protocol of ALPN. The keys are names in `protocols`, and "" for
+    // clients that do not use ALPN. A connection without a factory ends with errc::no_common_protocol.
+    ProtocolFactory wrap(std::map<std::string, ProtocolFactory> by_protocol) const;
 
 private:
     struct State;
