@@ -11,7 +11,7 @@ enum {
     kLargestText = 2048
 };  // of the directive `return`; a larger page is a file that nginx keeps open
 
-static char folder[] = "/tmp/switchboard-bench-nginx-XXXXXX";
+static char folder[PATH_MAX];
 
 static void write_page(FILE* file, size_t size) {
     const char text[] = "Hello, world!\n";
@@ -19,7 +19,7 @@ static void write_page(FILE* file, size_t size) {
 }
 
 static FILE* open_file(const char* name) {
-    char path[PATH_MAX];
+    char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE* const file = fopen(path, "w");
     if (file == NULL) fail(path);
@@ -78,8 +78,11 @@ static void address_of(int fd, const char* path, char* text, size_t size) {
 }
 
 int main(int argc, char** argv) {
-    char listen[PATH_MAX], inherited[16], command[PATH_MAX];
+    char listen[PATH_MAX], inherited[16], command[4 * PATH_MAX];
     if (access("/usr/sbin/nginx", X_OK) != 0) fail("/usr/sbin/nginx");
+    const char* const temporary = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/switchboard-bench-nginx-XXXXXX",
+             temporary == NULL ? "/tmp" : temporary);
     if (mkdtemp(folder) == NULL || chmod(folder, 0755) != 0) fail(folder);
     const bool tls = argc > 2 && strncmp(argv[2], "tls:", 4) == 0;
     // The duplicate is not closed by exec.

@@ -25,8 +25,8 @@ Dialogue echo_dialogue(std::size_t size);  // one line
 
 // Blocking and single-threaded. In a round all requests are sent before the first reply is read, so that a
 // server on the same CPU finds them all at once in every run. Replies are checked byte for byte, except for
-// their heads. Over UDP a request is a datagram, and so is its reply; a lost one fails the run. Times out after
-// ten seconds without a reply (a server under valgrind is slow).
+// their heads. Over UDP a request is a datagram, and so is its reply; a lost one fails the run. Times out
+// after ten seconds without a reply (a server under valgrind is slow).
 class Lockstep {
 public:
     // Connects `connections` times, and makes the exchanges of one round on each, or one round of a fan-out.

@@ -72,6 +72,42 @@ TEST_CASE("bench compare: over unix sockets drivers and peers serve the same, an
         CHECK_FALSE(entry.is_socket());
 }
 
+TEST_CASE(
+    "bench compare: drivers and peers serve the same page and the same messages, also over TLS") {
+    const BenchFolder folder;
+    struct Row {
+        const char *workload, *over, *servers, *size;
+        std::size_t count;
+    };
+    for (const Row& row :
+         {Row{"http", "tcp", "reactor,threads,nginx,beast", "64", 4},
+          Row{"http", "unix", "reactor,nginx,beast", "5000", 3},
+          Row{"http", "tls", "reactor,processes,nginx", "5000", 3},
+          Row{"websocket", "tcp", "reactor,threads,node-ws", "200", 3},
+          Row{"websocket", "tls", "reactor", "64", 1}, Row{"connect", "tls", "reactor", "64", 1}}) {
+        CAPTURE(row.workload);
+        CAPTURE(row.over);
+        const auto done = run({"env",           "TMPDIR=" + folder.file(""),
+                               kBench,          "compare",
+                               "--workload",    row.workload,
+                               "--over",        row.over,
+                               "--drivers",     row.servers,
+                               "--connections", "3",
+                               "--size",        row.size,
+                               "--rounds",      "1",
+                               "--duration",    "100ms",
+                               "--json",        folder.file("o.json")});
+        CAPTURE(done.output);
+        CAPTURE(done.errors);
+        REQUIRE(done.status == 0);
+        const auto json = read_json(folder.file("o.json"));
+        REQUIRE(json["cells"].size() == row.count);
+        for (const auto& cell : json["cells"]) CHECK(cell["rounds"][0]["served"] == 3);
+        for (const auto& entry : fs::directory_iterator(folder.file("")))
+            CHECK_FALSE(entry.path().filename().string().starts_with("switchboard-bench-"));
+    }
+}
+
 TEST_CASE("bench compare: the iterative server's waiting connections are shown, not skipped") {
     const BenchFolder folder;
     const auto done =
