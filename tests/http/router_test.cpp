@@ -77,6 +77,22 @@ TEST_CASE("http router: what is not routed") {
     CHECK(body_of(test::answer_of(server, request_of("GET /nowhere"))) == "otherwise  ");
 }
 
+TEST_CASE("http router: every one of many paths is found, with each of its methods") {
+    http::Server server(test::fixed_date());
+    const auto path = [](int i) { return "/" + std::to_string(i % 10) + "/" + std::to_string(i); };
+    for (int i = 0; i < 100; ++i)
+        for (const std::string method : {"POST", "GET", "PUT"})
+            server.route(method, path(i), says(method + std::to_string(i)));
+    server.route("PUT", "/put", says("put")).route("GET", "/{a}/{b}", says("named"));
+    for (int i = 0; i < 100; ++i)
+        for (const std::string method : {"GET", "PUT", "POST"})
+            CHECK(body_of(test::answer_of(server, request_of(method + " " + path(i)))) ==
+                  method + std::to_string(i) + "  ");
+    CHECK(body_of(test::answer_of(server, request_of("GET /1/100"))) == "named 1 100");
+    CHECK(status_of(test::answer_of(server, request_of("GET /put"))) == "405");
+    CHECK(status_of(test::answer_of(server, request_of("GET /1"))) == "404");
+}
+
 TEST_CASE("http router: an invalid route throws, and says why") {
     http::Server server = routes();
     const auto complaint = [&](std::string_view method, std::string_view pattern) -> std::string {

@@ -189,6 +189,48 @@ TEST_CASE("http: slow peers are told so, and idle ones are disconnected") {
     CHECK(status_of(slowly(hello(), {head + "x", "x", "x", "x", "x", "x"}, 1s).answer) == "408");
 }
 
+TEST_CASE("http: each request puts off the end of an idle connection") {
+    testing::MemoryDriver driver;
+    auto& peer = driver.connect(hello().factory());
+    for (int i = 0; i < 4; ++i) {
+        peer.send(request_of("GET /"));
+        driver.run();
+        driver.advance(50s);
+    }
+    driver.advance(24'999ms);
+    CHECK_FALSE(peer.closed());
+    driver.advance(1ms);
+    CHECK(peer.closed());
+    auto& slow = driver.connect(hello().factory());
+    slow.send(request_of("GET /"));
+    driver.run();
+    driver.advance(70s);
+    slow.send("GET / HT");
+    driver.run();
+    driver.advance(9'999ms);
+    CHECK_FALSE(slow.closed());
+    driver.advance(1ms);
+    CHECK(has(slow.received(), " 408 "));
+}
+
+TEST_CASE("http: the field Host may be written in several ways") {
+    const auto host = [](std::string_view field) {
+        const auto server = server_of([](const http::Request& request, http::Response& response) {
+            response.send(std::string(request.host()) + "|" + std::string(request.field("host")));
+        });
+        return test::body_of(
+            answer_of(server, "GET / HTTP/1.1\r\n" + std::string(field) + "\r\n\r\n"));
+    };
+    for (const char* const name : {"Host: ", "host:", "HOST: \t", "hOsT: "}) {
+        for (const std::string value :
+             {"a", "example.org", "a:80", "a:65535", "a:", "[::1]:8080", "a_b~%20"}) {
+            CHECK(host(name + value) == value + "|" + value);
+            CHECK(host(name + value + " \t") == value + "|" + value);
+            CHECK(host("X: y\r\n" + (name + value)) == value + "|" + value);
+        }
+    }
+}
+
 TEST_CASE("http: an end within a request is an incomplete message") {
     CHECK(testing::deliver(hello().factory(), "GET / HT").reason == errc::incomplete_message);
     const std::string body = request_of("POST /", "Content-Length: 2\r\n", "x");

@@ -27,9 +27,9 @@ BodyInput::Piece BodyInput::next_chunk(std::string_view in) {
 // The text does not move any more, so it can be viewed.
 void BodyInput::parse_trailers() {
     const char* at = trailer_text_.data();
+    const char* const end = at + trailer_text_.size();
     Field field;
-    while (at != trailer_text_.data() + trailer_text_.size() && parse_field(at, field))
-        trailers_.push_back(field);
+    while (at != end && parse_field(at, end, field)) trailers_.push_back(field);
 }
 
 BodyInput::Piece BodyInput::next(std::string_view in, Clock::time_point now) {

@@ -118,7 +118,8 @@ Chunks::Piece Chunks::trailer_line(std::string_view in) noexcept {
     const char* at = in.data();
     Field field;
     const bool valid = ++trailers_ <= kMostTrailers && trailer_bytes_ <= kMostTrailerBytes &&
-                       parse_field(at, field) && is_allowed_trailer(field.name);
+                       parse_field(at, in.data() + in.size(), field) &&
+                       is_allowed_trailer(field.name);
     return {.used = line.used, .data = {}, .refused = !valid, .trailer = in.substr(0, line.used)};
 }
 

@@ -7,6 +7,7 @@
 namespace switchboard::http::detail {
 namespace {
 
+constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\n";
 constexpr std::string_view kPattern = "Date: Sun, 00 Jan 0000 00:00:00 GMT\r\n";
 constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -14,20 +15,25 @@ constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr"
 
 struct DateLine {
     std::int64_t second = INT64_MIN;
-    std::array<char, kPattern.size()> text;
+    std::array<char, kOk.size() + kPattern.size()> text;
 
+    // `at` is counted from the beginning of the pattern.
     void digits(std::size_t at, int count, unsigned value) {
         for (int i = count - 1; i >= 0; --i, value /= 10)
-            text[at + static_cast<std::size_t>(i)] = static_cast<char>('0' + value % 10);
+            text[kOk.size() + at + static_cast<std::size_t>(i)] =
+                static_cast<char>('0' + value % 10);
     }
     void name(std::size_t at, std::string_view value) {
-        value.copy(text.data() + at, value.size());
+        value.copy(text.data() + kOk.size() + at, value.size());
     }
     void make(std::chrono::sys_seconds time);
+    std::string_view with_status() const noexcept { return {text.data(), text.size()}; }
+    std::string_view line() const noexcept { return with_status().substr(kOk.size()); }
 };
 
 void DateLine::make(std::chrono::sys_seconds time) {
-    kPattern.copy(text.data(), text.size());
+    kOk.copy(text.data(), kOk.size());
+    kPattern.copy(text.data() + kOk.size(), kPattern.size());
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(day);
     const std::chrono::hh_mm_ss clock(time - day);
@@ -40,16 +46,25 @@ void DateLine::make(std::chrono::sys_seconds time) {
     digits(29, 2, static_cast<unsigned>(clock.seconds().count()));
 }
 
-}  // namespace
-
-std::string_view date_line(std::chrono::system_clock::time_point time) {
+// The line of this thread, made anew if another second has begun.
+const DateLine& date_line_at(std::chrono::system_clock::time_point time) {
     static thread_local DateLine line;
     const auto second = std::chrono::floor<std::chrono::seconds>(time);
     if (second.time_since_epoch().count() != line.second) {
         line.make(second);
         line.second = second.time_since_epoch().count();
     }
-    return {line.text.data(), line.text.size()};
+    return line;
+}
+
+}  // namespace
+
+std::string_view date_line(std::chrono::system_clock::time_point time) {
+    return date_line_at(time).line();
+}
+
+std::string_view ok_and_date_lines(std::chrono::system_clock::time_point time) {
+    return date_line_at(time).with_status();
 }
 
 }  // namespace switchboard::http::detail
@@ -60,7 +75,8 @@ std::string format_date(std::chrono::sys_seconds time) {
     detail::DateLine line;
     line.make(time);
     constexpr std::string_view kName = "Date: ";
-    return {line.text.data() + kName.size(), line.text.size() - kName.size() - 2};
+    const std::string_view text = line.line();
+    return std::string(text.substr(kName.size(), text.size() - kName.size() - 2));
 }
 
 }  // namespace switchboard::http

@@ -43,10 +43,8 @@ void check_status(unsigned code) {
 
 namespace {
 
-void check_value(std::string_view name, std::string_view value) {
-    if (!is_value(value))
-        throw std::invalid_argument("HTTP field \"" + std::string(name) +
-                                    "\" has a control character");
+[[noreturn]] void refuse_value(std::string_view name) {
+    throw std::invalid_argument("HTTP field \"" + std::string(name) + "\" has a control character");
 }
 
 }  // namespace
@@ -54,7 +52,7 @@ void check_value(std::string_view name, std::string_view value) {
 void check_field(std::string_view name, std::string_view value) {
     if (!is_token(name) || is_own_field(name))
         throw std::invalid_argument("HTTP field name \"" + std::string(name) + "\" is not allowed");
-    check_value(name, value);
+    if (!is_value(value)) refuse_value(name);
 }
 
 void Exchange::set_status(unsigned code) {
@@ -68,9 +66,8 @@ void Exchange::add_field(std::string_view name, std::string_view value) {
 }
 
 void Exchange::add_type(std::string_view content_type) {
-    constexpr std::string_view name = "Content-Type";
-    check_value(name, content_type);
-    text_.add_field(name, content_type);
+    if (!is_value(content_type)) refuse_value("Content-Type");
+    text_.add_line("Content-Type: ", content_type);
 }
 
 // RFC 9110, sections 6.4.1, 15.3.5 and 15.4.5.
@@ -79,25 +76,15 @@ bool Exchange::sends_body() const noexcept {
 }
 
 void Exchange::put_status_line() {
-    if (const auto& clock = shared_.options.clock) text_.put_before(date_line(clock()));
-    if (status_ == 200) return text_.put_before("HTTP/1.1 200 OK\r\n");
+    const auto& clock = shared_.options.clock;
+    if (clock && status_ == 200) return text_.put_before(ok_and_date_lines(clock()));
+    if (clock) text_.put_before(date_line(clock()));
     text_.put_before("\r\n");
     text_.put_before(reason_phrase(status_));
     text_.put_before(" ");
     std::array<char, 20> text;
     text_.put_before(digits(text, status_));
     text_.put_before("HTTP/1.1 ");
-}
-
-void Exchange::add_length_and_end(std::uint64_t length) {
-    constexpr std::string_view name = "Content-Length: ";
-    constexpr std::string_view end = "\r\n\r\n";
-    std::array<char, name.size() + 20 + end.size()> text;
-    name.copy(text.data(), name.size());
-    char* const at =
-        std::to_chars(text.data() + name.size(), text.data() + text.size(), length).ptr;
-    end.copy(at, end.size());
-    text_.add({text.data(), static_cast<std::size_t>(at - text.data()) + end.size()});
 }
 
 void Exchange::finish_head(std::optional<std::uint64_t> length) {
@@ -109,10 +96,12 @@ void Exchange::finish_head(std::optional<std::uint64_t> length) {
     if (framed && !length && facts_.http10) facts_.last = true;
     const std::string& server = shared_.options.server_field;
     if (!server.empty()) text_.add_field("Server", server);
-    if (facts_.last) text_.add("Connection: close\r\n");
-    if (!facts_.last && facts_.http10) text_.add("Connection: keep-alive\r\n");
+    if (facts_.last)
+        text_.add("Connection: close\r\n");
+    else if (facts_.http10)
+        text_.add("Connection: keep-alive\r\n");
     if (framed && length && !hides_length_) {
-        add_length_and_end(*length);
+        text_.add_last_line("Content-Length: ", *length);
     } else {
         const bool chunked = framed && !length && !facts_.http10;
         text_.add(chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");

@@ -99,7 +99,6 @@ public:
 
 private:
     void finish_head(std::optional<std::uint64_t> length);
-    void add_length_and_end(std::uint64_t length);
     bool compress(Bytes body, std::pmr::vector<std::byte>& small);
     void send_as_is(std::string_view body);
     void put_status_line();

@@ -49,6 +49,13 @@ bool is_port(std::string_view text) noexcept {
     return true;
 }
 
+// Returns the end of the digits behind a colon, or the colon if they are no port.
+const char* end_of_port(const char* colon) noexcept {
+    const char* end = colon + 1;
+    while (*end >= '0' && *end <= '9') ++end;
+    return is_port({colon + 1, static_cast<std::size_t>(end - colon - 1)}) ? end : colon;
+}
+
 }  // namespace
 
 bool is_host(std::string_view text) noexcept {
@@ -69,6 +76,22 @@ unsigned FramingFields::add_host(std::string_view value, Head& head) noexcept {
     if (std::exchange(host_, true) || !is_host(value)) return 400;
     head.host = value;
     return 0;
+}
+
+bool FramingFields::take_host(const char*& at, const char* end, Field& field, Head& head) noexcept {
+    constexpr std::size_t kName = 4, kBefore = 6;  // "Host: "
+    if (host_ || end - at < 8 || !is_host_name(at) || !begins_with(at + kName, ": ")) return false;
+    const char* const value = at + kBefore;
+    const char* last = value;
+    while (contains(kHostChars, *last)) ++last;
+    const char* const port = last;
+    if (*last == ':') last = end_of_port(last);
+    if (port == value || !begins_with(last, "\r\n")) return false;
+    field.name = {at, kName};
+    field.value = head.host = {value, static_cast<std::size_t>(last - value)};
+    host_ = true;
+    at = last + 2;
+    return true;
 }
 
 unsigned FramingFields::add_length(std::string_view value, Head& head) noexcept {
@@ -102,10 +125,10 @@ void FramingFields::add_connection(std::string_view value) noexcept {
     });
 }
 
-// The length tells most fields apart before any of their bytes is compared.
-unsigned FramingFields::add(const Field& field, Head& head) noexcept {
-    switch (field.name.size()) {
-        case 4: return is_host_name(field.name.data()) ? add_host(field.value, head) : 0;
+unsigned FramingFields::add_known(const Field& field, Head& head) noexcept {
+    const std::size_t size = field.name.size();
+    if (size == 4) return is_host_name(field.name.data()) ? add_host(field.value, head) : 0;
+    switch (size) {
         case 6:
             if (!equals(field.name, "expect")) return 0;
             head.expects_continue = equals(field.value, "100-continue");

@@ -26,8 +26,8 @@ std::size_t bare_line_feed(std::string_view in, std::size_t from) noexcept {
 
 // What an incomplete head already shows. A head that can never become valid is refused at once, by its first
 // fault, so that the answer does not depend on how the bytes arrive.
-unsigned refusal_of_part(std::string_view in, const HttpLimits& limits, std::size_t seen,
-                         std::size_t skipped) noexcept {
+[[gnu::noinline]] unsigned refusal_of_part(std::string_view in, const HttpLimits& limits,
+                                           std::size_t seen, std::size_t skipped) noexcept {
     const std::size_t longest = skipped + limits.max_line + 2;
     const bool line_ends = in.substr(0, longest).find('\n', skipped) != in.npos;
     const std::size_t bare = bare_line_feed(in, seen);
@@ -65,13 +65,10 @@ std::string_view authority_of(std::string_view target) noexcept {
     return rest.substr(0, rest.find_first_of("/?"));
 }
 
-// Judges the target once the Host field is known (RFC 9112, section 3.2).
-unsigned judge_target(Head& head) noexcept {
+// Judges a target that is not a path, once the Host field is known (RFC 9112, section 3.2).
+[[gnu::noinline]] unsigned judge_target(Head& head) noexcept {
+    head.path = head.query = {};
     if (head.method == "CONNECT") return is_host(head.target) ? 0 : 400;
-    if (head.target.front() == '/') {
-        split_query(head.target, head);
-        return 0;
-    }
     if (head.target == "*") {
         head.path = head.target;
         return head.method == "OPTIONS" ? 0 : 400;
@@ -84,50 +81,87 @@ unsigned judge_target(Head& head) noexcept {
     return 0;
 }
 
-unsigned parse_line(const char*& at, std::size_t max_line, Head& head) noexcept {
+bool is_path(const Head& head) noexcept {
+    return head.target.front() == '/' && head.method != "CONNECT";
+}
+
+std::string_view between(const char* begin, const char* end) noexcept {
+    return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+// The line has at least 5 bytes. Most requests are GET.
+bool parse_method(const char*& at, Head& head) noexcept {
     const char* const begin = at;
-    while (contains(kTokenChars, *at)) ++at;
-    head.method = {begin, static_cast<std::size_t>(at - begin)};
-    if (head.method.empty() || *at != ' ') return 400;
-    const char* const target = ++at;
-    while (contains(kTargetChars, *at)) ++at;
-    head.target = {target, static_cast<std::size_t>(at - target)};
-    if (head.target.empty() || *at != ' ') return 400;
-    ++at;
-    // The end of the head, four bytes, is behind any line. So is the version, unless the line ends too early.
-    if (std::memchr(at, '\r', kVersionLength) != nullptr) return 400;
-    const unsigned refusal = parse_version(at, head);
-    at += kVersionLength;
-    if (refusal != 0) return refusal;
-    if (at[0] != '\r' || at[1] != '\n') return 400;
+    if (begins_with(at, "GET "))
+        at += 3;
+    else
+        while (contains(kTokenChars, *at)) ++at;
+    head.method = between(begin, at);
+    return !head.method.empty() && *at++ == ' ';
+}
+
+// Splits a target at its question mark as if it were a path.
+bool parse_target(const char*& at, Head& head) noexcept {
+    const char* const begin = at;
+    while (contains(kPathChars, *at)) ++at;
+    head.path = between(begin, at);
+    if (*at == '?') {
+        const char* const query = ++at;
+        while (contains(kTargetChars, *at)) ++at;
+        head.query = between(query, at);
+    }
+    head.target = between(begin, at);
+    return !head.target.empty() && *at++ == ' ';
+}
+
+unsigned parse_line(const char*& at, const char* end, std::size_t max_line, Head& head) noexcept {
+    const char* const begin = at;
+    if (!parse_method(at, head) || !parse_target(at, head)) return 400;
+    if (end - at >= 10 && begins_with(at, "HTTP/1.1\r\n")) {
+        at += kVersionLength;
+    } else {
+        // The end of the head, four bytes, is behind any line. So is the version, unless the line ends too
+        // early.
+        if (std::memchr(at, '\r', kVersionLength) != nullptr) return 400;
+        const unsigned refusal = parse_version(at, head);
+        at += kVersionLength;
+        if (refusal != 0) return refusal;
+        if (!begins_with(at, "\r\n")) return 400;
+    }
     at += 2;
     return static_cast<std::size_t>(at - begin) > max_line + 2 ? 414 : 0;
 }
 
-unsigned parse_fields(const char*& at, const HttpLimits& limits, Head& head) noexcept {
+unsigned parse_fields(const char*& at, const char* end, const HttpLimits& limits,
+                      Head& head) noexcept {
     FramingFields framing;
     while (*at != '\r') {
         if (head.count == limits.max_fields) return 431;
         Field field;
-        if (!parse_field(at, field)) return 400;
+        const char* next = at;
+        if (!framing.take_host(next, end, field, head)) {
+            if (!parse_field(next, end, field)) return 400;
+            if (const unsigned refusal = framing.add(field, head)) return refusal;
+        }
+        at = next;
         std::construct_at(&head.field_array[head.count++], field);
-        if (const unsigned refusal = framing.add(field, head)) return refusal;
     }
     if (at[1] != '\n') return 400;
     at += 2;
     const unsigned refusal = framing.judge(head);
-    return refusal != 0 ? refusal : judge_target(head);
+    if (refusal != 0) return refusal;
+    return is_path(head) ? 0 : judge_target(head);
 }
 
 // Returns the offset behind the end of the head, or 0 if it is not whole.
-std::size_t end_of_head(std::string_view in, std::size_t seen) noexcept {
+[[gnu::noinline]] std::size_t end_of_head(std::string_view in, std::size_t seen) noexcept {
     const std::size_t end = in.find(kEnd, seen < 3 ? 0 : seen - 3);
     return end == in.npos ? 0 : end + kEnd.size();
 }
 
 // Of a whole head, that fault counts which would have been seen first, had the head come byte by byte.
-Parsed refused(std::string_view in, const HttpLimits& limits, std::size_t skipped,
-               unsigned refusal) noexcept {
+[[gnu::noinline]] Parsed refused(std::string_view in, const HttpLimits& limits, std::size_t skipped,
+                                 unsigned refusal) noexcept {
     const std::size_t end = end_of_head(in, 0);
     const unsigned before = refusal_of_part(in.substr(0, end - 1), limits, 0, skipped);
     return {.used = end, .refusal = before != 0 ? before : refusal};
@@ -135,30 +169,34 @@ Parsed refused(std::string_view in, const HttpLimits& limits, std::size_t skippe
 
 }  // namespace
 
-bool parse_field(const char*& at, Field& field) noexcept {
-    const char* const name = at;
-    while (contains(kTokenChars, *at)) ++at;
-    field.name = {name, static_cast<std::size_t>(at - name)};
-    if (field.name.empty() || *at != ':') return false;
-    ++at;
-    while (is_space(*at)) ++at;
-    const char* const value = at;
-    while (contains(kValueChars, *at)) ++at;
-    const char* end = at;
-    while (end > value && is_space(end[-1])) --end;
-    field.value = {value, static_cast<std::size_t>(end - value)};
-    if (at[0] != '\r' || at[1] != '\n') return false;
-    at += 2;
+bool parse_field(const char*& at, const char* end, Field& field) noexcept {
+    const char* next = at;
+    while (contains(kTokenChars, *next)) ++next;
+    field.name = between(at, next);
+    if (field.name.empty() || *next != ':') return false;
+    ++next;
+    while (is_space(*next)) ++next;
+    const char* const value = next;
+    next = end_of_value(next, end);
+    const char* last = next;
+    while (last > value && is_space(last[-1])) --last;
+    field.value = between(value, last);
+    if (!begins_with(next, "\r\n")) return false;
+    at = next + 2;
     return true;
 }
 
 // One empty line before the request line is skipped (RFC 9112, section 2.2).
 Parsed parse_head(std::string_view in, const HttpLimits& limits, std::size_t& seen, Head& head) {
-    const std::size_t skipped = in.starts_with("\r\n") ? 2 : 0;
-    if (in.size() > skipped && !contains(kTokenChars, in[skipped]) && in != "\r")
-        return {.used = 0, .refusal = 400};
+    std::size_t skipped = 0;
+    if (!in.empty() && !contains(kTokenChars, in.front())) {
+        skipped = in.starts_with("\r\n") ? 2 : 0;
+        if (in.size() > skipped && !contains(kTokenChars, in[skipped]) && in != "\r")
+            return {.used = 0, .refusal = 400};
+    }
     // If the input ends as a head does, a head is whole, and its end is found while it is parsed.
-    const bool ends = seen == 0 && in.size() <= limits.max_head && in.ends_with(kEnd);
+    const bool ends = seen == 0 && in.size() >= kEnd.size() && in.size() <= limits.max_head &&
+                      begins_with(in.data() + in.size() - kEnd.size(), "\r\n\r\n");
     const std::size_t end = ends ? in.size() : end_of_head(in, seen);
     if (end == 0) {
         const unsigned refusal = refusal_of_part(in, limits, seen, skipped);
@@ -167,9 +205,10 @@ Parsed parse_head(std::string_view in, const HttpLimits& limits, std::size_t& se
     }
     seen = 0;
     const char* at = in.data() + skipped;
-    unsigned refusal = parse_line(at, limits.max_line, head);
+    const char* const last = in.data() + in.size();
+    unsigned refusal = parse_line(at, last, limits.max_line, head);
     if (refusal == 0 && end > limits.max_head) refusal = 431;
-    if (refusal == 0) refusal = parse_fields(at, limits, head);
+    if (refusal == 0) refusal = parse_fields(at, last, limits, head);
     if (refusal != 0) return refused(in, limits, skipped, refusal);
     return {.used = static_cast<std::size_t>(at - in.data()), .refusal = 0};
 }

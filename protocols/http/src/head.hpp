@@ -47,8 +47,8 @@ struct Parsed {
 // more were needed, so that they are not looked at again; it starts at 0.
 Parsed parse_head(std::string_view in, const HttpLimits& limits, std::size_t& seen, Head& head);
 
-// Parses one field line at the front of `at`, which must have a CR LF before its end, and moves behind it.
+// Parses one field line at the front of `at`, which must have a CR LF before `end`, and moves behind it.
 // Returns false if it is malformed.
-bool parse_field(const char*& at, Field& field) noexcept;
+bool parse_field(const char*& at, const char* end, Field& field) noexcept;
 
 }  // namespace switchboard::http::detail

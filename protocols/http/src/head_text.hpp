@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -32,6 +34,32 @@ public:
         *at = '\n';
         end_ += size;
     }
+    // The same with a name that the compiler knows, such as "Content-Type: ", whose copy takes no call.
+    template <std::size_t Size>
+    void add_line(const char (&name)[Size], std::string_view value) {
+        constexpr std::size_t kName = Size - 1;
+        const std::size_t size = kName + value.size() + 2;
+        if (size > free()) return add_long_field({name, kName - 2}, value);
+        char* const at = array_.data() + end_;
+        std::memcpy(at, name, kName);
+        if (!value.empty()) std::memcpy(at + kName, value.data(), value.size());
+        std::memcpy(at + kName + value.size(), "\r\n", 2);
+        end_ += size;
+    }
+    // The same with a number as the value, and an empty line behind it.
+    template <std::size_t Size>
+    void add_last_line(const char (&name)[Size], std::uint64_t value) {
+        constexpr std::size_t kName = Size - 1, kMostDigits = 20, kEnd = 4;
+        if (kName + kMostDigits + kEnd > free()) {
+            add_long_field({name, kName - 2}, std::to_string(value));
+            return add("\r\n");
+        }
+        char* const begin = array_.data() + end_;
+        std::memcpy(begin, name, kName);
+        char* const end = std::to_chars(begin + kName, begin + kName + kMostDigits, value).ptr;
+        std::memcpy(end, "\r\n\r\n", kEnd);
+        end_ += static_cast<std::size_t>(end - begin) + kEnd;
+    }
     // Puts a text, of at most kRoom bytes in all, before everything so far.
     void put_before(std::string_view text) noexcept {
         begin_ -= text.size();
@@ -44,7 +72,7 @@ public:
     std::size_t free() const noexcept { return long_.empty() ? array_.size() - end_ : 0; }
     std::string_view text() const noexcept {
         return long_.empty() ? std::string_view(array_.data() + begin_, end_ - begin_)
-                             : std::string_view(long_).substr(begin_);
+                             : std::string_view(long_.data() + begin_, long_.size() - begin_);
     }
 
 private:
@@ -52,12 +80,12 @@ private:
     static constexpr std::size_t kRoom = 96;
 
     char* data() noexcept { return long_.empty() ? array_.data() : long_.data(); }
-    void add_long_field(std::string_view name, std::string_view value) {
+    [[gnu::noinline]] void add_long_field(std::string_view name, std::string_view value) {
         for (const std::string_view text :
              {name, std::string_view(": "), value, std::string_view("\r\n")})
             add(text);
     }
-    void add_long(std::string_view text) {
+    [[gnu::noinline]] void add_long(std::string_view text) {
         if (long_.empty()) long_.assign(array_.data(), end_);
         long_ += text;
     }

@@ -68,6 +68,11 @@ void check_pattern(std::string_view pattern) {
     }
 }
 
+// Compares with a constant size, which takes no call.
+bool is_get(std::string_view method) noexcept {
+    return method.size() == 3 && begins_with(method.data(), "GET");
+}
+
 // A path has few methods, and most of them differ in their length.
 template <class Routes>
 auto find_method(Routes& routes, std::string_view method) noexcept {
@@ -142,15 +147,34 @@ void Router::add(std::string_view method, std::string_view pattern, Route route)
     const auto place = std::find_if(node->routes.begin(), node->routes.end(),
                                     [&](const auto& each) { return each.first > method; });
     node->routes.emplace(place, method, std::move(route));
-    if (pattern.find_first_of("{%") == pattern.npos) texts_[std::string(pattern)] = node;
+    node->get = route_of(*node, "GET");
+    if (pattern.find_first_of("{%") == pattern.npos) texts_.add(pattern, *node);
     node->refusal = refusal_of(405, allowed(node->routes));
     node->options = options_of(allowed(node->routes));
 }
 
+void Router::Texts::put(Slot slot) noexcept {
+    std::size_t at = hash(slot.path);
+    while (slots_[at & mask_].node != nullptr) ++at;
+    slots_[at & mask_] = std::move(slot);
+}
+
+void Router::Texts::add(std::string_view path, const Node& node) {
+    if (find(path) != nullptr) return;
+    if (2 * ++used_ > slots_.size()) {
+        std::vector<Slot> old(2 * slots_.size());
+        old.swap(slots_);
+        mask_ = slots_.size() - 1;
+        for (Slot& slot : old)
+            if (slot.node != nullptr) put(std::move(slot));
+    }
+    put({std::string(path), &node});
+}
+
 // `path` is what follows the parts that led to `node`: empty, or a slash and more. Text goes before a name,
 // and that before the rest of the path; what leads nowhere is tried otherwise.
-const Router::Node* Router::match(const Node& node, std::string_view path,
-                                  Captures& captures) const {
+[[gnu::noinline]] const Router::Node* Router::match(const Node& node, std::string_view path,
+                                                    Captures& captures) const {
     if (path.empty()) return node.routes.empty() ? nullptr : &node;
     path.remove_prefix(1);
     const std::string_view part = first_part(path);
@@ -182,12 +206,16 @@ const Route* Router::route_of(const Node& node, std::string_view method) {
     return found == node.routes.end() ? nullptr : &found->second;
 }
 
+[[gnu::always_inline]] inline const Router::Node* Router::node_of(std::string_view path,
+                                                                  Captures& captures) const {
+    if (const Node* const node = texts_.find(path)) return node;
+    return path.starts_with('/') ? match(root_, path, captures) : nullptr;
+}
+
 const Route& Router::find(std::string_view method, std::string_view path,
                           Captures& captures) const {
-    const auto text = texts_.find(path);
-    const Node* const node = text != texts_.end()    ? text->second
-                             : path.starts_with('/') ? match(root_, path, captures)
-                                                     : nullptr;
+    const Node* const node = node_of(path, captures);
+    if (node != nullptr && node->get != nullptr && is_get(method)) return *node->get;
     const Route* const route = node != nullptr ? route_of(*node, method) : nullptr;
     if (route != nullptr) return *route;
     if (!is_standard(method)) return unknown_method_;

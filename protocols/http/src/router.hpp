@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 #include <switchboard/http.hpp>
-#include <unordered_map>
 #include <vector>
 
 namespace switchboard::http::detail {
@@ -49,27 +48,49 @@ private:
         std::unique_ptr<Node> rest;  // "{name...}"
         std::string name;            // of this part, if it is one
         Routes routes;
-        Route refusal, options;  // 405, and the answer to OPTIONS
+        const Route* get = nullptr;  // the one for GET, which most requests are
+        Route refusal, options;      // 405, and the answer to OPTIONS
     };
     static Node& child(Node& node, std::string_view part);
     static Node& named(std::unique_ptr<Node>& node, std::string_view name);
     const Node* match(const Node& node, std::string_view path, Captures& captures) const;
     const Node* match_part(const Node& node, std::string_view path, Captures& captures) const;
+    const Node* node_of(std::string_view path, Captures& captures) const;
     static const Route* route_of(const Node& node, std::string_view method);
 
-    // Paths are short, so that a simple hash is the fastest.
-    struct HashPath {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view path) const noexcept {
+    // The patterns without names, which go before all others: a short way to their nodes. A hash table with
+    // open addressing, because most requests need only one comparison in it.
+    class Texts {
+    public:
+        const Node* find(std::string_view path) const noexcept {
+            std::size_t at = hash(path);
+            while (true) {
+                const Slot& slot = slots_[at++ & mask_];
+                if (slot.node == nullptr || slot.path == path) return slot.node;
+            }
+        }
+        void add(std::string_view path, const Node& node);
+
+    private:
+        struct Slot {
+            std::string path;
+            const Node* node = nullptr;  // null: the slot is free
+        };
+        // Paths are short, so that a simple hash is the fastest.
+        static std::size_t hash(std::string_view path) noexcept {
             std::size_t hash = path.size();
             for (const char c : path) hash = hash * 31 + static_cast<unsigned char>(c);
             return hash;
         }
+        void put(Slot slot) noexcept;
+
+        std::vector<Slot> slots_ = std::vector<Slot>(2);  // a power of two, at most half of it used
+        std::size_t mask_ = 1;                            // one less than their number
+        std::size_t used_ = 0;
     };
 
     Node root_;
-    // The patterns without names, which go before all others: a short way to their nodes.
-    std::unordered_map<std::string, const Node*, HashPath, std::equal_to<>> texts_;
+    Texts texts_;
     Route otherwise_, unknown_method_, any_options_;
 };
 

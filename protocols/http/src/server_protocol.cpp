@@ -21,6 +21,15 @@ void ServerProtocol::on_open(Connection& connection) {
     connection.set_deadline(limit_after(since_, limits().head_timeout));
 }
 
+// What is left to do once on_data cannot go on. Reading continues while an answer is awaited, so that a reset
+// is noticed; but not without end.
+[[gnu::always_inline]] inline void ServerProtocol::rest(Connection& connection) {
+    arm(connection);
+    if (open_ && !reader_ && unread_ > limits().max_head) connection.pause_reading();
+    if (!eof_ || !takes_more()) return;
+    end(connection, is_between_requests() ? std::error_code() : errc::incomplete_message);
+}
+
 std::size_t ServerProtocol::on_data(Connection& connection, MutableBytes in) {
     std::string_view text = as_text(in);
     inside_ = true;
@@ -37,37 +46,15 @@ std::size_t ServerProtocol::on_data(Connection& connection, MutableBytes in) {
     return in.size() - unread_;
 }
 
-// What is left to do once on_data cannot go on. Reading continues while an answer is awaited, so that a reset
-// is noticed; but not without end.
-void ServerProtocol::rest(Connection& connection) {
-    arm(connection);
-    if (open_ && !reader_ && unread_ > limits().max_head) connection.pause_reading();
-    if (!eof_ || !takes_more()) return;
-    end(connection, is_between_requests() ? std::error_code() : errc::incomplete_message);
-}
-
 void ServerProtocol::end(Connection& connection, std::error_code reason) {
     over_ = true;
     connection.close(reason);
 }
 
-std::size_t ServerProtocol::read_head(Connection& connection, std::string_view in) {
-    if (seen_ == 0) since_ = connection.now();
-    Head head;
-    const Parsed parsed = parse_head(in, limits(), seen_, head);
-    if (parsed.refusal != 0) {
-        const Head none;  // what was parsed of it depends on how it arrived
-        refuse(connection, none, parsed.refusal);
-        return parsed.used;
-    }
-    if (parsed.used == 0) return 0;
-    const std::string_view text(in.data(), parsed.used);
-    in.remove_prefix(parsed.used);
-    return parsed.used + begin(connection, text, in, head);
-}
-
-std::size_t ServerProtocol::begin(Connection& connection, std::string_view head_text,
-                                  std::string_view behind, const Head& head) {
+[[gnu::always_inline]] inline std::size_t ServerProtocol::begin(Connection& connection,
+                                                                std::string_view head_text,
+                                                                std::string_view behind,
+                                                                const Head& head) {
     Captures captures;
     const Route& route = shared_->router->find(head.method, head.path, captures);
     Call call{.head = head, .route = route, .captures = captures};
@@ -83,6 +70,23 @@ std::size_t ServerProtocol::begin(Connection& connection, std::string_view head_
     call.body = as_bytes({behind.data(), head.length});
     answer(connection, facts_of(head), call);
     return head.length;
+}
+
+std::size_t ServerProtocol::read_head(Connection& connection, std::string_view in) {
+    const bool begins = seen_ == 0;
+    Head head;
+    const Parsed parsed = parse_head(in, limits(), seen_, head);
+    if (parsed.refusal != 0) {
+        refuse_head(connection, parsed.refusal);
+        return parsed.used;
+    }
+    if (parsed.used == 0) {
+        if (begins) since_ = connection.now();
+        return 0;
+    }
+    const std::string_view text(in.data(), parsed.used);
+    in.remove_prefix(parsed.used);
+    return parsed.used + begin(connection, text, in, head);
 }
 
 // A client that has begun to send its body no longer waits (RFC 9110, section 10.1.1).
@@ -168,6 +172,15 @@ void ServerProtocol::refuse_body(Connection& connection, unsigned status, std::e
     reader->gone(why);
 }
 
+// Goes on with the next request if both the body and the answer are complete.
+[[gnu::always_inline]] inline void ServerProtocol::complete(Connection& connection) {
+    if (over_ || open_ || reader_) return;
+    if (last_) return end(connection);
+    if (inside_) return;
+    arm(connection);
+    connection.resume_reading();  // the bytes that waited are offered
+}
+
 void ServerProtocol::answer(Connection& connection, const Facts& facts, const Call& call) {
     ++requests_;
     Exchange exchange(connection, facts, *shared_);
@@ -194,13 +207,10 @@ void ServerProtocol::answered(Connection& connection, bool last, bool room,
     complete(connection);
 }
 
-// Goes on with the next request if both the body and the answer are complete.
-void ServerProtocol::complete(Connection& connection) {
-    if (over_ || open_ || reader_) return;
-    if (last_) return end(connection);
-    if (inside_) return;
-    arm(connection);
-    connection.resume_reading();  // the bytes that waited are offered
+// What was parsed of a head that is refused depends on how it arrived.
+void ServerProtocol::refuse_head(Connection& connection, unsigned status) {
+    const Head none;
+    refuse(connection, none, status);
 }
 
 // Nothing more is read from a peer whose request was refused: what follows may be part of that request.
@@ -211,12 +221,23 @@ void ServerProtocol::refuse(Connection& connection, const Head& head, unsigned s
     end(connection, reason_of(status));
 }
 
+// The deadline between requests only moves on. It is left where it is, and set anew once it expires: the
+// next request most often comes first.
 void ServerProtocol::arm(Connection& connection) {
+    if (is_between_requests()) {
+        since_ = connection.now();
+        if (!std::exchange(idles_, true)) connection.set_deadline(idle_until());
+        return;
+    }
+    idles_ = false;
     if (reader_) return connection.set_deadline(reader_->deadline(limits()));
     if (open_) return connection.set_deadline(open_->deadline());
     if (incoming_) return connection.set_deadline(incoming_->deadline(limits()));
-    if (seen_ > 0) return connection.set_deadline(limit_after(since_, limits().head_timeout));
-    connection.set_deadline(limit_after(connection.now(), limits().keep_alive_timeout));
+    connection.set_deadline(limit_after(since_, limits().head_timeout));
+}
+
+Clock::time_point ServerProtocol::idle_until() const noexcept {
+    return limit_after(since_, limits().keep_alive_timeout);
 }
 
 void ServerProtocol::on_writable(Connection& connection) {
@@ -244,10 +265,17 @@ void ServerProtocol::on_deadline(Connection& connection) {
     const auto late = std::make_error_code(std::errc::timed_out);
     if (reader_) return refuse_body(connection, 408, late);
     if (const auto answer = open_) return answer->fail(503, late);
-    if (is_between_requests())
-        return connection.queued() > 0 || !room_ ? arm(connection) : connection.close();
+    if (is_between_requests()) return stop_idling(connection);
     const Head none;
     refuse(connection, incoming_ ? incoming_->head() : none, 408);
+}
+
+// The deadline of an idle connection has come, which may be one that was left where it was.
+void ServerProtocol::stop_idling(Connection& connection) {
+    if (idles_ && connection.now() < idle_until()) return connection.set_deadline(idle_until());
+    idles_ = false;
+    if (connection.queued() > 0 || !room_) return arm(connection);
+    connection.close();
 }
 
 void ServerProtocol::on_shutdown(Connection& connection) {

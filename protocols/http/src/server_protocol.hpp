@@ -73,19 +73,23 @@ private:
     }
     void answer(Connection& connection, const Facts& facts, const Call& call);
     void refuse(Connection& connection, const Head& head, unsigned status);
+    void refuse_head(Connection& connection, unsigned status);
     void refuse_body(Connection& connection, unsigned status, std::error_code why);
     void end_empty_body(Connection& connection);
     void end_body(Connection& connection, std::string_view piece);
     void complete(Connection& connection);
     void rest(Connection& connection);
+    Clock::time_point idle_until() const noexcept;
+    void stop_idling(Connection& connection);
     void end(Connection& connection, std::error_code reason = {});
 
     std::shared_ptr<const Shared> shared_;
     std::unique_ptr<Incoming> incoming_;  // a request whose body is not whole yet
     std::shared_ptr<BodyReader> reader_;  // a body that is handed on, or skipped
     std::shared_ptr<OpenAnswer> open_;    // the answer to come, before which nothing more is served
-    Clock::time_point since_;  // the first byte of this head, or the end of the last request
-    std::size_t seen_ = 0;     // bytes of an incomplete head
+    // The first byte of an incomplete head, or the end of the last request.
+    Clock::time_point since_;
+    std::size_t seen_ = 0;  // bytes of an incomplete head
     std::size_t requests_ = 0;
     std::size_t unread_ = 0;  // bytes that on_data has left
     bool inside_ = false;     // on_data runs
@@ -94,6 +98,7 @@ private:
     bool over_ = false;       // closed, or another protocol has taken over
     bool last_ = false;       // the connection is closed once this request is complete
     bool shutting_down_ = false;
+    bool idles_ = false;  // the deadline was set between requests, maybe before the last one
 };
 
 }  // namespace switchboard::http::detail

@@ -27,15 +27,16 @@ constexpr CharSet value_chars() {
     return set;
 }
 
-constexpr CharSet target_chars() {
+constexpr CharSet target_chars(bool with_query) {
     CharSet set{};
-    for (std::size_t c = 0x21; c < 0x7f; ++c) set[c] = c != '#';
+    for (std::size_t c = 0x21; c < 0x7f; ++c) set[c] = c != '#' && (with_query || c != '?');
     return set;
 }
 
 inline constexpr CharSet kTokenChars = chars_of("!#$%&'*+-.^_`|~", true);
 inline constexpr CharSet kValueChars = value_chars();
-inline constexpr CharSet kTargetChars = target_chars();
+inline constexpr CharSet kTargetChars = target_chars(true);
+inline constexpr CharSet kPathChars = target_chars(false);
 // A registered name (RFC 3986, section 3.2.2) without the comma, which would make a list of the Host field.
 inline constexpr CharSet kHostChars = chars_of("-._~%!$&'()*+;=", true);
 inline constexpr CharSet kAddressChars = chars_of(":.", true);  // in brackets
@@ -50,19 +51,33 @@ constexpr bool all_of(const CharSet& set, std::string_view text) noexcept {
     return true;
 }
 
-// The same as all_of(kValueChars, text), eight bytes at a time. Sets the high bit of each byte that is below
-// 0x20 or 0x7f, and looks more closely if there is one: it may be a tab.
-inline bool is_value(std::string_view text) noexcept {
+// Returns whether none of the eight bytes at `at` is below 0x20 or 0x7f. The high bit is set of each that is.
+inline bool are_plain(const char* at) noexcept {
     constexpr std::uint64_t ones = 0x0101010101010101, high = ones << 7;
-    while (text.size() >= sizeof(std::uint64_t)) {
-        std::uint64_t bytes = 0;
-        std::memcpy(&bytes, text.data(), sizeof bytes);
-        const std::uint64_t low = (bytes - ones * 0x20) & ~bytes & high;
-        const std::uint64_t del = bytes ^ (ones * 0x7f);
-        if ((low | ((del - ones) & ~del & high)) != 0) break;
-        text.remove_prefix(sizeof bytes);
-    }
-    return all_of(kValueChars, text);
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, at, sizeof bytes);
+    const std::uint64_t low = (bytes - ones * 0x20) & ~bytes;
+    const std::uint64_t del = bytes ^ (ones * 0x7f);
+    return ((low | ((del - ones) & ~del)) & high) == 0;
+}
+
+// Returns the first byte from `at` on that no value may have, or `end`. Goes eight bytes at a time, and looks
+// more closely at those that are not plain: one may be a tab.
+inline const char* end_of_value(const char* at, const char* end) noexcept {
+    while (end - at >= 8 && are_plain(at)) at += 8;
+    while (at != end && contains(kValueChars, *at)) ++at;
+    return at;
+}
+
+inline bool is_value(std::string_view text) noexcept {
+    const char* const end = text.data() + text.size();
+    return end_of_value(text.data(), end) == end;
+}
+
+// Returns whether the text at `at`, which has as many bytes, begins with `literal`.
+template <std::size_t Size>
+bool begins_with(const char* at, const char (&literal)[Size]) noexcept {
+    return std::memcmp(at, literal, Size - 1) == 0;
 }
 
 constexpr bool is_token(std::string_view text) noexcept {

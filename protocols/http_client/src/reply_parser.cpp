@@ -119,7 +119,7 @@ bool ReplyParser::parse(std::string_view text, Head& framing) {
     FramingFields fields;
     while (*at != '\r') {
         Field field;
-        if (!parse_field(at, field)) {
+        if (!parse_field(at, text.data() + text.size(), field)) {
             refuse("malformed field");
             return false;
         }
@@ -182,7 +182,8 @@ ReplyParser::Step ReplyParser::read_chunks(std::string_view in) {
     if (!piece.trailer.empty()) {
         const char* at = piece.trailer.data();
         Field field;
-        if (parse_field(at, field)) trailers_.emplace_back(field.name, field.value);
+        if (parse_field(at, at + piece.trailer.size(), field))
+            trailers_.emplace_back(field.name, field.value);
     }
     return {.event = piece.data.empty() ? Event::none : Event::data,
             .used = piece.used,

@@ -40,7 +40,7 @@ bool parse_answer(std::string_view in, AnswerHead& head) {
     const char* at = line.data() + line.size() + 2;
     while (*at != '\r') {
         Field field;
-        if (!http::detail::parse_field(at, field)) return false;
+        if (!http::detail::parse_field(at, in.data() + in.size(), field)) return false;
         head.fields.push_back(field);
     }
     head.size = end + 4;

@@ -71,10 +71,6 @@ const std::shared_ptr<Link>& Engine::link() {
     return link_;
 }
 
-bool Engine::closing() const noexcept {
-    return close_sent_ || connection_ == nullptr || connection_->closing();
-}
-
 std::size_t Engine::queued() const noexcept {
     return connection_ == nullptr ? 0 : connection_->queued();
 }

@@ -57,7 +57,9 @@ public:
     bool end() override;
     void ping(Bytes payload) override;
     void close(std::uint16_t code, std::string_view reason) override;
-    bool closing() const noexcept override;
+    bool closing() const noexcept override {
+        return close_sent_ || connection_ == nullptr || connection_->closing();
+    }
     std::size_t queued() const noexcept override;
     void pause() override;
     void resume() override;
@@ -98,6 +100,14 @@ private:
     // ---- Receiving. They return how many bytes of `in` were used.
     std::size_t take(Connection& connection, MutableBytes in);
     std::size_t take_control(const FrameHead& head, MutableBytes in);
+    // Most messages come uncompressed in one frame and in one piece. Nothing about them must be kept.
+    bool is_simple(const FrameHead& head, Bytes in) const noexcept {
+        const bool is_message = head.opcode == Opcode::text || head.opcode == Opcode::binary;
+        return is_message && head.fin && !head.compressed &&
+               incoming_.kind == Opcode::continuation && !close_sent_ &&
+               head.length <= in.size() - head.size && head.length <= shared_->options.max_message;
+    }
+    std::size_t take_simple(const FrameHead& head, MutableBytes in);
     std::size_t take_data(const FrameHead& head, MutableBytes in);
     std::size_t take_payload(MutableBytes in);
     void take_close(Bytes payload);
@@ -114,6 +124,7 @@ private:
         full_ = full_ || !room;
         return room;
     }
+    bool send_short(Opcode opcode, Bytes message);
     bool send_masked(std::span<const Bytes> pieces, Mask mask);
     bool send_fragment(Bytes piece, bool fin);
     void send_close(std::uint16_t code, std::string_view reason);

@@ -27,6 +27,8 @@ inline bool is_control(Opcode opcode) noexcept {
 inline constexpr std::size_t kMaxHead = 14;
 inline constexpr std::size_t kMaxControl = 125;  // bytes of payload of a control frame
 
+inline constexpr std::size_t kMaxShort = 125;  // the longest payload of a head of two bytes
+
 struct FrameHead {
     Opcode opcode = Opcode::continuation;
     bool fin = false;
@@ -40,6 +42,24 @@ struct FrameHead {
 // comes. Returns null, or what is wrong, which is an error of code 1002. RSV1 is allowed on the first frame
 // of a message if `deflate` was agreed.
 [[nodiscard]] const char* parse_head(Bytes in, Role sender, bool deflate, FrameHead& head) noexcept;
+
+// Reads the most common head: that of a short whole message, uncompressed, of a client. Returns false for any
+// other, and for one that is not whole.
+inline bool parse_short_head(Bytes in, FrameHead& head) noexcept {
+    constexpr std::size_t size = 2 + sizeof(Mask);
+    if (in.size() < size) return false;
+    // The bits FIN and MASK must be set.
+    const unsigned opcode = std::to_integer<unsigned>(in[0]) ^ 0x80U,
+                   length = std::to_integer<unsigned>(in[1]) ^ 0x80U;
+    if ((opcode != 1 && opcode != 2) || length > kMaxShort) return false;
+    head.opcode = static_cast<Opcode>(opcode);
+    head.fin = true;
+    head.compressed = false;
+    head.length = length;
+    head.size = size;
+    std::memcpy(&head.mask, in.data() + 2, sizeof(Mask));
+    return true;
+}
 
 // Writes a head and returns its size. With a mask the frame is that of a client.
 std::size_t encode_head(std::array<std::byte, kMaxHead>& to, const FrameHead& head,

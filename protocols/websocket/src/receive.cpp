@@ -4,14 +4,17 @@
 
 namespace switchboard::websocket::detail {
 
-// After a failure no byte counts as used, so that the driver waits for the peer's FIN, and no reset destroys
-// the Close frame.
-std::size_t Engine::on_data(Connection& connection, MutableBytes in) {
-    const std::size_t used = take(connection, in);
-    return failed_ ? 0 : used;
+[[gnu::always_inline]] inline std::size_t Engine::take_simple(const FrameHead& head,
+                                                              MutableBytes in) {
+    const MutableBytes payload = in.subspan(head.size, static_cast<std::size_t>(head.length));
+    if (opening_.role == Role::server) apply_mask(payload, head.mask);
+    if (head.opcode == Opcode::text && !is_utf8(payload))
+        return fail(code::kNotUtf8, "text that is not UTF-8");
+    handler_->on_message(*this, static_cast<Kind>(head.opcode), payload);
+    return head.size + payload.size();
 }
 
-std::size_t Engine::take(Connection& connection, MutableBytes in) {
+[[gnu::always_inline]] inline std::size_t Engine::take(Connection& connection, MutableBytes in) {
     heard_ = connection.now();
     if (close_received_) {  // 5.5.1: nothing comes after a Close frame
         connection.close(errc::malformed_message);
@@ -20,10 +23,20 @@ std::size_t Engine::take(Connection& connection, MutableBytes in) {
     if (incoming_.left != 0) return take_payload(in);
     FrameHead head;
     const Role sender = opening_.role == Role::server ? Role::client : Role::server;
-    if (const char* const wrong = parse_head(in, sender, compression_.has_value(), head))
-        return fail(code::kProtocolError, wrong);
-    if (head.size == 0) return 0;
+    if (sender == Role::server || !parse_short_head(in, head)) {
+        if (const char* const wrong = parse_head(in, sender, compression_.has_value(), head))
+            return fail(code::kProtocolError, wrong);
+        if (head.size == 0) return 0;
+    }
+    if (is_simple(head, in)) return take_simple(head, in);
     return is_control(head.opcode) ? take_control(head, in) : take_data(head, in);
+}
+
+// After a failure no byte counts as used, so that the driver waits for the peer's FIN, and no reset destroys
+// the Close frame.
+std::size_t Engine::on_data(Connection& connection, MutableBytes in) {
+    const std::size_t used = take(connection, in);
+    return failed_ ? 0 : used;
 }
 
 // Ends the connection because of the peer (7.1.7).

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include "engine.hpp"
@@ -46,9 +47,9 @@ Mask Engine::next_mask() {
 }
 
 bool Engine::send_frame(const FrameHead& head, std::span<const Bytes> pieces, std::size_t size) {
-    std::array<std::byte, kMaxHead> bytes{};
     FrameHead whole = head;
     whole.length = size;
+    std::array<std::byte, kMaxHead> bytes;
     const bool masked = opening_.role == Role::client;
     if (masked) whole.mask = next_mask();
     const Bytes written = Bytes(bytes).first(encode_head(bytes, whole, masked));
@@ -76,9 +77,18 @@ bool Engine::send_masked(std::span<const Bytes> pieces, Mask mask) {
 
 // ---- Messages
 
-bool Engine::may_send() const {
+[[gnu::always_inline]] inline bool Engine::may_send() const {
     if (sending_ != Sending::whole) throw std::logic_error("send() between begin() and end()");
     return !closing();
+}
+
+// Most messages of a server: one frame, whose head has two bytes and which is written as one piece.
+[[gnu::always_inline]] inline bool Engine::send_short(Opcode opcode, Bytes message) {
+    std::array<std::byte, 2 + kMaxShort> frame;
+    frame[0] = std::byte{0x80} | static_cast<std::byte>(opcode);  // FIN
+    frame[1] = static_cast<std::byte>(message.size());
+    if (!message.empty()) std::memcpy(frame.data() + 2, message.data(), message.size());
+    return note(connection_->write(Bytes(frame).first(2 + message.size())));
 }
 
 Compression* Engine::compressor() noexcept {
@@ -87,9 +97,13 @@ Compression* Engine::compressor() noexcept {
 
 bool Engine::send(Kind kind, std::span<const Bytes> pieces) {
     if (!may_send()) return false;
+    const bool plain = opening_.role == Role::server && !compression_;
+    if (plain && pieces.size() == 1 && pieces[0].size() <= kMaxShort)
+        return send_short(static_cast<Opcode>(kind), pieces[0]);
     const std::size_t size = total(pieces);
     const FrameHead head{.opcode = static_cast<Opcode>(kind), .fin = true};
-    if (size != 0 && size >= shared_->options.deflate.from && compressor() != nullptr) {
+    if (compression_ && size != 0 && size >= shared_->options.deflate.from &&
+        compressor() != nullptr) {
         std::pmr::vector<std::byte> small(connection_->memory());
         if (compression_->compress(pieces, size, small)) {
             auto compressed = head;
