@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "peer.h"
 
@@ -39,7 +40,6 @@ static void write_location(FILE* conf, size_t size) {
     fprintf(conf, "root %s; try_files /page =404; open_file_cache max=1; sendfile on;", folder);
 }
 
-// The folder is removed by nginx's shell, below, when nginx has ended.
 static void write_tls(FILE* conf, const char* certificate) {
     const char* const key = strchr(certificate, ',') + 1;
     fprintf(conf, "ssl_certificate %.*s; ssl_certificate_key %s; ssl_protocols TLSv1.3;\n",
@@ -77,25 +77,58 @@ static void address_of(int fd, const char* path, char* text, size_t size) {
     snprintf(text, size, "127.0.0.1:%d", ntohs(address.sin_port));
 }
 
+static void remove_files(void) {
+    const char* const names[] = {"conf", "page", "pid"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+        char path[PATH_MAX + 16];
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
+static void become_nginx(int listener) {
+    char inherited[16], conf[PATH_MAX + 16];
+    snprintf(inherited, sizeof inherited, "%d;", listener);
+    snprintf(conf, sizeof conf, "%s/conf", folder);
+    setenv("NGINX", inherited, 1);
+    let_through(SIGTERM);
+    let_through(SIGCHLD);
+    execl("/usr/sbin/nginx", "nginx", "-p", folder, "-c", conf, (char*)NULL);
+    fail("/usr/sbin/nginx");
+}
+
+// Waits until nginx ends, or this process is asked to end. Returns what main() returns.
+static int run_nginx(int listener, const sigset_t* signals) {
+    int number = 0, status = 0;
+    const pid_t nginx = fork();
+    if (nginx < 0) fail("fork");
+    if (nginx == 0) become_nginx(listener);
+    sigwait(signals, &number);
+    if (number == SIGTERM) kill(nginx, SIGTERM);
+    waitpid(nginx, &status, 0);
+    remove_files();
+    return number == SIGTERM ? 0 : 1;
+}
+
 int main(int argc, char** argv) {
-    char listen[PATH_MAX], inherited[16], command[4 * PATH_MAX];
-    if (access("/usr/sbin/nginx", X_OK) != 0) fail("/usr/sbin/nginx");
+    char listen[PATH_MAX];
+    sigset_t signals;
     const char* const temporary = getenv("TMPDIR");
+    const bool tls = argc > 2 && strncmp(argv[2], "tls:", 4) == 0;
+    if (access("/usr/sbin/nginx", X_OK) != 0) fail("/usr/sbin/nginx");
     snprintf(folder, sizeof folder, "%s/switchboard-bench-nginx-XXXXXX",
              temporary == NULL ? "/tmp" : temporary);
     if (mkdtemp(folder) == NULL || chmod(folder, 0755) != 0) fail(folder);
-    const bool tls = argc > 2 && strncmp(argv[2], "tls:", 4) == 0;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &signals,
+                NULL);  // from before it is announced, so that the files are removed
     // The duplicate is not closed by exec.
     const int fd = dup(listen_as_told(tls ? 1 : argc - 1, argv + 1, "nginx"));
     address_of(fd, argc > 2 && !tls ? argv[2] : NULL, listen, sizeof listen);
     write_conf(listen, tls ? argv[2] + 4 : NULL,
                argc > 1 ? strtoul(argv[1], NULL, 10) : sizeof "Hello, world!");
-    snprintf(inherited, sizeof inherited, "%d;", fd);
-    setenv("NGINX", inherited, 1);
-    snprintf(command, sizeof command,
-             "trap 'kill -QUIT $n' TERM; /usr/sbin/nginx -p %s -c %s/conf & n=$!\n"
-             "wait $n; wait $n; rm -rf %s",
-             folder, folder, folder);
-    execl("/bin/sh", "sh", "-c", command, (char*)NULL);
-    fail("/bin/sh");
+    return run_nginx(fd, &signals);
 }
