@@ -5,44 +5,17 @@
 
 #include "conforms.hpp"
 #include "http_servers.hpp"
+#include "rules.hpp"
 #include "text.hpp"
 
 using namespace switchboard;
 using test::answer_of;
+using test::goes_on;
 using test::has;
 using test::hello;
+using test::kRules;
+using test::Row;
 using test::status_of;
-
-namespace {
-
-struct Rule {
-    std::string_view input;
-    int status;
-    std::string_view anchor;
-};
-
-template <std::size_t Size>
-constexpr std::string_view whole(const char (&text)[Size]) {
-    return {text, Size - 1};
-}
-
-struct Row {
-    template <std::size_t Size>
-    constexpr Row(const char (&text)[Size], int expected, std::string_view from)
-        : rule{whole(text), expected, from} {}
-    Rule rule;
-};
-
-constexpr Row kRules[] = {
-#include "rules_http.inc"
-};
-
-// Errors that concern one request alone, so that the connection goes on.
-bool goes_on(int status) {
-    return status == 404 || status == 405 || status == 501;
-}
-
-}  // namespace
 
 TEST_CASE("http rules: each is refused with its status, and nothing behind it is served") {
     const std::string next = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
