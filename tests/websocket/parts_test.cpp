@@ -154,6 +154,25 @@ TEST_CASE("WebSocket frame: heads are read as they were written, and each front 
     }
 }
 
+TEST_CASE("WebSocket frame: the short way to read a head agrees with the long one") {
+    std::array<std::byte, kMaxHead> bytes{};
+    std::size_t taken = 0;
+    for (unsigned begin = 0; begin < 65'536; ++begin) {
+        for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i + begin);
+        bytes[0] = static_cast<std::byte>(begin >> 8U);
+        bytes[1] = static_cast<std::byte>(begin & 0xffU);
+        FrameHead head, same;
+        if (!parse_short_head(bytes, head)) continue;
+        ++taken;
+        if (parse_head(bytes, Role::client, false, same) != nullptr) FAIL(begin);
+        const bool equal = head.opcode == same.opcode && head.fin == same.fin &&
+                           head.compressed == same.compressed && head.mask == same.mask &&
+                           head.length == same.length && head.size == same.size;
+        if (!equal || parse_short_head(Bytes(bytes).first(5), head)) FAIL(begin);
+    }
+    CHECK(taken == std::size_t{2 * 126});  // text and binary, with 0 to 125 bytes
+}
+
 TEST_CASE("WebSocket frame: the codes that a Close frame may carry") {
     for (unsigned code = 0; code < 65'536; ++code) {
         const bool right = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
