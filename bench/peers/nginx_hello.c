@@ -49,7 +49,7 @@ static void write_tls(FILE* conf, const char* certificate) {
 static void write_conf(const char* listen, const char* certificate, size_t size) {
     FILE* const conf = open_file("conf");
     fprintf(conf,
-            "daemon off; worker_processes 1; pid %s/pid; error_log stderr error;\n"
+            "%sdaemon off; worker_processes 1; pid %s/pid; error_log stderr error;\n"
             "worker_rlimit_nofile 20000;\n"
             "events { worker_connections 19000; accept_mutex off; multi_accept on; }\n"
             "http { access_log off; keepalive_requests 1000000000; keepalive_timeout 1h;\n"
@@ -57,8 +57,8 @@ static void write_conf(const char* listen, const char* certificate, size_t size)
             "  client_body_temp_path %s; proxy_temp_path %s; fastcgi_temp_path %s;\n"
             "  uwsgi_temp_path %s; scgi_temp_path %s;\n"
             "  server { listen %s%s backlog=%d; ",
-            folder, folder, folder, folder, folder, folder, listen,
-            certificate == NULL ? "" : " ssl", kBacklog);
+            geteuid() == 0 ? "user root; " : "", folder, folder, folder, folder, folder, folder,
+            listen, certificate == NULL ? "" : " ssl", kBacklog);
     if (certificate != NULL) write_tls(conf, certificate);
     fprintf(conf, "location / { ");
     write_location(conf, size);

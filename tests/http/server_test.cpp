@@ -213,6 +213,31 @@ TEST_CASE("http: each request puts off the end of an idle connection") {
     CHECK(has(slow.received(), " 408 "));
 }
 
+TEST_CASE("http: an empty line behind a request does not begin the next one") {
+    testing::MemoryDriver driver;
+    auto& peer = driver.connect(hello().factory());
+    peer.send(request_of("GET /") + "\r\n");
+    driver.run();
+    driver.advance(74s);
+    CHECK_FALSE(peer.closed());
+    peer.take_received();
+    peer.send(request_of("GET /"));
+    driver.run();
+    CHECK(status_of(peer.take_received()) == "200");
+    peer.send("\r\n");
+    driver.run();
+    peer.send("\r\n");
+    driver.run();
+    CHECK(status_of(peer.take_received()) == "400");
+    auto& idle = driver.connect(hello().factory());
+    idle.send(request_of("GET /") + "\r\n");
+    driver.run();
+    idle.take_received();
+    driver.advance(75s);
+    CHECK(idle.closed());
+    CHECK(idle.received().empty());
+}
+
 TEST_CASE("http: the field Host may be written in several ways") {
     const auto host = [](std::string_view field) {
         const auto server = server_of([](const http::Request& request, http::Response& response) {

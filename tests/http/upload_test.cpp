@@ -84,7 +84,11 @@ struct KeptUpload {
                                             text += as_text(piece);
                                             whole = last;
                                         },
-                                    .on_gone = [this](std::error_code why) { gone = why; }});
+                                    .on_gone =
+                                        [this](std::error_code why) {
+                                            gone = why;
+                                            if (at_gone) at_gone();
+                                        }});
         };
         server.route("PUT", "/kept", handler,
                      {.body = http::Body::stream, .max_body = 100'000, .answer_within = 3s});
@@ -101,6 +105,7 @@ struct KeptUpload {
     std::string text;
     bool whole = false;
     std::error_code gone, answer_gone;
+    std::function<void()> at_gone = {};
     testing::MemoryDriver driver;
 };
 
@@ -155,6 +160,33 @@ TEST_CASE("http upload: a slow reader of the echo holds back the upload") {
     std::size_t got = 0;
     while (driver.turn() || !peer.received().empty()) got += peer.take_received().size();
     CHECK(got > body.size());
+}
+
+TEST_CASE("http upload: the body is not too slow while the peer reads the answer slowly") {
+    testing::MemoryDriver driver;
+    auto& peer =
+        driver.connect(uploads({.body = http::Body::stream, .max_body = SIZE_MAX}).factory());
+    peer.set_window(1'000);
+    peer.send(sized_upload("/echo", test::numbers(300'000)));
+    std::size_t got = 0;
+    for (int second = 0; second < 400; ++second) {
+        driver.run();
+        got += peer.take_received().size();
+        driver.advance(1s);
+    }
+    CHECK(got > 300'000);
+    CHECK_FALSE(peer.close_reason());
+}
+
+TEST_CASE("http upload: when the peer resets, the answer is over before the body is told") {
+    KeptUpload kept;
+    bool alive = true;
+    kept.at_gone = [&] { alive = kept.later->alive(); };
+    auto& peer = kept.ask(request_of("PUT /kept", "Content-Length: 5\r\n", "abc"));
+    peer.reset();
+    kept.driver.run();
+    CHECK(kept.gone);
+    CHECK_FALSE(alive);
 }
 
 TEST_CASE("http upload: a body that nobody reads is skipped if it is short") {

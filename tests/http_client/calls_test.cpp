@@ -73,6 +73,30 @@ TEST_CASE("http calls: cancel() before, during and after") {
     CHECK(net.get(url_of(at)).reply().body == "x");
 }
 
+TEST_CASE("http calls: cancel() of a call that is over does not touch the one that follows") {
+    Net net({.per_origin = 1});
+    RawServer server;
+    const auto at = net.serve(server);
+    server.answer = says(reply_of("hello"));
+    Got first, second;
+    http::Client::Id id;
+    id = net.client->send({.url = url_of(at)}, first.done());
+    // The source of the second call runs before the first call is told of its end.
+    net.client->send({.method = "POST",
+                      .url = url_of(at),
+                      .body_source =
+                          [&](http::BodyWriter& to) {
+                              net.client->resume(id);
+                              net.client->cancel(id);
+                              to.write("x");
+                              return false;
+                          }},
+                     second.done());
+    run_until(net.reactor, [&] { return second.result.has_value(); });
+    CHECK(second.reply().body == "hello");
+    CHECK(first.times == 0);
+}
+
 TEST_CASE("http calls: cancel() while it waits, and from its own hooks") {
     Net net({.per_origin = 1});
     RawServer server;

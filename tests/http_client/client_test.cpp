@@ -315,6 +315,8 @@ TEST_CASE("http client: calls that are not valid") {
     CHECK(has(told({.url = "http://a", .fields = {{"Content-Length", "5"}}}),
               "field Content-Length: the client sets it"));
     CHECK(has(told({.url = "http://a", .fields = {{"hOST", "b"}}}), "the client sets it"));
+    CHECK(has(told({.url = "https://a", .fields = {{"Proxy-Authorization", "Basic b"}}}),
+              "the client sets it"));
     CHECK(has(told({.url = "http://a", .body_length = 5}), "body_length"));
     Net none({.per_origin = 0});
     CHECK(none.get("http://127.0.0.1/").error() == errc::bad_option);

@@ -79,13 +79,13 @@ struct Line {
         REQUIRE(owner->connection != nullptr);
     }
     std::shared_ptr<TestUser> start(Outgoing request = get_request()) {
-        auto user = std::make_shared<TestUser>();
-        start(user, std::move(request));
+        start(std::make_shared<TestUser>(), std::move(request));
         return user;
     }
-    void start(const std::shared_ptr<TestUser>& user, Outgoing request = get_request()) {
+    void start(const std::shared_ptr<TestUser>& by, Outgoing request = get_request()) {
         REQUIRE(owner->connection != nullptr);
-        owner->connection->start(user, std::move(request));
+        user = by;
+        owner->connection->start(by, std::move(request));
         driver.run();
     }
     void answer(std::string_view reply) {
@@ -96,6 +96,7 @@ struct Line {
     std::shared_ptr<TestOwner> owner = std::make_shared<TestOwner>();
     testing::MemoryDriver driver;
     testing::MemoryPeer& peer;
+    std::shared_ptr<TestUser> user = {};  // of the latest exchange
 };
 
 }  // namespace switchboard::test

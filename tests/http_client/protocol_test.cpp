@@ -161,12 +161,12 @@ TEST_CASE("http exchange: a source that has nothing yet is called again after re
     CHECK(line.peer.take_received() == kPost);
     for (const std::string& part : {std::string("one"), std::string("three")}) {
         waiting = part;
-        line.owner->connection->resume();
+        line.owner->connection->resume(*line.user);
         line.driver.run();
         CHECK(line.peer.take_received() == std::to_string(part.size()) + "\r\n" + part + "\r\n");
     }
     over = true;
-    line.owner->connection->resume();
+    line.owner->connection->resume(*line.user);
     line.driver.run();
     CHECK(line.peer.take_received() == "0\r\n\r\n");
     line.answer(kHello);
@@ -220,7 +220,7 @@ TEST_CASE("http exchange: bodies in both directions at once") {
     CHECK(user->seen == "200 pong");
     waiting = "again";
     over = true;
-    line.owner->connection->resume();
+    line.owner->connection->resume(*line.user);
     line.driver.run();
     CHECK(line.peer.received() == kPost + "4\r\nping\r\n5\r\nagain\r\n0\r\n\r\n");
     line.answer("0\r\n\r\n");
@@ -237,7 +237,7 @@ TEST_CASE("http exchange: a pause stops the body, and its end, until resume()") 
         line.start(user);
         for (const char byte : kHello) line.answer(std::string(1, byte));
         CHECK(user->seen == "200 " + std::string("hello").substr(0, after));
-        line.owner->connection->resume();
+        line.owner->connection->resume(*line.user);
         line.driver.run();
         CHECK(user->seen == "200 hello|");
         CHECK(line.owner->frees == 1);
@@ -251,7 +251,7 @@ TEST_CASE("http exchange: bytes behind a reply that was paused are seen") {
     line.start(user);
     line.answer(kHello + "X");
     CHECK(user->seen == "200 hello");
-    line.owner->connection->resume();
+    line.owner->connection->resume(*line.user);
     line.driver.run();
     CHECK(user->seen == "200 hello|");
     CHECK(line.owner->frees == 0);
@@ -266,7 +266,7 @@ TEST_CASE("http exchange: a pause holds the end of the connection back, too") {
     line.peer.send("HTTP/1.1 200 OK\r\n\r\nhello").shutdown_write();
     line.driver.run();
     CHECK(user->seen == "200 hello");
-    line.owner->connection->resume();
+    line.owner->connection->resume(*line.user);
     line.driver.run();
     CHECK(user->seen == "200 hello|");
     CHECK(line.peer.closed());
@@ -301,7 +301,7 @@ TEST_CASE("http exchange: cancel() and detach() end it without a word") {
         Line line;
         const auto user = line.start();
         ClientProtocol& connection = *line.owner->connection;
-        cancels ? connection.cancel() : connection.detach();
+        cancels ? connection.cancel(*user) : connection.detach();
         line.driver.run();
         CHECK(line.peer.saw_reset());
         CHECK_FALSE(user->ended);
@@ -309,7 +309,7 @@ TEST_CASE("http exchange: cancel() and detach() end it without a word") {
     Line within;
     const auto user = std::make_shared<TestUser>();
     ClientProtocol* const connection = within.owner->connection;
-    user->at_body = [&] { connection->cancel(); };
+    user->at_body = [&] { connection->cancel(*user); };
     within.start(user);
     within.answer(kHello);
     CHECK(user->seen == "200 hello");

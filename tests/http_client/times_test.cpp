@@ -57,7 +57,7 @@ TEST_CASE("http times: a pause has no time-out, and the time starts anew behind 
     line.answer(kHead + "h");
     line.driver.advance(1h);
     CHECK_FALSE(user->ended);
-    line.owner->connection->resume();
+    line.owner->connection->resume(*line.user);
     line.driver.run();
     line.driver.advance(59s);
     CHECK_FALSE(user->ended);

@@ -21,6 +21,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr std::size_t kPage = 64;
 constexpr double kDripMostSlower = 1.2;
 constexpr milliseconds kDripLimit{10'000};  // head_timeout of HTTP and handshake_timeout of TLS
 constexpr milliseconds kDripGrace{1'000};
@@ -42,14 +43,14 @@ struct DripFigures {
 Result<double> p99_of(const DripOptions& options, const Endpoint& server) {
     LoadPlan plan;
     plan.target = server;
-    plan.group = {.workload = "http", .connections = options.others, .open_loop = true};
+    plan.group = {.workload = "http", .connections = options.others, .size = kPage};
     plan.group.tls = options.tls;
     plan.rate = options.rate;
     plan.duration = options.duration;
     const auto load = run_load(plan);
     if (!load) return tl::unexpected(load.error());
-    if (load->tally.failed > 0 || load->tally.served < options.others)
-        return fail(errc::unsupported, "not all of the others were served");
+    if (load->tally.failed > 0 || load->tally.answered < options.others)
+        return fail(errc::unsupported, load->tally.failures_text() + " of the others");
     return static_cast<double>(load->tally.latency.percentile(99)) * 1e-9;
 }
 
@@ -64,6 +65,7 @@ Result<DripFigures> measure_drip(const DripOptions& options, const CpuPlan& cpus
     auto certificate = CertificateFiles::make();
     if (!certificate) return tl::unexpected(certificate.error());
     ServerSetup setup{"hello", options.peers + 2 * options.others + 100, 1};
+    setup.options = {fmt::format("size={}", kPage)};
     if (options.tls) setup.tls = certificate->paths();
     auto server = Server::start(command_for(*find_server_kind("reactor"), own_folder(), setup),
                                 {cpus.server});

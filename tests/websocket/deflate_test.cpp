@@ -87,6 +87,17 @@ TEST_CASE("deflate: what is compressed is decompressed, of every size, in pieces
     }
 }
 
+TEST_CASE("deflate: many empty blocks cost time in proportion to their number") {
+    std::string blocks;
+    for (int i = 0; i < 400'000; ++i) blocks += std::string("\x03\x00", 2);
+    Inflater inflater;
+    std::pmr::vector<std::byte> out;
+    const auto began = std::chrono::steady_clock::now();
+    CHECK(inflater.decompress(as_bytes(blocks), out, 1'000'000) == Inflater::Outcome::ok);
+    CHECK(out.empty());
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+}
+
 TEST_CASE("deflate: a bomb stops at the limit, and what is not deflate is refused") {
     Deflater deflater;
     const Buffer bomb = compressed(deflater, std::string(50'000'000, 'x'));

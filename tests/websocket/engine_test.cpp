@@ -212,6 +212,27 @@ TEST_CASE("WebSocket: a client waits for the server's FIN, and closes itself at 
     }
 }
 
+TEST_CASE("WebSocket: a peer that answers each Ping at once is kept") {
+    ServerEnd end({}, {.idle_timeout = 120s});
+    for (int i = 0; i < 20; ++i) {
+        end.driver.advance(60s);
+        const std::string frames = end.peer.take_received();
+        if (frames.starts_with("\x89")) end.peer.send(client_frame({.opcode = Opcode::pong}));
+        end.driver.run();
+    }
+    CHECK_FALSE(end.peer.closed());
+}
+
+TEST_CASE("WebSocket: a paused socket that closes reads the peer's Close frame") {
+    ServerEnd end;
+    end.log.socket->pause();
+    end.log.socket->close(1000);
+    end.driver.run();
+    end.peer.send(client_frame({.opcode = Opcode::close, .payload = "\x03\xe8"}));
+    end.driver.run();
+    CHECK(has(end.log.text, "close:1000"));
+}
+
 TEST_CASE("WebSocket: a silent peer gets a Ping at half of idle_timeout, and ends at the whole") {
     ServerEnd end({}, {.idle_timeout = 60s});
     end.driver.advance(29'999ms);

@@ -87,30 +87,34 @@ void Inflater::reset() noexcept {
 Inflater::Outcome Inflater::decompress(Bytes in, std::pmr::vector<std::byte>& out,
                                        std::size_t most) {
     bool more_out = false;  // zlib may hold output, as there was no room for it
-    while (!in.empty() || more_out) {
+    Outcome outcome = Outcome::ok;
+    std::size_t used = out.size();  // what follows is room
+    while (outcome == Outcome::ok && (!in.empty() || more_out)) {
         const Bytes part = in.first(std::min(in.size(), kMostAtOnce));
         set_input(*stream_, part);
-        const std::size_t used = out.size();
         // One byte above the limit shows that there is more.
-        const std::size_t room =
-            std::min(std::max({used, part.size(), std::size_t{256}}), most - used + 1);
-        set_output(*stream_, out, used, room);
-        const std::size_t offered = stream_->avail_out;
+        if (used == out.size())
+            out.resize(used + std::min(std::max({used, part.size(), std::size_t{256}}),
+                                       most - used + 1));
+        const std::size_t offered = std::min(out.size() - used, kMostAtOnce);
+        stream_->next_out = reinterpret_cast<Bytef*>(out.data() + used);
+        stream_->avail_out = static_cast<uInt>(offered);
         const int result = inflate(stream_.get(), Z_SYNC_FLUSH);
-        out.resize(used + offered - stream_->avail_out);
+        used += offered - stream_->avail_out;
         in = in.subspan(part.size() - stream_->avail_in);
-        if (out.size() > most) return Outcome::too_large;
-        // The window is kept: what follows a final block may refer to what came before.
-        if (result == Z_STREAM_END) {
+        more_out = stream_->avail_out == 0;
+        if (used > most) {
+            outcome = Outcome::too_large;
+        } else if (result == Z_STREAM_END) {
             inflateResetKeep(stream_.get());
         } else if (result == Z_MEM_ERROR) {
             throw std::bad_alloc();
         } else if (result != Z_OK && result != Z_BUF_ERROR) {
-            return Outcome::malformed;
+            outcome = Outcome::malformed;
         }
-        more_out = stream_->avail_out == 0;
     }
-    return Outcome::ok;
+    out.resize(used);
+    return outcome;
 }
 
 }  // namespace switchboard

@@ -53,6 +53,10 @@ Clock::time_point BodyInput::deadline(const HttpLimits& limits) const noexcept {
     return std::min(idle, deadline_after(start_, kGrace + earned));
 }
 
+void BodyInput::start_over(Clock::time_point now) noexcept {
+    start_ = last_ = now;
+}
+
 void BodyInput::forgive(Clock::time_point from, Clock::time_point to) noexcept {
     start_ += to - from;
     last_ = to;

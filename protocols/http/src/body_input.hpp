@@ -35,6 +35,7 @@ public:
     Clock::time_point deadline(const HttpLimits& limits) const noexcept;
     // The time from `from` to `to` does not count.
     void forgive(Clock::time_point from, Clock::time_point to) noexcept;
+    void start_over(Clock::time_point now) noexcept;  // no time so far counts
 
 private:
     Piece next_chunk(std::string_view in);

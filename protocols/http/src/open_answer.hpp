@@ -50,6 +50,7 @@ public:
     void remember(std::string_view method, std::string_view target);  // for on_done
     // The answer cannot be awaited: sends that status, or, behind the head, ends a body that is not whole.
     void fail(unsigned status, std::error_code why);
+    bool has_room() const noexcept { return room_; }
     void room_again();                        // the connection takes more output
     void gone(std::error_code why) noexcept;  // the connection has ended
     void set_last() noexcept { facts_.last = facts_.last_if_read = true; }

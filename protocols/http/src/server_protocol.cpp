@@ -74,6 +74,11 @@ void ServerProtocol::end(Connection& connection, std::error_code reason) {
 
 std::size_t ServerProtocol::read_head(Connection& connection, std::string_view in) {
     const bool begins = seen_ == 0;
+    if (begins && skips_empty_line(in)) return 2;
+    if (skipped_line_ && in.starts_with("\r\n")) {
+        refuse_head(connection, 400);
+        return in.size();
+    }
     Head head;
     const Parsed parsed = parse_head(in, limits(), seen_, head);
     if (parsed.refusal != 0) {
@@ -84,9 +89,17 @@ std::size_t ServerProtocol::read_head(Connection& connection, std::string_view i
         if (begins) since_ = connection.now();
         return 0;
     }
+    skipped_line_ = false;
     const std::string_view text(in.data(), parsed.used);
     in.remove_prefix(parsed.used);
     return parsed.used + begin(connection, text, in, head);
+}
+
+// An empty line behind a request is used at once, so that it does not count as the beginning of the next one
+// (RFC 9112, section 2.2).
+bool ServerProtocol::skips_empty_line(std::string_view in) noexcept {
+    if (requests_ == 0 || skipped_line_ || in != "\r\n") return false;
+    return skipped_line_ = true;
 }
 
 // A client that has begun to send its body no longer waits (RFC 9110, section 10.1.1).
@@ -241,8 +254,13 @@ Clock::time_point ServerProtocol::idle_until() const noexcept {
 }
 
 void ServerProtocol::on_writable(Connection& connection) {
+    if (reader_ && output_is_blocked()) reader_->input().start_over(connection.now());
     room_ = true;
-    if (const auto answer = open_) return answer->room_again();
+    if (const auto answer = open_) {
+        answer->room_again();
+        if (reader_ && !over_) arm(connection);
+        return;
+    }
     if (unread_ == 0 && !over_) rest(connection);
 }
 
@@ -263,6 +281,10 @@ void ServerProtocol::on_eof(Connection& connection) {
 // While an answer is still on its way, write_stall_timeout judges the peer.
 void ServerProtocol::on_deadline(Connection& connection) {
     const auto late = std::make_error_code(std::errc::timed_out);
+    if (reader_ && output_is_blocked()) {  // its body is not read meanwhile
+        reader_->input().start_over(connection.now());
+        return arm(connection);
+    }
     if (reader_) return refuse_body(connection, 408, late);
     if (const auto answer = open_) return answer->fail(503, late);
     if (is_between_requests()) return stop_idling(connection);
@@ -278,6 +300,10 @@ void ServerProtocol::stop_idling(Connection& connection) {
     connection.close();
 }
 
+bool ServerProtocol::output_is_blocked() const noexcept {
+    return !room_ || (open_ && !open_->has_room());
+}
+
 void ServerProtocol::on_shutdown(Connection& connection) {
     shutting_down_ = last_ = true;
     if (open_) open_->set_last();
@@ -285,8 +311,11 @@ void ServerProtocol::on_shutdown(Connection& connection) {
 }
 
 void ServerProtocol::on_close(std::error_code reason) noexcept {
-    if (const auto reader = std::exchange(reader_, nullptr)) reader->gone(reason);
+    over_ = true;
+    const auto reader = std::exchange(reader_, nullptr);
+    // Before the reader, whose function may use the answer.
     if (const auto answer = std::exchange(open_, nullptr)) answer->gone(reason);
+    if (reader) reader->gone(reason);
 }
 
 }  // namespace switchboard::http::detail

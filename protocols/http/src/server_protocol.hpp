@@ -80,6 +80,8 @@ private:
     void complete(Connection& connection);
     void rest(Connection& connection);
     Clock::time_point idle_until() const noexcept;
+    bool output_is_blocked() const noexcept;
+    bool skips_empty_line(std::string_view in) noexcept;
     void stop_idling(Connection& connection);
     void end(Connection& connection, std::error_code reason = {});
 
@@ -98,7 +100,8 @@ private:
     bool over_ = false;       // closed, or another protocol has taken over
     bool last_ = false;       // the connection is closed once this request is complete
     bool shutting_down_ = false;
-    bool idles_ = false;  // the deadline was set between requests, maybe before the last one
+    bool skipped_line_ = false;  // the empty line that may come before a head
+    bool idles_ = false;         // the deadline was set between requests, maybe before the last one
 };
 
 }  // namespace switchboard::http::detail

@@ -196,8 +196,8 @@ void ClientProtocol::on_eof(Connection& connection) {
 // ---- pauses and times
 
 // resume_reading() is followed by on_resume.
-void ClientProtocol::resume() {
-    if (user_ && connection_) connection_->resume_reading();
+void ClientProtocol::resume(const ExchangeUser& by) {
+    if (user_.get() == &by && connection_) connection_->resume_reading();
 }
 
 void ClientProtocol::on_resume(Connection&) {
@@ -271,7 +271,11 @@ void ClientProtocol::leave_owner() noexcept {
     if (const auto owner = std::exchange(owner_, nullptr)) owner->gone(*this);
 }
 
-void ClientProtocol::cancel() {
+void ClientProtocol::cancel(const ExchangeUser& by) {
+    if (user_.get() == &by) abandon();
+}
+
+void ClientProtocol::abandon() {
     user_ = nullptr;
     leave_owner();
     if (connection_) connection_->abort(make_error_code(std::errc::operation_canceled));
@@ -279,7 +283,7 @@ void ClientProtocol::cancel() {
 
 void ClientProtocol::detach() {
     owner_ = nullptr;
-    if (user_) return cancel();
+    if (user_) return abandon();
     if (connection_) connection_->close();
 }
 

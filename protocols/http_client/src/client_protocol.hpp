@@ -69,8 +69,10 @@ public:
     // Sends a request. Call it only if opened() or freed() allows it.
     void start(std::shared_ptr<ExchangeUser> user, Outgoing request);
     // The user is called again from a later callback of the driver.
-    void resume();
-    void cancel();  // ends the exchange and aborts the connection
+    // These two have no effect unless the exchange is that of the caller: from within a callback it may
+    // already be the next one.
+    void resume(const ExchangeUser& by);
+    void cancel(const ExchangeUser& by);  // ends the exchange and aborts the connection
     void detach();  // the owner is gone: the same, or closes the connection if it is unused
     void close();   // closes an unused connection
 
@@ -99,6 +101,7 @@ private:
     void arm();
     void progress();
     void leave_owner() noexcept;
+    void abandon();
     bool sends() const noexcept { return user_ && !request_out_ && !stopped_; }
 
     const ClientLimits limits_;

@@ -77,7 +77,7 @@ void Job::finish(Result<Reply> result) {
 
 void Job::leave_connection() {
     if (ClientProtocol* const connection = std::exchange(connection_, nullptr))
-        connection->cancel();
+        connection->cancel(*this);
 }
 
 void Job::abandon() {
@@ -86,7 +86,7 @@ void Job::abandon() {
 }
 
 void Job::resume() {
-    if (connection_) connection_->resume();
+    if (connection_) connection_->resume(*this);
 }
 
 // ---- the reply

@@ -128,6 +128,10 @@ bool ReplyParser::parse(std::string_view text, Head& framing) {
         refuse("malformed Content-Length or Transfer-Encoding");
         return false;
     }
+    if (at[1] != '\n') {
+        refuse("malformed field");
+        return false;
+    }
     if (fields.judge_reply(framing) != 0)
         refuse("Transfer-Encoding together with Content-Length, or in HTTP/1.0");
     return !refusal_;

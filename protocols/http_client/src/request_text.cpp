@@ -15,8 +15,9 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> li
 
 // Fields that the client sets, or that speak about one connection.
 bool is_reserved(std::string_view name) noexcept {
-    return is_one_of(name, {"host", "connection", "content-length", "transfer-encoding", "expect",
-                            "upgrade", "te", "trailer", "keep-alive", "proxy-connection"});
+    return is_one_of(
+        name, {"host", "connection", "content-length", "transfer-encoding", "expect", "upgrade",
+               "te", "trailer", "keep-alive", "proxy-connection", "proxy-authorization"});
 }
 
 tl::unexpected<Error> invalid(const std::string& what) {

@@ -30,7 +30,9 @@ bool is_address(const std::string& name) {
 }
 
 bool is_name(std::string_view name) {
-    return !name.empty() && name.size() <= kMostName && name.find('\0') == name.npos;
+    // OpenSSL takes a leading dot for any subdomain.
+    return !name.empty() && name.size() <= kMostName && name.front() != '.' &&
+           name.find('\0') == name.npos;
 }
 
 template <class State>
@@ -76,7 +78,9 @@ template <class State>
 bool ClientLayer<State>::set_name(SSL* ssl) const {
     if (is_address(name_))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name_.c_str()) == 1;
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // The subject is no name of a host (RFC 9525, section 2).
+    SSL_set_hostflags(ssl,
+                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     return SSL_set1_host(ssl, name_.c_str()) == 1 &&
            SSL_set_tlsext_host_name(ssl, name_.c_str()) == 1;
 }

@@ -78,6 +78,7 @@ Result<void> ServerContext::set_up(const ServerOptions& options) {
     SSL_CTX_set_session_cache_mode(to, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_app_data(to, this);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(to, on_ticket);
+    SSL_CTX_set_session_ticket_cb(to, nullptr, on_session, nullptr);
     SSL_CTX_set_timeout(to, static_cast<long>(2 * options.ticket_period.count()));
     return use_credentials(to, credentials_.front()).and_then([&] { return set_clients(options); });
 }
@@ -151,6 +152,18 @@ int ServerContext::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv,
     } catch (...) {  // of the clock, or no memory
         return -1;
     }
+}
+
+// OpenSSL does not judge the certificate of a session again. One that has expired meanwhile needs a whole
+// handshake, which refuses it.
+SSL_TICKET_RETURN ServerContext::on_session(SSL*, SSL_SESSION* session, const unsigned char*,
+                                            std::size_t, SSL_TICKET_STATUS status, void*) {
+    const bool renews = status == SSL_TICKET_SUCCESS_RENEW;
+    if (status != SSL_TICKET_SUCCESS && !renews) return SSL_TICKET_RETURN_IGNORE_RENEW;
+    const X509* const peer = SSL_SESSION_get0_peer(session);
+    if (peer != nullptr && X509_cmp_current_time(X509_get0_notAfter(peer)) <= 0)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return renews ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
 }  // namespace switchboard::tls::detail

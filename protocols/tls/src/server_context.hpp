@@ -30,6 +30,8 @@ private:
                        const unsigned char* offered, unsigned offered_size, void* self);
     static int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                          EVP_MAC_CTX* mac, int seal);
+    static SSL_TICKET_RETURN on_session(SSL* ssl, SSL_SESSION* session, const unsigned char* name,
+                                        std::size_t size, SSL_TICKET_STATUS status, void* unused);
 
     std::vector<Credentials> credentials_;
     std::map<std::string, std::size_t, std::less<>> by_name_;  // "a.example", "*.example"

@@ -267,6 +267,20 @@ void TlsLayer::encrypt(Bytes piece) {
     set_own_deadline(now());
 }
 
+// For a call from within a callback of another connection, whose bytes are gathered. Returns false, and does
+// nothing, if one record cannot hold all.
+bool TlsLayer::encrypt_joined(std::span<const Bytes> pieces) {
+    std::array<std::byte, kMostPlain> all;
+    std::size_t size = 0;
+    for (const Bytes piece : pieces) {
+        if (piece.size() > all.size() - size) return false;
+        std::ranges::copy(piece, all.begin() + static_cast<std::ptrdiff_t>(size));
+        size += piece.size();
+    }
+    if (size > 0) encrypt(Bytes(all).first(size));
+    return true;
+}
+
 bool TlsLayer::send(std::span<const Bytes> pieces) {
     has_room_ = true;
     const bool alone = gathered.owner == nullptr;
@@ -274,6 +288,7 @@ bool TlsLayer::send(std::span<const Bytes> pieces) {
         gathered.owner = this;
         gathered.size = 0;
     }
+    if (!alone && !gathers() && encrypt_joined(pieces)) return has_room_;
     for (const Bytes piece : pieces) {
         if (gathers())
             gather(piece);

@@ -74,6 +74,7 @@ private:
     void flush_gathered();
     void stop_gathering();
     void encrypt(Bytes piece);
+    bool encrypt_joined(std::span<const Bytes> pieces);
 
     static BIO_METHOD* bio_method();
     static int bio_read(BIO* bio, char* to, int size);

@@ -75,7 +75,9 @@ std::size_t Engine::queued() const noexcept {
     return connection_ == nullptr ? 0 : connection_->queued();
 }
 
+// The peer's Close frame must be read.
 void Engine::pause() {
+    if (close_sent_) return;
     paused_ = true;
     connection_->pause_reading();
 }
@@ -97,12 +99,9 @@ void Engine::watch_idle() {
     const auto ping_at = deadline_after(heard_, limit / 2);
     const auto end_at = deadline_after(heard_, limit);
     if (now >= end_at) return connection_->abort(errc::idle_timed_out);
-    if (now < ping_at) {
-        pinged_ = false;
-        return arm(ping_at);
-    }
-    if (!pinged_) ping({});
-    pinged_ = true;
+    if (now < ping_at) return arm(ping_at);
+    if (pinged_for_ != heard_) ping({});
+    pinged_for_ = heard_;
     arm(end_at);
 }
 

@@ -46,6 +46,8 @@ public:
     void on_writable(Connection& connection) override;
     void on_eof(Connection& connection) override;
     void on_deadline(Connection& connection) override;
+    // A drain waits for the peer's Close frame, as long as close_timeout allows.
+    bool is_busy() const noexcept override { return close_sent_ && !close_received_; }
     void on_shutdown(Connection& connection) override;
     void on_close(std::error_code reason) noexcept override;
 
@@ -146,13 +148,13 @@ private:
     std::shared_ptr<Link> link_;
     Incoming incoming_;
     std::pmr::vector<std::byte> collected_;
-    Clock::time_point heard_{};  // when the peer was last heard
+    Clock::time_point heard_{};                                // when the peer was last heard
+    Clock::time_point pinged_for_ = Clock::time_point::min();  // heard_ when the last Ping was sent
     std::string reason_;
     std::uint16_t code_ = code::kLost;
     Sending sending_ = Sending::whole;
     Kind sending_kind_ = Kind::text;
     bool compresses_parts_ = false;  // of the message in fragments
-    bool pinged_ = false;            // since the peer was last heard
     bool paused_ = false;
     bool full_ = false;
     bool failed_ = false;  // the peer broke the protocol or a limit

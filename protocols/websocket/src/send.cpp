@@ -169,6 +169,7 @@ void Engine::close(std::uint16_t code, std::string_view reason) {
     if (closing()) return;
     send_close(code == code::kNone || is_close_code(code) ? code : code::kNormal, reason);
     await_end();
+    if (paused_) resume();
 }
 
 }  // namespace switchboard::websocket::detail

@@ -1,5 +1,6 @@
 #include <switchboard/reactor_exchange.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -27,10 +28,13 @@ struct Exchange {
     }
 };
 
-// connect_timeout bounds the connect and its look-up. The timer bounds the whole exchange.
+// connect_timeout bounds the connect and its look-up. The timer bounds the whole exchange, but does not find
+// the connection before its layer has opened; until then the age of the connection is bounded.
 ConnectOptions hooks(const std::shared_ptr<Exchange>& exchange, std::chrono::milliseconds timeout) {
+    constexpr std::chrono::hours kOldest{10 * 24};
     ConnectOptions how;
     how.limits.connect_timeout = timeout;
+    how.limits.max_connection_age = std::min<std::chrono::milliseconds>(timeout, kOldest);
     how.on_connected = [exchange](ConnectionId id) { exchange->id = id; };
     how.on_ended = [exchange](const Error& error) { exchange->finish(error); };
     return how;
