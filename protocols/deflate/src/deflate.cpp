@@ -94,8 +94,8 @@ Inflater::Outcome Inflater::decompress(Bytes in, std::pmr::vector<std::byte>& ou
         set_input(*stream_, part);
         // One byte above the limit shows that there is more.
         if (used == out.size())
-            out.resize(used + std::min(std::max({used, part.size(), std::size_t{256}}),
-                                       most - used + 1));
+            out.resize(used +
+                       std::min(std::max({used, part.size(), std::size_t{256}}), most - used + 1));
         const std::size_t offered = std::min(out.size() - used, kMostAtOnce);
         stream_->next_out = reinterpret_cast<Bytef*>(out.data() + used);
         stream_->avail_out = static_cast<uInt>(offered);
