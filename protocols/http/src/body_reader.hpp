@@ -15,11 +15,10 @@ class ServerProtocol;
 class BodyReader {
 public:
     // A reader without functions skips the body.
-    BodyReader(ServerProtocol& protocol, Connection& connection, const BodyInput& input,
-               Reader reader)
+    BodyReader(ServerProtocol& protocol, Connection& connection, BodyInput input, Reader reader)
         : protocol_(&protocol),
           connection_(&connection),
-          input_(input),
+          input_(std::move(input)),
           reader_(std::move(reader)) {}
 
     // ---- For the handles.

@@ -43,6 +43,7 @@ public:
         char* const at = array_.data() + end_;
         std::memcpy(at, name, kName);
         if (!value.empty()) std::memcpy(at + kName, value.data(), value.size());
+        // NOLINTNEXTLINE(bugprone-not-null-terminated-result): texts here have no NUL at their end.
         std::memcpy(at + kName + value.size(), "\r\n", 2);
         end_ += size;
     }

@@ -30,11 +30,13 @@ struct Exchange {
 
 // connect_timeout bounds the connect and its look-up. The timer bounds the whole exchange, but does not find
 // the connection before its layer has opened; until then the age of the connection is bounded.
-ConnectOptions hooks(const std::shared_ptr<Exchange>& exchange, std::chrono::milliseconds timeout) {
+ConnectOptions hooks(const std::shared_ptr<Exchange>& exchange, std::chrono::milliseconds timeout,
+                     bool has_layer) {
     constexpr std::chrono::hours kOldest{10 * 24};
     ConnectOptions how;
     how.limits.connect_timeout = timeout;
-    how.limits.max_connection_age = std::min<std::chrono::milliseconds>(timeout, kOldest);
+    if (has_layer)
+        how.limits.max_connection_age = std::min<std::chrono::milliseconds>(timeout, kOldest);
     how.on_connected = [exchange](ConnectionId id) { exchange->id = id; };
     how.on_ended = [exchange](const Error& error) { exchange->finish(error); };
     return how;
@@ -51,7 +53,8 @@ void exchange(Reactor& reactor, const Endpoint& endpoint, std::vector<std::byte>
     auto protocol = make_exchange(std::move(request), std::move(options),
                                   [made](Reply reply) { made->reply = std::move(reply); });
     if (layer) protocol = layer(std::move(protocol));
-    auto started = reactor.connect(endpoint, std::move(protocol), hooks(made, timeout));
+    auto started =
+        reactor.connect(endpoint, std::move(protocol), hooks(made, timeout, layer != nullptr));
     if (!started) {
         reactor.post([made, error = started.error()] {
             made->done(fail(error.code(), "exchange: " + error.context()));
