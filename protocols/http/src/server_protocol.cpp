@@ -74,10 +74,12 @@ void ServerProtocol::end(Connection& connection, std::error_code reason) {
 
 std::size_t ServerProtocol::read_head(Connection& connection, std::string_view in) {
     const bool begins = seen_ == 0;
-    if (begins && skips_empty_line(in)) return 2;
-    if (skipped_line_ && in.starts_with("\r\n")) {
-        refuse_head(connection, 400);
-        return in.size();
+    if (skipped_line_ || in.size() == 2) [[unlikely]] {
+        if (begins && skips_empty_line(in)) return 2;
+        if (skipped_line_ && in.starts_with("\r\n")) {
+            refuse_head(connection, 400);
+            return in.size();
+        }
     }
     Head head;
     const Parsed parsed = parse_head(in, limits(), seen_, head);
