@@ -1,4 +1,4 @@
-// Prints a page of the web, or why there is none.
+// Gets a page of the web and prints it, or the error.
 #include <cstdio>
 #include <switchboard/http_client.hpp>
 

@@ -1,6 +1,6 @@
-// nginx: one worker that answers every request with a page of SIZE bytes, over TLS with the argument
-// tls:CERTIFICATE,KEY. nginx takes over the listening
-// socket in the way in which it takes over those of an older nginx: the environment variable NGINX names it.
+// nginx: one worker that answers every request with a page of SIZE bytes. With the argument
+// tls:CERTIFICATE,KEY it encrypts. This program listens, and nginx inherits the socket: the environment
+// variable NGINX names it, as when a new nginx replaces an old one.
 #define _GNU_SOURCE
 #include <limits.h>
 #include <sys/stat.h>
@@ -8,9 +8,8 @@
 
 #include "peer.h"
 
-enum {
-    kLargestText = 2048
-};  // of the directive `return`; a larger page is a file that nginx keeps open
+// The directive `return` serves pages up to this size. A larger page is a file that nginx keeps open.
+enum { kLargestText = 2048 };
 
 static char folder[PATH_MAX];
 
@@ -123,8 +122,8 @@ int main(int argc, char** argv) {
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &signals,
-                NULL);  // from before it is announced, so that the files are removed
+    // Before the endpoint is announced: from then on, this process must live to remove its files.
+    sigprocmask(SIG_BLOCK, &signals, NULL);
     // The duplicate is not closed by exec.
     const int fd = dup(listen_as_told(tls ? 1 : argc - 1, argv + 1, "nginx"));
     address_of(fd, argc > 2 && !tls ? argv[2] : NULL, listen, sizeof listen);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// ws, the WebSocket server of most Node.js programs: echo. NODE_PATH or the folder of this file has it.
+// ws, the WebSocket server that most Node.js programs use: echo. Node.js looks for the package in the folders
+// above this file, and in NODE_PATH.
 'use strict';
 const { WebSocketServer } = require('ws');
 
@@ -14,5 +15,5 @@ server.on('connection', (socket, request) => {
 const where = path ? { path: path.replace(/^unix:/, '') } : { host: '127.0.0.1', port: 0 };
 http.listen({ ...where, backlog: 4096 }, () => {
   const endpoint = path || `tcp://127.0.0.1:${http.address().port}`;
-  console.log(`listening on ${endpoint} (websocket, node-ws)`);
+  console.log(`listening on ${endpoint} (node-ws)`);
 });

@@ -1,4 +1,5 @@
 // `switchboard exchange tls://HOST:PORT`: with the program's own server, and with openssl s_server.
+#include "text.hpp"
 #include "tls_files.hpp"
 
 using namespace switchboard;
@@ -84,6 +85,19 @@ TEST_CASE(
     check(ask_tls(folder, server.endpoint()), "--tls-ca and --tls-cert require tls://HOST:PORT");
     check(ask(tls_url("1"), {"--tls-ca", folder / "none"}), "--tls-ca: read " + folder / "none");
     check(ask(tls_url("1"), {"--tls-cert", folder / "none"}), "--tls-cert " + folder / "none");
+}
+
+TEST_CASE("tls exchange: a page by https, from an authority of --tls-ca, with a certificate") {
+    const TlsFolder folder;
+    const Server server({"hello", "--tls", folder.server(), "--tls-ca", folder.ca()});
+    const std::string url = "https://127.0.0.1:" + server.port() + "/";
+    const std::string alice = folder.issue("alice", {.subject = "alice"});
+    const Finished page = ask(url, {"--tls-ca", folder.ca(), "--tls-cert", alice}, "");
+    CHECK(page.errors == "");
+    CHECK(page.output == "Hello, world!\n");
+    CHECK(ask(url, {"--tls-ca", folder.ca()}, "").status == 1);
+    CHECK(test::has(ask(url, {"--tls-cert", alice}, "").errors, "verify failed"));
+    CHECK(test::has(ask("http://127.0.0.1/", {"--tls-ca", folder.ca()}, "").errors, "require"));
 }
 
 TEST_CASE("tls exchange: a certificate is presented to a server that requires one") {

@@ -94,6 +94,21 @@ TEST_CASE("TLS: a session of one name, certificate or mode opens no other") {
     CHECK_FALSE(resumes(alice, make_server(options), "a.example"));
 }
 
+TEST_CASE("TLS: a session ends with the certificate of the client") {
+    auto now = std::chrono::system_clock::now();
+    auto options = with_secret(now);
+    options.clients = tls::ClientCertificates::required;
+    options.common.trust_pem = authority().pem();
+    const auto server = make_server(options);
+    const auto alice =
+        make_client({.certificates = {authority().issue({.subject = "alice", .ends = 1'200})}});
+    CHECK_FALSE(resumes(alice, server));
+    now += 19min;
+    CHECK(resumes(alice, server));
+    now += 2min;
+    CHECK_FALSE(resumes(alice, server));
+}
+
 TEST_CASE("TLS: new certificates serve new connections, and wrong ones change nothing") {
     const auto server = make_server();
     Seen seen;

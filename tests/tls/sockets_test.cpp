@@ -92,6 +92,25 @@ TEST_CASE("TLS: exchange() above a layer of TLS, on a reactor and with a blockin
     client.join();
 }
 
+TEST_CASE("TLS: the time-out of an exchange on a reactor includes the handshake") {
+    const Listener silent;
+    Reactor reactor;
+    ExchangeOptions options;
+    options.timeout = std::chrono::milliseconds(50);
+    tls::ClientOptions client;
+    client.common.handshake_timeout = {};
+    options.layer = [made = *tls::Client::make(client)](std::unique_ptr<Protocol> above) {
+        return made.wrap("127.0.0.1", std::move(above));
+    };
+    std::error_code why;
+    exchange(reactor, silent.at, {}, options, [&](auto reply) {
+        why = reply.error().code();
+        reactor.stop();
+    });
+    reactor.run();
+    CHECK(why == std::errc::timed_out);
+}
+
 TEST_CASE("TLS: an echo of 300,000 bytes from a server with threads") {
     Listener listener;
     auto stop = Stop::create();

@@ -123,6 +123,7 @@ void use_servers(CompareOptions& options) {
             "--drivers excludes --request: drivers and peers echo, they do not speak your "
             "protocol");
     if (options.all_servers && !experiment.script) {
+        // Peers that echo are listed for any workload, so that the results say why they are left out.
         const WorkloadKind* const workload = find_workload_kind(experiment.workload);
         for (const ServerKind& kind : server_kinds()) {
             if (workload == nullptr || kind.speaks(workload->protocol) || kind.serves == "echo")

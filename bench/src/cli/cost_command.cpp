@@ -62,7 +62,11 @@ void measure_exchange(const CostCase& what, CostReport& report) {
         return print_row(what, {"serves one connection at a time"});
     const auto figures = measure(what);
     if (!figures && is_interrupted()) return;
-    Json json{{"server", what.server}, {"connections", what.connections}, {"size", what.size}};
+    Json json{{"server", what.server},
+              {"workload", what.workload},
+              {"connections", what.connections},
+              {"size", what.size},
+              {"depth", what.depth}};
     Row row;
     if (!figures) row.push_back((json["reason"] = figures.error().message()).get<std::string>());
     for (const auto& [name, figure] : figures.value_or(Figures())) {
@@ -96,7 +100,7 @@ void measure_idle(const CostOptions& options, const std::string& server, CostRep
                                            .size = options.size,
                                            .workload = options.workload});
     if (!bytes && is_interrupted()) return;
-    Json row{{"server", server}, {"connections", options.idle}};
+    Json row{{"server", server}, {"workload", options.workload}, {"connections", options.idle}};
     const std::string text = bytes ? fixed(*bytes, 0) + " B" : bytes.error().message();
     print_line(line_of({server, text}, {20, 10}));
     row[bytes ? "bytes" : "reason"] = bytes ? Json(*bytes) : Json(text);
@@ -105,7 +109,8 @@ void measure_idle(const CostOptions& options, const std::string& server, CostRep
 }
 
 void measure_idle(const CostOptions& options, CostReport& report) {
-    if (options.idle == 0 || is_interrupted()) return;
+    // An idle member of a fan-out would wait for the others.
+    if (options.idle == 0 || options.workload == "fan-out" || is_interrupted()) return;
     print_line(
         fmt::format("\nUser memory per idle connection, of {} connections after one echo each:\n",
                     options.idle));
@@ -215,8 +220,10 @@ Result<void> check_options(const CostOptions& options) {
         if (auto fits = check_range("--connections", connections, 1, 2'000); !fits) return fits;
     }
     for (const std::string& name : options.servers) {
-        const CostCase what{name, 2, options.size, options.workload};
-        if (auto fits = check_case(what); !fits) return fits;
+        for (const std::size_t connections : options.connections) {
+            const CostCase what{name, connections, options.size, options.workload};
+            if (auto fits = check_case(what); !fits) return fits;
+        }
     }
     return check_range("--idle", options.idle, 0, 19'000)
         .and_then([&] { return check_range("--depth", options.depth, 1, 1'000); })

@@ -38,9 +38,8 @@ struct Experiment {
     std::uint64_t exchanges = Load::kNoEnd;     // ends a window early
     std::chrono::milliseconds duration{2'000};  // of one window
     std::size_t rounds = 5;
-    std::size_t workers = 4;  // of the pools
-    std::string over =
-        "tcp";  // what carries the bytes: tcp (loopback), unix, or tls (over loopback)
+    std::size_t workers = 4;           // of the pools
+    std::string over = "tcp";          // loopback: tcp, or tls over it; or unix sockets
     std::string baseline = "reactor";  // the server that ratios are computed against
     std::uint64_t seed = 0;            // of the order; 0 until one is chosen
     bool same_core = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <switchboard/replies.hpp>
 
 #include "base/files.hpp"
@@ -186,7 +187,6 @@ double cpus_free(const CpuPlan& cpus, const Measurement& figures, std::size_t mo
 CellRun measure_cell(const Experiment& experiment, const Cell& cell, const CpuPlan& cpus,
                      std::size_t round) {
     const Place place(experiment.over);
-    const auto certificate = CertificateFiles::make();
     LoadPlan plan = plan_for(experiment, cell, round);
     const WorkloadKind& workload = *find_workload_kind(experiment.workload);
     ServerSetup setup{std::string(workload.protocol), seen_at_once(plan), experiment.workers,
@@ -195,11 +195,13 @@ CellRun measure_cell(const Experiment& experiment, const Cell& cell, const CpuPl
     if (experiment.work_steps > 0)
         setup.options.push_back(fmt::format("work={}", experiment.work_steps));
     CellRun failed;
-    if (!certificate) {
-        failed.figures.problem = certificate.error().message();
+    std::optional<Result<CertificateFiles>> certificate;
+    if (plan.group.tls) certificate.emplace(CertificateFiles::make());
+    if (certificate && !*certificate) {
+        failed.figures.problem = certificate->error().message();
         return failed;
     }
-    if (plan.group.tls) setup.tls = certificate->paths();
+    if (certificate) setup.tls = (*certificate)->paths();
     const ServerKind kind = *experiment.server(cell.server);
     auto server = kind.is_own()
                       ? Server::start_own(kind, cpus.of_server())

@@ -1,8 +1,8 @@
 // Requests for one page over HTTP/1.1.
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
+#include "base/parse.hpp"
 #include "workload/message_workload.hpp"
 #include "workload/web.hpp"
 
@@ -11,25 +11,10 @@ namespace {
 
 constexpr std::size_t kLongestHead = 16 * 1024;
 
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::ranges::transform(lower, lower.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return lower;
-}
-
 // Whether it begins an answer with status 200 and a body of `size` bytes.
 bool is_right_head(std::string_view head, std::size_t size) {
-    constexpr std::string_view kLength = "\r\ncontent-length:";
-    const std::string text = lower_case(head);
-    if (!text.starts_with("http/1.1 200 ")) return false;
-    const auto at = text.find(kLength);
-    if (at == std::string::npos) return false;
-    const char* digits = text.data() + at + kLength.size();
-    while (*digits == ' ') ++digits;
-    std::size_t length = 0;
-    const auto [end, error] = std::from_chars(digits, text.data() + text.size(), length);
-    return error == std::errc() && *end == '\r' && length == size;
+    const auto length = parse_count(std::string(field_of(head, "content-length")));
+    return head.starts_with("HTTP/1.1 200 ") && length && *length == size;
 }
 
 class Http final : public Workload {
@@ -98,6 +83,22 @@ private:
 };
 
 }  // namespace
+
+std::string_view field_of(std::string_view head, std::string_view name) {
+    while (true) {
+        const auto end = head.find("\r\n");
+        if (end == head.npos) return {};
+        head.remove_prefix(end + 2);
+        const std::string_view line = head.substr(0, head.find("\r\n"));
+        const bool named = line.size() > name.size() && line[name.size()] == ':' &&
+                           std::equal(name.begin(), name.end(), line.begin(), [](char a, char b) {
+                               return a == std::tolower(static_cast<unsigned char>(b));
+                           });
+        if (!named) continue;
+        const auto begin = line.find_first_not_of(' ', name.size() + 1);
+        return begin == line.npos ? std::string_view() : line.substr(begin);
+    }
+}
 
 std::string hello_page(std::size_t size) {
     constexpr std::string_view kText = "Hello, world!\n";

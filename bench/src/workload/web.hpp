@@ -14,12 +14,14 @@ inline constexpr std::string_view kHttpRequest = "GET / HTTP/1.1\r\nHost: localh
 // Returns the page of that many bytes: see register_http() in protocols/http.
 std::string hello_page(std::size_t size);
 
-// A request to open a WebSocket, and the line that its answer must have (RFC 6455, section 1.3).
+// A request to open a WebSocket, and the value of Sec-WebSocket-Accept in its answer (RFC 6455, section 1.3).
 inline constexpr std::string_view kWebSocketRequest =
     "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-inline constexpr std::string_view kWebSocketAccept =
-    "\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+inline constexpr std::string_view kWebSocketAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+// Returns the value of a field of an answer's head, or an empty text. `name` must be in lower case.
+std::string_view field_of(std::string_view head, std::string_view name);
 
 inline constexpr std::string_view kEndOfHead = "\r\n\r\n";
 

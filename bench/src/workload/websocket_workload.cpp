@@ -1,7 +1,4 @@
 // Messages over WebSocket, echoed.
-#include <algorithm>
-#include <cctype>
-
 #include "workload/message_workload.hpp"
 #include "workload/web.hpp"
 
@@ -49,17 +46,9 @@ private:
             MessageClient::opened();
             return in.size();
         }
-        // The name of the field may be written in any way, but its value is case-sensitive.
         bool is_right_answer() const {
-            const auto same = [](char a, char b) {
-                return std::tolower(static_cast<unsigned char>(a)) ==
-                       std::tolower(static_cast<unsigned char>(b));
-            };
-            const auto field = std::search(answer_.begin(), answer_.end(), kWebSocketAccept.begin(),
-                                           kWebSocketAccept.end(), same);
-            const std::string_view value = kWebSocketAccept.substr(kWebSocketAccept.find(' '));
-            return answer_.starts_with("HTTP/1.1 101 ") && field != answer_.end() &&
-                   answer_.find(value) != std::string::npos;
+            return answer_.starts_with("HTTP/1.1 101 ") &&
+                   field_of(answer_, "sec-websocket-accept") == kWebSocketAccept;
         }
 
         const WebSockets& sockets_;

@@ -1,6 +1,7 @@
 #include "chunks.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "head.hpp"
 #include "syntax.hpp"
@@ -68,13 +69,17 @@ bool are_extensions(std::string_view text) noexcept {
 // Fields that decide about framing, routing, authentication or the body come too late in a trailer
 // (RFC 9110, section 6.5.1).
 bool is_allowed_trailer(std::string_view name) noexcept {
-    static constexpr std::string_view kRefusedNames[] = {
-        "transfer-encoding", "host",   "connection", "upgrade", "trailer", "te",        "expect",
-        "authorization",     "cookie", "set-cookie", "range",   "via",     "keep-alive"};
     const bool of_content = name.size() > 8 && equals(name.substr(0, 8), "content-");
-    return !of_content &&
-           std::none_of(std::begin(kRefusedNames), std::end(kRefusedNames),
-                        [&](std::string_view refused) { return equals(name, refused); });
+    return !of_content && !is_one_of(name, {"transfer-encoding", "host", "connection", "upgrade",
+                                            "trailer", "te", "expect", "authorization", "cookie",
+                                            "set-cookie", "range", "via", "keep-alive"});
+}
+
+std::string_view encode_chunk_line(ChunkLine& line, std::size_t size) noexcept {
+    char* const end = std::to_chars(line.data(), line.data() + line.size() - 2, size, 16).ptr;
+    end[0] = '\r';
+    end[1] = '\n';
+    return {line.data(), static_cast<std::size_t>(end - line.data()) + 2};
 }
 
 Chunks::Piece Chunks::chunk_line(std::string_view in) noexcept {

@@ -1,6 +1,7 @@
 // Bodies in chunks (RFC 9112, section 7.1).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -34,6 +35,10 @@ private:
     std::uint8_t trailers_ = 0;
     State state_ = State::size;
 };
+
+// Writes the line before a chunk of `size` bytes. CR LF must follow the chunk.
+using ChunkLine = std::array<char, 18>;
+std::string_view encode_chunk_line(ChunkLine& line, std::size_t size) noexcept;
 
 // `name` must be a token.
 bool is_allowed_trailer(std::string_view name) noexcept;

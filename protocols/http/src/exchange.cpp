@@ -30,6 +30,10 @@ std::string_view digits(std::array<char, 20>& text, Number value) noexcept {
     return {text.data(), static_cast<std::size_t>(end - text.data())};
 }
 
+[[noreturn]] void refuse_value(std::string_view name) {
+    throw std::invalid_argument("HTTP field \"" + std::string(name) + "\" has a control character");
+}
+
 [[noreturn]] void answered_twice() {
     throw std::logic_error("HTTP request answered twice");
 }
@@ -40,14 +44,6 @@ void check_status(unsigned code) {
     if (code < 200 || code > 599)
         throw std::invalid_argument("HTTP status " + std::to_string(code) + " is not an answer's");
 }
-
-namespace {
-
-[[noreturn]] void refuse_value(std::string_view name) {
-    throw std::invalid_argument("HTTP field \"" + std::string(name) + "\" has a control character");
-}
-
-}  // namespace
 
 void check_field(std::string_view name, std::string_view value) {
     if (!is_token(name) || is_own_field(name))

@@ -40,19 +40,13 @@ bool is_host_name(const char* name) noexcept {
 }
 
 bool is_port(std::string_view text) noexcept {
-    std::uint32_t port = 0;
-    for (const char c : text) {
-        if (c < '0' || c > '9') return false;
-        port = port * 10 + static_cast<std::uint32_t>(c - '0');
-        if (port > 0xffff) return false;
-    }
-    return true;
+    return text.empty() || switchboard::detail::number<std::uint16_t>(text).has_value();
 }
 
 // Returns the end of the digits behind a colon, or the colon if they are no port.
 const char* end_of_port(const char* colon) noexcept {
     const char* end = colon + 1;
-    while (*end >= '0' && *end <= '9') ++end;
+    while (is_digit(*end)) ++end;
     return is_port({colon + 1, static_cast<std::size_t>(end - colon - 1)}) ? end : colon;
 }
 

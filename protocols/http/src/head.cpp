@@ -13,17 +13,6 @@ namespace {
 constexpr std::string_view kEnd = "\r\n\r\n";
 constexpr std::size_t kVersionLength = 8;
 
-bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
-
-// Returns the first line feed from `from` on without a carriage return before it.
-std::size_t bare_line_feed(std::string_view in, std::size_t from) noexcept {
-    std::size_t at = in.find('\n', from);
-    while (at != in.npos && at != 0 && in[at - 1] == '\r') at = in.find('\n', at + 1);
-    return at;
-}
-
 // What an incomplete head already shows. A head that can never become valid is refused at once, by its first
 // fault, so that the answer does not depend on how the bytes arrive.
 [[gnu::noinline]] unsigned refusal_of_part(std::string_view in, const HttpLimits& limits,
@@ -168,6 +157,12 @@ unsigned parse_fields(const char*& at, const char* end, const HttpLimits& limits
 }
 
 }  // namespace
+
+std::size_t bare_line_feed(std::string_view in, std::size_t from) noexcept {
+    std::size_t at = in.find('\n', from);
+    while (at != in.npos && at != 0 && in[at - 1] == '\r') at = in.find('\n', at + 1);
+    return at;
+}
 
 bool parse_field(const char*& at, const char* end, Field& field) noexcept {
     const char* next = at;

@@ -5,6 +5,7 @@
 
 #include "base/deadline.hpp"
 #include "server_protocol.hpp"
+#include "syntax.hpp"
 
 namespace switchboard::http::detail {
 
@@ -17,9 +18,7 @@ void OpenAnswer::set_status(unsigned code) {
 
 void OpenAnswer::add_field(std::string_view name, std::string_view value) {
     check_field(name, value);
-    for (const std::string_view text :
-         {name, std::string_view(": "), value, std::string_view("\r\n")})
-        fields_ += text;
+    append_field(fields_, name, value);
 }
 
 void OpenAnswer::set_on_gone(std::function<void(std::error_code)> fn) {

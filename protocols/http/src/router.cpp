@@ -18,7 +18,7 @@ bool is_standard(std::string_view method) noexcept {
 Route refusal_of(unsigned status, std::string allow = {}) {
     const auto handler = [status, allow = std::move(allow)](const Request&, Response& response) {
         if (!allow.empty()) response.field("Allow", allow);
-        response.status(status).type("text/plain").send(std::string(reason_phrase(status)) + "\n");
+        answer_status(response, status);
     };
     return {.handler = handler, .options = {.body = Body::none}};
 }
@@ -94,6 +94,10 @@ std::string allowed(const Routes& routes) {
 }
 
 }  // namespace
+
+void answer_status(Response& response, unsigned status) {
+    response.status(status).type("text/plain").send(std::string(reason_phrase(status)) + "\n");
+}
 
 std::string percent_decoded(std::string_view text) {
     std::string decoded;

@@ -94,6 +94,9 @@ private:
     Route otherwise_, unknown_method_, any_options_;
 };
 
+// Answers with the status, and its reason phrase as the body.
+void answer_status(Response& response, unsigned status);
+
 // Returns the text with each "%" and two hexadecimal digits replaced by the byte that they stand for.
 std::string percent_decoded(std::string_view text);
 

@@ -1,12 +1,11 @@
 // Answers in pieces.
-#include <array>
-#include <charconv>
 #include <stdexcept>
 #include <utility>
 
 #include "chunks.hpp"
 #include "open_answer.hpp"
 #include "server_protocol.hpp"
+#include "syntax.hpp"
 
 namespace switchboard::http::detail {
 namespace {
@@ -24,11 +23,8 @@ void check_trailers(std::span<const Field> trailers) {
 
 std::string last_chunk(std::span<const Field> trailers) {
     std::string text = "0\r\n";
-    for (const Field& each : trailers)
-        for (const std::string_view part :
-             {each.name, std::string_view(": "), each.value, kLineEnd})
-            text += part;
-    return text += kLineEnd;
+    for (const Field& each : trailers) append_field(text, each.name, each.value);
+    return text.append(kLineEnd);
 }
 
 }  // namespace
@@ -46,11 +42,9 @@ bool OpenAnswer::write(Bytes piece) {
     if (piece.empty() || body_end_ == BodyEnd::no_body) return room_;
     bytes_ += piece.size();
     if (body_end_ != BodyEnd::chunks) return put({&piece, 1});
-    std::array<char, 18> line;
-    char* const end = std::to_chars(line.data(), line.data() + 16, piece.size(), 16).ptr;
-    kLineEnd.copy(end, kLineEnd.size());
-    const auto size = static_cast<std::size_t>(end - line.data()) + kLineEnd.size();
-    const Bytes pieces[] = {as_bytes({line.data(), size}), piece, as_bytes(kLineEnd)};
+    ChunkLine line;
+    const Bytes pieces[] = {as_bytes(encode_chunk_line(line, piece.size())), piece,
+                            as_bytes(kLineEnd)};
     return put(pieces);
 }
 

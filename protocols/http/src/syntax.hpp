@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
+#include <string>
 #include <string_view>
 
 namespace switchboard::http::detail {
@@ -96,6 +98,14 @@ constexpr bool equals(std::string_view text, std::string_view small) noexcept {
     return true;
 }
 
+// Each of `list` must be in lower case.
+constexpr bool is_one_of(std::string_view text,
+                         std::initializer_list<std::string_view> list) noexcept {
+    for (const std::string_view one : list)
+        if (equals(text, one)) return true;
+    return false;
+}
+
 constexpr bool equals_without_case(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i)
@@ -103,9 +113,13 @@ constexpr bool equals_without_case(std::string_view a, std::string_view b) noexc
     return true;
 }
 
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
 // Returns the value of a hexadecimal digit, or -1.
 constexpr int hex_digit(char c) noexcept {
-    if (c >= '0' && c <= '9') return c - '0';
+    if (is_digit(c)) return c - '0';
     const char small = lower(c);
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
@@ -118,6 +132,10 @@ constexpr std::string_view trimmed(std::string_view text) noexcept {
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
     while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
     return text;
+}
+
+inline void append_field(std::string& to, std::string_view name, std::string_view value) {
+    to.append(name).append(": ").append(value).append("\r\n");
 }
 
 // Calls `use` with each element of a comma-separated list (RFC 9110, section 5.6.1), without spaces around

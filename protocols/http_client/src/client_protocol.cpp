@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "base/deadline.hpp"
@@ -84,12 +83,9 @@ bool ClientProtocol::write_body(Bytes piece) {
         if (sent_ > *request_.length) return false;
         return room_ = connection_->write(piece);
     }
-    std::array<char, 20> size{};
-    char* end = std::to_chars(size.data(), size.data() + 16, piece.size(), 16).ptr;
-    *end++ = '\r';
-    *end++ = '\n';
-    const auto line = std::string_view(size.data(), static_cast<std::size_t>(end - size.data()));
-    const std::array<Bytes, 3> pieces{as_bytes(line), piece, as_bytes("\r\n")};
+    ChunkLine line;
+    const std::array<Bytes, 3> pieces{as_bytes(encode_chunk_line(line, piece.size())), piece,
+                                      as_bytes("\r\n")};
     return room_ = connection_->write(std::span<const Bytes>(pieces));
 }
 

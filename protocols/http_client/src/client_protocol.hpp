@@ -68,11 +68,11 @@ public:
 
     // Sends a request. Call it only if opened() or freed() allows it.
     void start(std::shared_ptr<ExchangeUser> user, Outgoing request);
-    // The user is called again from a later callback of the driver.
-    // These two have no effect unless the exchange is that of the caller: from within a callback it may
-    // already be the next one.
+    // resume() ends a pause: the user is called again from a later callback of the driver. cancel() ends the
+    // exchange and aborts the connection. Both do nothing if the exchange is not that of `by`: within a
+    // callback, the next one may already have started.
     void resume(const ExchangeUser& by);
-    void cancel(const ExchangeUser& by);  // ends the exchange and aborts the connection
+    void cancel(const ExchangeUser& by);
     void detach();  // the owner is gone: the same, or closes the connection if it is unused
     void close();   // closes an unused connection
 

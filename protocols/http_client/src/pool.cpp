@@ -67,7 +67,7 @@ private:
         std::exchange(pool_, nullptr)->gone(*origin_, *this);
     }
 
-    Pool* pool_;      // null once this is none of its connections any more
+    Pool* pool_;      // null once the pool has forgotten this connection
     Origin* origin_;  // valid as long as the pool
     std::weak_ptr<Borrower> borrower_;
     ClientProtocol* connection_ = nullptr;

@@ -15,7 +15,7 @@
 
 namespace switchboard::http::detail {
 
-// Who waits for a connection.
+// A user of the pool that waits for a connection.
 class Borrower {
 public:
     virtual ~Borrower() = default;

@@ -1,7 +1,6 @@
 #include "redirect.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "syntax.hpp"
 
@@ -46,11 +45,6 @@ std::string target_of(const Url& base, std::string_view reference) {
     return without_dots(merged) + std::string(reference.substr(query));
 }
 
-bool is_any_of(std::string_view name, std::span<const std::string_view> names) noexcept {
-    return std::any_of(names.begin(), names.end(),
-                       [&](std::string_view one) { return equals(name, one); });
-}
-
 bool begins(std::string_view name, std::string_view small) noexcept {
     return equals(name.substr(0, small.size()), small);
 }
@@ -60,10 +54,9 @@ bool is_about_body(std::string_view name) noexcept {
 }
 
 bool is_harmless(std::string_view name) noexcept {
-    static constexpr std::array<std::string_view, 6> kHarmless{
-        "cache-control",    "range",       "user-agent", "content-encoding",
-        "content-language", "content-type"};
-    return begins(name, "accept") || begins(name, "if-") || is_any_of(name, kHarmless);
+    return begins(name, "accept") || begins(name, "if-") ||
+           is_one_of(name, {"cache-control", "range", "user-agent", "content-encoding",
+                            "content-language", "content-type"});
 }
 
 }  // namespace

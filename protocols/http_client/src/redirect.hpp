@@ -24,8 +24,8 @@ bool is_redirect(unsigned status) noexcept;
 // Returns the method of the next request. If it differs, the request has no body any more.
 std::string_view method_after(unsigned status, std::string_view method) noexcept;
 
-// Removes the fields that must not go along: those about the body if there is none any more, and those that
-// are not known to be harmless if the origin is another one.
+// Removes the fields that must not be sent to the target of a redirect. Without a body these are the fields
+// about it. If the origin changes, these are all that are not known to be harmless.
 void prune(FieldList& fields, bool has_body, bool same_origin);
 
 }  // namespace switchboard::http::detail

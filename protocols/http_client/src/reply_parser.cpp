@@ -11,20 +11,10 @@ namespace {
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
 constexpr unsigned kMostInterim = 8;
 
-bool is_decimal(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
-
 // Returns whether `in` begins as a reply of HTTP/1 does.
 bool could_be_reply(std::string_view in) noexcept {
     constexpr std::string_view kBegin = "HTTP/1.";
     return kBegin.starts_with(in.substr(0, kBegin.size()));
-}
-
-bool has_bare_line_feed_before(std::string_view in, std::size_t from, std::size_t end) noexcept {
-    for (std::size_t at = in.find('\n', from); at < end; at = in.find('\n', at + 1))
-        if (at == 0 || in[at - 1] != '\r') return true;
-    return false;
 }
 
 // "HTTP/1.1 200 OK". Some servers leave out the space before an empty reason. `at` has the end of the head
@@ -32,17 +22,17 @@ bool has_bare_line_feed_before(std::string_view in, std::size_t from, std::size_
 bool parse_status_line(const char*& at, ReplyHead& head, Head& framing) noexcept {
     constexpr std::size_t kVersionSize = 8, kSize = kVersionSize + 4;
     const auto* const end = std::find(at, at + kSize, '\r');
-    if (end != at + kSize || !is_decimal(at[7]) || at[8] != ' ') return false;
+    if (end != at + kSize || !is_digit(at[7]) || at[8] != ' ') return false;
     framing.http10 = at[7] == '0';
     const char* const code = at + kVersionSize + 1;
-    if (!std::all_of(code, code + 3, is_decimal) || *code == '0') return false;
+    if (!std::all_of(code, code + 3, is_digit) || *code == '0') return false;
     head.status = 0;
     for (int i = 0; i < 3; ++i)
         head.status = head.status * 10 + static_cast<unsigned>(code[i] - '0');
     at += kSize;
     if (*at != '\r' && *at != ' ') return false;
     while (contains(kValueChars, *at)) ++at;
-    if (at[0] != '\r' || at[1] != '\n') return false;
+    if (!begins_with(at, "\r\n")) return false;
     at += 2;
     return true;
 }
@@ -94,7 +84,7 @@ ReplyParser::Step ReplyParser::read_head(std::string_view in) {
     const std::size_t from = seen_ < 3 ? 0 : seen_ - 3;
     const std::size_t found = in.find(kEndOfHead, from);
     const std::size_t size = found == in.npos ? in.size() : found + kEndOfHead.size();
-    if (has_bare_line_feed_before(in, from, std::min(size, max_head_)))
+    if (bare_line_feed(in, from) < std::min(size, max_head_))
         return refuse("a line does not end with CR LF");
     if (size > max_head_)
         return refuse("its head is longer than max_head", errc::message_too_large);
@@ -117,21 +107,14 @@ bool ReplyParser::parse(std::string_view text, Head& framing) {
         return false;
     }
     FramingFields fields;
-    while (*at != '\r') {
-        Field field;
-        if (!parse_field(at, text.data() + text.size(), field)) {
-            refuse("malformed field");
-            return false;
-        }
+    const bool whole = parse_all_fields(at, text.data() + text.size(), [&](const Field& field) {
         head_.fields.push_back(field);
-        if (!is_framing(field.name) || fields.add(field, framing) == 0) continue;
+        if (!is_framing(field.name) || fields.add(field, framing) == 0) return true;
         refuse("malformed Content-Length or Transfer-Encoding");
         return false;
-    }
-    if (at[1] != '\n') {
-        refuse("malformed field");
-        return false;
-    }
+    });
+    if (!whole && !refusal_) refuse("malformed field");
+    if (refusal_) return false;
     if (fields.judge_reply(framing) != 0)
         refuse("Transfer-Encoding together with Content-Length, or in HTTP/1.0");
     return !refusal_;

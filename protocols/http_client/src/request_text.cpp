@@ -8,11 +8,6 @@
 namespace switchboard::http::detail {
 namespace {
 
-bool is_one_of(std::string_view text, std::initializer_list<std::string_view> list) noexcept {
-    return std::any_of(list.begin(), list.end(),
-                       [&](std::string_view one) { return equals(text, one); });
-}
-
 // Fields that the client sets, or that speak about one connection.
 bool is_reserved(std::string_view name) noexcept {
     return is_one_of(
@@ -50,9 +45,7 @@ std::string head_text(const Call& call, const Url& url, const RequestForm& form)
     std::string text = call.method + " ";
     if (form.by_proxy) text += "http://" + url.authority;
     text += url.target + " HTTP/1.1\r\nHost: " + url.authority + "\r\n";
-    for (const auto& [name, value] : call.fields) {
-        text.append(name).append(": ").append(value).append("\r\n");
-    }
+    for (const auto& [name, value] : call.fields) append_field(text, name, value);
     if (form.asks_gzip) text += "Accept-Encoding: gzip\r\n";
     if (call.body_source && !call.body_length) {
         text += "Transfer-Encoding: chunked\r\n";

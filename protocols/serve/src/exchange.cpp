@@ -9,8 +9,8 @@
 #include <switchboard/limits.hpp>
 
 #include "commands.hpp"
+#include "exchange_http.hpp"
 #include "exchange_tls.hpp"
-#include "http_exchange.hpp"
 
 namespace switchboard::program {
 namespace {
@@ -98,10 +98,17 @@ Outcome run_http(const Arguments& arguments) {
     if (arguments.end != "shutdown") return refuse("--end is not for URLs");
     const auto options = parse_options(arguments);
     if (!options) return refuse(options.error());
-    return exchange_http({.url = arguments.endpoint,
+    HttpExchange exchange{.url = arguments.endpoint,
                           .text = arguments.text,
                           .timeout = options->timeout,
-                          .max_reply = options->max_reply});
+                          .max_reply = options->max_reply};
+    if (!arguments.tls.given()) return exchange_http(exchange);
+    if (!is_https(arguments.endpoint))
+        return refuse("--tls-ca and --tls-cert require tls://HOST:PORT or an https:// URL");
+    const auto client = make_tls_client(arguments.tls, {"http/1.1"});
+    if (!client) return refuse(client.error());
+    exchange.tls = *client;
+    return exchange_http(exchange);
 }
 
 Outcome run(const Arguments& arguments) {

@@ -1,6 +1,8 @@
 #include "server_context.hpp"
 
 #include <openssl/err.h>
+#include <chrono>
+#include <ctime>
 
 #include "failure.hpp"
 #include "tls_layer.hpp"
@@ -142,13 +144,15 @@ int ServerContext::on_alpn(SSL*, const unsigned char** chosen, unsigned char* si
     return SSL_TLSEXT_ERR_OK;
 }
 
+const ServerContext& ServerContext::of(const SSL* ssl) noexcept {
+    return *static_cast<const ServerContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+}
+
 int ServerContext::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv,
                              EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int seal) {
-    const auto* const self =
-        static_cast<const ServerContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
     try {
-        return self->tickets_->use(name, iv, cipher, mac, seal == 1,
-                                   SSL_version(ssl) >= TLS1_3_VERSION);
+        return of(ssl).tickets_->use(name, iv, cipher, mac, seal == 1,
+                                     SSL_version(ssl) >= TLS1_3_VERSION);
     } catch (...) {  // of the clock, or no memory
         return -1;
     }
@@ -156,13 +160,18 @@ int ServerContext::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv,
 
 // OpenSSL does not judge the certificate of a session again. One that has expired meanwhile needs a whole
 // handshake, which refuses it.
-SSL_TICKET_RETURN ServerContext::on_session(SSL*, SSL_SESSION* session, const unsigned char*,
+SSL_TICKET_RETURN ServerContext::on_session(SSL* ssl, SSL_SESSION* session, const unsigned char*,
                                             std::size_t, SSL_TICKET_STATUS status, void*) {
     const bool renews = status == SSL_TICKET_SUCCESS_RENEW;
     if (status != SSL_TICKET_SUCCESS && !renews) return SSL_TICKET_RETURN_IGNORE_RENEW;
-    const X509* const peer = SSL_SESSION_get0_peer(session);
-    if (peer != nullptr && X509_cmp_current_time(X509_get0_notAfter(peer)) <= 0)
-        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    try {
+        const X509* const peer = SSL_SESSION_get0_peer(session);
+        std::time_t now = std::chrono::system_clock::to_time_t(of(ssl).tickets_->now());
+        if (peer != nullptr && X509_cmp_time(X509_get0_notAfter(peer), &now) <= 0)
+            return SSL_TICKET_RETURN_IGNORE_RENEW;
+    } catch (...) {  // of the clock
+        return SSL_TICKET_RETURN_ABORT;
+    }
     return renews ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 

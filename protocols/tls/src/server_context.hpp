@@ -28,6 +28,7 @@ private:
     static int on_client_hello(SSL* ssl, int* alert, void* self);
     static int on_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* size,
                        const unsigned char* offered, unsigned offered_size, void* self);
+    static const ServerContext& of(const SSL* ssl) noexcept;
     static int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                          EVP_MAC_CTX* mac, int seal);
     static SSL_TICKET_RETURN on_session(SSL* ssl, SSL_SESSION* session, const unsigned char* name,

@@ -21,6 +21,8 @@ public:
     int use(unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
             bool seal, bool once);
 
+    Time now() const { return clock_(); }
+
 private:
     struct Keys {
         Digest name{};  // the first 16 bytes are sent

@@ -9,16 +9,13 @@
 namespace switchboard::websocket::detail {
 namespace {
 
-bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
-
 // "HTTP/1.1 101 Switching Protocols"
 bool read_status(std::string_view line, unsigned& status) {
     constexpr std::string_view kVersion = "HTTP/1.1 ";
     if (!line.starts_with(kVersion) || line.size() < kVersion.size() + 3) return false;
     const auto code = line.substr(kVersion.size(), 3);
-    if (!std::all_of(code.begin(), code.end(), is_digit) || code[0] == '0') return false;
+    if (!std::all_of(code.begin(), code.end(), http::detail::is_digit) || code[0] == '0')
+        return false;
     if (line.size() > kVersion.size() + 3 && line[kVersion.size() + 3] != ' ') return false;
     status = 0;
     for (const char digit : code) status = status * 10 + static_cast<unsigned>(digit - '0');
@@ -38,13 +35,11 @@ bool parse_answer(std::string_view in, AnswerHead& head) {
     const std::string_view line = in.substr(0, in.find("\r\n"));
     if (!read_status(line, head.status)) return false;
     const char* at = line.data() + line.size() + 2;
-    while (*at != '\r') {
-        Field field;
-        if (!http::detail::parse_field(at, in.data() + in.size(), field)) return false;
-        head.fields.push_back(field);
-    }
     head.size = end + 4;
-    return true;
+    return http::detail::parse_all_fields(at, in.data() + head.size, [&](const Field& field) {
+        head.fields.push_back(field);
+        return true;
+    });
 }
 
 const char* check_answer(const AnswerHead& head, std::string_view key, const Options& options,

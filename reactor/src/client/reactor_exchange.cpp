@@ -1,8 +1,9 @@
 #include <switchboard/reactor_exchange.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <utility>
+
+#include "reactor_impl.hpp"
 
 namespace switchboard {
 namespace {
@@ -28,15 +29,10 @@ struct Exchange {
     }
 };
 
-// connect_timeout bounds the connect and its look-up. The timer bounds the whole exchange, but does not find
-// the connection before its layer has opened; until then the age of the connection is bounded.
-ConnectOptions hooks(const std::shared_ptr<Exchange>& exchange, std::chrono::milliseconds timeout,
-                     bool has_layer) {
-    constexpr std::chrono::hours kOldest{10 * 24};
+// connect_timeout bounds the connect and its look-up. The timer bounds the whole exchange.
+ConnectOptions hooks(const std::shared_ptr<Exchange>& exchange, std::chrono::milliseconds timeout) {
     ConnectOptions how;
     how.limits.connect_timeout = timeout;
-    if (has_layer)
-        how.limits.max_connection_age = std::min<std::chrono::milliseconds>(timeout, kOldest);
     how.on_connected = [exchange](ConnectionId id) { exchange->id = id; };
     how.on_ended = [exchange](const Error& error) { exchange->finish(error); };
     return how;
@@ -49,19 +45,19 @@ void exchange(Reactor& reactor, const Endpoint& endpoint, std::vector<std::byte>
     const auto made = std::make_shared<Exchange>(
         Exchange{reactor, "exchange " + endpoint.to_string(), std::move(done)});
     const auto timeout = options.timeout;
-    const auto layer = options.layer;
+    const auto layer = std::move(options.layer);
     auto protocol = make_exchange(std::move(request), std::move(options),
                                   [made](Reply reply) { made->reply = std::move(reply); });
     if (layer) protocol = layer(std::move(protocol));
-    auto started =
-        reactor.connect(endpoint, std::move(protocol), hooks(made, timeout, layer != nullptr));
+    auto started = reactor.connect(endpoint, std::move(protocol), hooks(made, timeout));
     if (!started) {
         reactor.post([made, error = started.error()] {
             made->done(fail(error.code(), "exchange: " + error.context()));
         });
     } else if (timeout.count() > 0) {
         made->timer = reactor.after(timeout, [made] {
-            Connection* const open = made->reactor.find(made->id);
+            // Not Reactor::find(), which finds nothing before a layer has opened.
+            auto* const open = detail::access(made->reactor).loop.connections.find(made->id);
             if (open) open->abort(std::make_error_code(std::errc::timed_out));
         });
     }

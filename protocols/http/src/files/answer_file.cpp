@@ -7,13 +7,10 @@
 #include "files/conditions.hpp"
 #include "files/content_type.hpp"
 #include "files/range.hpp"
+#include "router.hpp"
 
 namespace switchboard::http::detail {
 namespace {
-
-void answer_status(Response& response, unsigned status) {
-    response.status(status).type("text/plain").send(std::string(reason_phrase(status)) + "\n");
-}
 
 std::string hexadecimal(std::uint64_t value) {
     std::array<char, 16> text;
@@ -65,7 +62,7 @@ void answer_file(const Request& request, Response& response, FoundFile found,
     const bool gzip = found.gzip && accepts_gzip(request.fields());
     const OpenFile& file = gzip ? *found.gzip : found.plain;
     const std::string etag = etag_of(file, gzip);
-    // A change in the future would make the answer look older than what it says (RFC 9110, 8.8.2.1).
+    // Last-Modified must not be later than Date (RFC 9110, section 8.8.2.1).
     const auto changed = std::chrono::floor<std::chrono::system_clock::duration>(file.modified);
     const auto modified = std::chrono::floor<std::chrono::seconds>(std::min(changed, now));
     const Validators current{.etag = etag, .last_modified = modified};

@@ -78,16 +78,12 @@ std::string_view content_type_of(std::string_view file_name) noexcept {
 }
 
 bool is_compressible(std::string_view content_type) noexcept {
-    static constexpr std::string_view kOthers[] = {
-        "application/json", "application/javascript",   "application/xml",
-        "application/wasm", "application/x-javascript", "application/x-ndjson",
-        "image/bmp",        "image/vnd.microsoft.icon", "font/otf",
-        "font/ttf"};
     const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
     if (equals(type.substr(0, 5), "text/") || ends_with(type, "+json") || ends_with(type, "+xml"))
         return true;
-    return std::any_of(std::begin(kOthers), std::end(kOthers),
-                       [&](std::string_view other) { return equals(type, other); });
+    return is_one_of(type, {"application/json", "application/javascript", "application/xml",
+                            "application/wasm", "application/x-javascript", "application/x-ndjson",
+                            "image/bmp", "image/vnd.microsoft.icon", "font/otf", "font/ttf"});
 }
 
 }  // namespace switchboard::http::detail

@@ -41,7 +41,7 @@ Descriptor open_in(int at, const std::string& name, int flags) noexcept {
     return Descriptor(fd);
 }
 
-// What a client is told. That a name is a link, or too long, is not its business.
+// Returns what a client is told. It does not learn that a name is a link, or too long.
 unsigned status_of_errno(int error) noexcept {
     if (error == EACCES || error == EPERM) return 403;
     const bool lacks = error == EMFILE || error == ENFILE || error == ENOMEM;

@@ -22,8 +22,7 @@ void each_field(std::string_view lines, Use use) {
 
 // Fields that say something about the very bytes of the body.
 bool describes_bytes(std::string_view name) noexcept {
-    return equals(name, "content-encoding") || equals(name, "content-range") ||
-           equals(name, "content-digest") || equals(name, "content-md5");
+    return is_one_of(name, {"content-encoding", "content-range", "content-digest", "content-md5"});
 }
 
 bool may_compress(std::string_view lines) {

@@ -95,7 +95,8 @@ struct ServerOptions {
     std::string ticket_secret = {};  // or at least 32 bytes, secret and random
     // A ticket is accepted for one to two periods. From 10 min to 84 h; the same on all machines.
     std::chrono::seconds ticket_period{12 * 3600};
-    // For the periods; OpenSSL itself judges certificates by the system's clock. Called on the threads of all
+    // For the periods, and for the age of a client's certificate when its session is resumed. OpenSSL itself
+    // judges certificates by the system's clock. Called on the threads of all
     // drivers, under a lock.
     std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
 };
