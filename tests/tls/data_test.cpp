@@ -113,6 +113,30 @@ TEST_CASE(
     CHECK(wire.seen.text.size() == 160);
 }
 
+TEST_CASE("TLS: a write to another connection, from within a callback, is one record") {
+    Connection* other = nullptr;
+    const auto client = make_client();
+    const auto listens = make_server().wrap(callbacks([&] {
+        return Callbacks{.on_open = [&](Connection& connection) { other = &connection; }};
+    }));
+    Wire listener(client, listens);
+    listener.carry();
+    REQUIRE(other != nullptr);
+    const auto passes_on = make_server().wrap(callbacks([&] {
+        return Callbacks{.on_data = [&](Connection&, MutableBytes in) {
+            const Bytes pieces[] = {as_bytes("head"), in};
+            other->write(std::span<const Bytes>(pieces));
+            return in.size();
+        }};
+    }));
+    Wire speaker(client, passes_on);
+    speaker.carry();
+    speaker.client_side().connection()->write("hello");
+    speaker.carry();
+    listener.driver().run();
+    CHECK(listener.from_server().size() == 5 + 9 + 1 + 16);  // header, text, type, tag
+}
+
 TEST_CASE("TLS: shared buffers and files go in order with other writes") {
     const std::string text = numbers(100'000);
     const auto file = file_of(text);

@@ -344,6 +344,12 @@ TEST_CASE("WebSocket: a drain closes with code 1001") {
     end.send(client_close(1001));
     CHECK(end.peer.closed());
     CHECK(end.log.text == "open close:1001/ ");
+    ServerEnd slow;
+    slow.driver.drain();
+    slow.driver.advance(5s);
+    CHECK_FALSE(slow.peer.closed());
+    slow.send(client_close(1001));
+    CHECK(slow.log.text == "open close:1001/ ");
 }
 
 TEST_CASE("WebSocket: a handler that throws, closes or aborts ends only its connection") {
