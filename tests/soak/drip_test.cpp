@@ -73,9 +73,14 @@ Result<DripFigures> measure_drip(const DripOptions& options, const CpuPlan& cpus
     const auto alone = p99_of(options, server->endpoint());
     if (!alone) return tl::unexpected(alone.error());
     // A record of TLS with 512 bytes, and a head whose field never ends.
-    Drippers slow(server->endpoint(), options.peers,
-                  options.tls ? std::string("\x16\x03\x01\x02\x00", 5) : "GET / HTTP/1.1\r\nX: ",
-                  options.tls ? '\0' : 'a');
+    // Few peers cost the generator nothing. If they were polite, other programs could keep them from noticing
+    // that they are gone.
+    Drippers slow(server->endpoint(),
+                  {.count = options.peers,
+                   .opening = options.tls ? std::string("\x16\x03\x01\x02\x00", 5)
+                                          : std::string("GET / HTTP/1.1\r\nX: "),
+                   .drop = options.tls ? '\0' : 'a',
+                   .polite = !soak_is_short()});
     const auto connected = [&] { return slow.connected() + slow.failures(); };
     if (auto all = wait_for_all(connected, options.peers, kDripLimit / 2); !all)
         return tl::unexpected(all.error());

@@ -22,12 +22,12 @@ public:
         is_open_ = true;
         began_ = connection.now();
         ++all_.connected_;
-        connection.write(all_.opening_);
+        connection.write(all_.options_.opening);
         connection.set_deadline(began_ + kBetweenDrops);
     }
     std::size_t on_data(Connection&, MutableBytes in) override { return in.size(); }
     void on_deadline(Connection& connection) override {
-        connection.write(std::string_view(&all_.drop_, 1));
+        connection.write(std::string_view(&all_.options_.drop, 1));
         connection.set_deadline(connection.now() + kBetweenDrops);
     }
     void on_close(std::error_code) noexcept override {
@@ -46,8 +46,8 @@ private:
     bool is_open_ = false;
 };
 
-Drippers::Drippers(Endpoint target, std::size_t count, std::string opening, char drop)
-    : target_(std::move(target)), count_(count), opening_(std::move(opening)), drop_(drop) {
+Drippers::Drippers(Endpoint target, Options options)
+    : target_(std::move(target)), options_(std::move(options)) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -58,7 +58,7 @@ Drippers::~Drippers() {
 
 void Drippers::run() {
     const sched_param none{};
-    sched_setscheduler(0, SCHED_IDLE, &none);
+    if (options_.polite) sched_setscheduler(0, SCHED_IDLE, &none);
     Reactor reactor;
     reactor.every(kLook, [this, &reactor] {
         if (stops_) return reactor.stop();
@@ -68,7 +68,7 @@ void Drippers::run() {
 }
 
 void Drippers::connect_some(Reactor& reactor) {
-    while (started_ < count_ && started_ - connected_ - failures_ < kConnectingAtOnce) {
+    while (started_ < options_.count && started_ - connected_ - failures_ < kConnectingAtOnce) {
         ++started_;
         if (reactor.connect(target_, std::make_unique<Dripper>(*this))) continue;
         ++failures_;

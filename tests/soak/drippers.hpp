@@ -12,11 +12,17 @@
 namespace switchboard::bench {
 
 // Each connects, sends the opening, then one byte a second, until the server ends the connection. Runs on its
-// own thread from the constructor to the destructor. Like a firehose it uses the caller's CPU only while the
-// caller is idle.
+// own thread from the constructor to the destructor.
 class Drippers {
 public:
-    Drippers(Endpoint target, std::size_t count, std::string opening, char drop);
+    // A polite one uses the caller's CPU only while the caller is idle.
+    struct Options {
+        std::size_t count;
+        std::string opening;
+        char drop;
+        bool polite;
+    };
+    Drippers(Endpoint target, Options options);
     ~Drippers();
     Drippers(const Drippers&) = delete;
     Drippers& operator=(const Drippers&) = delete;
@@ -35,9 +41,7 @@ private:
     void connect_some(Reactor& reactor);
 
     const Endpoint target_;
-    const std::size_t count_;
-    const std::string opening_;
-    const char drop_;
+    const Options options_;
     std::size_t started_ = 0;
     std::atomic<std::size_t> connected_{0}, gone_{0}, failures_{0};
     std::atomic<std::int64_t> longest_ms_{0};
