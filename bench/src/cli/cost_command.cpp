@@ -21,6 +21,7 @@ struct CostOptions {
     std::size_t idle = 10'000;
     std::string workload = "echo";
     std::size_t depth = 1;
+    std::string over = "tcp";
     std::string json, check;
 };
 
@@ -62,11 +63,9 @@ void measure_exchange(const CostCase& what, CostReport& report) {
         return print_row(what, {"serves one connection at a time"});
     const auto figures = measure(what);
     if (!figures && is_interrupted()) return;
-    Json json{{"server", what.server},
-              {"workload", what.workload},
-              {"connections", what.connections},
-              {"size", what.size},
-              {"depth", what.depth}};
+    Json json{
+        {"server", what.server}, {"workload", what.workload}, {"connections", what.connections},
+        {"size", what.size},     {"depth", what.depth},       {"over", what.tls ? "tls" : "tcp"}};
     Row row;
     if (!figures) row.push_back((json["reason"] = figures.error().message()).get<std::string>());
     for (const auto& [name, figure] : figures.value_or(Figures())) {
@@ -88,7 +87,8 @@ void measure_exchanges(const CostOptions& options, CostReport& report) {
                               .connections = connections,
                               .size = options.size,
                               .workload = options.workload,
-                              .depth = options.depth},
+                              .depth = options.depth,
+                              .tls = options.over == "tls"},
                              report);
         }
     }
@@ -98,9 +98,13 @@ void measure_idle(const CostOptions& options, const std::string& server, CostRep
     const auto bytes = measure_idle_bytes({.server = server,
                                            .connections = options.idle,
                                            .size = options.size,
-                                           .workload = options.workload});
+                                           .workload = options.workload,
+                                           .tls = options.over == "tls"});
     if (!bytes && is_interrupted()) return;
-    Json row{{"server", server}, {"workload", options.workload}, {"connections", options.idle}};
+    Json row{{"server", server},
+             {"workload", options.workload},
+             {"connections", options.idle},
+             {"over", options.over}};
     const std::string text = bytes ? fixed(*bytes, 0) + " B" : bytes.error().message();
     print_line(line_of({server, text}, {20, 10}));
     row[bytes ? "bytes" : "reason"] = bytes ? Json(*bytes) : Json(text);
@@ -155,18 +159,20 @@ Held check_budget(const Json& budget, const std::string& label, const Result<Fig
     return all ? Held::yes : Held::no;
 }
 
-// A budget row may have its own size, workload and arguments.
+// A budget row may have its own size, workload, arguments, depth and transport.
 CostCase case_of(const Json& budget, std::size_t size) {
     return {budget.at("server"),
             budget.at("connections"),
             budget.value("size", size),
             budget.value("workload", "echo"),
             budget.value("arguments", std::vector<std::string>()),
-            budget.value("depth", std::size_t{1})};
+            budget.value("depth", std::size_t{1}),
+            budget.value("over", "tcp") == "tls"};
 }
 
 std::string label_of(const CostCase& what, std::size_t usual_size) {
-    std::vector<std::string> words{what.server, what.workload == "echo" ? "" : what.workload};
+    std::vector<std::string> words{what.server, what.workload == "echo" ? "" : what.workload,
+                                   what.tls ? "over TLS" : ""};
     words.insert(words.end(), what.arguments.begin(), what.arguments.end());
     return fmt::format("{}{}{}, {}", joined(words, " "),
                        what.size == usual_size ? "" : fmt::format(", {} bytes", what.size),
@@ -211,6 +217,8 @@ int check(const CostOptions& options) try {
 }
 
 Result<void> check_options(const CostOptions& options) {
+    if (options.over != "tcp" && options.over != "tls")
+        return bad_option("invalid --over '{}'; available: tcp, tls", options.over);
     for (const std::string& name : options.servers) {
         if (!find_cost_server(name))
             return bad_option("unknown driver '{}'; available: reactor-udp, {}", name,
@@ -221,7 +229,11 @@ Result<void> check_options(const CostOptions& options) {
     }
     for (const std::string& name : options.servers) {
         for (const std::size_t connections : options.connections) {
-            const CostCase what{name, connections, options.size, options.workload};
+            const CostCase what{.server = name,
+                                .connections = connections,
+                                .size = options.size,
+                                .workload = options.workload,
+                                .tls = options.over == "tls"};
             if (auto fits = check_case(what); !fits) return fits;
         }
     }
@@ -245,14 +257,15 @@ void add_cost(CLI::App& app, std::function<int()>& chosen) {
     auto options = std::make_shared<CostOptions>();
     CLI::App* command =
         app.add_subcommand("cost", "count instructions, system calls, allocations and memory");
-    add_list(
-        *command, "--drivers", options->servers, parse_name,
-        "drivers, peers and reactor-udp [reactor; with echo also bare-epoll,bare-uv,bare-uv-poll]");
+    add_list(*command, "--drivers", options->servers, parse_name,
+             "drivers, peers and reactor-udp [reactor; with echo over TCP also "
+             "bare-epoll,bare-uv,bare-uv-poll]");
     add_list(*command, "--connections", options->connections, parse_count,
              "connections open at once [1,100]");
     add_text(*command, "--workload", options->workload, "echo, fan-out, http or websocket [echo]",
              "NAME");
     add_count(*command, "--depth", options->depth, "requests in flight per connection [1]");
+    add_text(*command, "--over", options->over, "TCP, or TLS over it [tcp]", "tcp|tls");
     add_parsed(*command, "--size", options->size, parse_size, "bytes per message [64]", "SIZE");
     add_count(*command, "--idle", options->idle,
               "idle connections in the memory measurement; 0 skips it [10000]");
@@ -260,7 +273,8 @@ void add_cost(CLI::App& app, std::function<int()>& chosen) {
     add_text(*command, "--check", options->check,
              "measure the rows of a budget file; exit status 3 if a budget is exceeded", "FILE");
     command->callback([command, options, &chosen] {
-        if (command->count("--drivers") == 0 && options->workload != "echo")
+        if (command->count("--drivers") == 0 &&
+            (options->workload != "echo" || options->over == "tls"))
             options->servers = {"reactor"};
         or_usage_error(check_options(*options));
         chosen = [options] { return cost(*options); };

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "cost/cost.hpp"
 #include "cost/lockstep.hpp"
+#include "system/certificate.hpp"
 #include "system/cpus.hpp"
 #include "system/server_process.hpp"
 #include "system/usage.hpp"
@@ -107,12 +108,22 @@ bool is_udp(const std::string& name) {
     return name.ends_with(kUdp);
 }
 
-std::vector<std::string> server_command(const CostCase& what) {
+// Of a server without TLS: none.
+using Certificate = std::optional<CertificateFiles>;
+
+Result<Certificate> certificate_for(const CostCase& what) {
+    if (!what.tls) return Certificate();
+    return CertificateFiles::make().map(
+        [](CertificateFiles files) { return Certificate(std::move(files)); });
+}
+
+std::vector<std::string> server_command(const CostCase& what, const Certificate& certificate) {
     const WorkloadKind& workload = *find_workload_kind(what.workload);
     ServerSetup setup{std::string(workload.protocol), what.connections + 2, what.connections};
     if (workload.tells_size()) setup.options.push_back(fmt::format("size={}", what.size));
     if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
     setup.arguments = what.arguments;
+    if (certificate) setup.tls = certificate->paths();
     return command_for(*find_cost_server(what.server), own_folder(), setup);
 }
 
@@ -123,7 +134,9 @@ Result<Texts> run_under(Tool tool, const CostCase& what, std::size_t exchanges) 
         return fail(std::make_error_code(std::errc::interrupted), "measure " + what.server);
     const Scratchpad pad;
     auto command = tool_command(tool, pad.path());
-    const auto program = server_command(what);
+    const auto certificate = certificate_for(what);
+    if (!certificate) return tl::unexpected(certificate.error());
+    const auto program = server_command(what, *certificate);
     command.insert(command.end(), program.begin(), program.end());
     auto server = plan_cpus(Cpus::shared).and_then([&](const CpuPlan& cpus) {
         return pin_to(cpus.generator).and_then([&] {
@@ -222,6 +235,7 @@ Dialogue CostCase::dialogue() const {
     const bool proxied = std::ranges::find(arguments, "--proxy-protocol") != arguments.end();
     if (proxied) dialogue.greeting.insert(0, "PROXY UNKNOWN\r\n");
     dialogue.depth = depth;
+    dialogue.tls = tls;
     return dialogue;
 }
 
@@ -239,6 +253,8 @@ Result<void> check_case(const CostCase& what) {
                           fmt::join(kWorkloads, ", "));
     if (const auto protocol = find_workload_kind(what.workload)->protocol; !kind->speaks(protocol))
         return bad_option("{} serves {}, not {}", what.server, kind->serves, protocol);
+    if (what.tls && (!kind->speaks_tls || is_udp(what.server)))
+        return bad_option("{} does not speak TLS", what.server);
     if (!kind->is_driver() && !what.arguments.empty())
         return bad_option("{} takes no arguments", what.server);
     if (what.is_fan_out() && what.server != "reactor")
@@ -317,8 +333,11 @@ Result<Cost> measure_cost(const CostCase& what) {
 }
 
 Result<double> measure_idle_bytes(const CostCase& what) {
+    const auto certificate = certificate_for(what);
+    if (!certificate) return tl::unexpected(certificate.error());
+    const auto command = server_command(what, *certificate);
     auto running = plan_cpus(Cpus::apart).and_then([&](const CpuPlan& cpus) {
-        return Server::start(server_command(what), {cpus.server}, kPatience);
+        return Server::start(command, {cpus.server}, kPatience);
     });
     if (!running) return tl::unexpected(running.error());
     const auto memory = [&] { return static_cast<double>(read_memory(running->pid())); };

@@ -2,27 +2,19 @@
 
 #include <array>
 #include <string>
-#include <switchboard/bind_datagram.hpp>
 
 namespace switchboard::bench {
 namespace {
 
-constexpr std::chrono::seconds kMostWait(10);
 constexpr std::size_t kMostUnknown = 2 * 1024 * 1024;  // of a reply whose size is not known
 
-Result<Socket> open_socket(const Endpoint& server) {
-    return server.kind() == Endpoint::Kind::udp ? connect_datagram(server)
-                                                : connect(server, kMostWait);
-}
-
 // Receives until `end` has come.
-Result<std::string> receive_until(const Socket& socket, const std::string& end) {
+Result<std::string> receive_until(const Wire& wire, const std::string& end) {
     std::string all;
     while (!all.ends_with(end)) {
         std::array<std::byte, 4096> piece;
-        const auto got = socket.receive(piece);
+        const auto got = wire.receive(piece);
         if (!got) return tl::unexpected(got.error());
-        if (*got == 0) return fail(errc::incomplete_message, "receive a reply");
         all += as_text(Bytes(piece).first(*got));
         if (all.size() > kMostUnknown) return fail(errc::malformed_message, "receive a reply");
     }
@@ -52,29 +44,28 @@ Result<Lockstep> Lockstep::open(const Endpoint& server, std::size_t connections,
 }
 
 Result<void> Lockstep::connect_to(const Endpoint& server) {
-    auto socket = open_socket(server);
-    if (!socket) return tl::unexpected(socket.error());
-    if (auto set = socket->set_timeouts(kMostWait, kMostWait); !set) return set;
-    if (auto greeted = greet(*socket); !greeted) return greeted;
+    auto wire = Wire::open(server, dialogue_.tls);
+    if (!wire) return tl::unexpected(wire.error());
+    if (auto greeted = greet(*wire); !greeted) return greeted;
     if (buffer_.empty()) {
-        if (auto known = learn_reply(*socket); !known) return known;
+        if (auto known = learn_reply(*wire); !known) return known;
     }
-    sockets_.push_back(*std::move(socket));
+    wires_.push_back(*std::move(wire));
     if (dialogue_.is_fan_out) return {};
-    const auto newest = std::span<const Socket>(sockets_).last(1);
+    const auto newest = std::span<const Wire>(wires_).last(1);
     return exchange(newest, newest);
 }
 
-Result<void> Lockstep::greet(const Socket& socket) {
+Result<void> Lockstep::greet(const Wire& wire) {
     if (dialogue_.greeting.empty()) return {};
-    auto sent = socket.send_all(as_bytes(dialogue_.greeting));
+    auto sent = wire.send_all(as_bytes(dialogue_.greeting));
     if (!sent || dialogue_.greeting_end.empty()) return sent;
-    return receive_until(socket, dialogue_.greeting_end).map([](const std::string&) {});
+    return receive_until(wire, dialogue_.greeting_end).map([](const std::string&) {});
 }
 
-Result<void> Lockstep::learn_reply(const Socket& socket) {
-    if (auto sent = socket.send_all(as_bytes(dialogue_.request)); !sent) return sent;
-    return receive_until(socket, dialogue_.reply).map([&](const std::string& reply) {
+Result<void> Lockstep::learn_reply(const Wire& wire) {
+    if (auto sent = wire.send_all(as_bytes(dialogue_.request)); !sent) return sent;
+    return receive_until(wire, dialogue_.reply).map([&](const std::string& reply) {
         buffer_.resize(reply.size());
     });
 }
@@ -87,28 +78,27 @@ Result<void> Lockstep::run(std::size_t rounds) {
 }
 
 Result<void> Lockstep::run_round() {
-    const std::span<const Socket> all(sockets_);
+    const std::span<const Wire> all(wires_);
     if (!dialogue_.is_fan_out) return exchange(all, all);
     return exchange(all.last(1), all.first(all.size() - 1));
 }
 
-Result<void> Lockstep::exchange(std::span<const Socket> speakers, std::span<const Socket> hearers) {
-    for (const Socket& socket : speakers) {
-        if (auto sent = socket.send_all(as_bytes(requests_)); !sent) return sent;
+Result<void> Lockstep::exchange(std::span<const Wire> speakers, std::span<const Wire> hearers) {
+    for (const Wire& wire : speakers) {
+        if (auto sent = wire.send_all(as_bytes(requests_)); !sent) return sent;
     }
-    for (const Socket& socket : hearers) {
+    for (const Wire& wire : hearers) {
         for (std::size_t i = 0; i < dialogue_.depth; ++i) {
-            if (auto reply = expect_reply(socket); !reply) return reply;
+            if (auto reply = expect_reply(wire); !reply) return reply;
         }
     }
     return {};
 }
 
-Result<void> Lockstep::expect_reply(const Socket& socket) {
+Result<void> Lockstep::expect_reply(const Wire& wire) {
     for (std::size_t have = 0; have < buffer_.size();) {
-        const auto got = socket.receive(MutableBytes(buffer_).subspan(have));
+        const auto got = wire.receive(MutableBytes(buffer_).subspan(have));
         if (!got) return tl::unexpected(got.error());
-        if (*got == 0) return fail(errc::incomplete_message, "receive a reply");
         have += *got;
     }
     if (as_text(buffer_).ends_with(dialogue_.reply)) return {};

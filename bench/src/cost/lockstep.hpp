@@ -1,13 +1,13 @@
 // A load of known work: so many rounds, each with the same requests and replies.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
 #include <switchboard/endpoint.hpp>
-#include <switchboard/socket.hpp>
 #include <vector>
+
+#include "cost/wire.hpp"
 
 namespace switchboard::bench {
 
@@ -19,14 +19,14 @@ struct Dialogue {
     std::string reply;        // or its end, if its head is not known before
     std::size_t depth = 1;    // requests that are sent together
     bool has_head = false;    // of always the same size; the first exchange tells which
+    bool tls = false;         // all of it is encrypted
     bool is_fan_out = false;  // the last connection sends, all others receive; at least two
 };
 Dialogue echo_dialogue(std::size_t size);  // one line
 
 // Blocking and single-threaded. In a round all requests are sent before the first reply is read, so that a
 // server on the same CPU finds them all at once in every run. Replies are checked byte for byte, except for
-// their heads. Over UDP a request is a datagram, and so is its reply; a lost one fails the run. Times out
-// after ten seconds without a reply (a server under valgrind is slow).
+// their heads. Over UDP a request is a datagram, and so is its reply; a lost one fails the run.
 class Lockstep {
 public:
     // Connects `connections` times, and makes the exchanges of one round on each, or one round of a fan-out.
@@ -38,14 +38,14 @@ public:
 private:
     explicit Lockstep(Dialogue dialogue) : dialogue_(std::move(dialogue)) {}
     Result<void> connect_to(const Endpoint& server);
-    Result<void> greet(const Socket& socket);
-    Result<void> learn_reply(const Socket& socket);
-    Result<void> exchange(std::span<const Socket> speakers, std::span<const Socket> hearers);
+    Result<void> greet(const Wire& wire);
+    Result<void> learn_reply(const Wire& wire);
+    Result<void> exchange(std::span<const Wire> speakers, std::span<const Wire> hearers);
     Result<void> run_round();
-    Result<void> expect_reply(const Socket& socket);
+    Result<void> expect_reply(const Wire& wire);
 
     Dialogue dialogue_;
-    std::vector<Socket> sockets_;
+    std::vector<Wire> wires_;
     std::string requests_;           // `depth` of them
     std::vector<std::byte> buffer_;  // for one reply; its size is that of the reply
 };

@@ -87,6 +87,11 @@ TEST_CASE("bench cost: a case that cannot be measured is reported") {
           "unknown workload 'chat'; available: echo, fan-out, http, websocket");
     CHECK(why({"threads", 2, 64, "fan-out"}) == "fan-out of threads: the hub requires the reactor");
     CHECK(why({"bare-epoll", 1, 64, "echo", {"-x"}}) == "bare-epoll takes no arguments");
+    CHECK(why({.server = "threads", .connections = 1, .size = 64, .tls = true}).empty());
+    CHECK(why({.server = "reactor-udp", .connections = 1, .size = 64, .tls = true}) ==
+          "reactor-udp does not speak TLS");
+    CHECK(why({.server = "bare-epoll", .connections = 1, .size = 64, .tls = true}) ==
+          "bare-epoll does not speak TLS");
 }
 
 TEST_CASE("bench cost: every call is counted once, by its kind") {
