@@ -165,5 +165,6 @@ TEST_CASE("serve http: the directory is required and must exist") {
     check_refused(
         {"http", "--option", "root=/none/such"},
         "http: option root: directory \"/none/such\": No such file or directory: bad option");
-    check_refused({"http", "--option", "rot=/"}, "http: option rot: no such option: bad option");
+    check_refused({"http", "--option", "rot=/"},
+                  "http: option rot: no such option; available: root: bad option");
 }

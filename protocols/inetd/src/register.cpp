@@ -19,22 +19,15 @@ MakeDatagrams chargen_datagrams() {
 
 void add(Registry& registry, std::string name, std::string summary, ProtocolFactory factory,
          MakeDatagrams make_one) {
-    const auto make_datagram =
-        [make_one = std::move(make_one)](
-            const Options& options,
-            const ProtocolContext&) -> Result<std::unique_ptr<DatagramProtocol>> {
-        if (auto known = options.only({}); !known) return tl::unexpected(known.error());
-        return make_one();
+    const auto make_datagram = [make_one = std::move(make_one)](const Options&,
+                                                                const ProtocolContext&) {
+        return Result<std::unique_ptr<DatagramProtocol>>(make_one());
     };
-    const auto make = [factory = std::move(factory)](
-                          const Options& options,
-                          const ProtocolContext&) -> Result<ProtocolFactory> {
-        if (auto known = options.only({}); !known) return tl::unexpected(known.error());
-        return factory;
+    const auto make = [factory = std::move(factory)](const Options&, const ProtocolContext&) {
+        return Result<ProtocolFactory>(factory);
     };
     registry.add({.name = std::move(name),
                   .summary = std::move(summary),
-                  .options = {},
                   .make = make,
                   .make_datagram = make_datagram});
 }

@@ -10,21 +10,15 @@ FindConnection find_in(Reactor& reactor) {
 }
 
 Result<ProtocolFactory> relay_of(const Options& options, const ProtocolContext& context) {
-    if (auto known = options.only({"target"}); !known) return tl::unexpected(known.error());
-    const std::string* const target = options.find("target");
-    if (!target) return fail(errc::bad_option, "option target=ENDPOINT is missing");
-    const auto parsed = Endpoint::parse(*target);
-    if (parsed && parsed->kind() != Endpoint::Kind::tcp &&
-        parsed->kind() != Endpoint::Kind::unix_path)
-        return fail(errc::bad_option,
-                    "option target=" + *target + ": a relay connects only to tcp:// and unix:");
-    return parsed.map([&](const Endpoint& endpoint) {
-        return make_relay(*context.reactor, endpoint, context.limits.connection);
-    });
+    const Endpoint target = options.endpoint("target");
+    if (target.kind() != Endpoint::Kind::tcp && target.kind() != Endpoint::Kind::unix_path)
+        return fail(errc::bad_option, "option target=" + options.text("target") +
+                                          ": a relay connects only to tcp:// and unix:");
+    return make_relay(*context.reactor, target, context.limits.connection);
 }
 
-Result<ProtocolFactory> hub_of(const Options& options, const ProtocolContext& context) {
-    return options.only({}).map([&] { return make_hub(find_in(*context.reactor)); });
+Result<ProtocolFactory> hub_of(const Options&, const ProtocolContext& context) {
+    return make_hub(find_in(*context.reactor));
 }
 
 }  // namespace
@@ -39,12 +33,13 @@ ProtocolFactory make_relay(Reactor& reactor, Endpoint target, ConnectionLimits l
 void register_relay(Registry& registry) {
     registry.add({.name = "relay",
                   .summary = "passes each connection on to a target, bytes unchanged",
-                  .options = "target=ENDPOINT",
+                  .options = {{.name = "target",
+                               .help = "the server to pass the connections on to",
+                               .type = OptionSpec::Type::endpoint}},
                   .needs_reactor = true,
                   .make = relay_of});
     registry.add({.name = "hub",
                   .summary = "passes each line of one client on to all others",
-                  .options = {},
                   .needs_reactor = true,
                   .one_reactor = true,
                   .make = hub_of});

@@ -10,9 +10,10 @@ namespace {
 void print(const Registration& registration, std::size_t width) {
     std::printf("%-*s  %s\n", static_cast<int>(width), registration.name.c_str(),
                 registration.summary.c_str());
-    if (!registration.options.empty()) {
-        std::printf("%-*s    --option %s\n", static_cast<int>(width), "",
-                    registration.options.c_str());
+    for (const OptionSpec& option : registration.options) {
+        const std::string fallback = option.fallback ? " [" + *option.fallback + "]" : "";
+        std::printf("%-*s    --option %s: %s%s\n", static_cast<int>(width), "",
+                    option.usage().c_str(), option.help.c_str(), fallback.c_str());
     }
     if (registration.make_datagram) {
         std::printf("%-*s    %s udp://HOST:PORT\n", static_cast<int>(width), "",

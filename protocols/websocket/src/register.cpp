@@ -10,8 +10,7 @@ class MessageEcho final : public Handler {
     }
 };
 
-Result<ProtocolFactory> echo_server(const switchboard::Options& options, const ProtocolContext&) {
-    if (auto known = options.only({}); !known) return tl::unexpected(known.error());
+Result<ProtocolFactory> echo_server(const switchboard::Options&, const ProtocolContext&) {
     return Settings::make({.origins = {"*"}}).map([](const Settings& settings) {
         return http::Server()
             .route("GET", "/{path...}",
@@ -25,7 +24,6 @@ Result<ProtocolFactory> echo_server(const switchboard::Options& options, const P
 void register_websocket(Registry& registry) {
     registry.add({.name = "websocket",
                   .summary = "sends each message of a WebSocket back (RFC 6455)",
-                  .options = "",
                   .make = echo_server});
 }
 

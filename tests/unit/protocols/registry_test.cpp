@@ -10,14 +10,13 @@ namespace {
 Registration registration(std::string name, bool needs_reactor = false) {
     return {.name = std::move(name),
             .summary = "does nothing",
-            .options = "size=SIZE",
+            .options = {{.name = "size",
+                         .help = "bytes",
+                         .type = OptionSpec::Type::size,
+                         .fallback = "1"}},
             .needs_reactor = needs_reactor,
             .make = [](const Options& options, const ProtocolContext&) -> Result<ProtocolFactory> {
-                if (auto known = options.only({"size"}); !known) {
-                    return tl::unexpected(known.error());
-                }
-                const auto size = options.size("size", 1);
-                if (!size) return tl::unexpected(size.error());
+                if (options.size("size") == 0) return fail(errc::bad_option, "option size: is 0");
                 return callbacks([] { return Callbacks{}; });
             }};
 }
@@ -60,29 +59,29 @@ TEST_CASE("registry: a protocol that needs the reactor is refused without one") 
     CHECK(registry.make("relay", {}, {.reactor = some, .limits = {}}));
 }
 
-TEST_CASE("registry: errors of a factory contain the protocol's name") {
+TEST_CASE("registry: errors of options and of a factory contain the protocol's name") {
     CHECK(complaint(two(), "null", Options(Options::Map{{"sise", "1"}})) ==
-          "null: option sise: no such option: bad option");
+          "null: option sise: no such option; available: size: bad option");
+    CHECK(complaint(two(), "null", Options(Options::Map{{"size", "0"}})) ==
+          "null: option size: is 0: bad option");
     CHECK(complaint(two(), "null", Options(Options::Map{{"size", "big"}})) ==
           "null: option size: \"big\" is not a size like 65536, 64k or 1M: bad option");
 }
 
-TEST_CASE("options: name=value, once each") {
-    const auto options = Options::parse({"target=tcp://h:1?a=b", "empty=", "size=2k"});
-    REQUIRE(options);
-    CHECK(*options->find("target") == "tcp://h:1?a=b");
-    CHECK(*options->find("empty") == "");
-    CHECK(options->find("none") == nullptr);
-    CHECK(options->text("none", "x") == "x");
-    CHECK(options->text("empty", "x") == "");
-    CHECK(options->size("size", 1).value() == 2048);
-    CHECK(options->size("none", 1).value() == 1);
-    CHECK(options->only({"target", "empty", "size"}));
-    CHECK(options->only({"target", "empty"}).error() == errc::bad_option);
+TEST_CASE("registry: a protocol can be replaced and removed") {
+    Registry registry = two();
+    Registration better = registration("null");
+    better.summary = "does nothing, faster";
+    const auto before = registry.replace(std::move(better));
+    REQUIRE(before);
+    CHECK(before->summary == "does nothing");
+    CHECK(registry.all()[0].summary == "does nothing, faster");
+    CHECK(registry.replace(registration("other")).error() == errc::unknown_protocol);
+    CHECK(registry.all().size() == 2);
 
-    CHECK(Options::parse({"text"}).error().message() ==
-          "option \"text\": must be name=value: bad option");
-    CHECK(Options::parse({"=1"}).error() == errc::bad_option);
-    CHECK(Options::parse({"a=1", "a=2"}).error().message() ==
-          "option a: given more than once: bad option");
+    CHECK(registry.remove("null")->name == "null");
+    CHECK(registry.find("null") == nullptr);
+    CHECK(registry.remove("null").error().context() == "\"null\" (available: relay)");
+    registry.add(registration("null"));
+    CHECK(registry.make("null", {}, {}));
 }

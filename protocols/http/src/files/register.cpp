@@ -6,14 +6,11 @@
 namespace switchboard::http {
 namespace {
 
-constexpr std::size_t kLargestPage = 1024 * 1024;
+constexpr std::string_view kText = "Hello, world!\n";
 
 Result<ProtocolFactory> file_server(const Options& options, const ProtocolContext&) {
-    if (auto known = options.only({"root"}); !known) return tl::unexpected(known.error());
-    const std::string* const root = options.find("root");
-    if (!root) return fail(errc::bad_option, "option root=DIR is missing");
     try {
-        return Server().files("/", *root).factory();
+        return Server().files("/", options.text("root")).factory();
     } catch (const std::invalid_argument& error) {
         return fail(errc::bad_option, std::string("option root: ") + error.what());
     }
@@ -21,13 +18,9 @@ Result<ProtocolFactory> file_server(const Options& options, const ProtocolContex
 
 // A benchmark makes as many requests as it likes on each connection.
 Result<ProtocolFactory> hello_server(const Options& options, const ProtocolContext&) {
-    if (auto known = options.only({"size"}); !known) return tl::unexpected(known.error());
-    constexpr std::string_view kText = "Hello, world!\n";
-    const auto size = options.size("size", kText.size());
-    if (!size) return tl::unexpected(size.error());
-    if (*size > kLargestPage) return fail(errc::bad_option, "option size: must be at most 1048576");
+    const std::size_t size = options.size("size");
     std::string page;
-    while (page.size() < *size) page += kText.substr(0, *size - page.size());
+    while (page.size() < size) page += kText.substr(0, size - page.size());
     ServerOptions server;
     server.limits.max_requests = std::numeric_limits<std::size_t>::max();
     server.gzip = false;
@@ -43,11 +36,17 @@ Result<ProtocolFactory> hello_server(const Options& options, const ProtocolConte
 void register_http(Registry& registry) {
     registry.add({.name = "http",
                   .summary = "serves the files of a directory over HTTP/1.1 (RFC 9112)",
-                  .options = "root=DIR",
+                  .options = {{.name = "root",
+                               .help = "the directory with the files",
+                               .placeholder = "DIR"}},
                   .make = file_server});
     registry.add({.name = "hello",
                   .summary = "serves one short page over HTTP/1.1, for benchmarks",
-                  .options = "size=BYTES",
+                  .options = {{.name = "size",
+                               .help = "bytes of the page, at most 1M",
+                               .type = OptionSpec::Type::size,
+                               .fallback = std::to_string(kText.size()),
+                               .most = 1024 * 1024}},
                   .make = hello_server});
 }
 

@@ -2,40 +2,18 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <switchboard/datagram.hpp>
 #include <switchboard/error.hpp>
 #include <switchboard/limits.hpp>
+#include <switchboard/options.hpp>
 #include <switchboard/protocol.hpp>
 #include <vector>
 
 namespace switchboard {
 
 class Reactor;
-
-// The options of a protocol ("--option name=value"), as its maker function reads them. Every maker calls
-// only(), so that a misspelt option is an error.
-class Options {
-public:
-    Options() = default;
-    using Map = std::map<std::string, std::string, std::less<>>;
-    explicit Options(Map values) : values_(std::move(values)) {}
-    [[nodiscard]] static Result<Options> parse(
-        const std::vector<std::string>& assignments);  // "name=value" each
-
-    // Returns the value, or null if the option was not given.
-    const std::string* find(std::string_view name) const;
-    std::string text(std::string_view name, const std::string& fallback) const;
-    [[nodiscard]] Result<std::size_t> size(std::string_view name,
-                                           std::size_t fallback) const;  // as parse_size()
-    // Errors: errc::bad_option if an option was given that is not in `known`.
-    [[nodiscard]] Result<void> only(std::initializer_list<std::string_view> known) const;
-
-private:
-    Map values_;
-};
 
 // What a maker function may use besides the options.
 struct ProtocolContext {
@@ -46,10 +24,11 @@ struct ProtocolContext {
 struct Registration {
     std::string name;     // "echo"; lower case, no spaces
     std::string summary;  // one line, with the source: "sends its input back (RFC 862)"
-    std::string options;  // one line: "target=ENDPOINT", or empty
+    std::vector<OptionSpec> options = {};
     bool needs_reactor = false;
     bool one_reactor = false;  // its connections use each other, so all must be on one reactor
-    // The maker functions, for streams and for datagrams. At most one of them may be empty.
+    // The maker functions, for streams and for datagrams. At most one of them may be empty. The options are
+    // checked, and have a value for each of `options` above.
     std::function<Result<ProtocolFactory>(const Options&, const ProtocolContext&)> make = {};
     std::function<Result<std::unique_ptr<DatagramProtocol>>(const Options&, const ProtocolContext&)>
         make_datagram = {};
@@ -58,6 +37,12 @@ struct Registration {
 class Registry {
 public:
     void add(Registration registration);  // asserts that the name is new
+    // Takes the place of the one of that name. What it has made stays as it is. Returns the one before.
+    // Errors: errc::unknown_protocol; nothing is added then.
+    [[nodiscard]] Result<Registration> replace(Registration registration);
+    // Returns what it removed. Errors: errc::unknown_protocol.
+    [[nodiscard]] Result<Registration> remove(std::string_view name);
+    // Null if there is none. Valid until the registry changes.
     const Registration* find(std::string_view name) const;
     const std::vector<Registration>& all() const noexcept { return registrations_; }
 
@@ -72,6 +57,7 @@ public:
         std::string_view name, const Options& options, const ProtocolContext& context) const;
 
 private:
+    Result<std::size_t> place_of(std::string_view name) const;
     Result<const Registration*> choose(std::string_view name, const ProtocolContext& context) const;
 
     std::vector<Registration> registrations_;
