@@ -107,10 +107,14 @@ bool is_udp(const std::string& name) {
     return name.ends_with(kUdp);
 }
 
+// Only `cost` has the workload rooms: a fan-out over WebSocket.
+std::string protocol_of(const std::string& workload) {
+    return std::string(workload == "rooms" ? workload : find_workload_kind(workload)->protocol);
+}
+
 std::vector<std::string> server_command(const CostCase& what) {
-    const WorkloadKind& workload = *find_workload_kind(what.workload);
-    ServerSetup setup{std::string(workload.protocol), what.connections + 2, what.connections};
-    if (workload.tells_size()) setup.options.push_back(fmt::format("size={}", what.size));
+    ServerSetup setup{protocol_of(what.workload), what.connections + 2, what.connections};
+    if (what.workload == "http") setup.options.push_back(fmt::format("size={}", what.size));
     if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
     setup.arguments = what.arguments;
     return command_for(*find_cost_server(what.server), own_folder(), setup);
@@ -207,12 +211,10 @@ Dialogue websocket_dialogue(std::size_t size) {
 }
 
 Dialogue dialogue_of(const std::string& workload, std::size_t size) {
-    if (workload == "websocket") return websocket_dialogue(size);
+    if (workload == "websocket" || workload == "rooms") return websocket_dialogue(size);
     if (workload == "http")
         return {.request = std::string(kHttpRequest), .reply = hello_page(size), .has_head = true};
-    Dialogue dialogue = echo_dialogue(size);
-    dialogue.is_fan_out = workload == "fan-out";
-    return dialogue;
+    return echo_dialogue(size);
 }
 
 }  // namespace
@@ -222,6 +224,7 @@ Dialogue CostCase::dialogue() const {
     const bool proxied = std::ranges::find(arguments, "--proxy-protocol") != arguments.end();
     if (proxied) dialogue.greeting.insert(0, "PROXY UNKNOWN\r\n");
     dialogue.depth = depth;
+    dialogue.is_fan_out = is_fan_out();
     return dialogue;
 }
 
@@ -233,16 +236,17 @@ std::optional<ServerKind> find_cost_server(const std::string& name) {
 Result<void> check_case(const CostCase& what) {
     const auto kind = find_cost_server(what.server);
     if (!kind) return bad_option("unknown server '{}'", what.server);
-    constexpr std::array kWorkloads = {"echo", "fan-out", "http", "websocket"};
+    constexpr std::array kWorkloads = {"echo", "fan-out", "http", "websocket", "rooms"};
     if (std::ranges::find(kWorkloads, what.workload) == kWorkloads.end())
         return bad_option("unknown workload '{}'; available: {}", what.workload,
                           fmt::join(kWorkloads, ", "));
-    if (const auto protocol = find_workload_kind(what.workload)->protocol; !kind->speaks(protocol))
+    if (const auto protocol = protocol_of(what.workload); !kind->speaks(protocol))
         return bad_option("{} serves {}, not {}", what.server, kind->serves, protocol);
     if (!kind->is_driver() && !what.arguments.empty())
         return bad_option("{} takes no arguments", what.server);
     if (what.is_fan_out() && what.server != "reactor")
-        return bad_option("fan-out of {}: the hub requires the reactor", what.server);
+        return bad_option("{} of {}: its protocol requires the reactor", what.workload,
+                          what.server);
     if (const std::size_t least = what.is_fan_out() ? 2 : 1; what.connections < least)
         return bad_option("{} requires at least {}", what.workload,
                           count_text(least, "connection"));
