@@ -1,0 +1,76 @@
+#include "sippers.hpp"
+
+#include <poll.h>
+#include <sched.h>
+#include <algorithm>
+#include <array>
+
+namespace switchboard::bench {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::chrono::seconds kConnectTimeout{5};
+constexpr std::size_t kSip = 8;     // bytes
+constexpr std::size_t kParts = 20;  // of a second, in each of which other peers read
+constexpr milliseconds kPart{1'000 / kParts};
+
+}  // namespace
+
+Sippers::Sippers(Endpoint target, Options options)
+    : target_(std::move(target)), options_(std::move(options)) {
+    thread_ = std::thread([this] { run(); });
+}
+
+Sippers::~Sippers() {
+    stops_ = true;
+    thread_.join();
+}
+
+void Sippers::run() {
+    const sched_param none{};
+    if (options_.polite) sched_setscheduler(0, SCHED_IDLE, &none);
+    sippers_.reserve(options_.count);
+    while (!stops_ && connected_ + failures_ < options_.count) connect_one();
+    auto next = std::chrono::steady_clock::now();
+    for (std::size_t part = 0; !stops_; part = (part + 1) % kParts) {
+        sip(part);
+        find_gone();
+        std::this_thread::sleep_until(next += kPart);
+    }
+}
+
+void Sippers::connect_one() {
+    auto socket = connect(target_, kConnectTimeout, {.blocking = Blocking::no});
+    if (socket && socket->send(as_bytes(options_.request))) {
+        sippers_.push_back({std::move(*socket), std::chrono::steady_clock::now()});
+        ++connected_;
+    } else {
+        ++failures_;
+        ++gone_;
+    }
+}
+
+void Sippers::sip(std::size_t part) {
+    std::array<std::byte, kSip> bytes;
+    for (std::size_t i = part; i < sippers_.size(); i += kParts) {
+        if (sippers_[i].socket) (void)sippers_[i].socket.receive(bytes);
+    }
+}
+
+// A reset is seen at once, before the bytes that came earlier are read.
+void Sippers::find_gone() {
+    std::vector<pollfd> all;
+    for (const Sipper& each : sippers_) all.push_back({each.socket.fd(), 0, 0});
+    if (poll(all.data(), all.size(), 0) <= 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (all[i].revents == 0) continue;
+        const auto lasted = std::chrono::duration_cast<milliseconds>(now - sippers_[i].asked);
+        longest_ = std::max(longest_.load(), lasted);
+        sippers_[i].socket.close();  // poll() skips it from now on
+        ++gone_;
+    }
+}
+
+}  // namespace switchboard::bench
