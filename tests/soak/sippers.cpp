@@ -15,8 +15,8 @@ using std::chrono::milliseconds;
 constexpr int kSegment = 1'460;     // bytes, as over Ethernet
 constexpr int kBuffer = 4'096;      // bytes, for what the peer has not read
 constexpr std::size_t kSip = 8;     // bytes
-constexpr std::size_t kParts = 20;  // of a second, in each of which other peers read
-constexpr milliseconds kPart{1'000 / kParts};
+constexpr std::size_t kParts = 20;  // of a second; in each of them other peers read
+constexpr int kPartMs = 50;
 
 // With the segments of loopback, of 64 KiB, and the usual buffers the system would keep 4 MB for each peer: for
 // all of them more than it allows all its sockets.
@@ -50,11 +50,10 @@ void Sippers::run() {
     while (!stops_ && connected_ + failures_ < options_.count) connect_one();
     const sched_param none{};
     if (options_.polite) sched_setscheduler(0, SCHED_IDLE, &none);
-    auto next = std::chrono::steady_clock::now();
     for (std::size_t part = 0; !stops_; part = (part + 1) % kParts) {
         sip(part);
         find_gone();
-        std::this_thread::sleep_until(next += kPart);
+        poll(nullptr, 0, kPartMs);
     }
 }
 
