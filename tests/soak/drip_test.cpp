@@ -28,8 +28,8 @@ using std::chrono::milliseconds;
 constexpr std::size_t kPage = 64;
 constexpr double kDripMostSlower = 1.2;
 constexpr milliseconds kDripLimit{10'000};  // head_timeout of HTTP and handshake_timeout of TLS
-// Set for peers that read. When it is over, the file is offered to the socket once more. The system may take a
-// part, because it reports room only if a third of the socket's buffer is free. Then the limit begins anew,
+// Set for peers that read. When it is over, the file is offered to the socket once more. The system may take
+// a part, because it reports room only if a third of the socket's buffer is free. Then the limit begins anew,
 // once: the peers' windows stay closed, since eight bytes a second do not make room for a packet.
 constexpr milliseconds kStallLimit = kDripLimit / 2;
 constexpr milliseconds kDripGrace{1'000};
@@ -113,8 +113,8 @@ Result<DripFigures> measure_beside(const DripOptions& options, const Server& ser
     return DripFigures{0, *beside, slow.longest(), memory};
 }
 
-// Few peers cost the generator nothing. If they were polite, other programs could keep them from noticing that
-// they are gone.
+// Few peers cost the generator nothing. If they were polite, other programs could keep them from noticing
+// that they are gone.
 Result<DripFigures> measure_slow(const DripOptions& options, const Server& server) {
     const bool polite = !soak_is_short();
     if (options.slow == Slow::reads) {
@@ -124,8 +124,8 @@ Result<DripFigures> measure_slow(const DripOptions& options, const Server& serve
                             .polite = polite});
         return measure_beside(options, server, slow);
     }
-    // A record of TLS with 512 bytes, or a head whose field never ends. The peers send their bytes at the same
-    // moments of a second as they connected: in bursts of up to 64, which is harder than evenly.
+    // A record of TLS with 512 bytes, or a head whose field never ends. The peers send their bytes at the
+    // same moments of a second as they connected: in bursts of up to 64, which is harder than evenly.
     const bool tls = options.slow == Slow::handshakes;
     const Drippers slow(server.endpoint(), {.count = options.peers,
                                             .opening = tls ? std::string("\x16\x03\x01\x02\x00", 5)

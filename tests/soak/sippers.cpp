@@ -18,8 +18,8 @@ constexpr std::size_t kSip = 8;     // bytes
 constexpr std::size_t kParts = 20;  // of a second; in each of them other peers read
 constexpr int kPartMs = 50;
 
-// With the segments of loopback, of 64 KiB, and the usual buffers the system would keep 4 MB for each peer: for
-// all of them more than it allows all its sockets.
+// With the segments of loopback, of 64 KiB, and the usual buffers the system would keep 4 MB for each peer:
+// for all of them more than it allows all its sockets.
 Result<Socket> connect_small(const Endpoint& target) {
     Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in to{};

@@ -13,8 +13,8 @@
 namespace switchboard::bench {
 
 // Each connects, sends the request, then reads eight bytes a second, until the server resets the connection.
-// They read at different moments of the second. The target is a port of 127.0.0.1. Runs on its own thread from
-// the constructor to the destructor.
+// They read at different moments of the second. The target is a port of 127.0.0.1. Runs on its own thread
+// from the constructor to the destructor.
 class Sippers {
 public:
     // Once all are connected, polite ones use the caller's CPU only while the caller is idle.
