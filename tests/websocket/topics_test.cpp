@@ -1,6 +1,9 @@
 // Topics, in memory.
 #include <doctest/doctest.h>
 
+#include <switchboard/reactor.hpp>
+#include <switchboard/websocket_registry.hpp>
+
 #include "ends.hpp"
 
 using namespace switchboard;
@@ -166,4 +169,31 @@ TEST_CASE(
     receiver.send(before + crowd.peers[2]->received());
     driver.run();
     CHECK(log.text == "open text:" + text + " text:" + other + " text:" + text + " ");
+}
+
+TEST_CASE("WebSocket topics: the protocol rooms passes a message on to all others of its path") {
+    Registry registry;
+    websocket::register_websocket(registry);
+    CHECK(registry.make("rooms", {}, {}).error() == errc::needs_reactor);
+    Reactor reactor;
+    const auto rooms = registry.make("rooms", {}, {.reactor = &reactor});
+    REQUIRE(rooms.has_value());
+    MemoryDriver driver;
+    const auto enter = [&](const std::string& path) -> testing::MemoryPeer& {
+        auto& peer = driver.connect((*rooms)());
+        peer.send("GET " + path +
+                  " HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                  "Sec-WebSocket-Version: 13\r\n"
+                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        driver.run();
+        CHECK(peer.take_received().starts_with("HTTP/1.1 101 "));
+        return peer;
+    };
+    auto &first = enter("/here"), &second = enter("/here"), &third = enter("/there/too");
+    first.send(client_frame({.payload = "hello"}));
+    third.send(client_frame({.payload = "nobody hears it"}));
+    driver.run();
+    CHECK(first.received().empty());
+    CHECK(second.received() == server_frame({.payload = "hello"}));
+    CHECK(third.received().empty());
 }

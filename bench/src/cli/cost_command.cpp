@@ -114,7 +114,7 @@ void measure_idle(const CostOptions& options, const std::string& server, CostRep
 
 void measure_idle(const CostOptions& options, CostReport& report) {
     // An idle member of a fan-out would wait for the others.
-    if (options.idle == 0 || options.workload == "fan-out" || is_interrupted()) return;
+    if (options.idle == 0 || is_fan_out(options.workload) || is_interrupted()) return;
     print_line(
         fmt::format("\nUser memory per idle connection, of {} connections after one echo each:\n",
                     options.idle));
@@ -262,8 +262,8 @@ void add_cost(CLI::App& app, std::function<int()>& chosen) {
              "bare-epoll,bare-uv,bare-uv-poll]");
     add_list(*command, "--connections", options->connections, parse_count,
              "connections open at once [1,100]");
-    add_text(*command, "--workload", options->workload, "echo, fan-out, http or websocket [echo]",
-             "NAME");
+    add_text(*command, "--workload", options->workload,
+             "echo, fan-out, http, websocket or rooms [echo]", "NAME");
     add_count(*command, "--depth", options->depth, "requests in flight per connection [1]");
     add_text(*command, "--over", options->over, "TCP, or TLS over it [tcp]", "tcp|tls");
     add_parsed(*command, "--size", options->size, parse_size, "bytes per message [64]", "SIZE");

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <switchboard/error.hpp>
 #include <vector>
 
@@ -33,12 +34,17 @@ struct CostFigure {
 };
 const std::vector<CostFigure>& cost_figures();
 
+inline bool is_fan_out(std::string_view workload) {
+    return workload == "fan-out" || workload == "rooms";
+}
+
 struct CostCase {
     std::string server;       // as in the tables; a driver followed by "-udp": its datagrams
     std::size_t connections;  // sockets of the load
     std::size_t size;         // bytes per message
-    // An exchange of "echo", "http" or "websocket" is a request and its reply. An exchange of "fan-out" is a
-    // delivery: the last connection sends, and all others receive it through the hub.
+    // An exchange of "echo", "http" or "websocket" is a request and its reply. An exchange of "fan-out" or
+    // "rooms" is a delivery: the last connection sends, and all others receive it through the hub, or through
+    // a topic of WebSockets.
     std::string workload = "echo";
     std::vector<std::string> arguments = {};  // more arguments of `switchboard serve`
     std::size_t depth = 1;                    // requests that a connection sends together
@@ -47,7 +53,7 @@ struct CostCase {
     // What a connection says. If the arguments have --proxy-protocol, it begins with a PROXY header without
     // an address.
     Dialogue dialogue() const;
-    bool is_fan_out() const { return workload == "fan-out"; }
+    bool is_fan_out() const { return bench::is_fan_out(workload); }
     std::size_t exchanges_per_round() const {
         return (connections - (is_fan_out() ? 1 : 0)) * depth;
     }

@@ -117,10 +117,14 @@ Result<Certificate> certificate_for(const CostCase& what) {
         [](CertificateFiles files) { return Certificate(std::move(files)); });
 }
 
+// Only `cost` has the workload rooms: a fan-out over WebSocket.
+std::string protocol_of(const std::string& workload) {
+    return std::string(workload == "rooms" ? workload : find_workload_kind(workload)->protocol);
+}
+
 std::vector<std::string> server_command(const CostCase& what, const Certificate& certificate) {
-    const WorkloadKind& workload = *find_workload_kind(what.workload);
-    ServerSetup setup{std::string(workload.protocol), what.connections + 2, what.connections};
-    if (workload.tells_size()) setup.options.push_back(fmt::format("size={}", what.size));
+    ServerSetup setup{protocol_of(what.workload), what.connections + 2, what.connections};
+    if (what.workload == "http") setup.options.push_back(fmt::format("size={}", what.size));
     if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
     setup.arguments = what.arguments;
     if (certificate) setup.tls = certificate->paths();
@@ -220,12 +224,10 @@ Dialogue websocket_dialogue(std::size_t size) {
 }
 
 Dialogue dialogue_of(const std::string& workload, std::size_t size) {
-    if (workload == "websocket") return websocket_dialogue(size);
+    if (workload == "websocket" || workload == "rooms") return websocket_dialogue(size);
     if (workload == "http")
         return {.request = std::string(kHttpRequest), .reply = hello_page(size), .has_head = true};
-    Dialogue dialogue = echo_dialogue(size);
-    dialogue.is_fan_out = workload == "fan-out";
-    return dialogue;
+    return echo_dialogue(size);
 }
 
 }  // namespace
@@ -236,6 +238,7 @@ Dialogue CostCase::dialogue() const {
     if (proxied) dialogue.greeting.insert(0, "PROXY UNKNOWN\r\n");
     dialogue.depth = depth;
     dialogue.tls = tls;
+    dialogue.is_fan_out = is_fan_out();
     return dialogue;
 }
 
@@ -247,18 +250,19 @@ std::optional<ServerKind> find_cost_server(const std::string& name) {
 Result<void> check_case(const CostCase& what) {
     const auto kind = find_cost_server(what.server);
     if (!kind) return bad_option("unknown server '{}'", what.server);
-    constexpr std::array kWorkloads = {"echo", "fan-out", "http", "websocket"};
+    constexpr std::array kWorkloads = {"echo", "fan-out", "http", "websocket", "rooms"};
     if (std::ranges::find(kWorkloads, what.workload) == kWorkloads.end())
         return bad_option("unknown workload '{}'; available: {}", what.workload,
                           fmt::join(kWorkloads, ", "));
-    if (const auto protocol = find_workload_kind(what.workload)->protocol; !kind->speaks(protocol))
+    if (const auto protocol = protocol_of(what.workload); !kind->speaks(protocol))
         return bad_option("{} serves {}, not {}", what.server, kind->serves, protocol);
     if (what.tls && (!kind->speaks_tls || is_udp(what.server)))
         return bad_option("{} does not speak TLS", what.server);
     if (!kind->is_driver() && !what.arguments.empty())
         return bad_option("{} takes no arguments", what.server);
     if (what.is_fan_out() && what.server != "reactor")
-        return bad_option("fan-out of {}: the hub requires the reactor", what.server);
+        return bad_option("{} of {}: its protocol requires the reactor", what.workload,
+                          what.server);
     if (const std::size_t least = what.is_fan_out() ? 2 : 1; what.connections < least)
         return bad_option("{} requires at least {}", what.workload,
                           count_text(least, "connection"));
