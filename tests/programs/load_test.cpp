@@ -101,7 +101,7 @@ void check_load(const Load& load, long reply, int depth) {
 }  // namespace
 
 TEST_CASE("load: ab gets every page, with and without keep-alive, under every driver") {
-    if (!machine_has(kAb)) return;
+    if (!test::machine_has(kAb)) return;
     for (const std::string& driver : kDrivers) {
         CAPTURE(driver);
         Server server(page_server(driver));
@@ -115,7 +115,7 @@ TEST_CASE("load: ab gets every page, with and without keep-alive, under every dr
 }
 
 TEST_CASE("load: ab gets every page above TLS") {
-    if (!machine_has(kAb)) return;
+    if (!test::machine_has(kAb)) return;
     const TlsFolder folder;
     Server server(page_server("reactor", {"--tls", folder.server()}));
     const std::string url = "https://127.0.0.1:" + server.port() + "/";
@@ -124,7 +124,7 @@ TEST_CASE("load: ab gets every page above TLS") {
 }
 
 TEST_CASE("load: wrk gets whole pages only, one at a time and in a pipeline") {
-    if (!machine_has(kWrk)) return;
+    if (!test::machine_has(kWrk)) return;
     for (const auto& [driver, depth] : {std::pair("threads", 1), std::pair("reactor", 16)}) {
         CAPTURE(depth);
         Server server(page_server(driver));

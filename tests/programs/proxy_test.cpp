@@ -112,7 +112,7 @@ TEST_CASE("proxy: the handler sees the client's address, and a forged header doe
 }
 
 TEST_CASE("proxy: behind haproxy the handler sees the client's address, by either version") {
-    if (!machine_has(kHaproxy)) return;
+    if (!test::machine_has(kHaproxy)) return;
     Process server({example()});
     const std::string port = port_of(server.read_line());
     for (const char* const send :
@@ -127,7 +127,7 @@ TEST_CASE("proxy: behind haproxy the handler sees the client's address, by eithe
 }
 
 TEST_CASE("proxy: behind haproxy, every driver serves what the client sent") {
-    if (!machine_has(kHaproxy)) return;
+    if (!test::machine_has(kHaproxy)) return;
     for (const std::string& driver : kDrivers) {
         CAPTURE(driver);
         const Server server({"echo", "--driver", driver, "--proxy-protocol", "127.0.0.1"});

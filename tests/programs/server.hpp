@@ -2,7 +2,6 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <string>
 #include <switchboard/socket.hpp>
@@ -19,13 +18,6 @@ using support::Process;
 inline const std::string kSwitchboard = SWITCHBOARD_BIN "/switchboard";
 inline const std::vector<std::string> kDrivers = {"reactor",     "iterative", "threads",
                                                   "thread-pool", "processes", "process-pool"};
-
-// `path` is whole, because /usr/sbin is not in every user's PATH.
-inline bool machine_has(const std::string& path) {
-    const bool has = ::access(path.c_str(), X_OK) == 0;
-    if (!has) MESSAGE("no ", path, " on this machine: nothing checked");
-    return has;
-}
 
 inline std::vector<std::string> command(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), kSwitchboard);
