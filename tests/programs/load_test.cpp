@@ -1,5 +1,6 @@
-// ab(1) and wrk(1), other programs that make load, against `switchboard serve hello`: no request fails, and every
-// byte of every reply arrives.
+// ab(1) and wrk(1), other programs that make load, against `switchboard serve hello`: no request fails, and
+// every byte of every reply arrives.
+#include <csignal>
 #include <sstream>
 
 #include "text.hpp"
@@ -65,7 +66,7 @@ struct Load {
     long requests = 0, bytes = 0, errors = 0;
 };
 
-// Runs wrk for a second, which is its shortest time, with `depth` requests at a time on each of 8 connections.
+// Runs wrk for a second, its shortest time, with `depth` requests at a time on each of 8 connections.
 constexpr int kConnections = 8;
 Load run_wrk(const std::string& url, int depth) {
     const test::TempDir folder;

@@ -12,8 +12,8 @@ namespace switchboard::test {
 
 inline const std::string kNginx = "/usr/sbin/nginx";
 
-// Runs until it is destroyed. It inherits a socket that already listens, so a client that connects before it is
-// ready waits.
+// Runs until it is destroyed. It inherits a socket that already listens, so a client that connects before it
+// is ready waits.
 class Nginx {
 public:
     // `server` is what stands in the block of that name, and `http` what stands before it.
