@@ -126,11 +126,15 @@ TEST_CASE("load: ab gets every page above TLS") {
 
 TEST_CASE("load: wrk gets whole pages only, one at a time and in a pipeline") {
     if (!test::machine_has(kWrk)) return;
-    for (const auto& [driver, depth] : {std::pair("threads", 1), std::pair("reactor", 16)}) {
-        CAPTURE(depth);
-        Server server(page_server(driver));
+    struct Run {
+        std::string driver;
+        int depth;
+    };
+    for (const Run& run : {Run{"threads", 1}, Run{"reactor", 16}}) {
+        CAPTURE(run.driver);
+        Server server(page_server(run.driver));
         const long reply = reply_size(server);
-        check_load(run_wrk("http://127.0.0.1:" + server.port() + "/", depth), reply, depth);
+        check_load(run_wrk("http://127.0.0.1:" + server.port() + "/", run.depth), reply, run.depth);
         CHECK(server.stop(SIGTERM).status == 0);
     }
 }
