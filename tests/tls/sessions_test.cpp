@@ -24,7 +24,7 @@ tls::ServerOptions with_secret(std::chrono::system_clock::time_point& now,
     tls::ServerOptions options;
     options.ticket_secret = secret;
     options.ticket_period = 1h;
-    options.clock = [&now] { return now; };
+    options.common.clock = [&now] { return now; };
     return options;
 }
 
@@ -94,19 +94,53 @@ TEST_CASE("TLS: a session of one name, certificate or mode opens no other") {
     CHECK_FALSE(resumes(alice, make_server(options), "a.example"));
 }
 
-TEST_CASE("TLS: a session ends with the certificate of the client") {
-    auto now = std::chrono::system_clock::now();
-    auto options = with_secret(now);
-    options.clients = tls::ClientCertificates::required;
-    options.common.trust_pem = authority().pem();
-    const auto server = make_server(options);
-    const auto alice =
-        make_client({.certificates = {authority().issue({.subject = "alice", .ends = 1'200})}});
-    CHECK_FALSE(resumes(alice, server));
-    now += 19min;
-    CHECK(resumes(alice, server));
-    now += 2min;
-    CHECK_FALSE(resumes(alice, server));
+TEST_CASE("TLS: a session ends with the certificates of the client, also one of its chain") {
+    const Authority brief(authority(), {.subject = "brief", .ends = 1'200});
+    for (const bool by_chain : {false, true}) {
+        auto now = std::chrono::system_clock::now();
+        auto options = with_secret(now);
+        options.clients = tls::ClientCertificates::required;
+        options.common.trust_pem = authority().pem();
+        const auto certificate = by_chain ? brief.issue({.subject = "alice"})
+                                          : authority().issue({.subject = "alice", .ends = 1'200});
+        const auto alice = make_client({.certificates = {certificate}});
+        CHECK_FALSE(resumes(alice, make_server(options)));
+        now += 19min;
+        CHECK(resumes(alice, make_server(options)));
+        CHECK(resumes(alice, make_server(options)));
+        now += 2min;
+        CHECK_FALSE(resumes(alice, make_server(options)));
+    }
+}
+
+TEST_CASE("TLS: a client resumes no session after the server's certificates, or one of the chain") {
+    const Authority brief(authority(), {.subject = "brief", .ends = 1'200});
+    const std::string names = "DNS:server.example";
+    for (const auto& certificate :
+         {brief.issue({.names = names}), authority().issue({.names = names, .ends = 1'200})}) {
+        tls::ServerOptions options;
+        options.certificates = {certificate};
+        const auto server = make_server(options);
+        auto now = std::chrono::system_clock::now();
+        tls::ClientOptions with;
+        with.common.clock = [&now] { return now; };
+        const auto client = make_client(with);
+        CHECK_FALSE(resumes(client, server));
+        now += 19min;
+        CHECK(resumes(client, server));
+        CHECK(resumes(client, server));
+        now += 2min;
+        CHECK_FALSE(resumes(client, server));
+    }
+}
+
+TEST_CASE("TLS: a certificate that ends in the far future does not end the session") {
+    const auto server =
+        make_server({.certificates = {authority().issue(
+                         {.names = "DNS:server.example", .ends = 3'600L * 24 * 365 * 500})}});
+    const auto client = make_client();
+    CHECK_FALSE(resumes(client, server));
+    CHECK(resumes(client, server));
 }
 
 TEST_CASE("TLS: new certificates serve new connections, and wrong ones change nothing") {

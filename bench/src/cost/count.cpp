@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "cost/cost.hpp"
 #include "cost/lockstep.hpp"
+#include "system/certificate.hpp"
 #include "system/cpus.hpp"
 #include "system/server_process.hpp"
 #include "system/usage.hpp"
@@ -316,21 +317,40 @@ Result<Cost> measure_cost(const CostCase& what) {
         });
 }
 
-Result<double> measure_idle_bytes(const CostCase& what) {
+std::optional<IdleSince> parse_idle_since(const std::string& name) {
+    if (name == "connect") return IdleSince::connect;
+    if (name == "handshake") return IdleSince::handshake;
+    if (name == "exchange") return IdleSince::exchange;
+    return std::nullopt;
+}
+
+Result<double> measure_idle_bytes(const CostCase& what, IdleSince since) {
+    if (since == IdleSince::handshake && !find_cost_server(what.server)->is_driver())
+        return bad_option("{} has no TLS to measure", what.server);
+    Dialogue dialogue = what.dialogue();
+    if (since != IdleSince::exchange) dialogue.request.clear();
+    dialogue.is_tls = since == IdleSince::handshake;
+    const auto certificate = CertificateFiles::make();
+    if (!certificate) return tl::unexpected(certificate.error());
+    CostCase server = what;
+    if (dialogue.is_tls)
+        server.arguments.insert(server.arguments.end(), {"--tls", certificate->paths()});
     auto running = plan_cpus(Cpus::apart).and_then([&](const CpuPlan& cpus) {
-        return Server::start(server_command(what), {cpus.server}, kPatience);
+        return Server::start(server_command(server), {cpus.server}, kPatience);
     });
     if (!running) return tl::unexpected(running.error());
+    const Endpoint at = running->endpoint();
     const auto memory = [&] { return static_cast<double>(read_memory(running->pid())); };
-    const auto first = Lockstep::open(running->endpoint(), 1, what.dialogue());
+    // The reply to the last connection shows that those before it were accepted.
+    const Dialogue last = dialogue.is_tls ? dialogue : what.dialogue();
+    const auto first = Lockstep::open(at, 1, last);
     const double before = memory();
-    return first
-        .and_then([&](const Lockstep&) {
-            return Lockstep::open(running->endpoint(), what.connections, what.dialogue());
-        })
-        .map([&](const Lockstep&) {
-            return (memory() - before) / static_cast<double>(what.connections);
+    if (!first) return tl::unexpected(first.error());
+    return Lockstep::open(at, what.connections, dialogue).and_then([&](const Lockstep&) {
+        return Lockstep::open(at, 1, last).map([&](const Lockstep&) {
+            return (memory() - before) / static_cast<double>(what.connections + 1);
         });
+    });
 }
 
 bool is_within(double figure, double budget) {

@@ -1,6 +1,8 @@
 #include "cost/lockstep.hpp"
 
+#include <openssl/ssl.h>
 #include <array>
+#include <memory>
 #include <string>
 #include <switchboard/bind_datagram.hpp>
 
@@ -27,6 +29,13 @@ Result<std::string> receive_until(const Socket& socket, const std::string& end) 
         if (all.size() > kMostUnknown) return fail(errc::malformed_message, "receive a reply");
     }
     return all;
+}
+
+Result<void> shake_hands(const Socket& socket) {
+    static SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context), SSL_free);
+    if (ssl && SSL_set_fd(ssl.get(), socket.fd()) == 1 && SSL_connect(ssl.get()) == 1) return {};
+    return fail(errc::malformed_message, "make a handshake of TLS");
 }
 
 }  // namespace
@@ -56,6 +65,10 @@ Result<void> Lockstep::connect_to(const Endpoint& server) {
     if (!socket) return tl::unexpected(socket.error());
     if (auto set = socket->set_timeouts(kMostWait, kMostWait); !set) return set;
     if (auto greeted = greet(*socket); !greeted) return greeted;
+    if (dialogue_.request.empty()) {
+        sockets_.push_back(*std::move(socket));
+        return {};
+    }
     if (buffer_.empty()) {
         if (auto known = learn_reply(*socket); !known) return known;
     }
@@ -66,6 +79,7 @@ Result<void> Lockstep::connect_to(const Endpoint& server) {
 }
 
 Result<void> Lockstep::greet(const Socket& socket) {
+    if (dialogue_.is_tls) return shake_hands(socket);
     if (dialogue_.greeting.empty()) return {};
     auto sent = socket.send_all(as_bytes(dialogue_.greeting));
     if (!sent || dialogue_.greeting_end.empty()) return sent;
