@@ -220,6 +220,7 @@ TEST_CASE("https: a proxy that refuses, talks nonsense, ends, or says nothing") 
     CHECK(told("nonsense").error() == errc::malformed_message);
     CHECK(told("").error() == errc::incomplete_message);
     CHECK(told("-").error() == std::errc::timed_out);
+    CHECK(told("HTTP/1.1 200").error() == std::errc::timed_out);
 }
 
 TEST_CASE("http client: a proxy gets plain requests with their whole URL, on one pool") {

@@ -14,7 +14,8 @@ using namespace switchboard::programs;
 
 namespace {
 
-// Sends messages to the address behind "#", and shows how the WebSocket ended.
+// Sends messages to the address behind "#", and shows how the WebSocket ended. The clock of the page stands
+// still only while it fetches something.
 constexpr std::string_view kPage = R"(<!DOCTYPE html>
 <body>not closed</body>
 <script>
@@ -28,6 +29,9 @@ socket.onmessage = event => {
   ++echoed < messages.length ? next() : socket.close(4000);
 };
 socket.onclose = event => document.body.textContent = `closed ${event.code} after ${echoed}`;
+(async () => {
+  while (socket.readyState !== WebSocket.CLOSED) await fetch("/", {cache: "no-store"});
+})();
 </script>
 )";
 

@@ -69,6 +69,42 @@ TEST_CASE("TLS: a ticket is accepted in its period and in the next one, on old a
     CHECK(resumes(client, old));
 }
 
+TEST_CASE("TLS: a client keeps at most max_sessions, the newest") {
+    const auto server = make_server(
+        {.certificates = {authority().issue({.names = "DNS:a.example,DNS:b.example"})}});
+    const auto client = make_client({.max_sessions = 1});
+    CHECK_FALSE(resumes(client, server, "a.example"));
+    CHECK(resumes(client, server, "a.example"));
+    CHECK_FALSE(resumes(client, server, "b.example"));
+    CHECK(resumes(client, server, "b.example"));
+    CHECK_FALSE(resumes(client, server, "a.example"));
+}
+
+TEST_CASE("TLS: tickets work on a machine whose clock is years behind") {
+    auto now = std::chrono::system_clock::time_point(std::chrono::hours(24 * 365 * 30));  // 1999
+    const auto client = make_client();
+    CHECK_FALSE(resumes(client, make_server(with_secret(now))));
+    CHECK(resumes(client, make_server(with_secret(now))));
+}
+
+TEST_CASE("TLS: a clock that throws costs the connection, and not the server") {
+    auto options = tls::ServerOptions();
+    bool fails = false;
+    options.common.clock = [&fails] {
+        if (fails) throw std::runtime_error("no clock");
+        return std::chrono::system_clock::now();
+    };
+    const auto server = make_server(options);
+    const auto client = make_client();
+    CHECK_FALSE(resumes(client, server));
+    fails = true;
+    Meeting meeting;
+    meeting.run(client, server);
+    CHECK_FALSE(meeting.server.opened());
+    fails = false;
+    CHECK_FALSE(resumes(make_client(), server));
+}
+
 TEST_CASE("TLS: a session of one name, certificate or mode opens no other") {
     auto now = std::chrono::system_clock::now();
     const auto certificate = authority().issue({.names = "DNS:a.example,DNS:b.example"});

@@ -169,7 +169,9 @@ Result<Credentials> read_credentials(const Certificate& certificate, std::size_t
     read.chain.reset(sk_X509_new_null());
     const bool whole = each_certificate(certificate.chain_pem, [&](CertificatePointer next) {
         if (!read.leaf) return (read.leaf = std::move(next)) != nullptr;
-        return sk_X509_push(read.chain.get(), next.release()) > 0;
+        if (sk_X509_push(read.chain.get(), next.get()) <= 0) return false;
+        (void)next.release();
+        return true;
     });
     if (!whole) return refuse(what, take_failure_text());
     if (!read.leaf) return refuse(what, "no certificate in the chain");

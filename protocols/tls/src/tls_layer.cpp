@@ -71,14 +71,14 @@ void TlsLayer::below_opened() {
 bool TlsLayer::begin_handshake() {
     ERR_clear_error();
     ssl_ = make_ssl();
-    BIO* const bio = ssl_ ? BIO_new(bio_method()) : nullptr;
+    const bool is_ours = ssl_ && SSL_set_app_data(ssl_.get(), this) == 1;
+    BIO* const bio = is_ours ? BIO_new(bio_method()) : nullptr;
     if (bio == nullptr) {
         fail(failure());
         return false;
     }
     BIO_set_data(bio, this);
     SSL_set_bio(ssl_.get(), bio, bio);
-    SSL_set_app_data(ssl_.get(), this);
     is_server() ? SSL_set_accept_state(ssl_.get()) : SSL_set_connect_state(ssl_.get());
     return true;
 }

@@ -117,7 +117,8 @@ TEST_CASE("bench cost: connections may be idle since their connect, handshake or
     const BenchFolder folder;
     fs::copy_file(SWITCHBOARD_BIN "/switchboard", folder.file("switchboard"));
     std::ofstream(folder.file("budgets.json")) << R"({"size": 64, "budgets": [
-        {"server": "reactor", "workload": "http", "idle_connections": 10, "idle_since": "connect", "bytes": 1e9},
+        {"server": "reactor", "workload": "http", "idle_connections": 10,
+         "idle_since": "connect", "bytes": 1e9},
         {"server": "reactor", "idle_connections": 200, "idle_since": "handshake", "bytes": 1e6},
         {"server": "reactor", "idle_connections": 200, "idle_since": "handshake", "bytes": 1000},
         {"server": "reactor", "workload": "websocket", "idle_connections": 10, "bytes": 1e9},

@@ -69,9 +69,9 @@ struct Options {
     // decrypts what it has recorded. Whoever has these lines can read everything. Called on the threads of
     // all drivers, also at the same time. An exception is ignored.
     std::function<void(std::string_view line)> key_log = {};
-    // For the periods of tickets, and for the end of the peer's certificates when a session is resumed. In a
-    // whole handshake OpenSSL judges certificates by the system's clock. Called on the threads of all drivers,
-    // also at the same time.
+    // For the periods of tickets, and for the end of the peer's certificates when a session is resumed. In
+    // a whole handshake OpenSSL judges them by the system's clock. Called on the threads of all drivers, also
+    // at the same time.
     std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
     // As for Layer: marks and sizes of the layer's own queue and of the bytes that the protocol above leaves
     // unused. The driver's max_read_buffer must allow a whole record, which has up to 18,437 bytes.
