@@ -85,8 +85,8 @@ Result<void> each_authority(const std::string& pem, const std::string& what, Use
 
 // OpenSSL says "unsupported" if the text has no key.
 std::string key_failure() {
-    const bool none = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_OSSL_DECODER;
-    return none ? "no private key" : "private key: " + take_failure_text();
+    if (ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_OSSL_DECODER) return "no private key";
+    return "private key: " + take_failure_text();
 }
 
 std::string text_of(const ASN1_STRING* string) {
@@ -195,9 +195,10 @@ Result<void> trust(SSL_CTX* context, const std::string& pem) {
 }
 
 Identity identity_of(X509* certificate) {
-    Identity identity{.subject = subject_of(certificate),
-                      .names = alternative_names(certificate),
-                      .der = der_of(certificate)};
+    Identity identity;
+    identity.subject = subject_of(certificate);
+    identity.names = alternative_names(certificate);
+    identity.der = der_of(certificate);
     const Digest fingerprint = fingerprint_of(certificate);
     std::copy_n(reinterpret_cast<const std::byte*>(fingerprint.data()), fingerprint.size(),
                 identity.fingerprint.data());

@@ -77,8 +77,7 @@ Result<void> ServerContext::set_up(const ServerOptions& options) {
     SSL_CTX_set_tlsext_servername_callback(
         to, +[](SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; });
     SSL_CTX_set_session_cache_mode(to, SSL_SESS_CACHE_OFF);
-    if (SSL_CTX_set_app_data(to, this) != 1)
-        return switchboard::fail(take_failure(nullptr), "TLS");
+    if (SSL_CTX_set_app_data(to, this) != 1) return switchboard::fail(take_failure(nullptr), "TLS");
     SSL_CTX_set_tlsext_ticket_key_evp_cb(to, on_ticket);
     SSL_CTX_set_session_ticket_cb(to, on_new_ticket, on_session, nullptr);
     SSL_CTX_set_timeout(to, static_cast<long>(2 * options.ticket_period.count()));

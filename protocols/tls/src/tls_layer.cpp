@@ -356,10 +356,11 @@ void TlsLayer::log_key(const SSL* ssl, const char* line) {
 
 std::optional<Security> TlsLayer::security() const {
     if (!ssl_ || SSL_is_init_finished(ssl_.get()) == 0) return std::nullopt;
-    Security agreed{.version = SSL_get_version(ssl_.get()),
-                    .cipher = SSL_get_cipher_name(ssl_.get()),
-                    .protocol = agreed_protocol(),
-                    .resumed = SSL_session_reused(ssl_.get()) == 1};
+    Security agreed;
+    agreed.version = SSL_get_version(ssl_.get());
+    agreed.cipher = SSL_get_cipher_name(ssl_.get());
+    agreed.protocol = agreed_protocol();
+    agreed.resumed = SSL_session_reused(ssl_.get()) == 1;
     const char* const name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
     if (name != nullptr) agreed.server_name = name;
     const bool verifies = SSL_get_verify_mode(ssl_.get()) != SSL_VERIFY_NONE;
