@@ -51,8 +51,8 @@ Parsed parse_head(std::string_view in, const HttpLimits& limits, std::size_t& se
 // Returns false if it is malformed.
 bool parse_field(const char*& at, const char* end, Field& field) noexcept;
 
-// Parses the field lines at `at` and the empty line behind them, and calls `use` with each field. The text must
-// end with an empty line at `end`. Returns false if a line is malformed, or if `use` returns false.
+// Parses the field lines at `at` and the empty line behind them, and calls `use` with each field. The text
+// must end with an empty line at `end`. Returns false if a line is malformed, or if `use` returns false.
 template <class Use>
 bool parse_all_fields(const char* at, const char* end, Use use) {
     while (*at != '\r') {
