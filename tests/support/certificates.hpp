@@ -32,6 +32,15 @@ public:
         sign(own_.get());
     }
 
+    // An authority whose certificate another one has signed. Its certificate follows those that it issues.
+    Authority(const Authority& issuer, const CertificateRequest& request)
+        : key_(EVP_EC_gen("P-256"), EVP_PKEY_free), own_(X509_new(), X509_free) {
+        fill(request, own_.get(), key_.get(), issuer.own_.get());
+        extend(own_.get(), NID_basic_constraints, "critical,CA:TRUE");
+        issuer.sign(own_.get());
+        chain_ = pem();
+    }
+
     std::string pem() const { return pem_of(own_.get()); }
 
     tls::Certificate issue(const CertificateRequest& request) const {
@@ -43,7 +52,7 @@ public:
         if (!request.revocation.empty())
             extend(made.get(), NID_crl_distribution_points, request.revocation.c_str());
         sign(made.get());
-        return {.chain_pem = pem_of(made.get()), .key_pem = pem_of(key.get())};
+        return {.chain_pem = pem_of(made.get()) + chain_, .key_pem = pem_of(key.get())};
     }
 
 private:
@@ -94,6 +103,7 @@ private:
 
     std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
     std::unique_ptr<X509, decltype(&X509_free)> own_;
+    std::string chain_;  // what must follow the certificates that it issues
 };
 
 }  // namespace switchboard::test

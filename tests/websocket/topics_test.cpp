@@ -197,3 +197,59 @@ TEST_CASE("WebSocket topics: the protocol rooms passes a message on to all other
     CHECK(second.received() == server_frame({.payload = "hello"}));
     CHECK(third.received().empty());
 }
+
+namespace {
+
+// Subscribes and unsubscribes when its socket has ended.
+class JoinsLate final : public websocket::Handler {
+public:
+    JoinsLate(Topics& topics, std::size_t* queued) : topics_(topics), queued_(queued) {}
+
+private:
+    void on_open(WsSocket& socket) override { socket_ = &socket; }
+    void on_message(WsSocket&, Kind, MutableBytes) override {}
+    void on_close(std::uint16_t, std::string_view) noexcept override {
+        topics_.subscribe(*socket_, "a");
+        topics_.unsubscribe(*socket_, "a");
+        *queued_ = socket_->queued();
+    }
+
+    Topics& topics_;
+    std::size_t* queued_;
+    WsSocket* socket_ = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("WebSocket topics: a socket that has ended cannot subscribe") {
+    Crowd crowd;
+    crowd.topics.subscribe(crowd.add(0), "a");
+    std::size_t queued = 1;
+    auto& peer = crowd.driver.connect(std::make_unique<Engine>(
+        std::make_unique<JoinsLate>(crowd.topics, &queued), ws_settings().shared(), Opening{}));
+    crowd.driver.run();
+    peer.reset();
+    crowd.driver.run();
+    CHECK(queued == 0);
+    CHECK(crowd.topics.subscribers("a") == 1);
+    CHECK(crowd.publish("a", "x").sent == 1);
+}
+
+TEST_CASE("WebSocket topics: clients may subscribe, and their frames are masked") {
+    Crowd crowd;
+    const websocket::Options options{.mask = [] { return 0x01020304U; }};
+    crowd.topics.subscribe(crowd.add(0, options, as_client()), "a");
+    crowd.topics.subscribe(crowd.add(1), "a");
+    CHECK(crowd.publish("a", "hello").sent == 2);
+    CHECK(crowd.peers[0]->received() == client_frame({.payload = "hello"}, 0x01020304));
+    CHECK(crowd.peers[1]->received() == server_frame({.payload = "hello"}));
+}
+
+TEST_CASE("WebSocket topics: what does not become smaller goes out as it is") {
+    Crowd crowd;
+    crowd.topics.subscribe(crowd.add(0, compressing(false), agreed_on(false, 15)), "a");
+    CHECK(crowd.publish("a", "qz").sent == 1);
+    CHECK(crowd.publish("a", "").sent == 1);
+    CHECK(crowd.peers[0]->received() ==
+          server_frame({.payload = "qz"}) + server_frame({.payload = ""}));
+}

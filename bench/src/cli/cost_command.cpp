@@ -190,10 +190,14 @@ Held check_idle(const Json& budget, std::size_t size) {
     Json row = budget;
     row["connections"] = budget.at("idle_connections");
     const CostCase what = case_of(row, size);
-    const auto figures = measure_idle_bytes(what).map([](double bytes) {
-        return Figures{{"bytes", bytes}};
-    });
-    return check_budget(budget, label_of(what, size) + " idle", figures);
+    const std::string name = budget.value("idle_since", "exchange");
+    const auto since = parse_idle_since(name);
+    const auto measured =
+        since ? measure_idle_bytes(what, *since) : bad_option("unknown idle_since '{}'", name);
+    const auto figures = measured.map([](double bytes) { return Figures{{"bytes", bytes}}; });
+    return check_budget(
+        budget, label_of(what, size) + " idle" + (name == "exchange" ? "" : " since " + name),
+        figures);
 }
 
 // Checks all budgets, even if one is exceeded. Returns 3 if any is exceeded, 1 if any could not be measured.

@@ -74,8 +74,16 @@ Result<Cost> measure_cost(const CostCase& what);
 // Returns that difference per exchange, from the totals with few and with many exchanges.
 double per_exchange(const CostCase& what, double few, double many);
 
-// User memory per connection, of connections that are each idle after one exchange.
-Result<double> measure_idle_bytes(const CostCase& what);
+// Since when connections are idle.
+enum class IdleSince {
+    connect,   // nothing has come from the client, except the handshakes of TLS and of a WebSocket
+    exchange,  // the first one
+};
+// Returns nullopt for another name than those above.
+std::optional<IdleSince> parse_idle_since(const std::string& name);
+
+// User memory per connection, of connections that are idle.
+Result<double> measure_idle_bytes(const CostCase& what, IdleSince since = IdleSince::exchange);
 
 // Parses the output of `strace -c -U calls,errors,name`: the calls by name, and how many failed. Nullopt if
 // the text is cut short or invalid, so that the calls do not add up to its total.

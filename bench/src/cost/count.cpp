@@ -336,7 +336,15 @@ Result<Cost> measure_cost(const CostCase& what) {
         });
 }
 
-Result<double> measure_idle_bytes(const CostCase& what) {
+std::optional<IdleSince> parse_idle_since(const std::string& name) {
+    if (name == "connect") return IdleSince::connect;
+    if (name == "exchange") return IdleSince::exchange;
+    return std::nullopt;
+}
+
+Result<double> measure_idle_bytes(const CostCase& what, IdleSince since) {
+    Dialogue dialogue = what.dialogue();
+    if (since == IdleSince::connect) dialogue.request.clear();
     const auto certificate = certificate_for(what);
     if (!certificate) return tl::unexpected(certificate.error());
     const auto command = server_command(what, *certificate);
@@ -344,16 +352,18 @@ Result<double> measure_idle_bytes(const CostCase& what) {
         return Server::start(command, {cpus.server}, kPatience);
     });
     if (!running) return tl::unexpected(running.error());
+    const Endpoint at = running->endpoint();
     const auto memory = [&] { return static_cast<double>(read_memory(running->pid())); };
-    const auto first = Lockstep::open(running->endpoint(), 1, what.dialogue());
+    // The reply to the last connection shows that those before it were accepted.
+    const Dialogue last = what.dialogue();
+    const auto first = Lockstep::open(at, 1, last);
     const double before = memory();
-    return first
-        .and_then([&](const Lockstep&) {
-            return Lockstep::open(running->endpoint(), what.connections, what.dialogue());
-        })
-        .map([&](const Lockstep&) {
-            return (memory() - before) / static_cast<double>(what.connections);
+    if (!first) return tl::unexpected(first.error());
+    return Lockstep::open(at, what.connections, dialogue).and_then([&](const Lockstep&) {
+        return Lockstep::open(at, 1, last).map([&](const Lockstep&) {
+            return (memory() - before) / static_cast<double>(what.connections + 1);
         });
+    });
 }
 
 bool is_within(double figure, double budget) {
