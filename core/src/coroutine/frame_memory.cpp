@@ -1,0 +1,59 @@
+// The memory of coroutine frames. A block holds the frame, and in its last word the Stream that it belongs to.
+#include <switchboard/coroutine.hpp>
+
+#include <cstring>
+#include <memory_resource>
+#include <new>
+
+namespace switchboard::detail {
+namespace {
+
+constexpr std::size_t kAlignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
+constexpr std::size_t block_size(std::size_t frame_size) {
+    return (frame_size + sizeof(Stream*) + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+std::byte* last_word(void* block, std::size_t size) {
+    return static_cast<std::byte*>(block) + size - sizeof(Stream*);
+}
+
+// The size of a spare block is in its first word.
+std::size_t spare_size(const void* spare) {
+    std::size_t size = 0;
+    std::memcpy(&size, spare, sizeof size);
+    return size;
+}
+
+}  // namespace
+
+void* FrameMemory::allocate(std::size_t size, Stream* stream) {
+    const std::size_t block = block_size(size);
+    void* memory = nullptr;
+    if (stream == nullptr)
+        memory = ::operator new(block);
+    else if (stream->spare_ != nullptr && spare_size(stream->spare_) == block)
+        memory = std::exchange(stream->spare_, nullptr);
+    else
+        memory = stream->connection_->memory()->allocate(block, kAlignment);
+    std::memcpy(last_word(memory, block), &stream, sizeof stream);
+    return memory;
+}
+
+void FrameMemory::release(void* frame, std::size_t size) noexcept {
+    const std::size_t block = block_size(size);
+    Stream* stream = nullptr;
+    std::memcpy(&stream, last_word(frame, block), sizeof stream);
+    if (stream == nullptr) return ::operator delete(frame);
+    drop_spare(*stream);
+    std::memcpy(frame, &block, sizeof block);
+    stream->spare_ = frame;
+}
+
+void FrameMemory::drop_spare(Stream& stream) noexcept {
+    void* const spare = std::exchange(stream.spare_, nullptr);
+    if (spare == nullptr) return;
+    stream.connection_->memory()->deallocate(spare, spare_size(spare), kAlignment);
+}
+
+}  // namespace switchboard::detail
