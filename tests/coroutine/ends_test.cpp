@@ -30,17 +30,17 @@ Task<> one_wait(Stream& peer, For what) {
     if (what == For::first) co_await first_of(one_wait(peer, For::line), one_wait(peer, For::time));
 }
 
-struct Story {
+struct Witness {
     int live = 0, after = 0;
 };
 
-Task<> nested(Stream& peer, Story& story, For what) {
+Task<> nested(Stream& peer, Witness& story, For what) {
     const Counted inner(story.live);
     co_await one_wait(peer, what);
     ++story.after;
 }
 
-ProtocolFactory waits_for(Story& story, For what) {
+ProtocolFactory waits_for(Witness& story, For what) {
     return coroutine([&story, what](Stream& peer) -> Task<> {
         const Counted outer(story.live);
         co_await nested(peer, story, what);
@@ -54,7 +54,7 @@ constexpr For kEach[] = {For::read, For::line,  For::bytes, For::time,
 }  // namespace
 
 TEST_CASE("coroutine: a session whose connection ends is destroyed where it waits") {
-    Story story;
+    Witness story;
     for (const For what : kEach) {
         CAPTURE(static_cast<int>(what));
         testing::MemoryDriver driver;

@@ -1,6 +1,8 @@
 // The memory of coroutine frames. A block holds the frame, and in its last word the Stream that it belongs to.
 #include <switchboard/coroutine.hpp>
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory_resource>
 #include <new>
@@ -54,6 +56,17 @@ void FrameMemory::drop_spare(Stream& stream) noexcept {
     void* const spare = std::exchange(stream.spare_, nullptr);
     if (spare == nullptr) return;
     stream.connection_->memory()->deallocate(spare, spare_size(spare), kAlignment);
+}
+
+void FrameMemory::refuse() noexcept {
+    std::fputs(
+        "switchboard: the compiler has laid out the frame of a coroutine wrongly (a fault of gcc "
+        "12). The "
+        "coroutine has no local variable, and a condition with co_await: give its result a name, "
+        "as in "
+        "\"if (const bool more = co_await ...)\".\n",
+        stderr);
+    std::abort();
 }
 
 }  // namespace switchboard::detail

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -91,6 +92,15 @@ public:
     static void release(void* frame, std::size_t size) noexcept;
     static void drop_spare(Stream& stream) noexcept;
 
+    // gcc 12 lays the frame of some coroutines out wrongly: those whose body has no local variable, and an
+    // await in a condition. Such a coroutine would never run. So the program ends when it is first called,
+    // with a message. See examples/guide/coroutines.md.
+    static void check(const void* frame) noexcept {
+        if (reinterpret_cast<std::uintptr_t>(frame) % __STDCPP_DEFAULT_NEW_ALIGNMENT__ != 0)
+            [[unlikely]]
+            refuse();
+    }
+
     static Stream* find() noexcept { return nullptr; }
     template <class First, class... Rest>
     static Stream* find(const First& first, const Rest&... rest) noexcept {
@@ -99,6 +109,9 @@ public:
         else
             return find(rest...);
     }
+
+private:
+    [[noreturn]] static void refuse() noexcept;
 };
 
 struct Promise {
@@ -214,12 +227,19 @@ private:
 
 namespace detail {
 
+template <class P>
+std::coroutine_handle<P> handle_of(P& promise) noexcept {
+    const auto handle = std::coroutine_handle<P>::from_promise(promise);
+    FrameMemory::check(handle.address());
+    return handle;
+}
+
 template <class T>
 Task<T> PromiseOf<T>::get_return_object() noexcept {
-    return Task<T>(std::coroutine_handle<PromiseOf>::from_promise(*this));
+    return Task<T>(handle_of(*this));
 }
 inline Task<void> PromiseOf<void>::get_return_object() noexcept {
-    return Task<void>(std::coroutine_handle<PromiseOf>::from_promise(*this));
+    return Task<void>(handle_of(*this));
 }
 
 }  // namespace detail
