@@ -155,18 +155,20 @@ Held check_budget(const Json& budget, const std::string& label, const Result<Fig
     return all ? Held::yes : Held::no;
 }
 
-// A budget row may have its own size, workload and arguments.
+// A budget row may have its own size, workload, protocol and arguments.
 CostCase case_of(const Json& budget, std::size_t size) {
     return {budget.at("server"),
             budget.at("connections"),
             budget.value("size", size),
             budget.value("workload", "echo"),
             budget.value("arguments", std::vector<std::string>()),
-            budget.value("depth", std::size_t{1})};
+            budget.value("depth", std::size_t{1}),
+            budget.value("protocol", "")};
 }
 
 std::string label_of(const CostCase& what, std::size_t usual_size) {
-    std::vector<std::string> words{what.server, what.workload == "echo" ? "" : what.workload};
+    std::vector<std::string> words{what.server, what.workload == "echo" ? "" : what.workload,
+                                   what.protocol};
     words.insert(words.end(), what.arguments.begin(), what.arguments.end());
     return fmt::format("{}{}{}, {}", joined(words, " "),
                        what.size == usual_size ? "" : fmt::format(", {} bytes", what.size),

@@ -1,4 +1,4 @@
-// The memory of coroutine frames. A block holds the frame, and in its last word the Stream that it belongs to.
+// The memory of coroutine frames. The last word of a block is the Stream that the frame belongs to.
 #include <switchboard/coroutine.hpp>
 
 #include <cstdio>

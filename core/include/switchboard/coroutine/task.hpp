@@ -37,7 +37,7 @@ struct Promise;
 // the compiler makes no tail call of a symmetric transfer (gcc without optimization).
 class Pump {
 public:
-    // Called when the outermost coroutine has returned or thrown. It may destroy the pump, and must not throw.
+    // Called when the outermost coroutine has returned or thrown. May destroy the pump. Must not throw.
     using Finished = void (*)(Pump&);
 
     explicit Pump(Finished finished) noexcept : finished_(finished) {}
