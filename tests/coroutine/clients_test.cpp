@@ -318,3 +318,84 @@ TEST_CASE(
     CHECK(client.error == std::errc::connection_reset);
     CHECK(log.find("afterwards") != std::string::npos);
 }
+
+namespace {
+
+Task<> copy(Stream& from, Stream& to) {
+    while (const auto in = co_await from.read_some()) {
+        if (!to.write(*in)) co_await to.drain();
+    }
+    to.shutdown_write();
+}
+
+// Copies both ways between a client and the server at `target`.
+Task<> proxy(Stream& client, Reactor& reactor, const Endpoint& target, int& live) {
+    const Counted local(live);
+    const auto session = [&client, &live](Stream& server) -> Task<> {
+        const Counted inner(live);
+        client.set_reads_under_backpressure(true);
+        server.set_reads_under_backpressure(true);
+        co_await when_all(copy(client, server), copy(server, client));
+    };
+    const auto ended = co_await converse(reactor, target, session);
+    if (!ended) client.abort(ended.error());
+}
+
+struct Proxied : World {
+    int live = 0;
+    Listening front;
+
+    explicit Proxied(Task<> (*session)(Stream&) = echo_session)
+        : World(session), front(listen_on(reactor, coroutine([this](Stream& client) -> Task<> {
+                                              return proxy(client, reactor, server.local, live);
+                                          }))) {}
+};
+
+}  // namespace
+
+TEST_CASE("coroutine clients: a proxy copies both ways, and ends with both") {
+    Proxied world;
+    FarEnd client(world.front.local);
+    client.send("hello");
+    client.read_until(world.reactor, 5);
+    CHECK(client.received == "hello");
+    CHECK(world.live == 2);
+    std::string large(5'000'000, 'x');
+    std::size_t sent = 0;
+    while (sent < large.size()) {
+        sent += client.send(std::string_view(large).substr(sent));
+        run_ready(world.reactor);
+        client.read();
+    }
+    client.read_until(world.reactor, 5 + large.size());
+    CHECK(client.received.size() == 5 + large.size());
+    REQUIRE(client.socket.shutdown_write());
+    client.read_to_end(world.reactor);
+    CHECK(client.eof);
+    run_until(world.reactor, [&] { return world.open() == 0; });
+    CHECK(world.live == 0);
+}
+
+TEST_CASE("coroutine clients: a proxy passes a reset on, in both directions") {
+    Proxied world;
+    {
+        FarEnd client(world.front.local);
+        client.send("hello");
+        client.read_until(world.reactor, 5);
+        CHECK(world.open() == 3);
+        client.socket.reset_on_close();
+    }
+    run_until(world.reactor, [&] { return world.open() == 0; });
+    CHECK(world.live == 0);
+
+    Proxied resets([](Stream& peer) -> Task<> {
+        (void)co_await peer.read_some();
+        peer.abort(errc::malformed_message);
+    });
+    FarEnd client(resets.front.local);
+    client.send("hello");
+    client.read_to_end(resets.reactor);
+    CHECK(client.error == std::errc::connection_reset);
+    run_until(resets.reactor, [&] { return resets.open() == 0; });
+    CHECK(resets.live == 0);
+}

@@ -42,7 +42,7 @@ struct CostCase {
     std::string workload = "echo";
     std::vector<std::string> arguments = {};  // more arguments of `switchboard serve`
     std::size_t depth = 1;                    // requests that a connection sends together
-    std::string protocol = {};                // of `switchboard serve`; empty: what the workload needs
+    std::string protocol = {};  // of `switchboard serve`; empty: what the workload needs
 
     // What a connection says. If the arguments have --proxy-protocol, it begins with a PROXY header without
     // an address.

@@ -102,6 +102,7 @@ bool begin_talk(Reactor& reactor, const Endpoint& endpoint, std::unique_ptr<Prot
 // Not Reactor::find(), which finds nothing before the connection is open.
 void abandon_talk(Reactor& reactor, Talk& talk, ConnectionId id) noexcept {
     talk.waiter = nullptr;
+    if (talk.session != nullptr) talk.session->cancel();
     auto* const connection = access(reactor).loop.connections.find(id);
     if (connection) connection->abort(std::make_error_code(std::errc::operation_canceled));
 }

@@ -25,6 +25,8 @@ protected:
     // The session has returned, or thrown `failure`. Default: closes the connection, or fails it.
     virtual void over(std::exception_ptr failure) noexcept;
 
+    // Destroys the session where it waits. The connection stays open until somebody ends it.
+    void cancel() noexcept { task_ = {}; }
     Stream& stream() noexcept { return stream_; }
 
 private:

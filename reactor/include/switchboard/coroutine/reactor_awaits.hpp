@@ -110,9 +110,12 @@ inline Task<> pause(Reactor& reactor, std::chrono::milliseconds time) {
     co_await sleep;
 }
 
+class ClientSession;
+
 // Shared by an await of converse(), which may be destroyed first, and the connection.
 struct Talk {
-    Pump* waiter = nullptr;  // until there is an answer, or nobody waits for it
+    Pump* waiter = nullptr;            // until there is an answer, or nobody waits for it
+    ClientSession* session = nullptr;  // while it lives
     std::exception_ptr failure;
     std::optional<Error> error;
 };
@@ -120,10 +123,15 @@ struct Talk {
 // A session whose end somebody waits for.
 class ClientSession : public Session {
 protected:
-    explicit ClientSession(std::shared_ptr<Talk> talk) noexcept : talk_(std::move(talk)) {}
+    explicit ClientSession(std::shared_ptr<Talk> talk) noexcept : talk_(std::move(talk)) {
+        talk_->session = this;
+    }
+    ~ClientSession() override { talk_->session = nullptr; }
     void over(std::exception_ptr failure) noexcept final;
 
 private:
+    friend void abandon_talk(Reactor& reactor, Talk& talk, ConnectionId id) noexcept;
+
     const std::shared_ptr<Talk> talk_;
 };
 
@@ -164,7 +172,8 @@ using AddLayer = std::function<std::unique_ptr<Protocol>(std::unique_ptr<Protoco
 // Connects for `talk`. Returns false, with the error in `talk`, if that fails at once.
 bool begin_talk(Reactor& reactor, const Endpoint& endpoint, std::unique_ptr<Protocol> session,
                 ConnectOptions& options, const std::shared_ptr<Talk>& talk, ConnectionId& id);
-// Nobody waits any more: aborts the connection.
+// Nobody waits any more: destroys the session, which may use what the one who waited has, and aborts the
+// connection.
 void abandon_talk(Reactor& reactor, Talk& talk, ConnectionId id) noexcept;
 
 template <class Function>
