@@ -228,19 +228,18 @@ TEST_CASE("coroutine clients: the reactor ends with sessions that wait for it") 
     {
         Reactor reactor;
         const auto backend = listen_on(reactor, coroutine(greeter));
-        const auto front = listen_on(reactor, coroutine([&](Stream& peer) -> Task<> {
-                                         const Counted local(live);
-                                         const auto in = co_await peer.read_some();
-                                         const std::string what(as_text(*in));
-                                         if (what == "sleep") co_await sleep_for(reactor, 1h);
-                                         if (what == "resolve")
-                                             (void)co_await resolve(reactor, "unknown.invalid",
-                                                                    "80", {.timeout = 1h});
-                                         if (what == "ask")
-                                             (void)co_await ask(reactor, backend.local, "slow");
-                                         ++after;
-                                         co_await peer.sleep_for(1h);
-                                     }));
+        const auto front =
+            listen_on(reactor, coroutine([&](Stream& peer) -> Task<> {
+                          const Counted local(live);
+                          const auto in = co_await peer.read_some();
+                          const std::string what(as_text(*in));
+                          if (what == "sleep") co_await sleep_for(reactor, 1h);
+                          if (what == "resolve")
+                              (void)co_await resolve(reactor, "unknown.invalid", "80");
+                          if (what == "ask") (void)co_await ask(reactor, backend.local, "slow");
+                          ++after;
+                          co_await peer.sleep_for(1h);
+                      }));
         std::list<FarEnd> clients;
         for (const std::string what : {"sleep", "ask"}) {
             clients.emplace_back(front.local);

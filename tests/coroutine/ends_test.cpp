@@ -119,11 +119,12 @@ TEST_CASE("coroutine: what a session throws ends its connection alone, with the 
     int live = 0;
     auto& peer = driver.connect(coroutine([&live](Stream& s) -> Task<> {
         const Counted outer(live);
-        co_await [](Stream& t, int& count) -> Task<> {
+        const auto fails = [](Stream& t, int& count) -> Task<> {
             const Counted inner(count);
             (void)co_await t.read_some();
             throw std::runtime_error("no idea");
-        }(s, live);
+        };
+        co_await fails(s, live);
     }));
     auto& other = driver.connect(coroutine(echo_session));
     driver.run();
