@@ -5,6 +5,8 @@
 using namespace switchboard;
 using namespace std::chrono_literals;
 
+namespace {
+
 // Sends a line and reads one.
 Task<Result<std::string>> ask(Reactor& reactor, Endpoint server, std::string question) {
     const auto session = [&question](Stream& peer) -> Task<std::string> {
@@ -26,6 +28,8 @@ Task<> ask_and_print(Reactor& reactor, std::string server, std::string question)
     std::cout << server << ": " << (answer ? *answer : answer.error().message() + "\n")
               << std::flush;
 }
+
+}  // namespace
 
 int main(int argc, char** argv) {
     if (argc < 3) return std::cerr << "usage: ask QUESTION SERVER...\n", 2;

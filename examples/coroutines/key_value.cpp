@@ -8,6 +8,8 @@
 using namespace switchboard;
 using namespace std::chrono_literals;
 
+namespace {
+
 using Store = std::map<std::string, std::string, std::less<>>;
 
 std::string answer_to(Store& store, std::string_view line) {
@@ -36,6 +38,8 @@ Task<> key_value(Stream& peer, Store& store) {
         peer.write(answer_to(store, text) + "\n");
     }
 }
+
+}  // namespace
 
 int main() {
     Store store;  // one reactor serves all clients on one thread, so it needs no lock

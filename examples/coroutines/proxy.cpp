@@ -4,6 +4,8 @@
 
 using namespace switchboard;
 
+namespace {
+
 Task<> copy(Stream& from, Stream& to) {
     while (const auto in = co_await from.read_some()) {
         if (!to.write(*in)) co_await to.drain();
@@ -21,6 +23,8 @@ Task<> proxy(Stream& client, Reactor& reactor, const Endpoint& target) {
     const auto ended = co_await converse(reactor, target, session);
     if (!ended) client.abort(ended.error());
 }
+
+}  // namespace
 
 int main(int argc, char** argv) {
     const auto target = Endpoint::parse(argc == 2 ? argv[1] : "");

@@ -7,6 +7,8 @@
 
 using namespace switchboard;
 
+namespace {
+
 struct Member {
     Stream& peer;
     std::set<Member*>& room;
@@ -44,6 +46,8 @@ Task<> member(Stream& peer, std::set<Member*>& room) {
     Member self(peer, room);
     co_await first_of(listen_to(peer, self), tell(peer, self));
 }
+
+}  // namespace
 
 int main() {
     std::set<Member*> room;
