@@ -1,4 +1,4 @@
-// A client with time-outs: asks several servers at once, and waits for each of them for at most half a second.
+// A client with time-outs: asks several servers at once, and waits at most half a second for each.
 #include <iostream>
 #include <switchboard/reactor_coroutine.hpp>
 

@@ -1,4 +1,4 @@
-// The memory of coroutine frames. The last word of a block is the Stream that the frame belongs to.
+// The memory of coroutine frames.
 #include <switchboard/coroutine.hpp>
 
 #include <cstdio>
@@ -12,12 +12,17 @@ namespace {
 
 constexpr std::size_t kAlignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
+// The end of each block.
+struct Owner {
+    Stream* stream;  // null: the block is from operator new
+};
+
 constexpr std::size_t block_size(std::size_t frame_size) {
-    return (frame_size + sizeof(Stream*) + kAlignment - 1) / kAlignment * kAlignment;
+    return (frame_size + sizeof(Owner) + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-std::byte* last_word(void* block, std::size_t size) {
-    return static_cast<std::byte*>(block) + size - sizeof(Stream*);
+std::byte* owner_in(void* block, std::size_t size) {
+    return static_cast<std::byte*>(block) + size - sizeof(Owner);
 }
 
 // The size of a spare block is in its first word.
@@ -38,14 +43,16 @@ void* FrameMemory::allocate(std::size_t size, Stream* stream) {
         memory = std::exchange(stream->spare_, nullptr);
     else
         memory = stream->connection_->memory()->allocate(block, kAlignment);
-    std::memcpy(last_word(memory, block), &stream, sizeof stream);
+    const Owner owner{stream};
+    std::memcpy(owner_in(memory, block), &owner, sizeof owner);
     return memory;
 }
 
 void FrameMemory::release(void* frame, std::size_t size) noexcept {
     const std::size_t block = block_size(size);
-    Stream* stream = nullptr;
-    std::memcpy(&stream, last_word(frame, block), sizeof stream);
+    Owner owner{};
+    std::memcpy(&owner, owner_in(frame, block), sizeof owner);
+    Stream* const stream = owner.stream;
     if (stream == nullptr) return ::operator delete(frame);
     drop_spare(*stream);
     std::memcpy(frame, &block, sizeof block);
