@@ -11,9 +11,9 @@ void Session::on_open(Connection& connection) {
     report_failure();
 }
 
-// The common case: the session waits for any bytes, and takes them all.
-std::size_t Session::on_data(Connection& connection, MutableBytes in) {
-    Pump* const reader = std::exchange(stream_.reader_, nullptr);
+// The common case: the session waits for any bytes, and takes them all. The read itself clears reader_.
+std::size_t Session::on_data(Connection&, MutableBytes in) {
+    Pump* const reader = stream_.reader_;
     if (reader == nullptr) [[unlikely]]
         return give(in);
     stream_.clear(Stream::kTail);
@@ -21,7 +21,6 @@ std::size_t Session::on_data(Connection& connection, MutableBytes in) {
     reader->run();
     if (stream_.has(Stream::kFailed)) [[unlikely]]
         report_failure();
-    (void)connection;
     return in.size();
 }
 

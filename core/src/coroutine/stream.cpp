@@ -52,6 +52,8 @@ bool ReadSome::fails(Stream& stream) noexcept {
         stream.why_ = static_cast<int>(errc::end_of_input);
     else if (stream.has(Stream::kLate))
         stream.why_ = kTimedOut;
+    else if (stream.has(Stream::kTail))
+        stream.read_on();
     return stream.why_ != 0;
 }
 

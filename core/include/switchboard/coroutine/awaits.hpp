@@ -21,22 +21,23 @@ public:
         return stream_.has(Stream::kOdd) && fails(stream_);
     }
     template <class P>
-    void await_suspend(std::coroutine_handle<P> self) const {
+    void await_suspend(std::coroutine_handle<P> self) const noexcept {
         assert(!stream_.is_reading() && "one read at a time");
         stream_.reader_ = self.promise().pump;
-        if (stream_.has(Stream::kTail)) [[unlikely]]
-            stream_.read_on();
     }
     Awaited<MutableBytes> await_resume() const noexcept {
         if (stream_.why_ != 0) [[unlikely]]
             return failure(stream_);
-        return std::exchange(stream_.window_, {});
+        const MutableBytes all = stream_.window_;
+        stream_.window_ = all.first(0);
+        return all;
     }
 
 private:
     friend Read;
     friend ReadInto;
-    // Returns whether a read fails at once, because nothing more can come or the deadline has passed.
+    // Called before a read waits while something is odd. Returns whether it fails at once instead, because
+    // nothing more can come or the deadline has passed.
     static bool fails(Stream& stream) noexcept;
     static tl::unexpected<std::error_code> failure(Stream& stream) noexcept;
 
@@ -73,8 +74,6 @@ public:
         assert(!stream_.is_reading() && "one read at a time");
         pump_ = self.promise().pump;
         stream_.read_ = this;
-        if (stream_.has(Stream::kTail)) [[unlikely]]
-            stream_.read_on();
     }
     Awaited<MutableBytes> await_resume() const noexcept {
         if (stream_.why_ != 0) [[unlikely]]
