@@ -96,7 +96,7 @@ TEST_CASE("coroutine expressions: a condition that declares its variable") {
 
 TEST_CASE(
     "coroutine expressions: a frame that the compiler has laid out wrongly ends the program") {
-    alignas(16) std::byte frame[32];
+    alignas(16) const std::byte frame[32] = {};
     detail::FrameMemory::check(frame);
     std::fflush(nullptr);
     const pid_t child = ::fork();
