@@ -84,3 +84,18 @@ TEST_CASE("guide: members of a room hear each other") {
     says(two, "c\n");
     CHECK(receive(one, 2) == "c\n");
 }
+
+TEST_CASE("serve: every driver serves coroutine-echo") {
+    for (const std::string& driver : kDrivers) {
+        CAPTURE(driver);
+        Server server({"coroutine-echo", "--driver", driver});
+        const Socket client = server.connect();
+        CHECK(round_trip(client, "hello") == "hello");
+        CHECK(round_trip(client, "again") == "again");
+        REQUIRE(client.shutdown_write());
+        CHECK(ended(client));
+        const Finished finished = server.stop(SIGTERM);
+        CHECK(finished.status == 0);
+        CHECK(finished.output == "");
+    }
+}

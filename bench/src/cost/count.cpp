@@ -107,10 +107,14 @@ bool is_udp(const std::string& name) {
     return name.ends_with(kUdp);
 }
 
+std::string protocol_of(const CostCase& what) {
+    return what.protocol.empty() ? std::string(find_workload_kind(what.workload)->protocol)
+                                 : what.protocol;
+}
+
 std::vector<std::string> server_command(const CostCase& what) {
     const WorkloadKind& workload = *find_workload_kind(what.workload);
-    ServerSetup setup{what.protocol.empty() ? std::string(workload.protocol) : what.protocol,
-                      what.connections + 2, what.connections};
+    ServerSetup setup{protocol_of(what), what.connections + 2, what.connections};
     if (workload.tells_size()) setup.options.push_back(fmt::format("size={}", what.size));
     if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
     setup.arguments = what.arguments;
@@ -238,9 +242,9 @@ Result<void> check_case(const CostCase& what) {
     if (std::ranges::find(kWorkloads, what.workload) == kWorkloads.end())
         return bad_option("unknown workload '{}'; available: {}", what.workload,
                           fmt::join(kWorkloads, ", "));
-    if (const auto protocol = find_workload_kind(what.workload)->protocol; !kind->speaks(protocol))
+    if (const auto protocol = protocol_of(what); !kind->speaks(protocol))
         return bad_option("{} serves {}, not {}", what.server, kind->serves, protocol);
-    if (!kind->is_driver() && !(what.arguments.empty() && what.protocol.empty()))
+    if (!kind->is_driver() && !what.arguments.empty())
         return bad_option("{} takes no arguments", what.server);
     if (what.is_fan_out() && what.server != "reactor")
         return bad_option("fan-out of {}: the hub requires the reactor", what.server);

@@ -109,9 +109,8 @@ void Session::on_deadline(Connection& connection) {
     if (stream_.deadline_ <= now) stream_.set(Stream::kLate);
     for (Wait** at = &stream_.waits_; *at != nullptr;) {
         Wait& wait = **at;
-        wait.timed_out_ = wait.when_ > now;
-        if (wait.timed_out_ && !stream_.has(Stream::kLate)) {
-            wait.timed_out_ = false;
+        wait.timed_out_ = wait.when_ > now && stream_.has(Stream::kLate);
+        if (wait.when_ > now && !wait.timed_out_) {
             at = &wait.next_;
             continue;
         }

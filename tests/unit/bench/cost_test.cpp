@@ -87,6 +87,9 @@ TEST_CASE("bench cost: a case that cannot be measured is reported") {
           "unknown workload 'chat'; available: echo, fan-out, http, websocket");
     CHECK(why({"threads", 2, 64, "fan-out"}) == "fan-out of threads: the hub requires the reactor");
     CHECK(why({"bare-epoll", 1, 64, "echo", {"-x"}}) == "bare-epoll takes no arguments");
+    CHECK(why({"bare-epoll", 1, 64, "echo", {}, 1, "coroutine-echo"}) ==
+          "bare-epoll serves echo, not coroutine-echo");
+    CHECK(why({"reactor", 1, 64, "echo", {}, 1, "coroutine-echo"}) == "");
 }
 
 TEST_CASE("bench cost: every call is counted once, by its kind") {
