@@ -12,6 +12,7 @@
 #include <switchboard/coroutine/reactor_awaits.hpp>
 #include <switchboard/reactor.hpp>
 #include <switchboard/resolver.hpp>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
