@@ -49,6 +49,7 @@ struct CostCase {
     std::vector<std::string> arguments = {};  // more arguments of `switchboard serve`
     std::size_t depth = 1;                    // requests that a connection sends together
     bool tls = false;                         // with a certificate that is made for the measurement
+    std::string protocol = {};  // of `switchboard serve`; empty: what the workload needs
 
     // What a connection says. If the arguments have --proxy-protocol, it begins with a PROXY header without
     // an address.

@@ -118,12 +118,14 @@ Result<Certificate> certificate_for(const CostCase& what) {
 }
 
 // Only `cost` has the workload rooms: a fan-out over WebSocket.
-std::string protocol_of(const std::string& workload) {
-    return std::string(workload == "rooms" ? workload : find_workload_kind(workload)->protocol);
+std::string protocol_of(const CostCase& what) {
+    if (!what.protocol.empty()) return what.protocol;
+    return std::string(what.workload == "rooms" ? what.workload
+                                                : find_workload_kind(what.workload)->protocol);
 }
 
 std::vector<std::string> server_command(const CostCase& what, const Certificate& certificate) {
-    ServerSetup setup{protocol_of(what.workload), what.connections + 2, what.connections};
+    ServerSetup setup{protocol_of(what), what.connections + 2, what.connections};
     if (what.workload == "http") setup.options.push_back(fmt::format("size={}", what.size));
     if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
     setup.arguments = what.arguments;
@@ -254,7 +256,7 @@ Result<void> check_case(const CostCase& what) {
     if (std::ranges::find(kWorkloads, what.workload) == kWorkloads.end())
         return bad_option("unknown workload '{}'; available: {}", what.workload,
                           fmt::join(kWorkloads, ", "));
-    if (const auto protocol = protocol_of(what.workload); !kind->speaks(protocol))
+    if (const auto protocol = protocol_of(what); !kind->speaks(protocol))
         return bad_option("{} serves {}, not {}", what.server, kind->serves, protocol);
     if (what.tls && (!kind->speaks_tls || is_udp(what.server)))
         return bad_option("{} does not speak TLS", what.server);

@@ -100,6 +100,11 @@ TEST_CASE("bench cost: a case that cannot be measured is reported") {
           "reactor-udp does not speak TLS");
     CHECK(why({.server = "bare-epoll", .connections = 1, .size = 64, .tls = true}) ==
           "bare-epoll does not speak TLS");
+    CHECK(
+        why({.server = "bare-epoll", .connections = 1, .size = 64, .protocol = "coroutine-echo"}) ==
+        "bare-epoll serves echo, not coroutine-echo");
+    CHECK(why({.server = "reactor", .connections = 1, .size = 64, .protocol = "coroutine-echo"})
+              .empty());
 }
 
 TEST_CASE("bench cost: every call is counted once, by its kind") {
