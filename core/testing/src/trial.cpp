@@ -70,11 +70,21 @@ private:
 
     void play(const Transcript::Step& step) {
         if (step.kind == Step::wait) {
-            driver_.advance(step.time);
+            advance(step.time);
         } else if (step.kind == Step::shutdown) {
             driver_.drain();
         }
         for (Conversation& each : all_) each.play(step);
+    }
+
+    // A slow peer takes bytes all the time.
+    void advance(std::chrono::nanoseconds time) {
+        const int parts = trial_.delivery.kind == Kind::slow_peer ? 100 : 1;
+        for (int part = parts; part > 0; --part) {
+            driver_.advance(time / part);
+            time -= time / part;
+            for (Conversation& each : all_) each.settle();
+        }
     }
 
     bool ends() const {
