@@ -199,49 +199,49 @@ private:
 
 }  // namespace
 
-TEST_CASE("planted: what follows a message is dropped; pipelined") {
+TEST_CASE("planted: what follows a message is dropped (pipelined)") {
     const Found found = found_in(factory_of<DropsWhatFollows>(), two_lines());
     CHECK(found.delivery == "pipelined");
     CHECK(found.problem == "reply differs at 5: expected \"<cd>\\n\", got \"\"");
 }
 
-TEST_CASE("planted: the begin of a message is dropped; one cut") {
+TEST_CASE("planted: the begin of a message is dropped (one cut)") {
     CHECK(found_in(factory_of<DropsTheBegin>(), two_lines()).delivery == "cut at 1");
 }
 
-TEST_CASE("planted: a delimiter of two bytes is seen only within one read; one cut between them") {
+TEST_CASE("planted: a delimiter of two bytes is seen only within one read (one cut between them)") {
     const Found found =
         found_in(factory_of<WantsBothAtOnce>(), Transcript("x").send("ab\r\n").expect("<ab>\n"));
     CHECK(found.delivery == "cut at 3");
 }
 
-TEST_CASE("planted: the middle of a message is dropped; two cuts") {
+TEST_CASE("planted: the middle of a message is dropped (two cuts)") {
     const Found found =
         found_in(factory_of<ForgetsTheMiddle>(), Transcript("x").send("abcd\n").expect("<abcd>\n"));
     CHECK(found.delivery == "cut at 1 and 3");
     CHECK(found.problem == "reply differs at 2: expected \"bcd>\\n\", got \"d>\\n\"");
 }
 
-TEST_CASE("planted: a connection that stays open after the FIN of its peer; FIN after 0 bytes") {
+TEST_CASE("planted: a connection that stays open after the FIN of its peer (FIN after 0 bytes)") {
     const Found found = found_in(factory_of<StaysAfterFin>(), two_lines());
     CHECK(found.delivery == "FIN after 0");
     CHECK(found.problem == "still open ten minutes after the peer had gone");
 }
 
-TEST_CASE("planted: a write after the close; whole") {
+TEST_CASE("planted: a write after the close (whole)") {
     const Found found =
         found_in(factory_of<WritesAfterClose>(), Transcript("x").send("quit\n").closes());
     CHECK(found.delivery == "whole");
     CHECK(found.problem == "wrote after its own close, abort or shutdown_write");
 }
 
-TEST_CASE("planted: on_shutdown throws within a message; shutdown after its first byte") {
+TEST_CASE("planted: on_shutdown throws within a message (shutdown after its first byte)") {
     const Found found = found_in(factory_of<ShutDownWithinALine>(), two_lines());
     CHECK(found.delivery == "shutdown after 1");
     CHECK(found.problem == "on_shutdown threw: within a line");
 }
 
-TEST_CASE("planted: connections share a count; twice") {
+TEST_CASE("planted: connections share a count (twice)") {
     const auto fresh = [] { return std::make_unique<SharesState>(); };
     SharesState::count = 0;
     const Found found = found_in(fresh, Transcript("x").send("a\n").expect("1\n"));
@@ -249,13 +249,13 @@ TEST_CASE("planted: connections share a count; twice") {
     CHECK(found.problem == "reply differs at 0: expected \"1\\n\", got \"2\\n\"");
 }
 
-TEST_CASE("planted: a reply ends when write() returns false; slow peer") {
+TEST_CASE("planted: a reply ends when write() returns false (slow peer)") {
     const Found found =
         found_in(factory_of<GivesUp>(), Transcript("x").send("abc\n").expect("a\nb\nc\n"));
     CHECK(found.delivery == "slow peer");
 }
 
-TEST_CASE("planted: replies are queued without a bound; deaf peer") {
+TEST_CASE("planted: replies are queued without a bound (deaf peer)") {
     const Found found =
         found_in(factory_of<NeverWaits>(),
                  Transcript("x").send("a\n").expect("<a>\n" + std::string(1'000, '.') + "\n"));
@@ -263,7 +263,7 @@ TEST_CASE("planted: replies are queued without a bound; deaf peer") {
     CHECK(found.problem == "kept writing after write() returned false, until the queue was full");
 }
 
-TEST_CASE("planted: an allocation that fails is hidden; the number of this allocation") {
+TEST_CASE("planted: an allocation that fails is hidden (the number of this allocation)") {
     const std::string value(64, 'v');
     const Transcript put = Transcript("x").send("put a " + value + "\n").expect("ok\n");
     const Found found = found_in(factory_of<HidesNoMemory>(), put);
@@ -272,19 +272,19 @@ TEST_CASE("planted: an allocation that fails is hidden; the number of this alloc
     CHECK(testing::check(factory_of<KeyValue>(), {put}).findings.empty());
 }
 
-TEST_CASE("planted: a fixed buffer and no check of the length; oversize") {
+TEST_CASE("planted: a fixed buffer and no check of the length (oversize)") {
     const Found found = found_in(factory_of<SmallBuffer>(), two_lines());
     CHECK(found.delivery == "oversize");
     CHECK(found.problem == "on_data threw: line");
 }
 
-TEST_CASE("planted: an unfinished message is scanned again and again; scan cost") {
+TEST_CASE("planted: an unfinished message is scanned again and again (scan cost)") {
     const Found found = found_in(factory_of<ScansAgain>(), two_lines());
     CHECK(found.delivery == "scan cost");
     CHECK(found.problem.starts_with("each byte of an unfinished message costs "));
 }
 
-TEST_CASE("planted: a layer passes on a byte after the end; FIN after 0 bytes") {
+TEST_CASE("planted: a layer passes on a byte after the end (FIN after 0 bytes)") {
     const auto layer = [](ProtocolFactory above) -> ProtocolFactory {
         return [above = std::move(above)] { return std::make_unique<LateLayer>(above()); };
     };
