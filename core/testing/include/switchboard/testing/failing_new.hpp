@@ -1,5 +1,5 @@
-// Replaces operator new, so that check() can let each allocation fail. Include it in one source file of a test
-// program, and only in a test program.
+// Replaces operator new, so that check() can let each allocation fail. Include it in one source file of a
+// test program, and only in a test program.
 #pragma once
 
 #include <cstdlib>
