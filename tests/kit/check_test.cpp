@@ -58,7 +58,7 @@ TEST_CASE(
     std::ostringstream text;
     text << report;
     CHECK(text.str() ==
-          "1 findings in 4 runs\n  " + finding.to_string() + "\n    again: " + finding.replay());
+          "1 finding in 4 runs\n  " + finding.to_string() + "\n    again: " + finding.replay());
 }
 
 TEST_CASE("check: the replay runs this delivery alone, and finds the same") {

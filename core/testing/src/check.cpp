@@ -50,8 +50,9 @@ std::string Finding::replay() const {
 }
 
 std::string Report::to_string() const {
-    std::string text =
-        std::to_string(findings.size()) + " findings in " + std::to_string(runs) + " runs";
+    std::string text = std::to_string(findings.size()) +
+                       (findings.size() == 1 ? " finding in " : " findings in ") +
+                       std::to_string(runs) + " runs";
     for (const Finding& each : findings)
         text += "\n  " + each.to_string() + "\n    again: " + each.replay();
     return text;

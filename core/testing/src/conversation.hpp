@@ -19,7 +19,7 @@ public:
     void play(const Transcript::Step& step);
     // After the last step: all that came must be expected, and the connection is open unless it may end.
     void finish();
-    // Nothing is wrong so far, and the input is not at its early end.
+    // Something is wrong, or the input is at its early end.
     bool over() const { return !problem_.empty() || at_end_; }
     // The peer, or the driver, ends the connection now: it must end within ten minutes.
     void must_end();
