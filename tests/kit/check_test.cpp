@@ -1,7 +1,12 @@
 // check() passes a good protocol, and says of a bad one what is wrong and how to see it again.
 #include <doctest/doctest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <sstream>
 #include <switchboard/callbacks.hpp>
 #include <switchboard/testing/check.hpp>
@@ -129,4 +134,35 @@ TEST_CASE("check: long inputs have as many runs of each kind as most_runs says")
     // Four kinds with one place, the random runs, two cuts, two of allocations, and eight more.
     CHECK(report.runs == 4 * 10 + 3 + 10 + 2 + 8);
     CHECK(made == report.runs + 1);  // "twice" makes two
+}
+
+// std::terminate() ends the process, so the report must come before it.
+TEST_CASE(
+    "check: an allocation that fails in on_close, which must not throw, is named before the end") {
+    const auto allocates_in_on_close = callbacks([] {
+        return Callbacks{
+            .on_close = [text = std::string()](std::error_code) mutable { text.assign(100, 'x'); }};
+    });
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    std::fflush(nullptr);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        std::signal(SIGABRT, SIG_DFL);  // doctest's own handler would report for the parent
+        ::dup2(ends[1], STDERR_FILENO);
+        (void)check(allocates_in_on_close, {Transcript("x").send("abc")}, {.most_runs = 9});
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string said;
+    char buffer[4096];
+    for (ssize_t got = 0; (got = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+        said.append(buffer, static_cast<std::size_t>(got));
+    ::close(ends[0]);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));
+    CHECK(said.starts_with("switchboard: check: x: allocation "));
+    CHECK(said.find(" fails: std::terminate: ") != std::string::npos);
 }
