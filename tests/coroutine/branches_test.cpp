@@ -63,6 +63,19 @@ TEST_CASE("coroutine: first_of ends with the first, and destroys the others wher
     CHECK_FALSE(peer.closed());
 }
 
+TEST_CASE("coroutine: the others are destroyed before first_of gives its result") {
+    testing::MemoryDriver driver;
+    int live = 0;
+    auto& peer = driver.connect(coroutine([&live](Stream& s) -> Task<> {
+        const auto note = [&live](std::size_t which) {
+            return std::to_string(which) + ":" + std::to_string(live);
+        };
+        s.write(note(co_await first_of(sleeping(s, 2s, live), sleeping(s, 1s, live))));
+    }));
+    driver.advance(1s);
+    CHECK(peer.received() == "1:0");
+}
+
 TEST_CASE("coroutine: tasks that never wait") {
     testing::MemoryDriver driver;
     int count = 0;

@@ -103,6 +103,29 @@ TEST_CASE("coroutine clients: a time-out destroys the task, and its connection")
     run_until(world.reactor, [&] { return world.open() == 0; });
 }
 
+TEST_CASE("coroutine clients: a session that nobody waits for any more is destroyed at once") {
+    World world;
+    int live = 0;
+    world.tasks.start([&]() -> Task<> {
+        const auto session = [&live](Stream& peer) -> Task<> {
+            const Counted local(live);
+            (void)co_await peer.read_some();
+        };
+        const auto talk = [&]() -> Task<> {
+            (void)co_await converse(world.reactor, world.server.local, session);
+        };
+        const auto until_open = [&]() -> Task<> {
+            while (live == 0) co_await sleep_for(world.reactor, 1ms);
+        };
+        CHECK(co_await first_of(talk(), until_open()) == 1);
+        CHECK(live == 0);
+        world.log = "over";
+    });
+    world.run();
+    CHECK(world.log == "over");
+    run_until(world.reactor, [&] { return world.open() == 0; });
+}
+
 TEST_CASE("coroutine clients: a connect that is refused says where") {
     World world;
     const Endpoint nobody = Listener().at;

@@ -103,6 +103,20 @@ TEST_CASE("coroutine: after an incomplete message, the rest can be read, and the
     CHECK(peer.closed());
 }
 
+TEST_CASE("coroutine: after the rest of an incomplete message comes the end") {
+    std::string log;
+    testing::MemoryDriver driver;
+    auto& peer = driver.connect(coroutine([&log](Stream& s) -> Task<> {
+        log += text_of(co_await s.read_until("\n"));
+        log += text_of(co_await s.read_some());
+        log += text_of(co_await s.read_some());
+    }));
+    peer.send("no newline").shutdown_write();
+    driver.run();
+    CHECK(log == "<part>no newline<end>");
+    CHECK(peer.closed());
+}
+
 TEST_CASE("coroutine: a line that is too long stays unread, and can be skipped") {
     std::string log;
     testing::MemoryDriver driver;
