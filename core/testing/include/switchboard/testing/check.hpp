@@ -47,7 +47,7 @@ std::ostream& operator<<(std::ostream& to, const Report& report);
 //     whole             as it is written
 //     twice             on two connections of one driver: they may share no state by mistake
 //     pipelined         all is sent before a reply is awaited; not with wait, reset or shutdown
-//     cut at N          the N-th byte of the input is the first of another read
+//     cut at N          a second read begins after N bytes of the input
 //     byte by byte
 //     FIN after N, RST after N, shutdown after N
 //                       the peer, or the server, ends there: the connection must end within ten minutes of
