@@ -62,10 +62,10 @@ void Transport::expired(Clock::time_point now) {
         if (has(kListed)) end_of_turn();  // layers may then send what they have queued
         if (!is(Phase::closed)) ask();
         judge(now);
+    } else if (rare_ && rare_->offer_at <= now) {
+        ask();
     } else if (runner_.layer() != nullptr) {
         offer_again();  // the layer's deadline may be a time-out that looks at this queue
-    } else if (rare_ && rare_->offer_at <= now) {
-        offer_again();
     }
     if (rare_ && rare_->offer_at <= now) rare_->offer_at = RareState::kNever;
     if (deadline_ <= now && !runner_.ended() && is(Phase::open)) {

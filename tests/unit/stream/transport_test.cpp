@@ -62,6 +62,7 @@ struct Wire final : Transport {
         if (!ends_later) closed(reason);
     }
     bool input_waiting() const noexcept override { return waits; }
+    void ask() override { offer_again(); }
 
     // Simulates the end of a driver's turn.
     void turn() {
