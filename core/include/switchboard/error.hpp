@@ -34,6 +34,7 @@ enum class errc {
     unsupported,           // this system, driver or build cannot do it
     forked,                // a reactor used in a child of the process that made it
     errors_left_out,       // datagrams: too many kinds of errors at once to report each
+    plugin_refused,        // the file is not a plugin that this program can use
 };
 
 const std::error_category& category() noexcept;           // named "switchboard"
