@@ -113,17 +113,14 @@ TEST_CASE("plugins: a call with a connection that has ended does nothing, and is
 }
 
 TEST_CASE("plugins: configure() that fails or throws is the error of the option") {
-    for (const auto& [kind, message] :
-         {std::pair("configure_fails", "broken: no such table: bad option"),
-          std::pair("configure_throws",
-                    "broken: configure() threw: thrown for configure_throws: the protocol handler "
-                    "failed")}) {
-        CAPTURE(kind);
+    const auto problem_of = [](const char* kind) {
         const BrokenHost host(kind);
         const auto made = host.registry->make("broken", Options(), {});
-        REQUIRE_FALSE(made);
-        CHECK(made.error().message() == message);
-    }
+        return made ? "" : made.error().message();
+    };
+    CHECK(problem_of("configure_fails") == "broken: no such table: bad option");
+    CHECK(problem_of("configure_throws") ==
+          "broken: configure() threw: thrown for configure_throws: the protocol handler failed");
 }
 
 TEST_CASE("plugins: release() and stop() that throw are logged") {

@@ -43,6 +43,8 @@ struct CostCase {
     std::vector<std::string> arguments = {};  // more arguments of `switchboard serve`
     std::size_t depth = 1;                    // requests that a connection sends together
     bool tls = false;                         // with a certificate that is made for the measurement
+    std::string plugin =
+        {};  // the protocol is that of bench/plugins/NAME, in place of the built-in one
 
     // What a connection says. If the arguments have --proxy-protocol, it begins with a PROXY header without
     // an address.

@@ -90,6 +90,16 @@ std::string problem_of(const File& file, std::uint64_t size) {
     return problem_of_segments(file, header, size);
 }
 
+// macOS has another name for the time.
+template <class Status>
+timespec modified_of(const Status& status) {
+    if constexpr (requires { status.st_mtim; }) {
+        return status.st_mtim;
+    } else {
+        return status.st_mtimespec;
+    }
+}
+
 }  // namespace
 
 Result<FileIdentity> check_file(const std::string& path) {
@@ -101,7 +111,7 @@ Result<FileIdentity> check_file(const std::string& path) {
     if (!file) return tl::unexpected(file.error());
     const std::string problem = problem_of(**file, static_cast<std::uint64_t>(found.st_size));
     if (!problem.empty()) return fail(errc::plugin_refused, path + ": " + problem);
-    return FileIdentity{found.st_dev, found.st_ino, found.st_size, found.st_mtim};
+    return FileIdentity{found.st_dev, found.st_ino, found.st_size, modified_of(found)};
 }
 
 }  // namespace switchboard::plugin_host

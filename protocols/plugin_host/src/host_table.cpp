@@ -36,16 +36,22 @@ class Lent {
 public:
     Lent(const sb_peer* peer, Release release, void* owner) noexcept
         : running_(peer->connection ? peer->service->running : nullptr),
+          plugin_(plugin_of(peer)),
           release_(release),
           owner_(owner) {}
     Lent(const Lent&) = delete;
     Lent& operator=(const Lent&) = delete;
     ~Lent() {
-        if (release_) release_(owner_);
+        try {
+            if (release_) release_(owner_);
+        } catch (...) {
+            plugin_.log(LogLevel::error, "release() of lent bytes threw, which it must not");
+        }
     }
 
 private:
     const std::shared_ptr<Plugin> running_;  // so that stop() comes later
+    const Plugin& plugin_;
     const Release release_;
     void* const owner_;
 };

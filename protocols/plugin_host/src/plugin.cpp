@@ -22,7 +22,10 @@ Plugin::Plugin(std::string path, PluginTables tables)
 
 Checked<std::shared_ptr<Plugin>> Plugin::start(Plugin& plugin, LogSink log) {
     plugin.log_ = std::move(log);
-    if (auto started = plugin.call_start(); !started) return tl::unexpected(started.error());
+    if (auto started = plugin.call_start(); !started) {
+        plugin.log_ = nullptr;
+        return tl::unexpected(started.error());
+    }
     plugin.running_ = true;
     return std::shared_ptr<Plugin>(&plugin, [](Plugin* stopping) { stopping->stop(); });
 }
@@ -48,6 +51,7 @@ void Plugin::stop() noexcept {
     } catch (...) {
         log(LogLevel::error, "stop() threw");
     }
+    log_ = nullptr;  // its owner may go now
     running_ = false;
 }
 

@@ -66,7 +66,7 @@ static const sb_stream bad_stream = {.struct_size = sizeof(sb_stream)};
 static void write_pieces(sb_peer* peer) {
     sb_bytes pieces[20];
     for (size_t i = 0; i < 20; ++i) {
-        pieces[i].data = "abcdefghijklmnopqrst" + i;
+        pieces[i].data = &"abcdefghijklmnopqrst"[i];
         pieces[i].size = 1;
     }
     host->write_pieces(peer, pieces, 20);
