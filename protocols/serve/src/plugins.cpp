@@ -42,8 +42,9 @@ Outcome inspect(const std::string& plugin) {
 Outcome load_plugins(const std::vector<std::string>& plugins, Registry& registry,
                      const LogSink& sink) {
     for (const std::string& each : plugins) {
-        const auto info = path_of(each).and_then(
-            [&](const std::string& path) { return load_plugin(path, registry, sink); });
+        const auto info = path_of(each).and_then([&](const std::string& path) {
+            return probe_plugin(path).and_then([&] { return load_plugin(path, registry, sink); });
+        });
         if (!info) return refuse(info.error());
         sink(LogLevel::info,
              "plugin " + info->name + " " + info->version + " loaded from " + info->path);

@@ -19,6 +19,15 @@ void throw_if(const char* kind) {
     if (is(kind)) throw std::runtime_error(std::string("thrown for ") + kind);
 }
 
+// Runs when the file is opened.
+bool initialize() {
+    throw_if("initializer_throws");
+    if (is("initializer_crashes")) std::abort();
+    if (is("initializer_exits")) std::_Exit(0);
+    return true;
+}
+const bool initialized = initialize();
+
 int create(void*, void*) {
     throw_if("create_throws");
     return is("create_refuses") ? 1 : 0;
@@ -59,10 +68,13 @@ void release(void*) {
 int start(const sb_host* of, char* why, std::size_t size) {
     host = of;
     throw_if("start_throws");
+    while (is("start_hangs")) {
+    }
     if (is("start_fails")) std::snprintf(why, size, "the licence\nhas run out");
     return is("start_fails") || is("start_is_silent") ? 1 : 0;
 }
 void stop() {
+    if (is("stop_crashes")) std::abort();
     throw_if("stop_throws");
 }
 
@@ -141,6 +153,7 @@ void break_option() {
 extern "C" const sb_plugin* switchboard_plugin(std::uint32_t) {
     throw_if("entry_throws");
     if (is("entry_is_null")) return nullptr;
+    if (!initialized) return nullptr;
     fill();
     break_plugin();
     break_protocol();

@@ -1,6 +1,7 @@
 // Loads plugins: shared objects with protocols, as plugin.h describes them.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <switchboard/log.hpp>
@@ -41,6 +42,13 @@ std::string plugin_abi();
 // registry has a protocol of the same name. Threading: load plugins on one thread, before a driver forks.
 [[nodiscard]] Result<PluginInfo> load_plugin(const std::string& path, Registry& registry,
                                              LogSink log = {});
+
+// Loads, starts and stops the plugin in a child process, which shows what would end this one: an initializer
+// that throws, a crash, a loop without end. It finds nothing that happens only with a connection. `timeout`
+// is for all together. Errors: as load_plugin(); errc::plugin_refused also if the child crashes or takes
+// longer. Threading: forks, so call it while the process has one thread. It blocks.
+[[nodiscard]] Result<void> probe_plugin(
+    const std::string& path, std::chrono::milliseconds timeout = std::chrono::seconds(3));
 
 // Reads what a plugin says of itself, and checks it like load_plugin(), but does not start it. The file is
 // opened, which runs its initializers, and stays mapped.
