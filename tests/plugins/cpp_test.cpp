@@ -1,4 +1,5 @@
 // Plugins in C++: what a Protocol and its Connection offer passes through the C interface.
+#include <fstream>
 #include <optional>
 #include <switchboard/testing/memory.hpp>
 
@@ -120,4 +121,29 @@ TEST_CASE("plugins in C++: protocols of this library are a plugin without a chan
     auto& daytime = driver.connect(test::factory_from(registry, "daytime"));
     driver.run();
     CHECK(test::has(daytime.received(), "-UTC\r\n"));
+}
+
+TEST_CASE("plugins in C++: an HTTP server in one serves pages and files") {
+    const test::PluginFolder folder;
+    const test::TempDir site;
+    const std::string content = test::numbers(1'000'000);
+    std::ofstream(site / "big", std::ios::binary) << content;
+    Registry registry;
+    test::load_from(folder.copy("http", "http"), registry);
+    testing::MemoryDriver driver;
+    const auto get = [&](const ProtocolFactory& server, const std::string& target) {
+        auto& peer = driver.connect(server);
+        peer.send("GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        driver.run();
+        CHECK(peer.closed());
+        return peer.take_received();
+    };
+    const auto files = test::factory_from(registry, "http", {{"root", site.path()}});
+    const std::string big = get(files, "/big");
+    CHECK(big.starts_with("HTTP/1.1 200 OK\r\n"));
+    CHECK(big.ends_with("\r\n\r\n" + content));
+    CHECK(get(files, "/none").starts_with("HTTP/1.1 404 "));
+    const std::string page = get(test::factory_from(registry, "hello"), "/");
+    CHECK(page.starts_with("HTTP/1.1 200 OK\r\n"));
+    CHECK(page.ends_with("\r\n\r\nHello, world!\n"));
 }
