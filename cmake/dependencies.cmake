@@ -31,3 +31,8 @@ if(SWITCHBOARD_TESTS)
     pkg_check_modules(GLIB REQUIRED IMPORTED_TARGET glib-2.0)  # libglib2.0-dev
     find_path(ASIO_INCLUDE asio.hpp REQUIRED)                  # libasio-dev
 endif()
+if(SWITCHBOARD_TESTS OR SWITCHBOARD_FUZZ)
+    # node-llhttp, for tests/oracle alone. Without it, nothing is compared with llhttp.
+    find_path(LLHTTP_SOURCE llhttp.c PATHS /usr/share/llhttp NO_DEFAULT_PATH)
+    find_path(LLHTTP_INCLUDE llhttp.h PATHS /usr/share/include/llhttp)
+endif()

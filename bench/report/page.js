@@ -160,6 +160,7 @@
   };
 
   const highest = (sets) => Math.max(0, ...sets.flatMap((set) => set.spread.map(([, high]) => high)));
+  const lowest = (sets) => Math.min(...sets.flatMap((set) => set.spread.map(([low]) => low)));
 
   // --- the head, common to both pages
   const head = (title) => {
@@ -232,11 +233,11 @@
     const ranked = (list, metric, more) => list.filter((c) => c[metric]).map((c) => row(c, metric))
       .sort((a, b) => more ? b.value - a.value : a.value - b.value);
 
-    head(`${options.workload}: ${plural(options.servers.length, 'server')} compared`);
+    head(`${options.scenario || options.workload}: ${plural(options.servers.length, 'server')} compared`);
     const where = run.cpus.server.length > 1 ? 'the server on all CPUs' :
       run.cpus.server[0] === run.cpus.generator ? 'server and load share one CPU' : 'server and load on a CPU each';
     add(main, 'p', {class: 'facts'}, `${plural(options.rounds, 'round')} of ${options.duration_seconds} s in random ` +
-      `order, seed ${options.seed}; ${options.over === 'unix' ? 'unix sockets' : 'TCP over loopback'}; ${where}. ` +
+      `order, seed ${options.seed}; ${{unix: 'unix sockets', tls: 'TLS over loopback'}[options.over] || 'TCP over loopback'}; ${where}. ` +
       'Bars and points are medians; whiskers reach from the lowest round to the highest.');
     legend(options.servers);
 
@@ -277,7 +278,8 @@
         lines(cards, `Throughput, ${size} B`, sets('throughput'), logarithmic('connections', significant),
           axis('exchanges a second', significant, {beginAtZero: true, suggestedMax: highest(sets('throughput'))}), text.rate, '', (x) => plural(x, 'connection'));
         lines(cards, `p99 latency, ${size} B`, sets('p99'), logarithmic('connections', significant),
-          logarithmic('p99', text.seconds), text.seconds, '', (x) => plural(x, 'connection'));
+          {...logarithmic('p99', text.seconds), suggestedMin: lowest(sets('p99')), suggestedMax: highest(sets('p99'))},
+          text.seconds, '', (x) => plural(x, 'connection'));
       }
     }
 

@@ -225,8 +225,8 @@ TEST_CASE("http files: Accept-Encoding and its weights") {
     }
     for (const std::string value :
          {"", "br", "gzip;q=0", "gzip;q=0.000", "gzip;q=2", "gzip;q=1.001", "gzip;q=0.0001",
-          "gzip;q=x", "gzip;x=1", "gzip;q=-1", "identity, gzip;q=0.9", "*;q=0", "gzip;q=0, *",
-          "gzipped"}) {
+          "gzip;q=x", "gzip;x=1", "gzip;q=", "gzip;q=10", "gzip;q=0.a", "gzip;q=0.5!", "gzip;q=-1",
+          "identity, gzip;q=0.9", "*;q=0", "gzip;q=0, *", "gzipped"}) {
         CAPTURE(value);
         CHECK(body(value) == "plain");
     }

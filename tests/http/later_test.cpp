@@ -107,6 +107,48 @@ TEST_CASE("http later: the end of the connection is told, and an answer then has
     CHECK(server.gone.size() == 1);
 }
 
+TEST_CASE(
+    "http later: an answer 5 s after the peer has left sends and keeps nothing, and is counted") {
+    testing::MemoryDriver driver;
+    struct Counted {
+        unsigned status;
+        std::uint64_t bytes;
+        std::string target;
+    };
+    std::vector<Counted> counted;
+    auto options = fixed_date();
+    options.on_done = [&](const http::Done& done) {
+        counted.push_back({done.status, done.bytes, std::string(done.target)});
+    };
+    const auto held = std::make_shared<std::string>("of the handler");
+    std::vector<http::Later> waiting;
+    std::vector<std::error_code> gone;
+    http::Server server(options);
+    server.route("GET", "/", [&](const http::Request&, http::Response& response) {
+        waiting.push_back(response.later());
+        waiting.back().on_gone([&, held](std::error_code why) { gone.push_back(why); });
+    });
+    auto& peer = driver.connect(server.factory());
+    peer.send(request_of("GET /") + request_of("GET /behind"));
+    driver.advance(5s);
+    CHECK(counted.empty());
+    CHECK(held.use_count() == 2);
+    peer.reset();
+    driver.advance(5s);
+    CHECK(gone == std::vector{std::make_error_code(std::errc::connection_reset)});
+    CHECK(driver.open() == 0);
+    CHECK(held.use_count() == 1);
+    REQUIRE(waiting.size() == 1);
+    waiting[0].status(200).field("X", "y").send("late");
+    waiting.clear();
+    driver.advance(1h);
+    CHECK(peer.received().empty());
+    REQUIRE(counted.size() == 1);
+    CHECK(counted[0].status == 0);
+    CHECK(counted[0].bytes == 0);
+    CHECK(counted[0].target == "/");
+}
+
 TEST_CASE("http later: a connection that ends may destroy the answer, or the answer be destroyed") {
     auto held = std::make_unique<LaterServer>();
     held->ask(kLater);

@@ -187,6 +187,10 @@ TEST_CASE("http: slow peers are told so, and idle ones are disconnected") {
         status_of(slowly(hello(), {head + piece, piece, piece, piece, piece, piece}, 2s).answer) ==
         "200");
     CHECK(status_of(slowly(hello(), {head + "x", "x", "x", "x", "x", "x"}, 1s).answer) == "408");
+    http::ServerOptions patient = fixed_date();
+    patient.limits.min_body_rate = 0;
+    CHECK(slowly(hello(patient), {head, "x"}, 59s).answer.empty());
+    CHECK(status_of(slowly(hello(patient), {head, "x"}, 60s).answer) == "408");
 }
 
 TEST_CASE("http: each request puts off the end of an idle connection") {
@@ -360,6 +364,9 @@ TEST_CASE("http: a shared body is sent uncopied, and a Server field if it is wan
     CHECK(has(answer, "\r\nServer: switchboard\r\n"));
     CHECK(body_of(answer_of(server, request_of("HEAD /"))).empty());
     options.server_field = "a\r\nb";
+    CHECK_THROWS_AS(http::Server{options}, std::invalid_argument);
+    options.server_field = "";
+    options.limits.max_fields = 101;
     CHECK_THROWS_AS(http::Server{options}, std::invalid_argument);
 }
 

@@ -220,6 +220,47 @@ TEST_CASE("https: a proxy that refuses, talks nonsense, ends, or says nothing") 
     CHECK(told("nonsense").error() == errc::malformed_message);
     CHECK(told("").error() == errc::incomplete_message);
     CHECK(told("-").error() == std::errc::timed_out);
+    CHECK(told("HTTP/1.1 200").error() == std::errc::timed_out);
+}
+
+TEST_CASE(
+    "https: a client that is destroyed while a proxy makes its tunnel leaves nothing behind") {
+    Net servers;
+    RawServer proxy;
+    Connection* tunnel = nullptr;
+    proxy.answer = [&](Connection& c, std::size_t) { tunnel = &c; };
+    const auto at = servers.serve(proxy);
+    Got got;
+    {
+        http::Client client(servers.reactor, trusting({.proxy = proxy_url(at)}));
+        client.send({.url = "https://far.example/"}, got.done());
+        run_until(servers.reactor, [&] { return tunnel != nullptr; });
+    }
+    CHECK(got.error() == errc::stopping);
+    if (*proxy.open == 1) {
+        tunnel->write("HTTP/1.1 200 OK\r\n\r\n");
+        tunnel->close();
+    }
+    run_until(servers.reactor, [&] { return *proxy.open == 0; });
+    CHECK(got.times == 1);
+}
+
+TEST_CASE("https: a connection whose call is cancelled in the handshake serves the next call") {
+    Net net(trusting());
+    RawServer server;
+    server.answer = says(reply_of("hello"));
+    Listener listener;  // nobody accepts yet
+    const std::string url = url_of(listener.at, "/", "https");
+    Got cancelled;
+    const auto id = net.client->send({.url = url}, cancelled.done());
+    run_for(net.reactor, 5ms);
+    net.client->cancel(id);
+    REQUIRE(net.reactor.listen(std::move(listener.socket), listener.at,
+                               make_server().wrap(server.factory())));
+    run_until(net.reactor, [&] { return server.connections == 1; });
+    CHECK(net.get(url).reply().body == "hello");
+    CHECK(server.connections == 1);
+    CHECK(cancelled.times == 0);
 }
 
 TEST_CASE("http client: a proxy gets plain requests with their whole URL, on one pool") {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <filesystem>
 
+#include "browser.hpp"
 #include "server.hpp"
 #include "text.hpp"
 
@@ -46,13 +47,7 @@ public:
     }
     // Returns the document of a page after it has run for a while.
     std::string browse(const std::string& url) const {
-        const std::string profile = folder_ + "/profile";
-        std::filesystem::remove_all(profile);
-        return support::run({"chromium-headless-shell", "--no-sandbox", "--disable-gpu",
-                             "--disable-background-networking", "--ignore-certificate-errors",
-                             "--user-data-dir=" + profile, "--virtual-time-budget=5000",
-                             "--dump-dom", url})
-            .output;
+        return programs::browse(url, folder_ + "/profile");
     }
 
 private:

@@ -1,7 +1,6 @@
 // The PROXY protocol with other programs: curl sends headers, and so does haproxy in front of a server.
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <loopback.hpp>
@@ -14,16 +13,10 @@ using namespace switchboard::programs;
 namespace {
 
 const std::string kForged = "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n";
-const std::string kHaproxy = "/usr/sbin/haproxy";  // not in every user's PATH
+const std::string kHaproxy = "/usr/sbin/haproxy";
 
 std::string example() {
     return SWITCHBOARD_BIN "/examples/behind_proxy";
-}
-
-bool machine_has_haproxy() {
-    const bool has = ::access(kHaproxy.c_str(), X_OK) == 0;
-    if (!has) MESSAGE("no haproxy on this machine: nothing checked");
-    return has;
 }
 
 std::string port_of(const std::string& endpoint) {
@@ -119,7 +112,7 @@ TEST_CASE("proxy: the handler sees the client's address, and a forged header doe
 }
 
 TEST_CASE("proxy: behind haproxy the handler sees the client's address, by either version") {
-    if (!machine_has_haproxy()) return;
+    if (!test::machine_has(kHaproxy)) return;
     Process server({example()});
     const std::string port = port_of(server.read_line());
     for (const char* const send :
@@ -134,7 +127,7 @@ TEST_CASE("proxy: behind haproxy the handler sees the client's address, by eithe
 }
 
 TEST_CASE("proxy: behind haproxy, every driver serves what the client sent") {
-    if (!machine_has_haproxy()) return;
+    if (!test::machine_has(kHaproxy)) return;
     for (const std::string& driver : kDrivers) {
         CAPTURE(driver);
         const Server server({"echo", "--driver", driver, "--proxy-protocol", "127.0.0.1"});

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <unistd.h>
 #include <array>
 #include <chrono>
 #include <filesystem>
@@ -86,6 +87,13 @@ inline bool is_close_on_exec(int fd) {
 inline bool machine_has_ipv6() {
     const bool has = listen(Endpoint::tcp("::1", 0)).has_value();
     if (!has) MESSAGE("no IPv6 on this machine: nothing checked");
+    return has;
+}
+
+// `path` is whole, because /usr/sbin is not in every user's PATH.
+inline bool machine_has(const std::string& path) {
+    const bool has = ::access(path.c_str(), X_OK) == 0;
+    if (!has) MESSAGE("no ", path, " on this machine: nothing checked");
     return has;
 }
 

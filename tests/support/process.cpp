@@ -14,8 +14,6 @@
 namespace switchboard::support {
 namespace {
 
-constexpr int kPatience = 30'000;  // milliseconds
-
 int checked(int result, const char* what) {
     if (result < 0) throw std::system_error(errno, std::system_category(), what);
     return result;
@@ -62,7 +60,8 @@ int exit_status(int status) {
 
 }  // namespace
 
-Process::Process(const Setup& setup) {
+Process::Process(const Setup& setup)
+    : patience_ms_(static_cast<int>(std::chrono::milliseconds(setup.patience).count())) {
     const Pipe out, err;
     const int in = input_file(setup.input);
     if (setup.broken_output) close(out.ends[0]);
@@ -97,9 +96,9 @@ bool Process::fill(Stream& stream, int patience_ms) {
     return size > 0;
 }
 
-std::string Process::read_line(Stream& stream) {
+std::string Process::read_line(Stream& stream) const {
     while (stream.text.find('\n') == std::string::npos) {
-        if (!fill(stream, kPatience)) throw std::runtime_error("ended before: " + stream.text);
+        if (!fill(stream, patience_ms_)) throw std::runtime_error("ended before: " + stream.text);
     }
     const auto end = stream.text.find('\n');
     std::string line = stream.text.substr(0, end);
@@ -123,7 +122,7 @@ Finished Process::wait() {
     pollfd wanted[] = {{output_.fd, POLLIN, 0}, {errors_.fd, POLLIN, 0}};
     Stream* streams[] = {&output_, &errors_};
     while (wanted[0].fd >= 0 || wanted[1].fd >= 0) {
-        if (checked(poll(wanted, 2, kPatience), "poll") == 0) {
+        if (checked(poll(wanted, 2, patience_ms_), "poll") == 0) {
             throw std::runtime_error("the program does not end; stderr: " + errors_.text);
         }
         for (int i = 0; i < 2; ++i) {

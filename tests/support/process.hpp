@@ -16,8 +16,8 @@ struct Finished {
     std::string output, errors;
 };
 
-// A running child process. A wait of more than 30 s throws, so that no test hangs. The destructor kills the
-// child if it still runs.
+// A running child process. A wait throws if the child says nothing for `patience`, so that no test hangs. The
+// destructor kills the child if it still runs.
 class Process {
 public:
     struct Setup {
@@ -25,6 +25,7 @@ public:
         std::string input = {};                     // the whole of its stdin
         std::vector<std::string> environment = {};  // "NAME=value", added to the test's environment
         bool broken_output = false;                 // its stdout is a pipe without a reader
+        std::chrono::seconds patience{30};
     };
 
     explicit Process(const Setup& setup);
@@ -44,9 +45,10 @@ private:
         int fd = -1;
         std::string text;
     };
-    static std::string read_line(Stream& stream);
+    std::string read_line(Stream& stream) const;
     static bool fill(Stream& stream, int patience_ms);
 
+    const int patience_ms_;
     pid_t id_ = -1;
     Stream output_, errors_;
 };

@@ -24,7 +24,7 @@ tls::ServerOptions with_secret(std::chrono::system_clock::time_point& now,
     tls::ServerOptions options;
     options.ticket_secret = secret;
     options.ticket_period = 1h;
-    options.clock = [&now] { return now; };
+    options.common.clock = [&now] { return now; };
     return options;
 }
 
@@ -69,6 +69,42 @@ TEST_CASE("TLS: a ticket is accepted in its period and in the next one, on old a
     CHECK(resumes(client, old));
 }
 
+TEST_CASE("TLS: a client keeps at most max_sessions, the newest") {
+    const auto server = make_server(
+        {.certificates = {authority().issue({.names = "DNS:a.example,DNS:b.example"})}});
+    const auto client = make_client({.max_sessions = 1});
+    CHECK_FALSE(resumes(client, server, "a.example"));
+    CHECK(resumes(client, server, "a.example"));
+    CHECK_FALSE(resumes(client, server, "b.example"));
+    CHECK(resumes(client, server, "b.example"));
+    CHECK_FALSE(resumes(client, server, "a.example"));
+}
+
+TEST_CASE("TLS: tickets work on a machine whose clock is years behind") {
+    auto now = std::chrono::system_clock::time_point(std::chrono::hours(24 * 365 * 30));  // 1999
+    const auto client = make_client();
+    CHECK_FALSE(resumes(client, make_server(with_secret(now))));
+    CHECK(resumes(client, make_server(with_secret(now))));
+}
+
+TEST_CASE("TLS: a clock that throws costs the connection, and not the server") {
+    auto options = tls::ServerOptions();
+    bool fails = false;
+    options.common.clock = [&fails] {
+        if (fails) throw std::runtime_error("no clock");
+        return std::chrono::system_clock::now();
+    };
+    const auto server = make_server(options);
+    const auto client = make_client();
+    CHECK_FALSE(resumes(client, server));
+    fails = true;
+    Meeting meeting;
+    meeting.run(client, server);
+    CHECK_FALSE(meeting.server.opened());
+    fails = false;
+    CHECK_FALSE(resumes(make_client(), server));
+}
+
 TEST_CASE("TLS: a session of one name, certificate or mode opens no other") {
     auto now = std::chrono::system_clock::now();
     const auto certificate = authority().issue({.names = "DNS:a.example,DNS:b.example"});
@@ -94,19 +130,53 @@ TEST_CASE("TLS: a session of one name, certificate or mode opens no other") {
     CHECK_FALSE(resumes(alice, make_server(options), "a.example"));
 }
 
-TEST_CASE("TLS: a session ends with the certificate of the client") {
-    auto now = std::chrono::system_clock::now();
-    auto options = with_secret(now);
-    options.clients = tls::ClientCertificates::required;
-    options.common.trust_pem = authority().pem();
-    const auto server = make_server(options);
-    const auto alice =
-        make_client({.certificates = {authority().issue({.subject = "alice", .ends = 1'200})}});
-    CHECK_FALSE(resumes(alice, server));
-    now += 19min;
-    CHECK(resumes(alice, server));
-    now += 2min;
-    CHECK_FALSE(resumes(alice, server));
+TEST_CASE("TLS: a session ends with the certificates of the client, also one of its chain") {
+    const Authority brief(authority(), {.subject = "brief", .ends = 1'200});
+    for (const bool by_chain : {false, true}) {
+        auto now = std::chrono::system_clock::now();
+        auto options = with_secret(now);
+        options.clients = tls::ClientCertificates::required;
+        options.common.trust_pem = authority().pem();
+        const auto certificate = by_chain ? brief.issue({.subject = "alice"})
+                                          : authority().issue({.subject = "alice", .ends = 1'200});
+        const auto alice = make_client({.certificates = {certificate}});
+        CHECK_FALSE(resumes(alice, make_server(options)));
+        now += 19min;
+        CHECK(resumes(alice, make_server(options)));
+        CHECK(resumes(alice, make_server(options)));
+        now += 2min;
+        CHECK_FALSE(resumes(alice, make_server(options)));
+    }
+}
+
+TEST_CASE("TLS: a client resumes no session after the server's certificates, or one of the chain") {
+    const Authority brief(authority(), {.subject = "brief", .ends = 1'200});
+    const std::string names = "DNS:server.example";
+    for (const auto& certificate :
+         {brief.issue({.names = names}), authority().issue({.names = names, .ends = 1'200})}) {
+        tls::ServerOptions options;
+        options.certificates = {certificate};
+        const auto server = make_server(options);
+        auto now = std::chrono::system_clock::now();
+        tls::ClientOptions with;
+        with.common.clock = [&now] { return now; };
+        const auto client = make_client(with);
+        CHECK_FALSE(resumes(client, server));
+        now += 19min;
+        CHECK(resumes(client, server));
+        CHECK(resumes(client, server));
+        now += 2min;
+        CHECK_FALSE(resumes(client, server));
+    }
+}
+
+TEST_CASE("TLS: a certificate that ends in the far future does not end the session") {
+    const auto server =
+        make_server({.certificates = {authority().issue(
+                         {.names = "DNS:server.example", .ends = 3'600L * 24 * 365 * 500})}});
+    const auto client = make_client();
+    CHECK_FALSE(resumes(client, server));
+    CHECK(resumes(client, server));
 }
 
 TEST_CASE("TLS: new certificates serve new connections, and wrong ones change nothing") {

@@ -212,6 +212,47 @@ TEST_CASE("WebSocket: a client waits for the server's FIN, and closes itself at 
     }
 }
 
+TEST_CASE("WebSocket: nothing may come after the Close frame of a server") {
+    WsLog log;
+    MemoryDriver driver;
+    auto& peer = driver.connect(ws_end(&log, {}, {}, as_client()));
+    peer.send(server_close(1000, "bye"));
+    driver.run();
+    CHECK_FALSE(peer.closed());
+    peer.send(server_frame({.payload = "late"}));
+    driver.run();
+    CHECK(peer.close_reason() == errc::malformed_message);
+    CHECK(log.text == "open close:1000/bye ");
+}
+
+TEST_CASE("WebSocket: a wrong frame behind the own Close frame ends it, without another one") {
+    ServerEnd end;
+    end.log.socket->close(4000, "mine");
+    CHECK(end.log.socket->closing());
+    end.send(client_frame({.payload = "a", .rsv1 = true}));
+    end.peer.shutdown_write();
+    end.driver.run();
+    CHECK(end.peer.received() == server_close(4000, "mine"));
+    CHECK(end.peer.close_reason() == errc::malformed_message);
+    CHECK(end.log.text == "open close:1006/ ");
+}
+
+TEST_CASE(
+    "WebSocket: a socket that closes is told of neither room nor a drain, and does not pause") {
+    ServerEnd end;
+    end.peer.set_window(1'000);
+    while (end.log.socket->send(std::string(40'000, 'x'))) continue;
+    end.log.socket->close();
+    end.log.socket->pause();
+    end.peer.set_window(1'000'000);
+    end.driver.drain();
+    end.driver.run();
+    CHECK(end.log.text == "open ");
+    end.send(client_close(1000));
+    CHECK(end.log.text == "open close:1000/ ");
+    CHECK(end.peer.received().ends_with(server_close(1000)));
+}
+
 TEST_CASE("WebSocket: a peer that answers each Ping at once is kept") {
     ServerEnd end({}, {.idle_timeout = 120s});
     for (int i = 0; i < 20; ++i) {

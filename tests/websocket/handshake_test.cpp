@@ -210,6 +210,15 @@ TEST_CASE("WebSocket client: an answer that is not right is refused with its rea
     CHECK(verdict("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n") ==
           "101/wrong Sec-WebSocket-Accept/");
     CHECK(verdict("HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n") == "101/wrong Connection/");
+    for (const std::string line :
+         {"HTTP/1.1 10", "HTTP/1.1 099 X", "HTTP/1.1 1x1 X", "HTTP/1.1 1011"})
+        CHECK(verdict(line + "\r\n\r\n") == "0/the answer is not HTTP/1.1/");
+    CHECK(verdict("HTTP/1.1 403\r\nContent-Length: 2\r\n\r\nno") == "403/status 403/no");
+    CHECK(verdict("HTTP/1.1 403 X\r\nContent-Length: 2x\r\n\r\nno", true) == "403/status 403/no");
+    CHECK(verdict("HTTP/1.1 403 X\r\nContent-Length: " + std::string(30, '9') + "\r\n\r\nno",
+                  true) == "403/status 403/no");
+    CHECK(verdict("HTTP/1.1 101 X\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n") ==
+          "101/wrong Upgrade/");
     CHECK(verdict("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nnomore") ==
           "403/status 403/no");
     CHECK(verdict("HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n") == "404/status 404/");
@@ -276,7 +285,13 @@ TEST_CASE("WebSocket settings: options out of range are named") {
           "WebSocket window_bits=8: must be 9 to 15");
     CHECK(error({.deflate = {.stream = {.memory_level = 0}}}) ==
           "WebSocket memory_level=0: must be 1 to 9");
+    CHECK(error({.deflate = {.stream = {.window_bits = 16}}}) ==
+          "WebSocket window_bits=16: must be 9 to 15");
+    CHECK(error({.deflate = {.stream = {.memory_level = 10}}}) ==
+          "WebSocket memory_level=10: must be 1 to 9");
+    CHECK(error({.deflate = {.stream = {.level = 0}}}) == "WebSocket level=0: must be 1 to 9");
     CHECK(error({.deflate = {.stream = {.level = 10}}}) == "WebSocket level=10: must be 1 to 9");
+    CHECK(error({.fields = {{"A B", "c"}}}) == "WebSocket field 'A B': not a field of HTTP");
     CHECK(error({.max_message = SIZE_MAX}) == "WebSocket max_message: too large");
     CHECK(error({.max_fragments = 0}) == "WebSocket max_fragments=0: must be at least 1");
     CHECK(error({.idle_timeout = -1ms}) == "WebSocket time-out: must not be negative");

@@ -1,11 +1,13 @@
 // Masks, UTF-8 and heads of frames.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <frame.hpp>
 #include <random_masks.hpp>
 #include <set>
 #include <string>
 #include <utf8.hpp>
+#include <vector>
 
 using namespace switchboard;
 using namespace switchboard::websocket::detail;
@@ -65,15 +67,15 @@ bool valid_everywhere(std::string_view text) {
 TEST_CASE("WebSocket mask: every length and start is as byte by byte") {
     const Mask mask = 0x01c2f304;
     const std::string_view key(reinterpret_cast<const char*>(&mask), 4);
-    for (std::size_t size = 0; size < 100; ++size) {
-        for (std::size_t split = 0; split <= size; split += 3) {
+    for (std::size_t size = 0; size < 200; ++size) {
+        for (std::size_t split = 0; split <= size; ++split) {
             std::string text(size, 'x'), expected = text;
             for (std::size_t i = 0; i < size; ++i)
                 expected[i] = static_cast<char>(expected[i] ^ key[i % 4]);
             const MutableBytes bytes(reinterpret_cast<std::byte*>(text.data()), size);
             apply_mask(bytes.first(split), mask);
             apply_mask(bytes.subspan(split), rotate(mask, split));
-            CHECK(text == expected);
+            if (text != expected) FAIL(size << " " << split);
         }
     }
 }
@@ -122,6 +124,26 @@ TEST_CASE("WebSocket UTF-8: a wrong byte fails at once, wherever it is") {
     CHECK_FALSE(is_utf8(as_bytes("\xe2\x82")));    // cut off
     CHECK(
         valid_everywhere("\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5 \xf0\x9f\x98\x80 and text"));
+}
+
+// The bytes have exactly the size of their memory, so that the address sanitizer sees a read behind them.
+TEST_CASE(
+    "WebSocket UTF-8: a character or a wrong byte within ASCII, at every place and alignment") {
+    for (const std::string_view inside : {"\xff", "\x80", "\xc3", "\xc3\xbc", "\xf0\x9f\x98\x80"}) {
+        for (std::size_t size = inside.size(); size < 200; ++size) {
+            for (std::size_t at = 0; at + inside.size() <= size; ++at) {
+                std::vector<char> text(size, 'a');
+                std::copy(inside.begin(), inside.end(),
+                          text.begin() + static_cast<std::ptrdiff_t>(at));
+                const std::string_view all(text.data(), size);
+                const std::size_t from = at % 17;
+                const bool valid = is_utf8_slowly(all);
+                if (is_utf8(as_bytes(all)) != valid) FAIL(size << " " << at);
+                if (from <= at && is_utf8(as_bytes(all.substr(from))) != valid)
+                    FAIL(size << " " << at);
+            }
+        }
+    }
 }
 
 TEST_CASE("WebSocket frame: heads are read as they were written, and each front asks for more") {

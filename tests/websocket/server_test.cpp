@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <switchboard/blocking.hpp>
+#include <switchboard/websocket_registry.hpp>
 #include <switchboard/websocket_server.hpp>
 #include <thread>
 
@@ -87,6 +88,42 @@ TEST_CASE("WebSocket server: what is refused") {
     starts("GET /chat HTTP/1.0\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
            "400");
     starts("POST /chat HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "405");
+}
+
+TEST_CASE("WebSocket server: a handler of HTTP may accept the request itself") {
+    WsLog log;
+    std::vector<bool> accepted;
+    http::Server server;
+    server.route("GET", "/", [&](const http::Request& request, http::Response& response) {
+        accepted.push_back(websocket::accept(
+            request, response, std::make_unique<WsHandler>(&log, ws_echo()), ws_settings()));
+    });
+    const auto answer = [&](const std::string& input) {
+        return testing::deliver(server.factory(), input).output;
+    };
+    CHECK(answer("GET / HTTP/1.1\r\nHost: a\r\n\r\n").starts_with("HTTP/1.1 426 "));
+    CHECK(log.text == "");
+    CHECK(answer(request_with(kVersion, "/") + client_frame({.payload = "hello"}))
+              .ends_with("\r\n\r\n" + server_frame({.payload = "hello"})));
+    CHECK(accepted == std::vector<bool>{false, true});
+    CHECK(log.text == "open text:hello close:1006/ ");
+}
+
+TEST_CASE("WebSocket server: `switchboard serve websocket` echoes to pages of every site") {
+    Registry registry;
+    websocket::register_websocket(registry);
+    const auto made = registry.make("websocket", switchboard::Options(), {});
+    REQUIRE(made.has_value());
+    const std::string input =
+        request_with(kVersion + "Origin: https://other.example\r\n", "/any/path") +
+        client_frame({.opcode = Opcode::binary, .payload = "hello"}) + client_close(1000);
+    const std::string output = testing::deliver(*made, input).output;
+    CHECK(output.starts_with("HTTP/1.1 101 "));
+    CHECK(output.ends_with(server_frame({.opcode = Opcode::binary, .payload = "hello"}) +
+                           server_close(1000)));
+    const auto wrong = registry.make("websocket", *switchboard::Options::parse({"size=1"}), {});
+    REQUIRE_FALSE(wrong.has_value());
+    CHECK(wrong.error() == errc::bad_option);
 }
 
 TEST_CASE("WebSocket server: both ends in memory, whatever the network does") {

@@ -1,6 +1,9 @@
 // Topics, in memory.
 #include <doctest/doctest.h>
 
+#include <switchboard/reactor.hpp>
+#include <switchboard/websocket_registry.hpp>
+
 #include "ends.hpp"
 
 using namespace switchboard;
@@ -166,4 +169,87 @@ TEST_CASE(
     receiver.send(before + crowd.peers[2]->received());
     driver.run();
     CHECK(log.text == "open text:" + text + " text:" + other + " text:" + text + " ");
+}
+
+TEST_CASE("WebSocket topics: the protocol rooms passes a message on to all others of its path") {
+    Registry registry;
+    websocket::register_websocket(registry);
+    CHECK(registry.make("rooms", {}, {}).error() == errc::needs_reactor);
+    Reactor reactor;
+    const auto rooms = registry.make("rooms", {}, {.reactor = &reactor});
+    REQUIRE(rooms.has_value());
+    MemoryDriver driver;
+    const auto enter = [&](const std::string& path) -> testing::MemoryPeer& {
+        auto& peer = driver.connect((*rooms)());
+        peer.send("GET " + path +
+                  " HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                  "Sec-WebSocket-Version: 13\r\n"
+                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        driver.run();
+        CHECK(peer.take_received().starts_with("HTTP/1.1 101 "));
+        return peer;
+    };
+    auto &first = enter("/here"), &second = enter("/here"), &third = enter("/there/too");
+    first.send(client_frame({.payload = "hello"}));
+    third.send(client_frame({.payload = "nobody hears it"}));
+    driver.run();
+    CHECK(first.received().empty());
+    CHECK(second.received() == server_frame({.payload = "hello"}));
+    CHECK(third.received().empty());
+}
+
+namespace {
+
+// Subscribes and unsubscribes when its socket has ended.
+class JoinsLate final : public websocket::Handler {
+public:
+    JoinsLate(Topics& topics, std::size_t* queued) : topics_(topics), queued_(queued) {}
+
+private:
+    void on_open(WsSocket& socket) override { socket_ = &socket; }
+    void on_message(WsSocket&, Kind, MutableBytes) override {}
+    void on_close(std::uint16_t, std::string_view) noexcept override {
+        topics_.subscribe(*socket_, "a");
+        topics_.unsubscribe(*socket_, "a");
+        *queued_ = socket_->queued();
+    }
+
+    Topics& topics_;
+    std::size_t* queued_;
+    WsSocket* socket_ = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("WebSocket topics: a socket that has ended cannot subscribe") {
+    Crowd crowd;
+    crowd.topics.subscribe(crowd.add(0), "a");
+    std::size_t queued = 1;
+    auto& peer = crowd.driver.connect(std::make_unique<Engine>(
+        std::make_unique<JoinsLate>(crowd.topics, &queued), ws_settings().shared(), Opening{}));
+    crowd.driver.run();
+    peer.reset();
+    crowd.driver.run();
+    CHECK(queued == 0);
+    CHECK(crowd.topics.subscribers("a") == 1);
+    CHECK(crowd.publish("a", "x").sent == 1);
+}
+
+TEST_CASE("WebSocket topics: clients may subscribe, and their frames are masked") {
+    Crowd crowd;
+    const websocket::Options options{.mask = [] { return 0x01020304U; }};
+    crowd.topics.subscribe(crowd.add(0, options, as_client()), "a");
+    crowd.topics.subscribe(crowd.add(1), "a");
+    CHECK(crowd.publish("a", "hello").sent == 2);
+    CHECK(crowd.peers[0]->received() == client_frame({.payload = "hello"}, 0x01020304));
+    CHECK(crowd.peers[1]->received() == server_frame({.payload = "hello"}));
+}
+
+TEST_CASE("WebSocket topics: what does not become smaller goes out as it is") {
+    Crowd crowd;
+    crowd.topics.subscribe(crowd.add(0, compressing(false), agreed_on(false, 15)), "a");
+    CHECK(crowd.publish("a", "qz").sent == 1);
+    CHECK(crowd.publish("a", "").sent == 1);
+    CHECK(crowd.peers[0]->received() ==
+          server_frame({.payload = "qz"}) + server_frame({.payload = ""}));
 }

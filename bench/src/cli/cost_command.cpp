@@ -114,7 +114,7 @@ void measure_idle(const CostOptions& options, const std::string& server, CostRep
 
 void measure_idle(const CostOptions& options, CostReport& report) {
     // An idle member of a fan-out would wait for the others.
-    if (options.idle == 0 || options.workload == "fan-out" || is_interrupted()) return;
+    if (options.idle == 0 || is_fan_out(options.workload) || is_interrupted()) return;
     print_line(
         fmt::format("\nUser memory per idle connection, of {} connections after one echo each:\n",
                     options.idle));
@@ -159,7 +159,7 @@ Held check_budget(const Json& budget, const std::string& label, const Result<Fig
     return all ? Held::yes : Held::no;
 }
 
-// A budget row may have its own size, workload, arguments, depth, transport and plugin.
+// A budget row may have its own size, workload, protocol, arguments, depth, transport and plugin.
 CostCase case_of(const Json& budget, std::size_t size) {
     return {budget.at("server"),
             budget.at("connections"),
@@ -168,12 +168,13 @@ CostCase case_of(const Json& budget, std::size_t size) {
             budget.value("arguments", std::vector<std::string>()),
             budget.value("depth", std::size_t{1}),
             budget.value("over", "tcp") == "tls",
-            budget.value("plugin", std::string())};
+            budget.value("protocol", ""),
+            budget.value("plugin", "")};
 }
 
 std::string label_of(const CostCase& what, std::size_t usual_size) {
     std::vector<std::string> words{what.server, what.workload == "echo" ? "" : what.workload,
-                                   what.tls ? "over TLS" : ""};
+                                   what.protocol, what.tls ? "over TLS" : ""};
     words.insert(words.end(), what.arguments.begin(), what.arguments.end());
     if (!what.plugin.empty()) words.push_back("plugin " + what.plugin);
     return fmt::format("{}{}{}, {}", joined(words, " "),
@@ -192,10 +193,14 @@ Held check_idle(const Json& budget, std::size_t size) {
     Json row = budget;
     row["connections"] = budget.at("idle_connections");
     const CostCase what = case_of(row, size);
-    const auto figures = measure_idle_bytes(what).map([](double bytes) {
-        return Figures{{"bytes", bytes}};
-    });
-    return check_budget(budget, label_of(what, size) + " idle", figures);
+    const std::string name = budget.value("idle_since", "exchange");
+    const auto since = parse_idle_since(name);
+    const auto measured =
+        since ? measure_idle_bytes(what, *since) : bad_option("unknown idle_since '{}'", name);
+    const auto figures = measured.map([](double bytes) { return Figures{{"bytes", bytes}}; });
+    return check_budget(
+        budget, label_of(what, size) + " idle" + (name == "exchange" ? "" : " since " + name),
+        figures);
 }
 
 // Checks all budgets, even if one is exceeded. Returns 3 if any is exceeded, 1 if any could not be measured.
@@ -264,8 +269,8 @@ void add_cost(CLI::App& app, std::function<int()>& chosen) {
              "bare-epoll,bare-uv,bare-uv-poll]");
     add_list(*command, "--connections", options->connections, parse_count,
              "connections open at once [1,100]");
-    add_text(*command, "--workload", options->workload, "echo, fan-out, http or websocket [echo]",
-             "NAME");
+    add_text(*command, "--workload", options->workload,
+             "echo, fan-out, http, websocket or rooms [echo]", "NAME");
     add_count(*command, "--depth", options->depth, "requests in flight per connection [1]");
     add_text(*command, "--over", options->over, "TCP, or TLS over it [tcp]", "tcp|tls");
     add_parsed(*command, "--size", options->size, parse_size, "bytes per message [64]", "SIZE");

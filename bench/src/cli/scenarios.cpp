@@ -34,6 +34,8 @@ constexpr Scenario kScenarios[] = {
      "--workload http --connections 1,100 --size 64 --same-core"},
     {"https", "the same over TLS: what encryption costs",
      "--workload http --over tls --connections 1,100 --size 64 --same-core"},
+    {"https-download", "pages of 1 MiB over TLS: what encryption costs a byte",
+     "--workload http --over tls --connections 1,10 --size 1M --same-core"},
     {"websocket", "messages over WebSocket, echoed",
      "--workload websocket --connections 1,100 --size 64 --same-core"},
     {"cpu-work",

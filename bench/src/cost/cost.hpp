@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <switchboard/error.hpp>
 #include <vector>
 
@@ -33,23 +34,29 @@ struct CostFigure {
 };
 const std::vector<CostFigure>& cost_figures();
 
+inline bool is_fan_out(std::string_view workload) {
+    return workload == "fan-out" || workload == "rooms";
+}
+
 struct CostCase {
     std::string server;       // as in the tables; a driver followed by "-udp": its datagrams
     std::size_t connections;  // sockets of the load
     std::size_t size;         // bytes per message
-    // An exchange of "echo", "http" or "websocket" is a request and its reply. An exchange of "fan-out" is a
-    // delivery: the last connection sends, and all others receive it through the hub.
+    // An exchange of "echo", "http" or "websocket" is a request and its reply. An exchange of "fan-out" or
+    // "rooms" is a delivery: the last connection sends, and all others receive it through the hub, or through
+    // a topic of WebSockets.
     std::string workload = "echo";
     std::vector<std::string> arguments = {};  // more arguments of `switchboard serve`
     std::size_t depth = 1;                    // requests that a connection sends together
     bool tls = false;                         // with a certificate that is made for the measurement
+    std::string protocol = {};  // of `switchboard serve`; empty: what the workload needs
     std::string plugin =
         {};  // the protocol is that of bench/plugins/NAME, in place of the built-in one
 
     // What a connection says. If the arguments have --proxy-protocol, it begins with a PROXY header without
     // an address.
     Dialogue dialogue() const;
-    bool is_fan_out() const { return workload == "fan-out"; }
+    bool is_fan_out() const { return bench::is_fan_out(workload); }
     std::size_t exchanges_per_round() const {
         return (connections - (is_fan_out() ? 1 : 0)) * depth;
     }
@@ -70,8 +77,16 @@ Result<Cost> measure_cost(const CostCase& what);
 // Returns that difference per exchange, from the totals with few and with many exchanges.
 double per_exchange(const CostCase& what, double few, double many);
 
-// User memory per connection, of connections that are each idle after one exchange.
-Result<double> measure_idle_bytes(const CostCase& what);
+// Since when connections are idle.
+enum class IdleSince {
+    connect,   // nothing has come from the client, except the handshakes of TLS and of a WebSocket
+    exchange,  // the first one
+};
+// Returns nullopt for another name than those above.
+std::optional<IdleSince> parse_idle_since(const std::string& name);
+
+// User memory per connection, of connections that are idle.
+Result<double> measure_idle_bytes(const CostCase& what, IdleSince since = IdleSince::exchange);
 
 // Parses the output of `strace -c -U calls,errors,name`: the calls by name, and how many failed. Nullopt if
 // the text is cut short or invalid, so that the calls do not add up to its total.

@@ -117,10 +117,16 @@ Result<Certificate> certificate_for(const CostCase& what) {
         [](CertificateFiles files) { return Certificate(std::move(files)); });
 }
 
+// Only `cost` has the workload rooms: a fan-out over WebSocket.
+std::string protocol_of(const CostCase& what) {
+    if (!what.protocol.empty()) return what.protocol;
+    return std::string(what.workload == "rooms" ? what.workload
+                                                : find_workload_kind(what.workload)->protocol);
+}
+
 std::vector<std::string> server_command(const CostCase& what, const Certificate& certificate) {
-    const WorkloadKind& workload = *find_workload_kind(what.workload);
-    ServerSetup setup{std::string(workload.protocol), what.connections + 2, what.connections};
-    if (workload.tells_size()) setup.options.push_back(fmt::format("size={}", what.size));
+    ServerSetup setup{protocol_of(what), what.connections + 2, what.connections};
+    if (what.workload == "http") setup.options.push_back(fmt::format("size={}", what.size));
     if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
     setup.arguments = what.arguments;
     if (!what.plugin.empty()) {
@@ -225,12 +231,10 @@ Dialogue websocket_dialogue(std::size_t size) {
 }
 
 Dialogue dialogue_of(const std::string& workload, std::size_t size) {
-    if (workload == "websocket") return websocket_dialogue(size);
+    if (workload == "websocket" || workload == "rooms") return websocket_dialogue(size);
     if (workload == "http")
         return {.request = std::string(kHttpRequest), .reply = hello_page(size), .has_head = true};
-    Dialogue dialogue = echo_dialogue(size);
-    dialogue.is_fan_out = workload == "fan-out";
-    return dialogue;
+    return echo_dialogue(size);
 }
 
 }  // namespace
@@ -241,6 +245,7 @@ Dialogue CostCase::dialogue() const {
     if (proxied) dialogue.greeting.insert(0, "PROXY UNKNOWN\r\n");
     dialogue.depth = depth;
     dialogue.tls = tls;
+    dialogue.is_fan_out = is_fan_out();
     return dialogue;
 }
 
@@ -252,18 +257,19 @@ std::optional<ServerKind> find_cost_server(const std::string& name) {
 Result<void> check_case(const CostCase& what) {
     const auto kind = find_cost_server(what.server);
     if (!kind) return bad_option("unknown server '{}'", what.server);
-    constexpr std::array kWorkloads = {"echo", "fan-out", "http", "websocket"};
+    constexpr std::array kWorkloads = {"echo", "fan-out", "http", "websocket", "rooms"};
     if (std::ranges::find(kWorkloads, what.workload) == kWorkloads.end())
         return bad_option("unknown workload '{}'; available: {}", what.workload,
                           fmt::join(kWorkloads, ", "));
-    if (const auto protocol = find_workload_kind(what.workload)->protocol; !kind->speaks(protocol))
+    if (const auto protocol = protocol_of(what); !kind->speaks(protocol))
         return bad_option("{} serves {}, not {}", what.server, kind->serves, protocol);
     if (what.tls && (!kind->speaks_tls || is_udp(what.server)))
         return bad_option("{} does not speak TLS", what.server);
     if (!kind->is_driver() && !(what.arguments.empty() && what.plugin.empty()))
         return bad_option("{} takes no arguments", what.server);
     if (what.is_fan_out() && what.server != "reactor")
-        return bad_option("fan-out of {}: the hub requires the reactor", what.server);
+        return bad_option("{} of {}: its protocol requires the reactor", what.workload,
+                          what.server);
     if (const std::size_t least = what.is_fan_out() ? 2 : 1; what.connections < least)
         return bad_option("{} requires at least {}", what.workload,
                           count_text(least, "connection"));
@@ -337,7 +343,15 @@ Result<Cost> measure_cost(const CostCase& what) {
         });
 }
 
-Result<double> measure_idle_bytes(const CostCase& what) {
+std::optional<IdleSince> parse_idle_since(const std::string& name) {
+    if (name == "connect") return IdleSince::connect;
+    if (name == "exchange") return IdleSince::exchange;
+    return std::nullopt;
+}
+
+Result<double> measure_idle_bytes(const CostCase& what, IdleSince since) {
+    Dialogue dialogue = what.dialogue();
+    if (since == IdleSince::connect) dialogue.request.clear();
     const auto certificate = certificate_for(what);
     if (!certificate) return tl::unexpected(certificate.error());
     const auto command = server_command(what, *certificate);
@@ -345,16 +359,18 @@ Result<double> measure_idle_bytes(const CostCase& what) {
         return Server::start(command, {cpus.server}, kPatience);
     });
     if (!running) return tl::unexpected(running.error());
+    const Endpoint at = running->endpoint();
     const auto memory = [&] { return static_cast<double>(read_memory(running->pid())); };
-    const auto first = Lockstep::open(running->endpoint(), 1, what.dialogue());
+    // The reply to the last connection shows that those before it were accepted.
+    const Dialogue last = what.dialogue();
+    const auto first = Lockstep::open(at, 1, last);
     const double before = memory();
-    return first
-        .and_then([&](const Lockstep&) {
-            return Lockstep::open(running->endpoint(), what.connections, what.dialogue());
-        })
-        .map([&](const Lockstep&) {
-            return (memory() - before) / static_cast<double>(what.connections);
+    if (!first) return tl::unexpected(first.error());
+    return Lockstep::open(at, what.connections, dialogue).and_then([&](const Lockstep&) {
+        return Lockstep::open(at, 1, last).map([&](const Lockstep&) {
+            return (memory() - before) / static_cast<double>(what.connections + 1);
         });
+    });
 }
 
 bool is_within(double figure, double budget) {

@@ -47,6 +47,10 @@ Result<void> Lockstep::connect_to(const Endpoint& server) {
     auto wire = Wire::open(server, dialogue_.tls);
     if (!wire) return tl::unexpected(wire.error());
     if (auto greeted = greet(*wire); !greeted) return greeted;
+    if (dialogue_.request.empty()) {
+        wires_.push_back(*std::move(wire));
+        return {};
+    }
     if (buffer_.empty()) {
         if (auto known = learn_reply(*wire); !known) return known;
     }

@@ -15,12 +15,12 @@ namespace switchboard::bench {
 struct Dialogue {
     std::string greeting = {};      // sent once, before the first request
     std::string greeting_end = {};  // how its reply ends; empty: it has none
-    std::string request;
-    std::string reply;        // or its end, if its head is not known before
-    std::size_t depth = 1;    // requests that are sent together
-    bool has_head = false;    // of always the same size; the first exchange tells which
-    bool tls = false;         // all of it is encrypted
-    bool is_fan_out = false;  // the last connection sends, all others receive; at least two
+    std::string request;            // empty: the connection says nothing more
+    std::string reply;              // or its end, if its head is not known before
+    std::size_t depth = 1;          // requests that are sent together
+    bool has_head = false;          // of always the same size; the first exchange tells which
+    bool tls = false;               // all of it is encrypted
+    bool is_fan_out = false;        // the last connection sends, all others receive; at least two
 };
 Dialogue echo_dialogue(std::size_t size);  // one line
 

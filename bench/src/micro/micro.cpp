@@ -16,6 +16,7 @@ void register_all() {
     register_histogram();
     register_timers();
     register_posts();
+    register_websocket();
     register_datagrams();
 }
 

@@ -19,6 +19,7 @@ void register_endpoint();   // parsing endpoints
 void register_histogram();  // recording latencies, and queries afterwards
 void register_timers();     // moving a deadline, in the timing wheel and in libuv's heap
 void register_posts();      // posts of one and two threads, until the reactor has run the last one
+void register_websocket();  // unmasking payloads, and checking UTF-8
 void register_datagrams();  // the effect of joining datagrams (GSO, GRO; man 7 udp)
 
 }  // namespace switchboard::bench

@@ -9,32 +9,34 @@
 namespace switchboard {
 
 // Errors that have no errno value. Errors of the system keep their own code (std::system_category). Errors
-// of getaddrinfo(3) are in resolver_category().
+// of getaddrinfo(3) are in resolver_category(). The numbers are part of the interface of plugins: none changes
+// its meaning, and a new error gets the next number.
 enum class errc {
-    handler_failed = 1,  // a callback threw, or claimed more bytes than it was given
-    message_too_large,   // more than max_read_buffer bytes left unused, or a frame over its maximum
-    write_queue_full,    // more than max_write_buffer bytes queued: the peer does not read
-    connect_timed_out,   // connect_timeout; equals std::errc::timed_out
-    first_byte_timed_out,  // first_byte_timeout; equals std::errc::timed_out
-    idle_timed_out,        // idle_timeout; equals std::errc::timed_out
-    connection_age_over,   // max_connection_age; equals std::errc::timed_out
-    write_stalled,         // write_stall_timeout without progress; equals std::errc::timed_out
-    close_timed_out,       // close_timeout while flushing; equals std::errc::timed_out
-    lookup_timed_out,      // the time-out of a name look-up; equals std::errc::timed_out
-    stopping,              // the driver was stopped, drained past its deadline, or destroyed
-    too_many_connections,  // max_connections
-    incomplete_message,    // the peer closed before the message was complete
-    malformed_message,     // bytes that the protocol does not allow
-    file_too_short,        // send_file: the file ended before the range did
-    bad_endpoint,          // the text is not an endpoint
-    bad_option,            // an unknown option or limit, or a value out of range
-    unknown_protocol,      // the Registry has no protocol of that name
-    needs_reactor,         // the protocol opens connections itself: no blocking driver can run it
-    datagram_truncated,    // larger than max_datagram; equals std::errc::message_size
-    unsupported,           // this system, driver or build cannot do it
-    forked,                // a reactor used in a child of the process that made it
-    errors_left_out,       // datagrams: too many kinds of errors at once to report each
-    plugin_refused,        // the file is not a plugin that this program can use
+    handler_failed = 1,     // a callback threw, or claimed more bytes than it was given
+    message_too_large = 2,  // over max_read_buffer bytes left unused, or a frame over its maximum
+    write_queue_full = 3,   // more than max_write_buffer bytes queued: the peer does not read
+    connect_timed_out = 4,  // connect_timeout; equals std::errc::timed_out
+    first_byte_timed_out = 5,   // first_byte_timeout; equals std::errc::timed_out
+    idle_timed_out = 6,         // idle_timeout; equals std::errc::timed_out
+    connection_age_over = 7,    // max_connection_age; equals std::errc::timed_out
+    write_stalled = 8,          // write_stall_timeout without progress; equals std::errc::timed_out
+    close_timed_out = 9,        // close_timeout while flushing; equals std::errc::timed_out
+    lookup_timed_out = 10,      // the time-out of a name look-up; equals std::errc::timed_out
+    stopping = 11,              // the driver was stopped, drained past its deadline, or destroyed
+    too_many_connections = 12,  // max_connections
+    incomplete_message = 13,    // the peer closed before the message was complete
+    malformed_message = 14,     // bytes that the protocol does not allow
+    file_too_short = 15,        // send_file: the file ended before the range did
+    bad_endpoint = 16,          // the text is not an endpoint
+    bad_option = 17,            // an unknown option or limit, or a value out of range
+    unknown_protocol = 18,      // the Registry has no protocol of that name
+    needs_reactor = 19,  // the protocol opens connections itself: no blocking driver can run it
+    datagram_truncated = 20,  // larger than max_datagram; equals std::errc::message_size
+    unsupported = 21,         // this system, driver or build cannot do it
+    forked = 22,              // a reactor used in a child of the process that made it
+    errors_left_out = 23,     // datagrams: too many kinds of errors at once to report each
+    end_of_input = 24,        // the peer has sent its FIN, and everything before it was read
+    plugin_refused = 25,      // the file is not a plugin that this program can use
 };
 
 const std::error_category& category() noexcept;           // named "switchboard"

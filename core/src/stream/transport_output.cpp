@@ -13,6 +13,7 @@ namespace switchboard {
 namespace {
 
 constexpr std::size_t kPieces = 16;  // most pieces passed to the wire at once
+constexpr std::chrono::seconds kUntilOffer{1};
 
 }  // namespace
 
@@ -158,14 +159,18 @@ bool Transport::queued_more() {
     return !runner_.held(ProtocolRunner::Hold::backpressure) && !runner_.ended();
 }
 
-// Restarts the stall and close timers, which run while the wire is full.
+// Restarts the stall and close timers, which run while the wire is full. A socket says that it is writable
+// only when a third of its buffer is free, so that there is room for some more bytes when a peer has stopped
+// reading. They are offered early: at the end of the limit they would look like progress, and restart it.
 void Transport::note_progress() {
     if (!rare_) return;
     RareState& r = *rare_;
     const bool waits = wants_output();
     r.stall_at = waits ? in(stall_timeout()) : RareState::kNever;
     r.close_at = waits && is(Phase::closing) ? in(limits().close_timeout) : RareState::kNever;
-    arm(std::min(r.stall_at, r.close_at));
+    const auto limit = std::min(r.stall_at, r.close_at);
+    r.offer_at = limit == RareState::kNever ? limit : in(kUntilOffer);
+    arm(std::min(limit, r.offer_at));
 }
 
 // Handles the result of a send. An error ends with a reset, because a peer that has got part of a file must

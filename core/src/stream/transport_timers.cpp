@@ -36,7 +36,7 @@ Clock::time_point Transport::in(milliseconds limit) const noexcept {
 Clock::time_point Transport::next_timeout() const noexcept {
     if (is(Phase::connecting) || is(Phase::closed)) return RareState::kNever;
     auto first = runner_.ended() ? RareState::kNever : deadline_;
-    if (rare_) first = std::min(first, rare_->due());
+    if (rare_) first = std::min({first, rare_->due(), rare_->offer_at});
     if (!has(kTimed) || !is(Phase::open)) return first;
     first = std::min(first, ends_by());
     if (!has(kDraining)) return first;
@@ -64,7 +64,10 @@ void Transport::expired(Clock::time_point now) {
         judge(now);
     } else if (runner_.layer() != nullptr) {
         offer_again();  // the layer's deadline may be a time-out that looks at this queue
+    } else if (rare_ && rare_->offer_at <= now) {
+        offer_again();
     }
+    if (rare_ && rare_->offer_at <= now) rare_->offer_at = RareState::kNever;
     if (deadline_ <= now && !runner_.ended() && is(Phase::open)) {
         deadline_ = RareState::kNever;
         call([&] { runner_.deadline(*this); });

@@ -57,7 +57,8 @@ std::string_view authority_of(std::string_view target) noexcept {
 // Judges a target that is not a path, once the Host field is known (RFC 9112, section 3.2).
 [[gnu::noinline]] unsigned judge_target(Head& head) noexcept {
     head.path = head.query = {};
-    if (head.method == "CONNECT") return is_host(head.target) ? 0 : 400;
+    // Others take what is behind the head of CONNECT for the tunnel (RFC 9110, section 9.3.6).
+    if (head.method == "CONNECT") return is_host(head.target) && !head.has_body() ? 0 : 400;
     if (head.target == "*") {
         head.path = head.target;
         return head.method == "OPTIONS" ? 0 : 400;

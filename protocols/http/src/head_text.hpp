@@ -50,16 +50,16 @@ public:
     // The same with a number as the value, and an empty line behind it.
     template <std::size_t Size>
     void add_last_line(const char (&name)[Size], std::uint64_t value) {
-        constexpr std::size_t kName = Size - 1, kMostDigits = 20, kEnd = 4;
-        if (kName + kMostDigits + kEnd > free()) {
+        constexpr std::size_t kName = Size - 1, kMostDigits = 20, kEndSize = 4;
+        if (kName + kMostDigits + kEndSize > free()) {
             add_long_field({name, kName - 2}, std::to_string(value));
             return add("\r\n");
         }
         char* const begin = array_.data() + end_;
         std::memcpy(begin, name, kName);
         char* const end = std::to_chars(begin + kName, begin + kName + kMostDigits, value).ptr;
-        std::memcpy(end, "\r\n\r\n", kEnd);
-        end_ += static_cast<std::size_t>(end - begin) + kEnd;
+        std::memcpy(end, "\r\n\r\n", kEndSize);
+        end_ += static_cast<std::size_t>(end - begin) + kEndSize;
     }
     // Puts a text, of at most kRoom bytes in all, before everything so far.
     void put_before(std::string_view text) noexcept {

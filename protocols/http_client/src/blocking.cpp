@@ -1,11 +1,10 @@
-#include <optional>
 #include <switchboard/http_client.hpp>
 #include <switchboard/reactor.hpp>
 
 namespace switchboard::http {
 
 Result<Reply> send(const Call& call, const ClientOptions& options, CallHooks hooks) try {
-    std::optional<Result<Reply>> got;
+    Result<Reply> got = fail(errc::stopping, call.method + " " + call.url);
     Reactor reactor;
     Client client(reactor, options);
     const auto done = [&](Result<Reply> result) {
@@ -14,7 +13,7 @@ Result<Reply> send(const Call& call, const ClientOptions& options, CallHooks hoo
     };
     client.send(call, done, std::move(hooks));
     reactor.run();
-    return got ? std::move(*got) : fail(errc::stopping, call.method + " " + call.url);
+    return got;
 } catch (const std::system_error& error) {
     return fail(error.code(), "make a reactor");
 }

@@ -68,8 +68,8 @@ void ClientState::close() {
         const Entry entry = take(calls_.begin()->first);
         auto& result = entry.job->result();
         try {
-            if (entry.done)
-                entry.done(result ? std::move(*result) : fail(errc::stopping, "the client ends"));
+            if (!result) result.emplace(fail(errc::stopping, "the client ends"));
+            if (entry.done) entry.done(std::move(*result));
         } catch (...) {
         }
     }

@@ -7,6 +7,7 @@
 #include "client_sessions.hpp"
 #include "context.hpp"
 #include "failure.hpp"
+#include "session_end.hpp"
 #include "tls_layer.hpp"
 
 namespace switchboard::tls {
@@ -43,8 +44,9 @@ public:
           state_(std::move(state)),
           name_(std::move(name)) {}
 
-    void keep_session(SSL_SESSION* session) {
-        state_->sessions.put(name_, detail::SessionPointer(session));
+    void keep_session(SSL* ssl, SSL_SESSION* session) {
+        detail::SessionPointer kept(session);
+        if (detail::keep_end(ssl, session)) state_->sessions.put(name_, std::move(kept));
     }
 
 private:
@@ -68,7 +70,7 @@ detail::SslPointer ClientLayer<State>::make_ssl() {
         refuse(errc::bad_name);
         return nullptr;
     }
-    if (const auto session = state_->sessions.take(name_))
+    if (const auto session = state_->sessions.take(name_, state_->options.common.clock()))
         SSL_set_session(ssl.get(), session.get());
     return ssl;
 }
@@ -88,7 +90,7 @@ bool ClientLayer<State>::set_name(SSL* ssl) const {
 template <class State>
 int keep_session(SSL* ssl, SSL_SESSION* session) {
     try {
-        static_cast<ClientLayer<State>&>(detail::TlsLayer::of(ssl)).keep_session(session);
+        static_cast<ClientLayer<State>&>(detail::TlsLayer::of(ssl)).keep_session(ssl, session);
     } catch (...) {  // no memory; OpenSSL is C
     }
     return 1;  // the session is not OpenSSL's any more

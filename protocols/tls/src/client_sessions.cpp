@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "session_end.hpp"
+
 namespace switchboard::tls::detail {
 
 std::list<ClientSessions::Entry>::iterator ClientSessions::find(std::string_view name) {
@@ -17,10 +19,15 @@ void ClientSessions::put(const std::string& name, SessionPointer session) {
     if (entries_.size() > most_) entries_.pop_back();
 }
 
-SessionPointer ClientSessions::take(std::string_view name) {
+SessionPointer ClientSessions::take(std::string_view name,
+                                    std::chrono::system_clock::time_point now) {
     const std::lock_guard lock(mutex_);
     const auto found = find(name);
     if (found == entries_.end()) return nullptr;
+    if (has_ended(found->session.get(), now)) {
+        entries_.erase(found);
+        return nullptr;
+    }
     if (SSL_SESSION_get_protocol_version(found->session.get()) >= TLS1_3_VERSION) {
         SessionPointer session = std::move(found->session);
         entries_.erase(found);

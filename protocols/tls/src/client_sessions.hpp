@@ -1,6 +1,7 @@
 // The sessions that a client may resume.
 #pragma once
 
+#include <chrono>
 #include <list>
 #include <mutex>
 #include <string>
@@ -16,9 +17,9 @@ public:
     explicit ClientSessions(std::size_t most) : most_(most) {}
 
     void put(const std::string& name, SessionPointer session);
-    // Returns null if no session is kept. A session of TLS 1.3 is used once, so that nobody can link two
-    // connections by it (RFC 8446, appendix C.4).
-    SessionPointer take(std::string_view name);
+    // Returns null if no session is kept, or if a certificate of the server has expired. A session of TLS 1.3
+    // is used once, so that nobody can link two connections by it (RFC 8446, appendix C.4).
+    SessionPointer take(std::string_view name, std::chrono::system_clock::time_point now);
 
 private:
     struct Entry {

@@ -30,6 +30,7 @@ Result<void> check(const Options& options) {
         return bad_option("handshake_timeout=" + std::to_string(options.handshake_timeout.count()) +
                           "ms: must not be negative");
     if (options.max_handshake == 0) return bad_option("max_handshake=0: must be at least 1");
+    if (!options.clock) return bad_option("clock: is empty");
     return options.limits.check();
 }
 

@@ -85,8 +85,8 @@ Result<void> each_authority(const std::string& pem, const std::string& what, Use
 
 // OpenSSL says "unsupported" if the text has no key.
 std::string key_failure() {
-    const bool none = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_OSSL_DECODER;
-    return none ? "no private key" : "private key: " + take_failure_text();
+    if (ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_OSSL_DECODER) return "no private key";
+    return "private key: " + take_failure_text();
 }
 
 std::string text_of(const ASN1_STRING* string) {
@@ -169,7 +169,9 @@ Result<Credentials> read_credentials(const Certificate& certificate, std::size_t
     read.chain.reset(sk_X509_new_null());
     const bool whole = each_certificate(certificate.chain_pem, [&](CertificatePointer next) {
         if (!read.leaf) return (read.leaf = std::move(next)) != nullptr;
-        return sk_X509_push(read.chain.get(), next.release()) > 0;
+        if (sk_X509_push(read.chain.get(), next.get()) <= 0) return false;
+        (void)next.release();
+        return true;
     });
     if (!whole) return refuse(what, take_failure_text());
     if (!read.leaf) return refuse(what, "no certificate in the chain");
@@ -193,9 +195,10 @@ Result<void> trust(SSL_CTX* context, const std::string& pem) {
 }
 
 Identity identity_of(X509* certificate) {
-    Identity identity{.subject = subject_of(certificate),
-                      .names = alternative_names(certificate),
-                      .der = der_of(certificate)};
+    Identity identity;
+    identity.subject = subject_of(certificate);
+    identity.names = alternative_names(certificate);
+    identity.der = der_of(certificate);
     const Digest fingerprint = fingerprint_of(certificate);
     std::copy_n(reinterpret_cast<const std::byte*>(fingerprint.data()), fingerprint.size(),
                 identity.fingerprint.data());

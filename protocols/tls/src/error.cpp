@@ -39,7 +39,8 @@ public:
     const char* name() const noexcept override { return "openssl"; }
     std::string message(int value) const override {
         const char* const text = ERR_reason_error_string(static_cast<unsigned long>(value));
-        return text != nullptr ? text : "TLS error " + std::to_string(value);
+        if (text != nullptr) return text;
+        return "TLS error " + std::to_string(value);
     }
 };
 

@@ -40,7 +40,6 @@ Result<void> check_server(const ServerOptions& options) {
                                   "s: must be from 10 min to 84 h");
     if (!options.ticket_secret.empty() && options.ticket_secret.size() < kSecretSize)
         return detail::bad_option("ticket_secret: must have at least 32 bytes");
-    if (!options.clock) return detail::bad_option("clock: is empty");
     return detail::check(options.common);
 }
 
@@ -108,7 +107,7 @@ Result<Server> Server::make(ServerOptions options) {
     if (!secret) return tl::unexpected(std::move(secret.error()));
     auto state = std::make_shared<State>(options.handshakes_per_turn);
     state->tickets =
-        std::make_shared<detail::Tickets>(*secret, options.ticket_period, options.clock);
+        std::make_shared<detail::Tickets>(*secret, options.ticket_period, options.common.clock);
     auto context = detail::ServerContext::make(options, options.certificates, state->tickets);
     if (!context) return tl::unexpected(std::move(context.error()));
     state->context = std::move(*context);

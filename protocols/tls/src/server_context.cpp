@@ -1,10 +1,9 @@
 #include "server_context.hpp"
 
 #include <openssl/err.h>
-#include <chrono>
-#include <ctime>
 
 #include "failure.hpp"
+#include "session_end.hpp"
 #include "tls_layer.hpp"
 
 namespace switchboard::tls::detail {
@@ -78,9 +77,9 @@ Result<void> ServerContext::set_up(const ServerOptions& options) {
     SSL_CTX_set_tlsext_servername_callback(
         to, +[](SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; });
     SSL_CTX_set_session_cache_mode(to, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_app_data(to, this);
+    if (SSL_CTX_set_app_data(to, this) != 1) return switchboard::fail(take_failure(nullptr), "TLS");
     SSL_CTX_set_tlsext_ticket_key_evp_cb(to, on_ticket);
-    SSL_CTX_set_session_ticket_cb(to, nullptr, on_session, nullptr);
+    SSL_CTX_set_session_ticket_cb(to, on_new_ticket, on_session, nullptr);
     SSL_CTX_set_timeout(to, static_cast<long>(2 * options.ticket_period.count()));
     return use_credentials(to, credentials_.front()).and_then([&] { return set_clients(options); });
 }
@@ -158,17 +157,18 @@ int ServerContext::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv,
     }
 }
 
-// OpenSSL does not judge the certificate of a session again. One that has expired meanwhile needs a whole
-// handshake, which refuses it.
+int ServerContext::on_new_ticket(SSL* ssl, void*) {
+    return keep_end(ssl, SSL_get_session(ssl)) ? 1 : 0;
+}
+
+// OpenSSL does not judge the certificates of a session again. If one has expired meanwhile, a whole handshake
+// is needed, which refuses it.
 SSL_TICKET_RETURN ServerContext::on_session(SSL* ssl, SSL_SESSION* session, const unsigned char*,
                                             std::size_t, SSL_TICKET_STATUS status, void*) {
     const bool renews = status == SSL_TICKET_SUCCESS_RENEW;
     if (status != SSL_TICKET_SUCCESS && !renews) return SSL_TICKET_RETURN_IGNORE_RENEW;
     try {
-        const X509* const peer = SSL_SESSION_get0_peer(session);
-        std::time_t now = std::chrono::system_clock::to_time_t(of(ssl).tickets_->now());
-        if (peer != nullptr && X509_cmp_time(X509_get0_notAfter(peer), &now) <= 0)
-            return SSL_TICKET_RETURN_IGNORE_RENEW;
+        if (has_ended(session, of(ssl).tickets_->now())) return SSL_TICKET_RETURN_IGNORE_RENEW;
     } catch (...) {  // of the clock
         return SSL_TICKET_RETURN_ABORT;
     }

@@ -31,6 +31,7 @@ private:
     static const ServerContext& of(const SSL* ssl) noexcept;
     static int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                          EVP_MAC_CTX* mac, int seal);
+    static int on_new_ticket(SSL* ssl, void* unused);
     static SSL_TICKET_RETURN on_session(SSL* ssl, SSL_SESSION* session, const unsigned char* name,
                                         std::size_t size, SSL_TICKET_STATUS status, void* unused);
 

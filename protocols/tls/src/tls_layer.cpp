@@ -71,14 +71,14 @@ void TlsLayer::below_opened() {
 bool TlsLayer::begin_handshake() {
     ERR_clear_error();
     ssl_ = make_ssl();
-    BIO* const bio = ssl_ ? BIO_new(bio_method()) : nullptr;
+    const bool is_ours = ssl_ && SSL_set_app_data(ssl_.get(), this) == 1;
+    BIO* const bio = is_ours ? BIO_new(bio_method()) : nullptr;
     if (bio == nullptr) {
         fail(failure());
         return false;
     }
     BIO_set_data(bio, this);
     SSL_set_bio(ssl_.get(), bio, bio);
-    SSL_set_app_data(ssl_.get(), this);
     is_server() ? SSL_set_accept_state(ssl_.get()) : SSL_set_connect_state(ssl_.get());
     return true;
 }
@@ -356,10 +356,11 @@ void TlsLayer::log_key(const SSL* ssl, const char* line) {
 
 std::optional<Security> TlsLayer::security() const {
     if (!ssl_ || SSL_is_init_finished(ssl_.get()) == 0) return std::nullopt;
-    Security agreed{.version = SSL_get_version(ssl_.get()),
-                    .cipher = SSL_get_cipher_name(ssl_.get()),
-                    .protocol = agreed_protocol(),
-                    .resumed = SSL_session_reused(ssl_.get()) == 1};
+    Security agreed;
+    agreed.version = SSL_get_version(ssl_.get());
+    agreed.cipher = SSL_get_cipher_name(ssl_.get());
+    agreed.protocol = agreed_protocol();
+    agreed.resumed = SSL_session_reused(ssl_.get()) == 1;
     const char* const name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
     if (name != nullptr) agreed.server_name = name;
     const bool verifies = SSL_get_verify_mode(ssl_.get()) != SSL_VERIFY_NONE;

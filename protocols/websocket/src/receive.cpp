@@ -144,9 +144,7 @@ std::size_t Engine::take_data(const FrameHead& head, MutableBytes in) {
     const MutableBytes payload = rest.first(static_cast<std::size_t>(head.length));
     incoming_.left = 0;
     unmask(payload);
-    if (incoming_.kind == Opcode::text && !incoming_.compressed && !is_utf8(payload))
-        return fail(code::kNotUtf8, "text that is not UTF-8");
-    deliver(payload);
+    deliver_compressed(payload);  // otherwise is_simple() would be true
     return head.size + payload.size();
 }
 
@@ -183,7 +181,7 @@ void Engine::end_frame() {
     }
 }
 
-// `payload` is checked already, unless it is compressed.
+// `payload` is UTF-8 if it is text, unless it is compressed.
 void Engine::deliver(MutableBytes payload) {
     if (incoming_.compressed) return deliver_compressed(payload);
     const auto kind = std::exchange(incoming_.kind, Opcode::continuation);

@@ -1,16 +1,29 @@
 #include "utf8.hpp"
 
-#include <cstring>
+#include "base/lanes.hpp"
 
 namespace switchboard::websocket::detail {
 namespace {
 
+using switchboard::detail::Lanes;
+using switchboard::detail::load_lanes;
+
 constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080U;
 
-bool is_ascii16(const std::uint8_t* at) noexcept {
-    std::uint64_t words[2];
-    std::memcpy(words, at, 16);
-    return ((words[0] | words[1]) & kHighBits) == 0;
+bool is_ascii(Lanes lanes) noexcept {
+    return ((lanes[0] | lanes[1]) & kHighBits) == 0;
+}
+
+bool is_ascii64(const std::uint8_t* at) noexcept {
+    return is_ascii((load_lanes(at) | load_lanes(at + 16)) |
+                    (load_lanes(at + 32) | load_lanes(at + 48)));
+}
+
+const std::uint8_t* skip_ascii(const std::uint8_t* at, const std::uint8_t* end) noexcept {
+    while (end - at >= 64 && is_ascii64(at)) at += 64;
+    while (end - at >= 16 && is_ascii(load_lanes(at))) at += 16;
+    while (at != end && *at < 0x80) ++at;
+    return at;
 }
 
 bool is_tail(std::uint8_t byte) noexcept {
@@ -67,10 +80,8 @@ bool Utf8::add(Bytes part) noexcept {
     const auto* const end = at + part.size();
     at = finish(at, end);
     while (at != nullptr && at != end) {
-        if (end - at >= 16 && is_ascii16(at)) {
-            at += 16;
-        } else if (*at < 0x80) {
-            ++at;
+        if (*at < 0x80) {
+            at = skip_ascii(at, end);
         } else if (end - at >= 4) {
             const std::size_t size = whole_character(at);
             if (size == 0) return false;

@@ -67,9 +67,12 @@ TEST_CASE("bench cost: the work before a server's first exchange is not counted"
 }
 
 TEST_CASE("bench cost: each delivery of a fan-out counts as an exchange") {
-    const CostCase what{"reactor", 101, 64, "fan-out"};
-    CHECK(what.exchanges_per_round() == 100);
-    CHECK(per_exchange(what, 2'000 * 700.0, 12'000 * 700.0) == 700);
+    for (const char* workload : {"fan-out", "rooms"}) {
+        const CostCase what{"reactor", 101, 64, workload};
+        CHECK(what.exchanges_per_round() == 100);
+        CHECK(per_exchange(what, 2'000 * 700.0, 12'000 * 700.0) == 700);
+        CHECK(what.dialogue().is_fan_out);
+    }
 }
 
 TEST_CASE("bench cost: a case that cannot be measured is reported") {
@@ -84,14 +87,24 @@ TEST_CASE("bench cost: a case that cannot be measured is reported") {
     CHECK(why({"reactor", 0, 64}) == "echo requires at least 1 connection");
     CHECK(why({"nobody", 1, 64}) == "unknown server 'nobody'");
     CHECK(why({"reactor", 1, 64, "chat"}) ==
-          "unknown workload 'chat'; available: echo, fan-out, http, websocket");
-    CHECK(why({"threads", 2, 64, "fan-out"}) == "fan-out of threads: the hub requires the reactor");
+          "unknown workload 'chat'; available: echo, fan-out, http, websocket, rooms");
+    CHECK(why({"threads", 2, 64, "fan-out"}) ==
+          "fan-out of threads: its protocol requires the reactor");
+    CHECK(why({"reactor", 2, 64, "rooms"}).empty());
+    CHECK(why({"reactor", 1, 64, "rooms"}) == "rooms requires at least 2 connections");
+    CHECK(why({"threads", 2, 64, "rooms"}) ==
+          "rooms of threads: its protocol requires the reactor");
     CHECK(why({"bare-epoll", 1, 64, "echo", {"-x"}}) == "bare-epoll takes no arguments");
     CHECK(why({.server = "threads", .connections = 1, .size = 64, .tls = true}).empty());
     CHECK(why({.server = "reactor-udp", .connections = 1, .size = 64, .tls = true}) ==
           "reactor-udp does not speak TLS");
     CHECK(why({.server = "bare-epoll", .connections = 1, .size = 64, .tls = true}) ==
           "bare-epoll does not speak TLS");
+    CHECK(
+        why({.server = "bare-epoll", .connections = 1, .size = 64, .protocol = "coroutine-echo"}) ==
+        "bare-epoll serves echo, not coroutine-echo");
+    CHECK(why({.server = "reactor", .connections = 1, .size = 64, .protocol = "coroutine-echo"})
+              .empty());
 }
 
 TEST_CASE("bench cost: every call is counted once, by its kind") {

@@ -209,6 +209,41 @@ TEST_CASE("transport: a time limit beyond the clock's range never comes") {
     CHECK(wire.next_timeout() == Clock::time_point::max());
 }
 
+// A socket that is full may have room for a few more bytes, and not say so.
+TEST_CASE("transport: a peer that reads nothing is gone a second after the limit, at the latest") {
+    ConnectionLimits limits;
+    limits.write_stall_timeout = 5s;
+    const auto lasts = [&](std::size_t silent_room) {
+        Wire wire(limits);
+        wire.room = 0;
+        wire.opened();
+        const Clock::time_point began = wire.time;
+        wire.write(std::string(100, 'x'));
+        wire.turn();
+        wire.room = silent_room;
+        while (wire.phase() == Phase::open) {
+            REQUIRE(wire.next_timeout() < began + 1min);
+            wire.time = std::max(wire.time + 1ms, wire.next_timeout());
+            wire.expired(wire.time);
+            wire.turn();
+        }
+        return wire.time - began;
+    };
+    CHECK(lasts(0) == 5s);
+    CHECK(lasts(3) == 6s);
+}
+
+TEST_CASE("transport: without a limit, a queue that waits has no timer") {
+    ConnectionLimits limits;
+    limits.write_stall_timeout = 0s;
+    Wire wire(limits);
+    wire.room = 0;
+    wire.opened();
+    wire.write("x");
+    wire.turn();
+    CHECK(wire.next_timeout() == Clock::time_point::max());
+}
+
 TEST_CASE(
     "transport: a close is bounded while nothing moves, and in total only by close_deadline") {
     ConnectionLimits limits;

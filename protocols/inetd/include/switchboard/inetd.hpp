@@ -84,7 +84,8 @@ private:
 };
 std::string_view quote_of(WallTime day);  // a built-in quote; changes every day, UTC
 
-// Adds echo, discard, chargen, daytime, time and qotd (with quote_of()), for TCP and UDP. They have no
+// Adds echo, discard, chargen, daytime, time and qotd (with quote_of()), for TCP and UDP, and coroutine-echo
+// for TCP: the same as echo, written as a coroutine, to compare their costs. They have no
 // options.
 void register_inetd(Registry& registry, const WallClock& wall_clock);
 

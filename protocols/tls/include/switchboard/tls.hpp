@@ -69,6 +69,10 @@ struct Options {
     // decrypts what it has recorded. Whoever has these lines can read everything. Called on the threads of
     // all drivers, also at the same time. An exception is ignored.
     std::function<void(std::string_view line)> key_log = {};
+    // For the periods of tickets, and for the end of the peer's certificates when a session is resumed. In
+    // a whole handshake OpenSSL judges them by the system's clock. Called on the threads of all drivers, also
+    // at the same time.
+    std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
     // As for Layer: marks and sizes of the layer's own queue and of the bytes that the protocol above leaves
     // unused. The driver's max_read_buffer must allow a whole record, which has up to 18,437 bytes.
     ConnectionLimits limits = {};
@@ -95,10 +99,6 @@ struct ServerOptions {
     std::string ticket_secret = {};  // or at least 32 bytes, secret and random
     // A ticket is accepted for one to two periods. From 10 min to 84 h; the same on all machines.
     std::chrono::seconds ticket_period{12 * 3600};
-    // For the periods, and for the age of a client's certificate when its session is resumed. OpenSSL itself
-    // judges certificates by the system's clock. Called on the threads of all
-    // drivers, under a lock.
-    std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
 };
 
 // The server's end. A value; copies share their state. Threading: any thread.
