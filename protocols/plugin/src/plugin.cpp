@@ -1,7 +1,8 @@
 #include <switchboard/plugin.hpp>
 
 #include <exception>
-#include <limits>
+#include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -126,24 +127,33 @@ void fill(Tables& all, void (*add)(Registry&)) {
         all.protocols.push_back(protocol_of(all.registry.all()[i], all.entries[i]));
 }
 
+sb_plugin table_of(const About& about, const Tables& all) {
+    return {.struct_size = sizeof(sb_plugin),
+            .abi_version = SB_ABI,
+            .name = about.name,
+            .version = about.version,
+            .summary = about.summary,
+            .licence = nullptr,
+            .protocols = all.protocols.data(),
+            .protocol_count = all.protocols.size(),
+            .start = start,
+            .stop = nullptr,
+            .describe = describe_error};
+}
+
 }  // namespace
 
 const sb_plugin* describe(const About& about, void (*add)(Registry&)) noexcept {
     if (tables) return &tables->plugin;
-    tables = new Tables;
-    fill(*tables, add);
-    tables->plugin = {.struct_size = sizeof(sb_plugin),
-                      .abi_version = SB_ABI,
-                      .name = about.name,
-                      .version = about.version,
-                      .summary = about.summary,
-                      .licence = nullptr,
-                      .protocols = tables->protocols.data(),
-                      .protocol_count = tables->protocols.size(),
-                      .start = start,
-                      .stop = nullptr,
-                      .describe = describe_error};
-    return &tables->plugin;
+    try {
+        auto made = std::make_unique<Tables>();
+        fill(*made, add);
+        made->plugin = table_of(about, *made);
+        tables = made.release();
+        return &tables->plugin;
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
 }
 
 }  // namespace switchboard::plugin

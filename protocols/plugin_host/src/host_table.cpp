@@ -63,7 +63,8 @@ public:
         : file(fd), lent_(peer, release, owner) {}
     LentFile(const LentFile&) = delete;
     LentFile& operator=(const LentFile&) = delete;
-    ~LentFile() {}  // not defaulted, and so without the File's
+    // Not defaulted, and so without the File's.
+    ~LentFile() {}  // NOLINT(modernize-use-equals-default)
 
     union {
         const File file;
@@ -191,7 +192,11 @@ sb_error credentials(const sb_peer* peer, sb_credentials* out) {
 
 void failed(sb_peer* peer, const char* why) noexcept {
     if (!connection_of(peer, "failed") || peer->failure) return;
-    peer->failure = new std::string(one_line(why));
+    try {
+        peer->failure = new std::string(one_line(why));
+    } catch (const std::bad_alloc&) {
+        peer->connection->abort(make_error_code(errc::handler_failed));  // without the text
+    }
 }
 
 }  // namespace

@@ -18,6 +18,6 @@ struct OpenPlugin {
 // Opens the file, or finds it among those that are open, and reads its tables. Files are never unmapped:
 // what a plugin leaves behind (threads, error codes, exit handlers) may need its code. Errors: as
 // load_plugin().
-[[nodiscard]] Result<OpenPlugin> open_plugin(const std::string& path);
+[[nodiscard]] Result<OpenPlugin> open_plugin(const std::string& given);
 
 }  // namespace switchboard::plugin_host

@@ -22,6 +22,7 @@ public:
         return kHead + state_size;
     }
     ~PluginProtocol() override;
+    void* operator new(std::size_t) = delete;  // only make() makes one
     void operator delete(void* object) noexcept;
 
     void on_open(Connection& connection) override;
