@@ -82,7 +82,7 @@ TEST_CASE("kit: findings and outcomes print as text") {
     CHECK(doctest::toString(Lines{}) == "no findings");
     CHECK(doctest::toString(Lines{"seed 1: a", "seed 2: b"}) == "\n  seed 1: a\n  seed 2: b");
     const testing::Outcome outcome{.output = "a\n", .closed = true};
-    CHECK(doctest::toString(outcome) == "closed (orderly), output \"a\\x0a\" of 2 bytes");
+    CHECK(doctest::toString(outcome) == "closed (orderly), output \"a\\n\" of 2 bytes");
 }
 
 TEST_CASE("kit: deliver returns output, end and reason") {

@@ -55,7 +55,6 @@ void add_chunk_line(std::string& to, std::string_view line) {
 // Collects a body, and the bytes that it was read from.
 struct BodyReader {
     Accepted& to;
-    bool refused = false;
 
     // Returns how many bytes of `in` were used.
     std::size_t read_chunks(std::string_view in) {
@@ -63,8 +62,7 @@ struct BodyReader {
         std::size_t used = 0;
         while (!chunks.done()) {
             const auto piece = chunks.next(in.substr(used));
-            refused = piece.refused;
-            if (refused || piece.used == 0) return used;
+            if (piece.refused || piece.used == 0) return used;
             add(piece, in.substr(used, piece.used));
             used += piece.used;
         }

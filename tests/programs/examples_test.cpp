@@ -111,6 +111,16 @@ TEST_CASE("examples: an echo at 100,000 bytes a second, on a socket and in memor
           "reactor: 50000 bytes, as slow as it should be\nmemory: 50000 bytes in 400 ms\n");
 }
 
+TEST_CASE("examples: a protocol passes the transcripts in a file, and a bad file is named") {
+    const std::string good = SWITCHBOARD_SOURCE "/examples/key_value.txt";
+    const Finished finished = switchboard::support::run({example("transcripts"), good});
+    CHECK(finished.status == 0);
+    CHECK(finished.output.starts_with("0 findings in "));
+    const Finished bad = switchboard::support::run({example("transcripts"), "/dev/null/none"});
+    CHECK(bad.status == 2);
+    CHECK(bad.errors == "read /dev/null/none: not a directory\n");
+}
+
 TEST_CASE("examples: behind a proxy, tells each client its own address") {
     Process server({example("behind_proxy"), "127.0.0.1,::1"});
     const auto at = switchboard::Endpoint::parse(server.read_line().substr(13)).value();
@@ -337,5 +347,5 @@ TEST_CASE("examples: each is run by a test") {
                        "operator",        "own_metrics",   "polite_stop",  "proxy",
                        "reconnect",       "resolve",       "restart",      "room",
                        "shared_state",    "sum_server",    "sum_test",     "three_loops",
-                       "throttle",        "two_ends",      "watched"});
+                       "throttle",        "transcripts",   "two_ends",     "watched"});
 }

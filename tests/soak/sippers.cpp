@@ -17,6 +17,7 @@ constexpr int kBuffer = 4'096;      // bytes, for what the peer has not read
 constexpr std::size_t kSip = 8;     // bytes
 constexpr std::size_t kParts = 20;  // of a second; in each of them other peers read
 constexpr int kPartMs = 50;
+constexpr std::chrono::seconds kMostWait{5};  // for a connect
 
 // With the segments of loopback, of 64 KiB, and the usual buffers the system would keep 4 MB for each peer:
 // for all of them more than it allows all its sockets.
@@ -26,6 +27,8 @@ Result<Socket> connect_small(const Endpoint& target) {
     to.sin_family = AF_INET;
     to.sin_port = htons(target.port());
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (auto set = socket.set_timeouts(kMostWait, kMostWait); !set)
+        return tl::unexpected(set.error());
     if (setsockopt(socket.fd(), IPPROTO_TCP, TCP_MAXSEG, &kSegment, sizeof kSegment) != 0 ||
         setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUF, &kBuffer, sizeof kBuffer) != 0 ||
         ::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)

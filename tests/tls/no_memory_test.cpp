@@ -1,9 +1,13 @@
-// OpenSSL without memory: each of its allocations fails once.
+// OpenSSL without memory: one of its allocations fails, each time another one.
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 
+#include <array>
 #include <cstdlib>
+#include <utility>
 
+#include "tickets.hpp"
 #include "tls_ends.hpp"
 
 using namespace switchboard;
@@ -34,7 +38,8 @@ void* resize(void* memory, std::size_t size, const char*, int) {
 // OpenSSL takes these functions only before its first allocation.
 const bool replaced = CRYPTO_set_mem_functions(allocate, resize, release) == 1;
 
-// Calls `action` again and again. Each time another allocation of it fails, until it has no more.
+// Calls `action` again and again. Each time another allocation of it fails, `step` after the one before, until
+// it has no more.
 template <class Action>
 void without_each_allocation(long step, Action action) {
     REQUIRE(replaced);
@@ -49,9 +54,57 @@ void without_each_allocation(long step, Action action) {
     }
 }
 
+using MacContext = std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)>;
+using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
+
+MacContext new_hmac() {
+    EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    MacContext made(EVP_MAC_CTX_new(hmac), EVP_MAC_CTX_free);
+    EVP_MAC_free(hmac);
+    return made;
+}
+
+// The name that the tickets of now have; it comes from the same secret as their keys.
+std::string name_of(tls::detail::Tickets& tickets) {
+    const CipherContext cipher(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
+    const MacContext mac = new_hmac();
+    std::array<unsigned char, 16> name{}, iv{};
+    if (tickets.use(name.data(), iv.data(), cipher.get(), mac.get(), true, true) != 1) return "";
+    return {reinterpret_cast<const char*>(name.data()), name.size()};
+}
+
 }  // namespace
 
-TEST_CASE("TLS: whichever allocation of OpenSSL fails, only its connection ends") {
+TEST_CASE("TLS tickets: if memory runs out at the change of a period, no key becomes known") {
+    std::chrono::system_clock::time_point now{std::chrono::seconds(1'767'300'000)};
+    const auto tickets = [&] {
+        return std::make_unique<tls::detail::Tickets>(std::string(32, 's'), 1h,
+                                                      [&] { return now; });
+    };
+    now += 1h;
+    const std::string right = name_of(*tickets());
+    int failed = 0;
+    without_each_allocation(1, [&] {
+        const long left = std::exchange(allocations_left, -1);
+        now -= 1h;
+        const auto changes = tickets();
+        now += 1h;
+        allocations_left = left;
+        std::string name;
+        try {
+            name = name_of(*changes);
+        } catch (const std::bad_alloc&) {
+        }
+        const long unused = std::exchange(allocations_left, -1);
+        CHECK((name.empty() || name == right));
+        CHECK(name_of(*changes) == right);
+        if (name.empty()) ++failed;
+        allocations_left = unused;
+    });
+    CHECK(failed > 3);
+}
+
+TEST_CASE("TLS: if an allocation of OpenSSL fails, only its connection ends") {
     tls::ServerOptions options;
     options.common.trust_pem = authority().pem();
     options.common.protocols = {"a"};
@@ -78,11 +131,11 @@ TEST_CASE("TLS: whichever allocation of OpenSSL fails, only its connection ends"
     };
     once(make_client(with));
     CHECK(whole == 1);
-    without_each_allocation(11, [&] { once(fresh); });
-    CHECK(ended > 10);
+    without_each_allocation(23, [&] { once(fresh); });
+    CHECK(ended > 5);
     const auto client = make_client(with);
     once(client);
-    without_each_allocation(11, [&] { once(client); });  // resumed, if the last one was whole
+    without_each_allocation(23, [&] { once(client); });  // resumed, if the last one was whole
     const int before = whole;
     once(client);
     CHECK(whole == before + 1);
@@ -93,15 +146,15 @@ TEST_CASE("TLS: without memory no Server and no Client is made, and the reason i
     options.common.trust_pem = authority().pem();
     options.clients = tls::ClientCertificates::required;
     options.certificates = {server_certificate()};
-    without_each_allocation(2, [&] {
+    without_each_allocation(7, [&] {
         if (const auto made = tls::Server::make(options); !made)
-            CHECK(made.error().message() != "");
+            CHECK(made.error().context() != "");
     });
     tls::ClientOptions with{.certificates = {server_certificate()}};
     with.common.trust_pem = authority().pem();
     with.common.protocols = {"a"};
-    without_each_allocation(2, [&] {
-        if (const auto made = tls::Client::make(with); !made) CHECK(made.error().message() != "");
+    without_each_allocation(7, [&] {
+        if (const auto made = tls::Client::make(with); !made) CHECK(made.error().context() != "");
     });
     CHECK(tls::Server::make(options));
     CHECK(tls::Client::make(with));

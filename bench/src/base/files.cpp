@@ -12,6 +12,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "base/no_sigpipe.hpp"
 #include "base/parse.hpp"
 
 namespace switchboard::bench {
@@ -53,22 +54,6 @@ fs::path canonical(const std::string& path) {
     const fs::path whole = target_of(path);
     return whole.has_filename() ? whole : whole.parent_path();
 }
-
-// Lets a write to a pipe without a reader fail instead of ending this process.
-class NoSigpipe {
-public:
-    NoSigpipe() {
-        struct sigaction ignore {};
-        ignore.sa_handler = SIG_IGN;
-        sigaction(SIGPIPE, &ignore, &before_);
-    }
-    ~NoSigpipe() { sigaction(SIGPIPE, &before_, nullptr); }
-    NoSigpipe(const NoSigpipe&) = delete;
-    NoSigpipe& operator=(const NoSigpipe&) = delete;
-
-private:
-    struct sigaction before_ {};
-};
 
 Result<void> write_into(const std::string& path, const std::string& text) {
     std::ofstream file(path, is_replaced(path) ? std::ios::trunc : std::ios::app);

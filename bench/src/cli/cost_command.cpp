@@ -115,9 +115,9 @@ void measure_idle(const CostOptions& options, const std::string& server, CostRep
 void measure_idle(const CostOptions& options, CostReport& report) {
     // An idle member of a fan-out would wait for the others.
     if (options.idle == 0 || is_fan_out(options.workload) || is_interrupted()) return;
-    print_line(
-        fmt::format("\nUser memory per idle connection, of {} connections after one echo each:\n",
-                    options.idle));
+    print_line(fmt::format(
+        "\nUser memory per idle connection, of {} connections after one exchange each:\n",
+        options.idle));
     for (const std::string& server : options.servers) {
         const ServerKind kind = *find_cost_server(server);
         if (kind.serves_one_at_a_time() || kind.is_pool()) continue;
@@ -183,10 +183,19 @@ std::string label_of(const CostCase& what, std::size_t usual_size) {
                        count_text(what.connections, "connection"));
 }
 
+Result<void> check_over(const std::string& over) {
+    if (over == "tcp" || over == "tls") return {};
+    return bad_option("invalid --over '{}'; available: tcp, tls", over);
+}
+
+Result<void> check_row(const Json& budget, const CostCase& what) {
+    return check_over(budget.value("over", "tcp")).and_then([&] { return check_case(what); });
+}
+
 Held check_exchange(const Json& budget, std::size_t size) {
     const CostCase what = case_of(budget, size);
     return check_budget(budget, label_of(what, size),
-                        check_case(what).and_then([&] { return measure(what); }));
+                        check_row(budget, what).and_then([&] { return measure(what); }));
 }
 
 Held check_idle(const Json& budget, std::size_t size) {
@@ -195,8 +204,10 @@ Held check_idle(const Json& budget, std::size_t size) {
     const CostCase what = case_of(row, size);
     const std::string name = budget.value("idle_since", "exchange");
     const auto since = parse_idle_since(name);
-    const auto measured =
-        since ? measure_idle_bytes(what, *since) : bad_option("unknown idle_since '{}'", name);
+    const auto measured = check_row(budget, what).and_then([&]() -> Result<double> {
+        if (!since) return bad_option("unknown idle_since '{}'", name);
+        return measure_idle_bytes(what, *since);
+    });
     const auto figures = measured.map([](double bytes) { return Figures{{"bytes", bytes}}; });
     return check_budget(
         budget, label_of(what, size) + " idle" + (name == "exchange" ? "" : " since " + name),
@@ -224,8 +235,7 @@ int check(const CostOptions& options) try {
 }
 
 Result<void> check_options(const CostOptions& options) {
-    if (options.over != "tcp" && options.over != "tls")
-        return bad_option("invalid --over '{}'; available: tcp, tls", options.over);
+    if (auto known = check_over(options.over); !known) return known;
     for (const std::string& name : options.servers) {
         if (!find_cost_server(name))
             return bad_option("unknown driver '{}'; available: reactor-udp, {}", name,

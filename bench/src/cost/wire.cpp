@@ -4,6 +4,8 @@
 #include <chrono>
 #include <switchboard/bind_datagram.hpp>
 
+#include "base/no_sigpipe.hpp"
+
 namespace switchboard::bench {
 namespace {
 
@@ -14,7 +16,7 @@ Result<Socket> open_socket(const Endpoint& server) {
                                                 : connect(server, kMostWait);
 }
 
-// All sessions share one context: otherwise each connection of the load had its own.
+// All sessions share one context: otherwise each connection of the load would have its own.
 SSL_CTX* client_context() {
     static const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(
         SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
@@ -39,6 +41,7 @@ Result<Wire> Wire::open(const Endpoint& server, bool tls) {
 }
 
 Result<void> Wire::encrypt() {
+    const NoSigpipe guard;  // OpenSSL uses write(2)
     session_.reset(SSL_new(client_context()));
     if (session_ && SSL_set_fd(session_.get(), socket_.fd()) == 1 &&
         SSL_connect(session_.get()) == 1)
@@ -48,7 +51,8 @@ Result<void> Wire::encrypt() {
 
 Result<void> Wire::send_all(Bytes bytes) const {
     if (!session_) return socket_.send_all(bytes);
-    std::size_t sent = 0;  // always all: the socket is blocking
+    const NoSigpipe guard;
+    std::size_t sent = 0;  // all, or the time is over: the socket is blocking
     if (SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &sent) == 1) return {};
     return fail(errc::incomplete_message, "send over TLS");
 }

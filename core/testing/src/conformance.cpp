@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <ostream>
 #include <random>
@@ -7,11 +6,18 @@
 #include <switchboard/testing/conformance.hpp>
 #include <switchboard/testing/memory.hpp>
 
+#include "text.hpp"
+#include "violation.hpp"
+
 namespace switchboard::testing {
 namespace {
 
 // The most that a peer takes, so that a protocol that never stops writing does not use up the memory.
 constexpr std::size_t kMostOutput = 16 * 1024 * 1024;
+
+std::string short_quote(std::string_view text) {
+    return quoted(text, 24);
+}
 
 // An outcome, and what else is checked: the reset and violations.
 struct Run {
@@ -19,13 +25,6 @@ struct Run {
     bool reset = false;
     std::string violation;
 };
-
-std::string violation_of(const MemoryPeer& peer) {
-    if (peer.writes_after_close() > 0) return "wrote after its own close, abort or shutdown_write";
-    if (peer.close_reason() == errc::write_queue_full)
-        return "kept writing after write() returned false, until the queue was full";
-    return {};
-}
 
 // Runs a driver with one peer, which makes the delivery `play`. `play` may end early because run() throws.
 template <class Play>
@@ -91,22 +90,6 @@ Run run_random(const ProtocolFactory& factory, std::string_view input, std::uint
     });
 }
 
-// Quotes a text as one short line.
-std::string quoted(std::string_view text) {
-    constexpr std::size_t kShown = 24;
-    constexpr const char* kHex = "0123456789abcdef";
-    std::string line = "\"";
-    for (const char c : text.substr(0, kShown)) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (std::isprint(byte) && c != '"' && c != '\\') {
-            line += c;
-        } else {
-            line += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
-        }
-    }
-    return line + (text.size() > kShown ? "\"..." : "\"");
-}
-
 std::string ending(const Outcome& outcome) {
     if (!outcome.closed) return "still open";
     return "closed (" + (outcome.reason ? outcome.reason.message() : "orderly") + ")";
@@ -126,8 +109,8 @@ std::optional<std::string> output_difference(const Run& run, const Run& whole) {
     if (first == common && (got.size() == expected.size() || both_reset)) return std::nullopt;
     return "output of " + std::to_string(got.size()) + " bytes, whole " +
            std::to_string(expected.size()) + ", differs at " + std::to_string(first) + ": " +
-           quoted(std::string_view(got).substr(first)) + ", whole " +
-           quoted(std::string_view(expected).substr(first));
+           short_quote(std::string_view(got).substr(first)) + ", whole " +
+           short_quote(std::string_view(expected).substr(first));
 }
 
 // Adds a line if `run` violates a rule or differs from `whole`.
@@ -149,7 +132,7 @@ Outcome deliver(const ProtocolFactory& factory, std::string_view input,
 }
 
 std::ostream& operator<<(std::ostream& to, const Outcome& outcome) {
-    return to << ending(outcome) << ", output " << quoted(outcome.output) << " of "
+    return to << ending(outcome) << ", output " << short_quote(outcome.output) << " of "
               << outcome.output.size() << " bytes";
 }
 

@@ -84,7 +84,9 @@ void MemoryConnection::end(std::error_code reason, bool reset) {
 }
 
 void MemoryConnection::refused() noexcept {
-    const bool cut_off = reason() == errc::write_queue_full;  // aborted by the driver, not a bug
+    // Aborted by the driver, which is not a bug of the handler.
+    const bool cut_off =
+        reason() == errc::write_queue_full || reason() == std::errc::not_enough_memory;
     if (entered() && !cut_off) ++late_writes_;
 }
 

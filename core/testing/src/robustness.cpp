@@ -3,6 +3,8 @@
 #include <switchboard/testing/conformance.hpp>
 #include <switchboard/testing/memory.hpp>
 
+#include "violation.hpp"
+
 namespace switchboard::testing {
 namespace {
 
@@ -25,7 +27,7 @@ public:
             for (std::size_t events = 1 + below(60); events > 0 && !peer_.closed(); --events) {
                 event();
                 driver_.run(kMostTurns);
-                if (std::string wrong = violation(); !wrong.empty()) return wrong;
+                if (std::string wrong = violation_of(peer_); !wrong.empty()) return wrong;
             }
         } catch (const std::runtime_error& e) {
             return std::string("hangs: ") + e.what();
@@ -71,15 +73,6 @@ private:
             text[i] = telling ? kTelling[byte % kTelling.size()] : static_cast<char>(byte);
         }
         return text;
-    }
-
-    std::string violation() const {
-        if (peer_.writes_after_close() > 0)
-            return "wrote after its own close, abort or shutdown_write";
-        if (!peer_.failure().empty()) return peer_.failure();
-        if (peer_.close_reason() == errc::write_queue_full)
-            return "kept writing after write() returned false, until the queue was full";
-        return {};
     }
 
     std::mt19937_64 random_;

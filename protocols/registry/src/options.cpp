@@ -1,8 +1,8 @@
 #include <switchboard/options.hpp>
 
 #include <algorithm>
-#include <cassert>
 #include <charconv>
+#include <stdexcept>
 #include <switchboard/limits.hpp>
 
 namespace switchboard {
@@ -44,15 +44,21 @@ Result<std::int64_t> number_of(const OptionSpec& spec, Result<T> parsed, Convert
     return convert(*parsed);
 }
 
+Result<std::int64_t> size_of(const OptionSpec& spec, const std::string& text) {
+    constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
+    const auto parsed = parse_size(text);
+    if (parsed && *parsed > kMost) return invalid(spec, "\"" + text + "\" is too large");
+    return number_of(spec, parsed,
+                     [](std::size_t bytes) { return static_cast<std::int64_t>(bytes); });
+}
+
 Result<std::int64_t> value_of(const OptionSpec& spec, const std::string& text) {
     switch (spec.type) {
         case Type::text: return 0;
         case Type::flag: return index_of(spec, {"no", "yes"}, text);
         case Type::choice: return index_of(spec, spec.choices, text);
         case Type::integer: return integer_of(spec, text);
-        case Type::size:
-            return number_of(spec, parse_size(text),
-                             [](std::size_t bytes) { return static_cast<std::int64_t>(bytes); });
+        case Type::size: return size_of(spec, text);
         case Type::duration:
             return number_of(spec, parse_duration(text),
                              [](std::chrono::milliseconds time) { return time.count(); });
@@ -148,7 +154,7 @@ Result<Options> Options::checked(const std::vector<OptionSpec>& specs) const {
 
 const Options::Value& Options::at(std::string_view name) const {
     const auto found = values_.find(name);
-    assert(found != values_.end() && "the protocol has an option of this name");
+    if (found == values_.end()) throw std::logic_error("no option " + std::string(name));
     return found->second;
 }
 
@@ -156,24 +162,30 @@ const std::string& Options::text(std::string_view name) const {
     return at(name).text;
 }
 
+std::int64_t Options::number(std::string_view name) const {
+    const auto& number = at(name).number;
+    if (!number) throw std::logic_error("option " + std::string(name) + " is not checked");
+    return *number;
+}
+
 bool Options::flag(std::string_view name) const {
-    return at(name).number != 0;
+    return number(name) != 0;
 }
 
 std::int64_t Options::integer(std::string_view name) const {
-    return at(name).number;
+    return number(name);
 }
 
 std::size_t Options::size(std::string_view name) const {
-    return static_cast<std::size_t>(at(name).number);
+    return static_cast<std::size_t>(number(name));
 }
 
 std::chrono::milliseconds Options::duration(std::string_view name) const {
-    return std::chrono::milliseconds(at(name).number);
+    return std::chrono::milliseconds(number(name));
 }
 
 std::size_t Options::choice(std::string_view name) const {
-    return static_cast<std::size_t>(at(name).number);
+    return static_cast<std::size_t>(number(name));
 }
 
 Endpoint Options::endpoint(std::string_view name) const {

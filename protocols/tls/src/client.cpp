@@ -122,7 +122,7 @@ Result<void> set_certificate(SSL_CTX* context, const ClientOptions& options) {
 
 }  // namespace
 
-Result<Client> Client::make(ClientOptions options) {
+Result<Client> Client::make(ClientOptions options) try {
     if (auto fits = detail::check(options.common); !fits)
         return tl::unexpected(std::move(fits.error()));
     auto context = detail::make_context(TLS_client_method(), options.common);
@@ -137,6 +137,8 @@ Result<Client> Client::make(ClientOptions options) {
     auto state = std::make_shared<State>(std::move(options));
     state->context = std::move(*context);
     return Client(std::move(state));
+} catch (const std::bad_alloc&) {
+    return detail::no_memory();
 }
 
 std::unique_ptr<Protocol> Client::wrap(std::string_view name,

@@ -123,16 +123,18 @@ std::vector<std::string> alternative_names(X509* certificate) {
     return texts;
 }
 
-Digest fingerprint_of(X509* certificate) noexcept {
+Digest fingerprint_of(X509* certificate) {
     Digest result{};
-    X509_digest(certificate, EVP_sha256(), result.data(), nullptr);
+    if (X509_digest(certificate, EVP_sha256(), result.data(), nullptr) != 1) throw std::bad_alloc();
     return result;
 }
 
 std::string subject_of(X509* certificate) {
     const BioPointer to(BIO_new(BIO_s_mem()));
-    X509_NAME_print_ex(to.get(), X509_get_subject_name(certificate), 0,
-                       XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
+    constexpr unsigned long kFlags =
+        XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB);
+    if (!to || X509_NAME_print_ex(to.get(), X509_get_subject_name(certificate), 0, kFlags) < 0)
+        throw std::bad_alloc();  // a subject that is cut could be another one
     char* text = nullptr;
     const long size = BIO_get_mem_data(to.get(), &text);
     return {text, static_cast<std::size_t>(std::max(size, 0L))};
@@ -148,9 +150,14 @@ std::vector<std::byte> der_of(X509* certificate) {
 
 }  // namespace
 
-Digest digest(std::string_view bytes) noexcept {
+tl::unexpected<Error> no_memory() {
+    return switchboard::fail(std::make_error_code(std::errc::not_enough_memory), "TLS");
+}
+
+Digest digest(std::string_view bytes) {
     Digest result{};
-    SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), result.data());
+    const auto* const from = reinterpret_cast<const unsigned char*>(bytes.data());
+    if (SHA256(from, bytes.size(), result.data()) == nullptr) throw std::bad_alloc();
     return result;
 }
 

@@ -14,7 +14,10 @@ namespace switchboard::tls::detail {
 
 using Digest = std::array<unsigned char, 32>;  // SHA-256
 
-Digest digest(std::string_view bytes) noexcept;
+tl::unexpected<Error> no_memory();  // the error of functions that catch std::bad_alloc
+
+// Throws std::bad_alloc if OpenSSL has no memory: zeros in its place would be a key that everyone knows.
+Digest digest(std::string_view bytes);
 
 // A certificate that was read, with its chain and its key.
 struct Credentials {

@@ -101,7 +101,7 @@ private:
 
 }  // namespace
 
-Result<Server> Server::make(ServerOptions options) {
+Result<Server> Server::make(ServerOptions options) try {
     if (auto fits = check_server(options); !fits) return tl::unexpected(std::move(fits.error()));
     auto secret = options.ticket_secret.empty() ? random_secret() : options.ticket_secret;
     if (!secret) return tl::unexpected(std::move(secret.error()));
@@ -115,14 +115,18 @@ Result<Server> Server::make(ServerOptions options) {
     state->options.certificates.clear();
     state->options.ticket_secret.clear();
     return Server(std::move(state));
+} catch (const std::bad_alloc&) {
+    return detail::no_memory();
 }
 
-Result<void> Server::reload(const std::vector<Certificate>& certificates) const {
+Result<void> Server::reload(const std::vector<Certificate>& certificates) const try {
     auto context = detail::ServerContext::make(state_->options, certificates, state_->tickets);
     if (!context) return tl::unexpected(std::move(context.error()));
     const std::lock_guard lock(state_->mutex);
     state_->context = std::move(*context);
     return {};
+} catch (const std::bad_alloc&) {
+    return detail::no_memory();
 }
 
 ProtocolFactory Server::wrap(ProtocolFactory above) const {

@@ -45,19 +45,23 @@ Tickets::Keys Tickets::keys_of(const Digest& secret) {
             .mac = derive(secret, "mac")};
 }
 
-// If the clock goes back, the present period stays: the secrets of earlier ones are forgotten.
+// If the clock goes back, the present period stays: the secrets of earlier ones are forgotten. If memory runs
+// out, nothing has changed.
 void Tickets::advance() {
     const auto since = clock_().time_since_epoch() - kFirst;
     if (since.count() < 0) return;
     const auto number = static_cast<std::uint64_t>(since / period_);
     if (number <= number_) return;
-    Digest before = secret_;
-    for (; number_ < number; ++number_) {
-        before = secret_;
-        secret_ = derive(secret_, "next");
+    Digest before = secret_, next = secret_;
+    for (auto at = number_; at < number; ++at) {
+        before = next;
+        next = derive(next, "next");
     }
-    last_ = keys_of(before);
-    present_ = keys_of(secret_);
+    const Keys last = keys_of(before), present = keys_of(next);
+    number_ = number;
+    secret_ = next;
+    last_ = last;
+    present_ = present;
     has_last_ = true;
     OPENSSL_cleanse(before.data(), before.size());
 }

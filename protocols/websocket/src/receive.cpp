@@ -144,7 +144,7 @@ std::size_t Engine::take_data(const FrameHead& head, MutableBytes in) {
     const MutableBytes payload = rest.first(static_cast<std::size_t>(head.length));
     incoming_.left = 0;
     unmask(payload);
-    deliver_compressed(payload);  // otherwise is_simple() would be true
+    deliver_compressed(payload);  // others are taken above, as is_simple() is true for them
     return head.size + payload.size();
 }
 

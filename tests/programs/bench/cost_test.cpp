@@ -113,22 +113,25 @@ TEST_CASE("bench cost: one figure over its budget is exit 3, even if the others 
     CHECK(done.errors.empty());
 }
 
-TEST_CASE("bench cost: connections may be idle since their connect, handshake or exchange") {
+TEST_CASE(
+    "bench cost: connections may be idle since their connect or since an exchange, also over TLS") {
     const BenchFolder folder;
     fs::copy_file(SWITCHBOARD_BIN "/switchboard", folder.file("switchboard"));
     std::ofstream(folder.file("budgets.json")) << R"({"size": 64, "budgets": [
         {"server": "reactor", "workload": "http", "idle_connections": 10,
          "idle_since": "connect", "bytes": 1e9},
-        {"server": "reactor", "idle_connections": 200, "idle_since": "handshake", "bytes": 1e6},
-        {"server": "reactor", "idle_connections": 200, "idle_since": "handshake", "bytes": 1000},
+        {"server": "reactor", "over": "tls", "idle_connections": 200, "bytes": 1e6},
+        {"server": "reactor", "over": "tls", "idle_connections": 200, "idle_since": "connect", "bytes": 1000},
+        {"server": "reactor", "over": "tsl", "connections": 1, "instructions": 1e9},
         {"server": "reactor", "workload": "websocket", "idle_connections": 10, "bytes": 1e9},
         {"server": "reactor", "idle_connections": 10, "idle_since": "birth", "bytes": 1e9}]})";
     const auto done = run({folder.bench(), "cost", "--check", folder.file("budgets.json")});
     CAPTURE(done.output);
     CHECK(done.status == 1);
     CHECK(has(done.output, "ok   reactor http, 10 connections idle since connect: bytes"));
-    CHECK(has(done.output, "ok   reactor, 200 connections idle since handshake: bytes"));
-    CHECK(has(done.output, "OVER reactor, 200 connections idle since handshake: bytes"));
+    CHECK(has(done.output, "ok   reactor over TLS, 200 connections idle: bytes"));
+    CHECK(has(done.output, "OVER reactor over TLS, 200 connections idle since connect: bytes"));
+    CHECK(has(done.output, "no figure: invalid --over 'tsl'; available: tcp, tls"));
     CHECK(has(done.output, "ok   reactor websocket, 10 connections idle: bytes"));
     CHECK(has(done.output, "no figure: unknown idle_since 'birth'"));
 }

@@ -101,12 +101,20 @@ TEST_CASE("options: a value that is invalid or out of range is named, with what 
     CHECK(complaint({{"size", "2k"}}) == "option size: must be at most 1024");
     CHECK(complaint({{"size", "big"}}) ==
           "option size: \"big\" is not a size like 65536, 64k or 1M");
+    CHECK(complaint({{"size", "18446744073709551615"}}) ==
+          "option size: \"18446744073709551615\" is too large");
+    CHECK(complaint({{"size", "9223372036854775808"}}).ends_with("is too large"));
     CHECK(complaint({{"after", "9ms"}}) == "option after: must be at least 10ms");
     const auto nowhere = given({{"target", "nowhere"}}).checked(kAll);
     CHECK(nowhere.error() == errc::bad_endpoint);
     CHECK(nowhere.error().context().starts_with("option target: "));
     CHECK(Options(Options::Map{{"a", ""}}).checked({}).error().context() ==
           "option a: no such option; it has none");
+}
+
+TEST_CASE("options: a value that does not exist or is not checked is not made up") {
+    CHECK_THROWS_AS((void)given({{"size", "1"}}).size("size"), std::logic_error);
+    CHECK_THROWS_AS((void)given({}).checked(kAll)->text("none"), std::logic_error);
 }
 
 TEST_CASE("options: the usage shows the kind of the value") {

@@ -30,14 +30,12 @@ struct OptionSpec {
     std::string name;  // "root"; lower case, without spaces and "="
     std::string help;  // one line: "the directory with the files"
     Type type = Type::text;
-    std::optional<std::string> fallback =
-        {};                                 // the value if none is given; empty: one must be given
-    std::vector<std::string> choices = {};  // of Type::choice
+    std::optional<std::string> fallback = {};  // nullopt: the user must give a value
+    std::vector<std::string> choices = {};     // of Type::choice
     // The allowed range of an integer, of a size in bytes, and of a duration in milliseconds.
     std::int64_t least = std::numeric_limits<std::int64_t>::min();
     std::int64_t most = std::numeric_limits<std::int64_t>::max();
-    std::string placeholder =
-        {};  // of the value in help texts, "DIR"; empty: from the type, "SIZE"
+    std::string placeholder = {};  // in help texts, "DIR"; empty: as the type
 
     // "root=DIR", "mode=fast|safe"
     std::string usage() const;
@@ -58,8 +56,8 @@ public:
     // required one is missing; errc::bad_endpoint.
     [[nodiscard]] Result<Options> checked(const std::vector<OptionSpec>& specs) const;
 
-    // The values after checked(). Precondition: the protocol has an option of this name, and for all but
-    // text() of this type.
+    // The values after checked(), for an option of this type. std::logic_error: there is no such option, or,
+    // except for text(), the values are not checked.
     const std::string& text(std::string_view name) const;  // of any type, as it was written
     bool flag(std::string_view name) const;
     std::int64_t integer(std::string_view name) const;
@@ -71,9 +69,11 @@ public:
 private:
     struct Value {
         std::string text;
-        std::int64_t number = 0;  // of a flag 0 or 1, bytes, milliseconds, or the index of a choice
+        // After checked(): 0 or 1 of a flag, bytes, milliseconds, or the index of a choice.
+        std::optional<std::int64_t> number = {};
     };
     const Value& at(std::string_view name) const;
+    std::int64_t number(std::string_view name) const;
 
     std::map<std::string, Value, std::less<>> values_;
 };

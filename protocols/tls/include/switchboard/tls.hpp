@@ -71,7 +71,7 @@ struct Options {
     std::function<void(std::string_view line)> key_log = {};
     // For the periods of tickets, and for the end of the peer's certificates when a session is resumed. In
     // a whole handshake OpenSSL judges them by the system's clock. Called on the threads of all drivers, also
-    // at the same time.
+    // at the same time. An exception ends the handshake, or comes out of Server::make().
     std::function<std::chrono::system_clock::time_point()> clock = std::chrono::system_clock::now;
     // As for Layer: marks and sizes of the layer's own queue and of the bytes that the protocol above leaves
     // unused. The driver's max_read_buffer must allow a whole record, which has up to 18,437 bytes.

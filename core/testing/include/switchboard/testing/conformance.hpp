@@ -1,4 +1,5 @@
-// The conformance kit: checks that every protocol must pass.
+// The conformance kit: checks that every protocol must pass, for inputs whose replies the test does not know.
+// If it knows them, check() in check.hpp checks more.
 #pragma once
 
 #include <iosfwd>
