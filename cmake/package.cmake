@@ -22,7 +22,8 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/switchboard-config.cmake
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/switchboard-config-version.cmake
     COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/switchboard-config.cmake
-              ${PROJECT_BINARY_DIR}/switchboard-config-version.cmake DESTINATION ${package_dir})
+              ${PROJECT_BINARY_DIR}/switchboard-config-version.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/plugin.cmake DESTINATION ${package_dir})
 
 # Static libraries must be listed before the libraries that they use.
 list(REVERSE libraries)

@@ -44,7 +44,7 @@ function(switchboard_library name)
     add_library(switchboard::${name} ALIAS switchboard_${name})
     target_compile_features(switchboard_${name} PUBLIC cxx_std_20)
     target_include_directories(switchboard_${name} PRIVATE src)
-    file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/*.hpp)
+    file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/*.hpp include/*.h)
     target_sources(switchboard_${name} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
     target_link_libraries(switchboard_${name} PUBLIC ${ARG_LIBS}
         PRIVATE $<BUILD_INTERFACE:switchboard_flags> ${ARG_PRIVATE_LIBS})

@@ -24,6 +24,7 @@ if(NOT FLAGS MATCHES "-fsanitize=.*undefined")
     run(${WORK}/build/plain)
 endif()
 run(${WORK}/prefix/bin/switchboard --version)
+run(${WORK}/prefix/bin/switchboard plugin inspect ${WORK}/build/shout.so)
 
 # A component that does not exist is an error.
 execute_process(COMMAND ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/unknown -B ${WORK}/unknown -G Ninja

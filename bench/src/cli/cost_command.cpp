@@ -159,7 +159,7 @@ Held check_budget(const Json& budget, const std::string& label, const Result<Fig
     return all ? Held::yes : Held::no;
 }
 
-// A budget row may have its own size, workload, protocol, arguments, depth and transport.
+// A budget row may have its own size, workload, protocol, arguments, depth, transport and plugin.
 CostCase case_of(const Json& budget, std::size_t size) {
     return {budget.at("server"),
             budget.at("connections"),
@@ -168,13 +168,15 @@ CostCase case_of(const Json& budget, std::size_t size) {
             budget.value("arguments", std::vector<std::string>()),
             budget.value("depth", std::size_t{1}),
             budget.value("over", "tcp") == "tls",
-            budget.value("protocol", "")};
+            budget.value("protocol", ""),
+            budget.value("plugin", "")};
 }
 
 std::string label_of(const CostCase& what, std::size_t usual_size) {
     std::vector<std::string> words{what.server, what.workload == "echo" ? "" : what.workload,
                                    what.protocol, what.tls ? "over TLS" : ""};
     words.insert(words.end(), what.arguments.begin(), what.arguments.end());
+    if (!what.plugin.empty()) words.push_back("plugin " + what.plugin);
     return fmt::format("{}{}{}, {}", joined(words, " "),
                        what.size == usual_size ? "" : fmt::format(", {} bytes", what.size),
                        what.depth == 1 ? "" : fmt::format(", depth {}", what.depth),

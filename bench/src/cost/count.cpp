@@ -129,6 +129,11 @@ std::vector<std::string> server_command(const CostCase& what, const Certificate&
     if (what.workload == "http") setup.options.push_back(fmt::format("size={}", what.size));
     if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
     setup.arguments = what.arguments;
+    if (!what.plugin.empty()) {
+        setup.protocol = what.plugin;
+        setup.arguments.insert(setup.arguments.end(),
+                               {"--plugin", own_folder() + "/plugins/" + what.plugin + ".so"});
+    }
     if (certificate) setup.tls = certificate->paths();
     return command_for(*find_cost_server(what.server), own_folder(), setup);
 }
@@ -260,7 +265,7 @@ Result<void> check_case(const CostCase& what) {
         return bad_option("{} serves {}, not {}", what.server, kind->serves, protocol);
     if (what.tls && (!kind->speaks_tls || is_udp(what.server)))
         return bad_option("{} does not speak TLS", what.server);
-    if (!kind->is_driver() && !what.arguments.empty())
+    if (!kind->is_driver() && !(what.arguments.empty() && what.plugin.empty()))
         return bad_option("{} takes no arguments", what.server);
     if (what.is_fan_out() && what.server != "reactor")
         return bad_option("{} of {}: its protocol requires the reactor", what.workload,

@@ -9,8 +9,8 @@
 namespace switchboard {
 
 // Errors that have no errno value. Errors of the system keep their own code (std::system_category). Errors
-// of getaddrinfo(3) are in resolver_category(). The numbers are part of the interface of plugins: none changes
-// its meaning, and a new error gets the next number.
+// of getaddrinfo(3) are in resolver_category(). The numbers are part of the interface of plugins: none
+// changes its meaning, and a new error gets the next number.
 enum class errc {
     handler_failed = 1,     // a callback threw, or claimed more bytes than it was given
     message_too_large = 2,  // over max_read_buffer bytes left unused, or a frame over its maximum
@@ -36,6 +36,7 @@ enum class errc {
     forked = 22,              // a reactor used in a child of the process that made it
     errors_left_out = 23,     // datagrams: too many kinds of errors at once to report each
     end_of_input = 24,        // the peer has sent its FIN, and everything before it was read
+    plugin_refused = 25,      // the file is not a plugin that this program can use
 };
 
 const std::error_category& category() noexcept;           // named "switchboard"

@@ -32,6 +32,7 @@ const char* describe(errc code) {
         case errc::forked: return "the reactor belongs to the parent process";
         case errc::errors_left_out: return "more kinds of errors than are reported";
         case errc::end_of_input: return "the peer has closed: no more input";
+        case errc::plugin_refused: return "the plugin was refused";
     }
     return "unknown error";
 }

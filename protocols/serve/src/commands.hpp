@@ -1,6 +1,7 @@
 // The subcommands of the `switchboard` program. Each has its own file.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <switchboard/registry.hpp>
@@ -32,5 +33,9 @@ struct Command {
 Command add_serve(CLI::App& app, const Registry& registry);
 Command add_exchange(CLI::App& app);
 Command add_protocols(CLI::App& app, const Registry& registry);
+Command add_plugin(CLI::App& app);
+
+// Prints a protocol and its options, in the form of `switchboard protocols`; names take `width` columns.
+void print_protocol(const Registration& registration, std::size_t width);
 
 }  // namespace switchboard::program

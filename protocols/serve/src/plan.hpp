@@ -23,7 +23,7 @@ struct ServeArguments {
     std::string driver = "reactor";
     std::size_t workers = ServeOptions{}.workers;
     std::optional<std::string> mode;
-    std::vector<std::string> options, limits;
+    std::vector<std::string> options, limits, plugins;
     std::string reject_message;
     std::size_t reactors = 1;
     bool pin = false;

@@ -7,7 +7,17 @@
 namespace switchboard::program {
 namespace {
 
-void print(const Registration& registration, std::size_t width) {
+Outcome print_all(const Registry& registry) {
+    std::size_t width = 0;
+    for (const Registration& each : registry.all()) width = std::max(width, each.name.size());
+    for (const Registration& each : registry.all()) print_protocol(each, width);
+    if (std::fflush(stdout) != 0) return refuse(fail_errno("write to stdout").value());
+    return {};
+}
+
+}  // namespace
+
+void print_protocol(const Registration& registration, std::size_t width) {
     std::printf("%-*s  %s\n", static_cast<int>(width), registration.name.c_str(),
                 registration.summary.c_str());
     for (const OptionSpec& option : registration.options) {
@@ -23,16 +33,6 @@ void print(const Registration& registration, std::size_t width) {
         std::printf("%-*s    under the reactor driver only\n", static_cast<int>(width), "");
     }
 }
-
-Outcome print_all(const Registry& registry) {
-    std::size_t width = 0;
-    for (const Registration& each : registry.all()) width = std::max(width, each.name.size());
-    for (const Registration& each : registry.all()) print(each, width);
-    if (std::fflush(stdout) != 0) return refuse(fail_errno("write to stdout").value());
-    return {};
-}
-
-}  // namespace
 
 Command add_protocols(CLI::App& app, const Registry& registry) {
     CLI::App* command = app.add_subcommand("protocols", "List the protocols");

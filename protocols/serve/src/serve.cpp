@@ -8,6 +8,7 @@
 #include "layers.hpp"
 #include "log.hpp"
 #include "plan.hpp"
+#include "plugins.hpp"
 #include "serve_reactor.hpp"
 #include "signals.hpp"
 
@@ -71,11 +72,13 @@ Outcome serve_blocking_datagrams(const Plan& plan, const Registry& registry, con
     });
 }
 
-Outcome run(const ServeArguments& arguments, const Registry& registry, bool workers_given) {
+Outcome run(const ServeArguments& arguments, const Registry& built_in, bool workers_given) {
     const auto sink = open_log();
     if (!sink) return refuse(sink.error());
     const auto plan = make_plan(arguments);
     if (!plan) return refuse(plan.error());
+    Registry registry = built_in;
+    if (auto loaded = load_plugins(arguments.plugins, registry, *sink); !loaded) return loaded;
     raise_descriptor_limit();
     if (workers_given && !plan->driver.has_workers) {
         log(*sink, LogLevel::warning, "--workers applies only to the pools and has no effect here");
@@ -157,6 +160,13 @@ Command add_serve(CLI::App& app, const Registry& registry) {
             "NETWORK/BITS, unix or any, separated by commas [none]")
         ->type_name("FROM");
     add_tls(*command, arguments->tls);
+    command
+        ->add_option(
+            "--plugin", arguments->plugins,
+            "A plugin whose protocols can be served too: a path, or the NAME of NAME.so in "
+            "a directory of SWITCHBOARD_PLUGIN_PATH; may be repeated")
+        ->take_all()
+        ->allow_extra_args(false);
     command->add_option("--option", arguments->options, "NAME=VALUE for the protocol")
         ->take_all()
         ->allow_extra_args(false);

@@ -1,0 +1,228 @@
+/* Protocols in shared objects: the whole interface between a plugin and its host, in C99. For plugins in C++
+ * there is plugin.hpp, which is this with classes.
+ *
+ * A plugin exports one function, switchboard_plugin(). It returns a constant table that says what the plugin
+ * has. The host checks the table and then calls start() with a table of its own. From then on the host calls
+ * the plugin's tables, and the plugin calls the host's.
+ *
+ * Versions: the ABI has a major and a minor number. A host refuses another major. While the major is 0 it
+ * also refuses another minor. From major 1 on the following holds.
+ *   - Each struct that may grow begins with struct_size, which its maker sets to sizeof. The host takes
+ *     members beyond it as zero; a plugin asks SB_HAS(). Members are only added, at the end.
+ *   - A plugin that needs what came with minor N says so in abi_version.
+ *   - Flags and enumerators are only added. A host refuses flags and types that it does not know.
+ * Memory: whoever allocates it frees it. What a call lends (bytes, texts, structs) is valid until the call
+ *   returns. The tables of the plugin and their texts must stay valid until the process ends: a plugin is
+ *   never unmapped.
+ * Texts end with a zero byte and are UTF-8. Names consist of a-z, 0-9, '-' and '_'.
+ * Errors are values, sb_error; {0, 0} is none. A callback must not throw. If one does, its own connection is
+ *   aborted with errc::handler_failed.
+ * Threads: the callbacks of one connection come on one thread, do not nest, and come in the order
+ *
+ *     create on_open (on_data | on_writable | on_resume | on_eof | on_deadline | on_shutdown)* on_close
+ *
+ *   and at the end destroy. Different connections may be on different threads at the same time. The
+ *   plugin must lock what they share. A call with an sb_peer is allowed on the thread of its connection,
+ *   from on_open until on_close returns. It runs no callback. A call after that has no effect, and is
+ *   logged. Under the drivers with processes, the host forks after start(): each child has a copy of
+ *   everything but other threads. */
+#ifndef SWITCHBOARD_PLUGIN_H
+#define SWITCHBOARD_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SB_ABI_MAJOR 0
+#define SB_ABI_MINOR 1
+#define SB_ABI (((uint32_t)SB_ABI_MAJOR << 16) | (uint32_t)SB_ABI_MINOR)
+
+/* Whether the maker of the table knew the member and set it: SB_HAS(host, write). */
+#define SB_HAS(table, member)                                                                 \
+    ((size_t)((const char*)&(table)->member - (const char*)(table)) < (table)->struct_size && \
+     (table)->member)
+
+typedef struct sb_peer sb_peer; /* a connection; Connection in C++ */
+
+/* Where the value of an error comes from. The plugin's own errors have SB_OWN to SB_OWN + 15. */
+enum {
+    SB_SYSTEM = 1,  /* errno, of a system call */
+    SB_GENERIC,     /* errno, as a condition (std::errc) */
+    SB_SWITCHBOARD, /* errc of switchboard/error.hpp */
+    SB_RESOLVER,    /* EAI_* of getaddrinfo(3) */
+    SB_FOREIGN,     /* from part of the host that has no number here */
+    SB_OWN = 16
+};
+typedef struct {
+    int32_t domain, value;
+} sb_error;
+
+typedef struct {
+    const void* data;
+    size_t size;
+} sb_bytes;
+
+/* The process at the other end of a unix socket (man 7 unix, SO_PEERCRED); pid is -1 if it is unknown. */
+typedef struct {
+    uint32_t struct_size; /* set by the plugin */
+    int32_t pid;
+    uint32_t uid, gid;
+} sb_credentials;
+
+/* Times are nanoseconds of the driver's clock, which is monotonic. This one disarms a deadline. */
+#define SB_NEVER INT64_MAX
+
+/* The types of options, as in switchboard/options.hpp. */
+enum {
+    SB_TEXT = 1,
+    SB_FLAG,     /* "yes" or "no" */
+    SB_INTEGER,  /* decimal */
+    SB_SIZE,     /* "64k" */
+    SB_DURATION, /* "250ms" */
+    SB_ENDPOINT, /* "tcp://localhost:80" */
+    SB_CHOICE
+};
+
+/* One option of a protocol. The host parses and checks its value before configure(). */
+typedef struct {
+    uint32_t struct_size;
+    int32_t type;
+    const char* name;
+    const char* help;           /* one line */
+    const char* fallback;       /* the value if none is given; null: one must be given */
+    const char* placeholder;    /* of the value in help texts, "DIR"; null: from the type */
+    const char* const* choices; /* of SB_CHOICE; ends with a null */
+    int64_t least,
+        most; /* the range of SB_INTEGER, SB_SIZE (bytes) and SB_DURATION (ms); both 0: any */
+} sb_option;
+
+/* The value of an option. This struct does not grow. */
+typedef struct {
+    const char* text; /* as it was given, or the fallback */
+    int64_t
+        number; /* flag: 0 or 1; integer; size: bytes; duration: ms; choice: its index; others: 0 */
+} sb_value;
+
+/* What a protocol does with its peer. The callbacks are those of switchboard/protocol.hpp, which says what
+ * each may rely on; a null one does what Protocol does by default. Only on_data is required. `self` is the
+ * state of one connection: state_size bytes, kept by the host, zeroed before create(), and aligned for any
+ * type. */
+typedef struct sb_stream {
+    uint32_t struct_size;
+    uint32_t reserved; /* 0 */
+    size_t state_size; /* at most SB_MAX_STATE */
+    int (*create)(void* self,
+                  void* service); /* returns 0, or another value to refuse the connection */
+    void (*destroy)(void* self);
+    void (*on_open)(void* self, sb_peer* peer);
+    /* Returns how many leading bytes of `in` were used. `in` may be modified. */
+    size_t (*on_data)(void* self, sb_peer* peer, unsigned char* in, size_t size);
+    void (*on_writable)(void* self, sb_peer* peer);
+    void (*on_resume)(void* self, sb_peer* peer);
+    void (*on_eof)(void* self, sb_peer* peer);
+    void (*on_deadline)(void* self, sb_peer* peer);
+    void (*on_shutdown)(void* self, sb_peer* peer);
+    void (*on_close)(void* self, sb_error reason);
+    int (*is_busy)(const void* self);
+    int (*reads_under_backpressure)(const void* self);
+} sb_stream;
+#define SB_MAX_STATE ((size_t)1 << 20)
+
+/* Flags of a protocol. */
+enum {
+    SB_ONE_REACTOR = 1 /* its connections use each other, so all must be on one thread */
+};
+
+typedef struct sb_protocol {
+    uint32_t struct_size;
+    uint32_t flags;
+    const char* name;    /* "echo" */
+    const char* summary; /* one line */
+    const sb_option* options;
+    size_t option_count;
+    const sb_stream* stream;
+    /* Prepares one use of the protocol, such as one listener: values[i] belongs to options[i], and `protocol`
+     * is the table itself. Returns 0 and sets *service, which create() is given. Otherwise writes the reason
+     * to why[0..size), as one line. Null: the service is null. */
+    int (*configure)(const struct sb_protocol* protocol, const sb_value* values, void** service,
+                     char* why, size_t size);
+    void (*release)(void* service); /* after the last connection of that use; may be null */
+} sb_protocol;
+
+/* What the host does for a plugin. The calls with a peer are those of switchboard/connection.hpp, which says
+ * what each promises. */
+typedef struct sb_host {
+    uint32_t struct_size;
+    uint32_t abi_version; /* of the host */
+
+    int (*write)(sb_peer*, const void* data, size_t size); /* 0: write no more until on_writable */
+    int (*write_pieces)(sb_peer*, const sb_bytes* pieces, size_t count);
+    /* Like write(), but does not copy. `data` must stay valid and unchanged until the host has called
+     * release(owner), once, on the thread of the connection and perhaps before this returns. */
+    int (*write_shared)(sb_peer*, const void* data, size_t size, void (*release)(void* owner),
+                        void* owner);
+    /* Sends a part of an open file. The descriptor must stay open until the host has called
+     * release(owner). */
+    void (*send_file)(sb_peer*, int fd, uint64_t offset, uint64_t length,
+                      void (*release)(void* owner), void* owner);
+    void (*shutdown_write)(sb_peer*);
+    void (*close)(sb_peer*, sb_error reason);
+    void (*abort)(sb_peer*, sb_error reason);
+    void (*pause_reading)(sb_peer*);
+    void (*resume_reading)(sb_peer*);
+    int64_t (*now)(const sb_peer*);
+    void (*set_deadline)(sb_peer*, int64_t when);
+    /* Replaces the protocol; create() of `next` gets the service. Returns 0 if that failed or was not called:
+     * the protocol then stays. */
+    int (*switch_to)(sb_peer*, const sb_stream* next, void* service);
+    size_t (*queued)(const sb_peer*);
+    int (*closing)(const sb_peer*);
+    uint64_t (*id)(const sb_peer*); /* never used again; 0: the connection has ended */
+    /* The address of the peer, or of the host if `local` is not 0: "tcp://127.0.0.1:80". Writes at most size
+     * bytes, with a zero at the end, and returns the length of the whole text, like snprintf(3). */
+    size_t (*endpoint)(const sb_peer*, int local, char* out, size_t size);
+    sb_error (*credentials)(const sb_peer*, sb_credentials* out);
+
+    /* Gives up: when the running callback returns, the connection is aborted with errc::handler_failed, and
+     * the reason is logged. Not for on_close, is_busy and reads_under_backpressure. */
+    void (*failed)(sb_peer*, const char* why);
+    /* Logs one line; 0: debug, 1: info, 2: warning, 3: error. Threading: as the host's LogSink. */
+    void (*log)(const struct sb_host*, int level, const char* text);
+} sb_host;
+
+typedef struct sb_plugin {
+    uint32_t struct_size;
+    uint32_t abi_version; /* SB_ABI */
+    const char* name;     /* of the plugin */
+    const char* version;  /* "1.0" */
+    const char* summary;  /* one line; may be null, as may be the next */
+    const char* licence;
+    const sb_protocol* protocols;
+    size_t protocol_count;
+    /* Called before all other callbacks. Keeps the host's table. Returns 0, or writes the reason why the
+     * plugin cannot work to why[0..size), as one line. May be null. */
+    int (*start)(const sb_host* host, char* why, size_t size);
+    /* Called when nothing of the plugin is in use any more. Ends its threads and frees what it has. The host
+     * may call start() again later. May be null. */
+    void (*stop)(void);
+    /* Writes what an error of the plugin's own means, as snprintf(3). Called on any thread, also after
+     * stop(). May be null. */
+    void (*describe)(sb_error error, char* out, size_t size);
+} sb_plugin;
+
+/* The one function that a plugin exports. Returns its table, which must be the same each time, and does
+ * nothing else. The first two members of sb_plugin stay where they are in each major. */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+const sb_plugin*
+switchboard_plugin(uint32_t host_abi);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,228 @@
+#include "host_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <new>
+#include <span>
+#include <switchboard/file.hpp>
+
+#include "plugin_protocol.hpp"
+#include "text.hpp"
+
+namespace switchboard::plugin_host {
+namespace {
+
+using Release = void (*)(void*);
+
+[[gnu::cold, gnu::noinline]] void report_late(const sb_peer* peer, const char* call) noexcept {
+    peer->stream->plugin.log(LogLevel::error,
+                             std::string(call) + "() with a connection that has ended");
+}
+
+// Returns null, and logs the call, if the connection has ended.
+Connection* connection_of(const sb_peer* peer, const char* call) noexcept {
+    if (!peer->connection) [[unlikely]]
+        report_late(peer, call);
+    return peer->connection;
+}
+
+const Plugin& plugin_of(const sb_peer* peer) noexcept {
+    return peer->stream->plugin;
+}
+
+// What the plugin lends until the host calls release(owner).
+class Lent {
+public:
+    Lent(const sb_peer* peer, Release release, void* owner) noexcept
+        : running_(peer->connection ? peer->service->running : nullptr),
+          plugin_(plugin_of(peer)),
+          release_(release),
+          owner_(owner) {}
+    Lent(const Lent&) = delete;
+    Lent& operator=(const Lent&) = delete;
+    ~Lent() {
+        try {
+            if (release_) release_(owner_);
+        } catch (...) {
+            plugin_.log(LogLevel::error, "release() of lent bytes threw, which it must not");
+        }
+    }
+
+private:
+    const std::shared_ptr<Plugin> running_;  // so that stop() comes later
+    const Plugin& plugin_;
+    const Release release_;
+    void* const owner_;
+};
+
+// A File with a descriptor of the plugin, which the File must not close.
+class LentFile {
+public:
+    LentFile(int fd, const sb_peer* peer, Release release, void* owner) noexcept
+        : file(fd), lent_(peer, release, owner) {}
+    LentFile(const LentFile&) = delete;
+    LentFile& operator=(const LentFile&) = delete;
+    // Not defaulted, and so without the File's.
+    ~LentFile() {}  // NOLINT(modernize-use-equals-default)
+
+    union {
+        const File file;
+    };
+
+private:
+    const Lent lent_;
+};
+
+int write(sb_peer* peer, const void* data, std::size_t size) {
+    Connection* const to = connection_of(peer, "write");
+    return to && to->write(Bytes(static_cast<const std::byte*>(data), size)) ? 1 : 0;
+}
+
+int write_pieces(sb_peer* peer, const sb_bytes* pieces, std::size_t count) {
+    Connection* const to = connection_of(peer, "write_pieces");
+    if (!to) return 0;
+    std::array<Bytes, 16> part;
+    bool takes_more = !to->closing();
+    for (std::span<const sb_bytes> rest(pieces, count); !rest.empty();) {
+        const auto now = rest.first(std::min(rest.size(), part.size()));
+        std::transform(now.begin(), now.end(), part.begin(), [](const sb_bytes& piece) {
+            return Bytes(static_cast<const std::byte*>(piece.data), piece.size);
+        });
+        takes_more = to->write(std::span<const Bytes>(part.data(), now.size()));
+        rest = rest.subspan(now.size());
+    }
+    return takes_more ? 1 : 0;
+}
+
+int write_shared(sb_peer* peer, const void* data, std::size_t size, Release release, void* owner) {
+    auto lent = std::make_shared<const Lent>(peer, release, owner);
+    Connection* const to = connection_of(peer, "write_shared");
+    return to && to->write_shared({std::move(lent), {static_cast<const std::byte*>(data), size}})
+               ? 1
+               : 0;
+}
+
+void send_file(sb_peer* peer, int fd, std::uint64_t offset, std::uint64_t length, Release release,
+               void* owner) {
+    const auto lent = std::make_shared<const LentFile>(fd, peer, release, owner);
+    if (Connection* const to = connection_of(peer, "send_file"))
+        to->send_file({.file = {lent, &lent->file}, .offset = offset, .length = length});
+}
+
+void shutdown_write(sb_peer* peer) {
+    if (Connection* const to = connection_of(peer, "shutdown_write")) to->shutdown_write();
+}
+
+void close_peer(sb_peer* peer, sb_error reason) {
+    if (Connection* const to = connection_of(peer, "close"))
+        to->close(plugin_of(peer).from_c(reason));
+}
+
+void abort_peer(sb_peer* peer, sb_error reason) {
+    if (Connection* const to = connection_of(peer, "abort"))
+        to->abort(plugin_of(peer).from_c(reason));
+}
+
+void pause_reading(sb_peer* peer) {
+    if (Connection* const from = connection_of(peer, "pause_reading")) from->pause_reading();
+}
+
+void resume_reading(sb_peer* peer) {
+    if (Connection* const from = connection_of(peer, "resume_reading")) from->resume_reading();
+}
+
+std::int64_t now(const sb_peer* peer) {
+    const Connection* const of = connection_of(peer, "now");
+    return of ? std::chrono::nanoseconds(of->now().time_since_epoch()).count() : 0;
+}
+
+void set_deadline(sb_peer* peer, std::int64_t when) {
+    if (Connection* const of = connection_of(peer, "set_deadline"))
+        of->set_deadline(Clock::time_point(std::chrono::nanoseconds(when)));
+}
+
+int switch_to(sb_peer* peer, const sb_stream* next, void* data) {
+    Connection* const of = connection_of(peer, "switch_to");
+    Stream* const stream = of ? peer->stream->plugin.stream_of(next) : nullptr;
+    if (!stream) return 0;
+    try {
+        auto protocol = PluginProtocol::make(*stream, peer->service->shared_from_this(), data);
+        if (!protocol) return 0;
+        of->switch_to(std::move(protocol));
+        return 1;
+    } catch (...) {  // must not pass through the plugin
+        plugin_of(peer).log(LogLevel::error, "create() threw, which it must not");
+        return 0;
+    }
+}
+
+std::size_t queued(const sb_peer* peer) {
+    const Connection* const of = connection_of(peer, "queued");
+    return of ? of->queued() : 0;
+}
+
+int closing(const sb_peer* peer) {
+    return !peer->connection || peer->connection->closing() ? 1 : 0;
+}
+
+std::uint64_t id(const sb_peer* peer) {
+    if (!peer->connection) return 0;
+    const ConnectionId id = peer->connection->id();
+    return std::uint64_t{id.generation} << 32 | id.slot;
+}
+
+std::size_t endpoint(const sb_peer* peer, int local, char* out, std::size_t size) {
+    const Connection* const of = connection_of(peer, "endpoint");
+    const std::string text = of ? (local != 0 ? of->local() : of->peer()).to_string() : "";
+    if (size > 0) out[text.copy(out, size - 1)] = '\0';
+    return text.size();
+}
+
+sb_error credentials(const sb_peer* peer, sb_credentials* out) {
+    const Connection* const of = connection_of(peer, "credentials");
+    if (!of) return {SB_SWITCHBOARD, static_cast<std::int32_t>(errc::unsupported)};
+    const auto found = of->peer_credentials();
+    if (!found) return plugin_of(peer).to_c(found.error());
+    const sb_credentials known{
+        .struct_size = out->struct_size, .pid = found->pid, .uid = found->uid, .gid = found->gid};
+    std::memcpy(out, &known, std::min<std::size_t>(out->struct_size, sizeof known));
+    return {0, 0};
+}
+
+void failed(sb_peer* peer, const char* why) noexcept {
+    if (!connection_of(peer, "failed") || peer->failure) return;
+    try {
+        peer->failure = new std::string(one_line(why));
+    } catch (const std::bad_alloc&) {
+        peer->connection->abort(make_error_code(errc::handler_failed));  // without the text
+    }
+}
+
+}  // namespace
+
+sb_host host_table() noexcept {
+    return {.struct_size = sizeof(sb_host),
+            .abi_version = SB_ABI,
+            .write = write,
+            .write_pieces = write_pieces,
+            .write_shared = write_shared,
+            .send_file = send_file,
+            .shutdown_write = shutdown_write,
+            .close = close_peer,
+            .abort = abort_peer,
+            .pause_reading = pause_reading,
+            .resume_reading = resume_reading,
+            .now = now,
+            .set_deadline = set_deadline,
+            .switch_to = switch_to,
+            .queued = queued,
+            .closing = closing,
+            .id = id,
+            .endpoint = endpoint,
+            .credentials = credentials,
+            .failed = failed,
+            .log = nullptr};
+}
+
+}  // namespace switchboard::plugin_host

@@ -1,0 +1,141 @@
+#include "plugin.hpp"
+
+#include <exception>
+#include <switchboard/error.hpp>
+
+#include "host_table.hpp"
+#include "plugin_protocol.hpp"
+#include "text.hpp"
+
+namespace switchboard::plugin_host {
+
+Stream::Stream(Plugin& of, const sb_stream& with)
+    : calls(with), plugin(of), blocks(PluginProtocol::block_size(with.state_size)) {}
+
+Plugin::Plugin(std::string path, PluginTables tables)
+    : path_(std::move(path)),
+      tables_(std::move(tables)),
+      categories_(tables_.name, tables_.table.describe),
+      host_{host_table(), this} {
+    host_.table.log = log_for;
+}
+
+Checked<std::shared_ptr<Plugin>> Plugin::start(Plugin& plugin, LogSink log) {
+    plugin.log_ = std::move(log);
+    if (auto started = plugin.call_start(); !started) {
+        plugin.log_ = nullptr;
+        return tl::unexpected(started.error());
+    }
+    plugin.running_ = true;
+    return std::shared_ptr<Plugin>(&plugin, [](Plugin* stopping) { stopping->stop(); });
+}
+
+Checked<void> Plugin::call_start() {
+    if (!tables_.table.start) return {};
+    Reason why{};
+    const auto failed = [](const std::string& text) { return tl::unexpected<std::string>(text); };
+    try {
+        if (tables_.table.start(&host_.table, why.data(), why.size() - 1) == 0) return {};
+    } catch (const std::exception& thrown) {
+        return failed("start() threw: " + one_line(thrown.what()));
+    } catch (...) {
+        return failed("start() threw an unknown exception");
+    }
+    const std::string reason = one_line(why.data());
+    return failed(reason.empty() ? "start() failed and gave no reason" : reason);
+}
+
+void Plugin::stop() noexcept {
+    try {
+        if (tables_.table.stop) tables_.table.stop();
+    } catch (...) {
+        log(LogLevel::error, "stop() threw");
+    }
+    log_ = nullptr;  // its owner may go now
+    running_ = false;
+}
+
+PluginInfo Plugin::info() const {
+    PluginInfo info{.path = path_,
+                    .abi = abi_text(tables_.table.abi_version),
+                    .name = tables_.name,
+                    .version = tables_.version,
+                    .summary = tables_.summary,
+                    .licence = tables_.licence,
+                    .protocols = {}};
+    for (const ProtocolTable& each : tables_.protocols)
+        info.protocols.push_back({.name = each.name,
+                                  .summary = each.summary,
+                                  .options = each.options,
+                                  .one_reactor = (each.table.flags & SB_ONE_REACTOR) != 0});
+    return info;
+}
+
+Stream& Plugin::stream_of(const ProtocolTable& protocol) {
+    const std::lock_guard lock(mutex_);
+    auto& place = streams_[protocol.table.stream];
+    if (!place) place = std::make_unique<Stream>(*this, protocol.stream);
+    return *place;
+}
+
+Stream* Plugin::stream_of(const sb_stream* theirs) {
+    const std::lock_guard lock(mutex_);
+    auto& place = streams_[theirs];
+    if (place) return place.get();
+    const auto read = read_stream(theirs);
+    if (read)
+        place = std::make_unique<Stream>(*this, *read);
+    else
+        log(LogLevel::error, "switch_to() with an unusable table: " + read.error());
+    return place.get();
+}
+
+sb_error Plugin::to_c(std::error_code error) const noexcept {
+    if (!error) return {0, 0};
+    const std::error_category& from = error.category();
+    if (from == std::system_category()) return {SB_SYSTEM, error.value()};
+    if (from == std::generic_category()) return {SB_GENERIC, error.value()};
+    if (from == category()) return {SB_SWITCHBOARD, error.value()};
+    if (from == resolver_category()) return {SB_RESOLVER, error.value()};
+    return {categories_.domain_of(from), error.value()};
+}
+
+std::error_code Plugin::from_c(sb_error error) const noexcept {
+    switch (error.domain) {
+        case 0: return {};
+        case SB_SYSTEM: return {error.value, std::system_category()};
+        case SB_GENERIC: return {error.value, std::generic_category()};
+        case SB_SWITCHBOARD: return {error.value, category()};
+        case SB_RESOLVER: return {error.value, resolver_category()};
+        default: return {error.value, categories_.category(error.domain)};
+    }
+}
+
+void Plugin::log(LogLevel level, std::string_view text) const noexcept {
+    if (!log_) return;
+    try {
+        log_(level, "plugin " + tables_.name + ": " + std::string(text));
+    } catch (...) {  // a message that does not fit into memory is not worth a connection
+    }
+}
+
+Plugin& Plugin::plugin_of(const sb_host* host) noexcept {
+    static_assert(std::is_standard_layout_v<Host>);  // so that the table is at its front
+    return *reinterpret_cast<const Host*>(host)->plugin;
+}
+
+void Plugin::log_for(const sb_host* host, int level, const char* text) noexcept {
+    constexpr int kMost = static_cast<int>(LogLevel::error);
+    const int known = level < 0 ? 0 : level > kMost ? kMost : level;
+    plugin_of(host).log(static_cast<LogLevel>(known), one_line(text));
+}
+
+Service::~Service() {
+    try {
+        if (data && release) release(data);
+    } catch (...) {
+        running->log(LogLevel::error, "release() threw");
+    }
+}
+
+}  // namespace switchboard::plugin_host

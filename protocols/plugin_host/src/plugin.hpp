@@ -1,0 +1,85 @@
+// A plugin whose file is mapped. It exists until the process ends, and can be started when it does not run.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <switchboard/log.hpp>
+#include <switchboard/plugin_host.hpp>
+
+#include "blocks.hpp"
+#include "categories.hpp"
+#include "tables.hpp"
+
+namespace switchboard::plugin_host {
+
+// A table of callbacks, and the memory of the connections that use it.
+struct Stream {
+    Stream(Plugin& of, const sb_stream& with);
+
+    sb_stream calls;
+    Plugin& plugin;
+    Blocks blocks;
+};
+
+class Plugin {
+public:
+    Plugin(std::string path, PluginTables tables);
+    Plugin(const Plugin&) = delete;
+    Plugin& operator=(const Plugin&) = delete;
+
+    // Calls the plugin's start(). It runs until the result and all its copies are gone. Then stop() is
+    // called, on the thread of the last. Errors: what is wrong.
+    static Checked<std::shared_ptr<Plugin>> start(Plugin& plugin, LogSink log);
+    bool is_running() const noexcept { return running_; }
+
+    const PluginTables& tables() const noexcept { return tables_; }
+    PluginInfo info() const;
+    Stream& stream_of(const ProtocolTable& protocol);
+    // For switch_to(): a table that need not belong to a protocol. Null if it is unusable, which is logged.
+    Stream* stream_of(const sb_stream* theirs);
+
+    sb_error to_c(std::error_code error) const noexcept;
+    std::error_code from_c(sb_error error) const noexcept;
+    // Logs one line, after the name of the plugin.
+    void log(LogLevel level, std::string_view text) const noexcept;
+
+private:
+    // The table that the plugin calls, which leads back to the plugin.
+    struct Host {
+        sb_host table;
+        Plugin* plugin;
+    };
+    static Plugin& plugin_of(const sb_host* host) noexcept;
+    static void log_for(const sb_host* host, int level, const char* text) noexcept;
+    Checked<void> call_start();
+    void stop() noexcept;
+
+    const std::string path_;
+    const PluginTables tables_;
+    mutable OwnCategories categories_;
+    Host host_;
+    LogSink log_;
+    std::atomic<bool> running_ = false;
+    std::mutex mutex_;  // of streams_
+    std::map<const sb_stream*, std::unique_ptr<Stream>> streams_;
+};
+
+// One configured use of a protocol. Its factory and its connections own it together.
+struct Service : std::enable_shared_from_this<Service> {
+    Service(std::shared_ptr<Plugin> by, void (*free)(void*))
+        : running(std::move(by)), release(free) {}
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+    ~Service();
+
+    const std::shared_ptr<Plugin> running;
+    void (*const release)(void*);
+    void* data = nullptr;  // the plugin's
+};
+
+}  // namespace switchboard::plugin_host

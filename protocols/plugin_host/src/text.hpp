@@ -1,0 +1,18 @@
+// Texts that come from a plugin.
+#pragma once
+
+#include <array>
+#include <string>
+
+namespace switchboard::plugin_host {
+
+// One line of at most 500 bytes, without control characters; null is an empty text.
+std::string one_line(const char* text);
+// "0.1"
+std::string abi_text(unsigned version);
+// Whether it has 1 to 64 characters, all of a-z, 0-9, '-' and '_'.
+bool is_name(const std::string& text) noexcept;
+// What a callback that fails writes its reason to.
+using Reason = std::array<char, 512>;
+
+}  // namespace switchboard::plugin_host

@@ -1,0 +1,69 @@
+#include "plugins.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <switchboard/plugin_host.hpp>
+
+namespace switchboard::program {
+namespace {
+
+Result<std::string> path_of(const std::string& plugin) {
+    const char* const directories = std::getenv("SWITCHBOARD_PLUGIN_PATH");
+    return find_plugin(plugin, directories ? directories : "").map_error([&](const Error& error) {
+        return directories ? error
+                           : Error(error.code(), plugin +
+                                                     ": not a path, and SWITCHBOARD_PLUGIN_PATH "
+                                                     "is not set");
+    });
+}
+
+void print(const PluginInfo& info) {
+    std::printf("%s %s", info.name.c_str(), info.version.c_str());
+    if (!info.summary.empty()) std::printf("  %s", info.summary.c_str());
+    std::printf("\nfile: %s\nABI: %s\n", info.path.c_str(), info.abi.c_str());
+    if (!info.licence.empty()) std::printf("licence: %s\n", info.licence.c_str());
+    std::printf("protocols:\n");
+    for (const PluginInfo::Protocol& each : info.protocols)
+        print_protocol({.name = each.name, .summary = each.summary, .options = each.options}, 0);
+}
+
+Outcome inspect(const std::string& plugin) {
+    const auto info = path_of(plugin).and_then(inspect_plugin);
+    if (!info) return refuse(info.error());
+    print(*info);
+    if (std::fflush(stdout) != 0) return refuse(fail_errno("write to stdout").value());
+    return {};
+}
+
+}  // namespace
+
+Outcome load_plugins(const std::vector<std::string>& plugins, Registry& registry,
+                     const LogSink& sink) {
+    for (const std::string& each : plugins) {
+        const auto info = path_of(each).and_then([&](const std::string& path) {
+            return probe_plugin(path).and_then([&] { return load_plugin(path, registry, sink); });
+        });
+        if (!info) return refuse(info.error());
+        sink(LogLevel::info,
+             "plugin " + info->name + " " + info->version + " loaded from " + info->path);
+    }
+    return {};
+}
+
+Command add_plugin(CLI::App& app) {
+    auto plugin = std::make_shared<std::string>();
+    CLI::App* command = app.add_subcommand("plugin", "Commands for plugins");
+    command->require_subcommand(1);
+    CLI::App* inspecting =
+        command->add_subcommand("inspect", "Check a plugin, and print what it says of itself");
+    inspecting
+        ->add_option("plugin", *plugin,
+                     "A path, or the NAME of NAME.so in SWITCHBOARD_PLUGIN_PATH. Its initializers "
+                     "run, so inspect only files that you trust")
+        ->required();
+    return {command, [plugin] { return inspect(*plugin); }};
+}
+
+}  // namespace switchboard::program
