@@ -49,8 +49,8 @@ void print_row(const CostCase& what, const Row& more) {
 
 using Figures = std::vector<std::pair<const char*, double>>;
 
-Result<Figures> measure(const CostCase& what) {
-    return measure_cost(what).map([](const Cost& cost) {
+Result<Figures> measure(const CostCase& what, const CostTools& tools = {}) {
+    return measure_cost(what, tools).map([](const Cost& cost) {
         Figures figures;
         for (const CostFigure& each : cost_figures())
             figures.emplace_back(each.name, cost.*each.value);
@@ -192,10 +192,22 @@ Result<void> check_row(const Json& budget, const CostCase& what) {
     return check_over(budget.value("over", "tcp")).and_then([&] { return check_case(what); });
 }
 
+// What the row has a budget for.
+CostTools tools_for(const Json& budget) {
+    CostTools tools{false, budget.contains("instructions"), budget.contains("allocations")};
+    for (const CostFigure& each : cost_figures()) {
+        const bool counts_calls =
+            each.value != &Cost::instructions && each.value != &Cost::allocations;
+        tools.strace = tools.strace || (counts_calls && budget.contains(each.name));
+    }
+    return tools;
+}
+
 Held check_exchange(const Json& budget, std::size_t size) {
     const CostCase what = case_of(budget, size);
-    return check_budget(budget, label_of(what, size),
-                        check_row(budget, what).and_then([&] { return measure(what); }));
+    return check_budget(budget, label_of(what, size), check_row(budget, what).and_then([&] {
+        return measure(what, tools_for(budget));
+    }));
 }
 
 Held check_idle(const Json& budget, std::size_t size) {

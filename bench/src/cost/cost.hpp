@@ -70,9 +70,16 @@ std::optional<ServerKind> find_cost_server(const std::string& name);
 // Whether valgrind and strace are installed.
 Result<void> find_cost_tools();
 
+// What to count; the other figures stay zero.
+struct CostTools {
+    bool strace = true;     // system calls
+    bool callgrind = true;  // instructions
+    bool memcheck = true;   // allocations
+};
+
 // Runs the server under each tool twice, with few and with many exchanges: the difference excludes the cost
 // of starting and connecting. Takes about ten seconds. Fails after an interrupt.
-Result<Cost> measure_cost(const CostCase& what);
+Result<Cost> measure_cost(const CostCase& what, const CostTools& tools = {});
 
 // Returns that difference per exchange, from the totals with few and with many exchanges.
 double per_exchange(const CostCase& what, double few, double many);

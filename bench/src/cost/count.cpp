@@ -329,13 +329,16 @@ std::optional<double> parse_memcheck_allocations(const std::string& text) {
     return number_after(text, "total heap usage:");
 }
 
-Result<Cost> measure_cost(const CostCase& what) {
+Result<Cost> measure_cost(const CostCase& what, const CostTools& tools) {
     Cost cost;
-    return count_calls(what, cost)
-        .and_then([&] { return slope(Tool::callgrind, what, parse_callgrind_total); })
+    const auto count = [&](bool wanted, Tool tool, ReadCount read) {
+        return wanted ? slope(tool, what, read) : Result<double>(0);
+    };
+    return (tools.strace ? count_calls(what, cost) : Result<void>())
+        .and_then([&] { return count(tools.callgrind, Tool::callgrind, parse_callgrind_total); })
         .and_then([&](double instructions) {
             cost.instructions = instructions;
-            return slope(Tool::memcheck, what, parse_memcheck_allocations);
+            return count(tools.memcheck, Tool::memcheck, parse_memcheck_allocations);
         })
         .map([&](double allocations) {
             cost.allocations = allocations;

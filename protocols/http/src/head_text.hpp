@@ -50,14 +50,14 @@ public:
     // The same with a number as the value, and an empty line behind it.
     template <std::size_t Size>
     void add_last_line(const char (&name)[Size], std::uint64_t value) {
-        constexpr std::size_t kName = Size - 1, kMostDigits = 20, kEndSize = 4;
-        if (kName + kMostDigits + kEndSize > free()) {
+        constexpr std::size_t kName = Size - 1, kDigits = 20, kEndSize = 4;
+        if (kName + kDigits + kEndSize > free()) {
             add_long_field({name, kName - 2}, std::to_string(value));
             return add("\r\n");
         }
         char* const begin = array_.data() + end_;
         std::memcpy(begin, name, kName);
-        char* const end = std::to_chars(begin + kName, begin + kName + kMostDigits, value).ptr;
+        char* const end = std::to_chars(begin + kName, begin + kName + kDigits, value).ptr;
         std::memcpy(end, "\r\n\r\n", kEndSize);
         end_ += static_cast<std::size_t>(end - begin) + kEndSize;
     }
