@@ -401,7 +401,7 @@ TEST_CASE("bench compare: every scenario can be run") {
         CAPTURE(done.errors);
         CHECK(done.status == 0);
     }
-    CHECK(run_here == 13);
+    CHECK(run_here == 14);
 }
 
 TEST_CASE(
