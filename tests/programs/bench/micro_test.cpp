@@ -49,7 +49,7 @@ void check_that_they_run(const std::string& filter) {
 
 TEST_CASE("bench micro: the list has every part, and each name contains its parameters") {
     const auto names = listed("all");
-    const std::regex shape("BM_[A-Za-z]+(/[a-z]+:[a-z0-9_-]+)+(/real_time)?");
+    const std::regex shape("BM_[A-Za-z0-9]+(/[a-z]+:[a-z0-9_-]+)+(/real_time)?");
     for (const std::string& name : names) CHECK_MESSAGE(std::regex_match(name, shape), name);
     for (const std::string part :
          {"BM_ProtocolRunner/call:data", "BM_FramingFront/kind:varint/size:16",
@@ -58,7 +58,8 @@ TEST_CASE("bench micro: the list has every part, and each name contains its para
           "BM_EndpointParse/form:tcp6", "BM_Histogram/operation:record",
           "BM_DeadlineRearm/order:in_turn/armed:1000", "BM_WheelMove/order:at_random/armed:1000000",
           "BM_UvTimerRearm/order:in_turn/armed:1000", "BM_Post/producers:1/real_time",
-          "BM_Post/producers:2/real_time", "BM_Datagrams/joined:by_both"}) {
+          "BM_Post/producers:2/real_time", "BM_Datagrams/joined:by_both",
+          "BM_Utf8/text:ascii/size:64"}) {
         CHECK_MESSAGE(std::count(names.begin(), names.end(), part) == 1, part);
     }
 }
