@@ -219,3 +219,58 @@ TEST_CASE("coroutine: several messages of one callback are taken one after the o
     CHECK(peer.write_calls() == 1);
     CHECK(peer.unread() == 0);
 }
+
+namespace {
+
+Task<> answer_later(Stream& s, std::string text) {
+    co_await s.sleep_for(10s);
+    text += text_of(co_await s.read_exactly(4));
+    s.write(text);
+}
+
+}  // namespace
+
+TEST_CASE("coroutine: a read that is over takes no later input, also in the same expression") {
+    testing::MemoryDriver driver;
+    auto& peer = driver.connect(coroutine([](Stream& s) -> Task<> {
+        co_await answer_later(s, std::string(as_text(*co_await s.read_some())));
+    }));
+    peer.send("one");
+    driver.run();
+    peer.send("more");
+    driver.run();
+    driver.advance(9s);
+    CHECK(peer.received().empty());
+    driver.advance(1s);
+    CHECK(peer.received() == "onemore");
+}
+
+TEST_CASE("coroutine: frames go back to the memory that they came from") {
+    struct Counting final : std::pmr::memory_resource {
+        void* do_allocate(std::size_t size, std::size_t alignment) override {
+            ++blocks;
+            return std::pmr::new_delete_resource()->allocate(size, alignment);
+        }
+        void do_deallocate(void* block, std::size_t size, std::size_t alignment) override {
+            --blocks;
+            std::pmr::new_delete_resource()->deallocate(block, size, alignment);
+        }
+        bool do_is_equal(const memory_resource& other) const noexcept override {
+            return this == &other;
+        }
+        int blocks = 0;
+    };
+    Counting first, second;
+    std::pmr::memory_resource* const before = std::pmr::set_default_resource(&first);
+    {
+        testing::MemoryDriver driver;
+        auto& peer = driver.connect(coroutine(echo_session));
+        driver.run();
+        std::pmr::set_default_resource(&second);
+        peer.reset();
+        driver.run();
+    }
+    std::pmr::set_default_resource(before);
+    CHECK(first.blocks == 0);
+    CHECK(second.blocks == 0);
+}

@@ -23,6 +23,7 @@ inline void let_sanitizer_look() {
         throw std::system_error(code, "known");
     } catch (const std::system_error& e) {
         CHECK(std::string(e.what()) == "known: " + code.message());
+        CHECK(e.code() == code);  // what() is a member of another type
     }
     try {
         throw std::runtime_error("known");

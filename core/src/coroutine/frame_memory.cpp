@@ -42,7 +42,7 @@ void* FrameMemory::allocate(std::size_t size, Stream* stream) {
     else if (stream->spare_ != nullptr && spare_size(stream->spare_) == block)
         memory = std::exchange(stream->spare_, nullptr);
     else
-        memory = stream->connection_->memory()->allocate(block, kAlignment);
+        memory = stream->memory_->allocate(block, kAlignment);
     const Owner owner{stream};
     std::memcpy(owner_in(memory, block), &owner, sizeof owner);
     return memory;
@@ -62,16 +62,16 @@ void FrameMemory::release(void* frame, std::size_t size) noexcept {
 void FrameMemory::drop_spare(Stream& stream) noexcept {
     void* const spare = std::exchange(stream.spare_, nullptr);
     if (spare == nullptr) return;
-    stream.connection_->memory()->deallocate(spare, spare_size(spare), kAlignment);
+    stream.memory_->deallocate(spare, spare_size(spare), kAlignment);
 }
 
 void FrameMemory::refuse() noexcept {
     std::fputs(
         "switchboard: the compiler has laid out the frame of a coroutine wrongly (a fault of gcc "
-        "12). The "
-        "coroutine has no local variable, and a condition with co_await: give its result a name, "
-        "as in "
-        "\"if (const bool more = co_await ...)\".\n",
+        "12).\n"
+        "The coroutine has no local variable, and a condition with co_await. Give its result a "
+        "name, "
+        "as in\n\"if (const bool more = co_await ...)\".\n",
         stderr);
     std::abort();
 }

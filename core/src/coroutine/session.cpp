@@ -5,15 +5,16 @@ namespace switchboard::detail {
 
 void Session::on_open(Connection& connection) {
     stream_.connection_ = &connection;
+    stream_.memory_ = connection.memory();
     task_ = begin(stream_);
     if (!task_) return connection.close();  // `session` was no coroutine
     start(task_.handle(), task_.handle().promise());
     report_failure();
 }
 
-// The common case: the session waits for any bytes, and takes them all. The read itself clears reader_.
+// The common case: the session waits for any bytes, and takes them all.
 std::size_t Session::on_data(Connection&, MutableBytes in) {
-    Pump* const reader = stream_.reader_;
+    Pump* const reader = std::exchange(stream_.reader_, nullptr);
     if (reader == nullptr) [[unlikely]]
         return give(in);
     stream_.clear(Stream::kTail);

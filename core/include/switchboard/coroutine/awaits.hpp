@@ -14,16 +14,19 @@ public:
     explicit ReadSome(Stream& stream) noexcept : stream_(stream) {}
     ReadSome(const ReadSome&) = delete;
     ReadSome& operator=(const ReadSome&) = delete;
-    ~ReadSome() { stream_.reader_ = nullptr; }
+    // It may live longer than its read: to the end of an expression in which others are awaited.
+    ~ReadSome() {
+        if (stream_.reader_ == pump_) stream_.reader_ = nullptr;
+    }
 
     bool await_ready() const noexcept {
         if (!stream_.window_.empty()) return true;
         return stream_.has(Stream::kOdd) && fails(stream_);
     }
     template <class P>
-    void await_suspend(std::coroutine_handle<P> self) const noexcept {
+    void await_suspend(std::coroutine_handle<P> self) noexcept {
         assert(!stream_.is_reading() && "one read at a time");
-        stream_.reader_ = self.promise().pump;
+        stream_.reader_ = pump_ = self.promise().pump;
     }
     Awaited<MutableBytes> await_resume() const noexcept {
         if (stream_.why_ != 0) [[unlikely]]
@@ -42,6 +45,7 @@ private:
     static tl::unexpected<std::error_code> failure(Stream& stream) noexcept;
 
     Stream& stream_;
+    Pump* pump_ = nullptr;
 };
 
 // A read of so many bytes, or up to a delimiter.

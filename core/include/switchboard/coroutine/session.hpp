@@ -48,6 +48,7 @@ template <class Function>
 class SessionOf final : public Session {
 public:
     explicit SessionOf(const Function& session) : session_(session) {}
+    ~SessionOf() override { cancel(); }  // its frames use session_
 
 private:
     Task<> begin(Stream& stream) override { return session_(stream); }

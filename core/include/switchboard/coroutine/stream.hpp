@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <memory_resource>
 #include <span>
 #include <string_view>
 #include <switchboard/coroutine/task.hpp>
@@ -145,11 +146,12 @@ private:
     void arm();
 
     Connection* connection_ = nullptr;
-    MutableBytes window_;             // during on_data: what is left of its bytes
-    detail::Pump* reader_ = nullptr;  // waits for any bytes
-    detail::Read* read_ = nullptr;    // every other read that waits
-    detail::Wait* waits_ = nullptr;   // all else that waits
-    detail::Wait* due_ = nullptr;     // waits that are over, and go on now
+    std::pmr::memory_resource* memory_ = nullptr;  // the connection's, which may change its mind
+    MutableBytes window_;                          // during on_data: what is left of its bytes
+    detail::Pump* reader_ = nullptr;               // waits for any bytes
+    detail::Read* read_ = nullptr;                 // every other read that waits
+    detail::Wait* waits_ = nullptr;                // all else that waits
+    detail::Wait* due_ = nullptr;                  // waits that are over, and go on now
     Clock::time_point deadline_ = Clock::time_point::max();
     void* spare_ = nullptr;  // the last frame that was freed, for the next one
     unsigned flags_ = 0;

@@ -119,8 +119,8 @@ struct Promise {
     static void* operator new(std::size_t size, const Arguments&... arguments) {
         return FrameMemory::allocate(size, FrameMemory::find(arguments...));
     }
-    // Inline also without optimization, because gcc would else warn that a template operator new does not
-    // match it.
+    // Inline also without optimization, because gcc would otherwise warn that a template operator new does
+    // not match it.
     [[gnu::always_inline]] static void operator delete(void* frame, std::size_t size) noexcept {
         FrameMemory::release(frame, size);
     }

@@ -150,6 +150,7 @@ public:
     };
     ClientOf(Function session, std::shared_ptr<State> state)
         : ClientSession(state), session_(std::move(session)), state_(std::move(state)) {}
+    ~ClientOf() override { cancel(); }  // its frames use session_
 
 private:
     static Task<> run(Stream& stream, ClientOf& self) {
