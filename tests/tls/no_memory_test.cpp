@@ -38,8 +38,8 @@ void* resize(void* memory, std::size_t size, const char*, int) {
 // OpenSSL takes these functions only before its first allocation.
 const bool replaced = CRYPTO_set_mem_functions(allocate, resize, release) == 1;
 
-// Calls `action` again and again. Each time another allocation of it fails, `step` after the one before, until
-// it has no more.
+// Calls `action` again and again. Each time another allocation of it fails, `step` after the one before,
+// until it has no more.
 template <class Action>
 void without_each_allocation(long step, Action action) {
     REQUIRE(replaced);
@@ -69,7 +69,8 @@ struct Sealer {
     CipherContext cipher{EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free};
     MacContext mac = new_hmac();
 
-    // The name that the tickets of now have; it comes from the same secret as their keys. Empty: none is made.
+    // The name that the tickets of now have; it comes from the same secret as their keys. Empty: none is
+    // made.
     std::string name_of(tls::detail::Tickets& tickets) {
         std::array<unsigned char, 16> name{}, iv{};
         try {
