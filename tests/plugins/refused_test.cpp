@@ -23,7 +23,7 @@ constexpr Refused kRefused[] = {
      "both"},
     {"previous_minor",
      "it was built for plugin ABI 0.0, and this program has 0.1; while the major number"},
-    {"short_plugin", "the struct_size of its sb_plugin is 8, and must be "},
+    {"short_plugin", "the struct_size of its sb_plugin is 8, and must be at least "},
     {"huge_plugin", "the struct_size of its sb_plugin is 1073741824"},
     {"no_name", "the plugin has no name"},
     {"bad_name", "the name \"Bad Name\" of the plugin must consist of a-z"},
@@ -112,6 +112,10 @@ TEST_CASE("plugins: what is not a shared object is refused before it is opened")
     content[54] = 1;  // the size of a program header
     write_file(folder.path("damaged"), content);
     CHECK(test::has(refusal_of(folder.path("damaged")), "its ELF header is damaged"));
+    content = content_of(test::plugin_path("echo"));
+    content.replace(40, 8, 8, '\xff');  // where the section headers are
+    write_file(folder.path("sections"), content);
+    CHECK(test::has(refusal_of(folder.path("sections")), "its section headers are damaged"));
 }
 
 TEST_CASE("plugins: a truncated one is refused at every length, and ends nothing") {

@@ -23,7 +23,8 @@ inline std::string_view as_text(Bytes bytes) noexcept {
 }
 
 // Bytes that stay valid and unchanged as long as `owner` lives, so that many can share them. Converts from a
-// shared_ptr to any contiguous container: std::make_shared<const std::string>("hello").
+// shared_ptr to any contiguous container: std::make_shared<const std::string>("hello"). The
+// destructor of the owner must not call the connection that the bytes were written to.
 struct SharedBytes {
     SharedBytes() = default;
     SharedBytes(std::shared_ptr<const void> keeps, Bytes kept) noexcept

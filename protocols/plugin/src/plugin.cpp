@@ -80,6 +80,8 @@ int configure(const sb_protocol* protocol, const sb_value* values, void** servic
         copy_text(made.error().message().c_str(), why, size);
     } catch (const std::exception& thrown) {
         copy_text(thrown.what(), why, size);
+    } catch (...) {
+        copy_text("unknown exception", why, size);
     }
     return 1;
 }

@@ -13,8 +13,8 @@ namespace {
 
 // The state of one connection, in memory of the host.
 struct State {
-    std::unique_ptr<Protocol> protocol;
-    std::optional<Peer> peer = {};  // from on_open on
+    std::optional<Peer> peer;            // from on_open on
+    std::unique_ptr<Protocol> protocol;  // its destructor may still use the peer
 };
 
 State& state_of(void* self) {
@@ -36,7 +36,7 @@ int make(void* self, void* service) {
     try {
         auto made = (*static_cast<const ProtocolFactory*>(service))();
         if (!made) return 1;
-        new (self) State{std::move(made)};
+        new (self) State{{}, std::move(made)};
         return 0;
     } catch (const std::exception& thrown) {
         host->log(host, 3, thrown.what());
@@ -47,7 +47,7 @@ int make(void* self, void* service) {
 }
 
 int adopt(void* self, void* service) {
-    new (self) State{std::unique_ptr<Protocol>(static_cast<Protocol*>(service))};
+    new (self) State{{}, std::unique_ptr<Protocol>(static_cast<Protocol*>(service))};
     return 0;
 }
 

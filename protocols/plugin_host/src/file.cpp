@@ -66,9 +66,9 @@ std::string problem_of_segments(const File& file, const ElfHeader& header, std::
     // The section headers are the end of most files. They are not mapped, but show that the file is whole.
     const std::uint64_t sections =
         std::uint64_t{header.section_header_size} * header.section_header_count;
-    if (header.section_headers > size || sections > size - header.section_headers)
-        return truncated(size, header.section_headers + sections);
-    return {};
+    const std::uint64_t end = header.section_headers + sections;
+    if (end < sections) return "its section headers are damaged";
+    return end > size ? truncated(size, end) : std::string();
 }
 
 std::string problem_of(const File& file, std::uint64_t size) {
@@ -100,18 +100,30 @@ timespec modified_of(const Status& status) {
     }
 }
 
+FileIdentity identity_of(const struct stat& status) noexcept {
+    return {status.st_dev, status.st_ino, status.st_size, modified_of(status)};
+}
+
 }  // namespace
 
 Result<FileIdentity> check_file(const std::string& path) {
+    // Opening something else, such as a pipe, must not block.
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return fail_errno(path);
+    const File file(fd);
     struct stat found {};
-    if (::stat(path.c_str(), &found) != 0) return fail_errno(path);
-    // Opening something else, such as a pipe, might block.
+    if (::fstat(fd, &found) != 0) return fail_errno(path);
     if (!S_ISREG(found.st_mode)) return fail(errc::plugin_refused, path + ": it is not a file");
-    const auto file = File::open(path);
-    if (!file) return tl::unexpected(file.error());
-    const std::string problem = problem_of(**file, static_cast<std::uint64_t>(found.st_size));
+    const std::string problem = problem_of(file, static_cast<std::uint64_t>(found.st_size));
     if (!problem.empty()) return fail(errc::plugin_refused, path + ": " + problem);
-    return FileIdentity{found.st_dev, found.st_ino, found.st_size, modified_of(found)};
+    return identity_of(found);
+}
+
+bool is_still(const std::string& path, const FileIdentity& file) noexcept {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) != 0) return false;
+    const FileIdentity now = identity_of(found);
+    return now.same_file(file) && now.same_content(file);
 }
 
 }  // namespace switchboard::plugin_host

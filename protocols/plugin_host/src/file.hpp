@@ -27,5 +27,7 @@ struct FileIdentity {
 // process with SIGBUS. Errors: errc::plugin_refused, or the error of the system, with the path in the
 // context.
 [[nodiscard]] Result<FileIdentity> check_file(const std::string& path);
+// Whether the path leads to that file, with the same content.
+bool is_still(const std::string& path, const FileIdentity& file) noexcept;
 
 }  // namespace switchboard::plugin_host

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <span>
 #include <switchboard/file.hpp>
+#include <utility>
 
 #include "plugin_protocol.hpp"
 #include "text.hpp"
@@ -16,8 +18,7 @@ namespace {
 using Release = void (*)(void*);
 
 [[gnu::cold, gnu::noinline]] void report_late(const sb_peer* peer, const char* call) noexcept {
-    peer->stream->plugin.log(LogLevel::error,
-                             std::string(call) + "() with a connection that has ended");
+    peer->stream->plugin.log(LogLevel::error, call, "() with a connection that has ended");
 }
 
 // Returns null, and logs the call, if the connection has ended.
@@ -31,6 +32,19 @@ const Plugin& plugin_of(const sb_peer* peer) noexcept {
     return peer->stream->plugin;
 }
 
+// Runs what allocates: std::bad_alloc must not pass through the plugin, and ends the connection instead. The
+// result is then 0.
+template <class Call>
+auto guarded(const sb_peer* peer, Call call) noexcept -> decltype(call()) {
+    try {
+        return call();
+    } catch (...) {
+        if (peer->connection)
+            peer->connection->abort(std::make_error_code(std::errc::not_enough_memory));
+        return decltype(call())();
+    }
+}
+
 // What the plugin lends until the host calls release(owner).
 class Lent {
 public:
@@ -39,6 +53,12 @@ public:
           plugin_(plugin_of(peer)),
           release_(release),
           owner_(owner) {}
+    // If there is no memory for a shared one, the temporary has the owner still, and releases it.
+    Lent(Lent&& from) noexcept
+        : running_(from.running_),
+          plugin_(from.plugin_),
+          release_(std::exchange(from.release_, nullptr)),
+          owner_(from.owner_) {}
     Lent(const Lent&) = delete;
     Lent& operator=(const Lent&) = delete;
     ~Lent() {
@@ -52,15 +72,14 @@ public:
 private:
     const std::shared_ptr<Plugin> running_;  // so that stop() comes later
     const Plugin& plugin_;
-    const Release release_;
+    Release release_;  // null: moved from
     void* const owner_;
 };
 
 // A File with a descriptor of the plugin, which the File must not close.
 class LentFile {
 public:
-    LentFile(int fd, const sb_peer* peer, Release release, void* owner) noexcept
-        : file(fd), lent_(peer, release, owner) {}
+    LentFile(int fd, Lent lent) noexcept : file(fd), lent_(std::move(lent)) {}
     LentFile(const LentFile&) = delete;
     LentFile& operator=(const LentFile&) = delete;
     // Not defaulted, and so without the File's.
@@ -96,18 +115,21 @@ int write_pieces(sb_peer* peer, const sb_bytes* pieces, std::size_t count) {
 }
 
 int write_shared(sb_peer* peer, const void* data, std::size_t size, Release release, void* owner) {
-    auto lent = std::make_shared<const Lent>(peer, release, owner);
-    Connection* const to = connection_of(peer, "write_shared");
-    return to && to->write_shared({std::move(lent), {static_cast<const std::byte*>(data), size}})
-               ? 1
-               : 0;
+    return guarded(peer, [&] {
+        auto lent = std::make_shared<const Lent>(Lent(peer, release, owner));
+        Connection* const to = connection_of(peer, "write_shared");
+        const Bytes bytes(static_cast<const std::byte*>(data), size);
+        return to && to->write_shared({std::move(lent), bytes}) ? 1 : 0;
+    });
 }
 
 void send_file(sb_peer* peer, int fd, std::uint64_t offset, std::uint64_t length, Release release,
                void* owner) {
-    const auto lent = std::make_shared<const LentFile>(fd, peer, release, owner);
-    if (Connection* const to = connection_of(peer, "send_file"))
-        to->send_file({.file = {lent, &lent->file}, .offset = offset, .length = length});
+    guarded(peer, [&] {
+        const auto lent = std::make_shared<const LentFile>(fd, Lent(peer, release, owner));
+        if (Connection* const to = connection_of(peer, "send_file"))
+            to->send_file({.file = {lent, &lent->file}, .offset = offset, .length = length});
+    });
 }
 
 void shutdown_write(sb_peer* peer) {
@@ -115,13 +137,17 @@ void shutdown_write(sb_peer* peer) {
 }
 
 void close_peer(sb_peer* peer, sb_error reason) {
-    if (Connection* const to = connection_of(peer, "close"))
-        to->close(plugin_of(peer).from_c(reason));
+    guarded(peer, [&] {
+        if (Connection* const to = connection_of(peer, "close"))
+            to->close(plugin_of(peer).from_c(reason));
+    });
 }
 
 void abort_peer(sb_peer* peer, sb_error reason) {
-    if (Connection* const to = connection_of(peer, "abort"))
-        to->abort(plugin_of(peer).from_c(reason));
+    guarded(peer, [&] {
+        if (Connection* const to = connection_of(peer, "abort"))
+            to->abort(plugin_of(peer).from_c(reason));
+    });
 }
 
 void pause_reading(sb_peer* peer) {
@@ -142,19 +168,28 @@ void set_deadline(sb_peer* peer, std::int64_t when) {
         of->set_deadline(Clock::time_point(std::chrono::nanoseconds(when)));
 }
 
-int switch_to(sb_peer* peer, const sb_stream* next, void* data) {
-    Connection* const of = connection_of(peer, "switch_to");
-    Stream* const stream = of ? peer->stream->plugin.stream_of(next) : nullptr;
-    if (!stream) return 0;
+// Null if the plugin refuses the connection or throws, which is logged.
+std::unique_ptr<Protocol> made_for(const sb_peer& peer, Stream& stream, void* data) {
     try {
-        auto protocol = PluginProtocol::make(*stream, peer->service->shared_from_this(), data);
+        return PluginProtocol::make(stream, peer.service->shared_from_this(), data);
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (...) {  // must not pass through the plugin
+        plugin_of(&peer).log(LogLevel::error, "create() threw, which it must not");
+        return nullptr;
+    }
+}
+
+int switch_to(sb_peer* peer, const sb_stream* next, void* data) {
+    return guarded(peer, [&] {
+        Connection* const of = connection_of(peer, "switch_to");
+        Stream* const stream = of ? peer->stream->plugin.stream_of(next) : nullptr;
+        if (!stream) return 0;
+        auto protocol = made_for(*peer, *stream, data);
         if (!protocol) return 0;
         of->switch_to(std::move(protocol));
         return 1;
-    } catch (...) {  // must not pass through the plugin
-        plugin_of(peer).log(LogLevel::error, "create() threw, which it must not");
-        return 0;
-    }
+    });
 }
 
 std::size_t queued(const sb_peer* peer) {
@@ -173,19 +208,25 @@ std::uint64_t id(const sb_peer* peer) {
 }
 
 std::size_t endpoint(const sb_peer* peer, int local, char* out, std::size_t size) {
-    const Connection* const of = connection_of(peer, "endpoint");
-    const std::string text = of ? (local != 0 ? of->local() : of->peer()).to_string() : "";
-    if (size > 0) out[text.copy(out, size - 1)] = '\0';
-    return text.size();
+    if (size > 0) *out = '\0';
+    return guarded(peer, [&] {
+        const Connection* const of = connection_of(peer, "endpoint");
+        const std::string text = of ? (local != 0 ? of->local() : of->peer()).to_string() : "";
+        if (size > 0) out[text.copy(out, size - 1)] = '\0';
+        return text.size();
+    });
 }
 
 sb_error credentials(const sb_peer* peer, sb_credentials* out) {
-    const Connection* const of = connection_of(peer, "credentials");
-    if (!of) return {SB_SWITCHBOARD, static_cast<std::int32_t>(errc::unsupported)};
-    const auto found = of->peer_credentials();
-    if (!found) return plugin_of(peer).to_c(found.error());
+    const auto found = guarded(peer, [&]() -> std::optional<Result<PeerCredentials>> {
+        const Connection* const of = connection_of(peer, "credentials");
+        return of ? of->peer_credentials() : fail(errc::unsupported, "");
+    });
+    if (!found) return {SB_GENERIC, static_cast<std::int32_t>(std::errc::not_enough_memory)};
+    if (!*found) return plugin_of(peer).to_c(found->error());
+    const PeerCredentials& is = **found;
     const sb_credentials known{
-        .struct_size = out->struct_size, .pid = found->pid, .uid = found->uid, .gid = found->gid};
+        .struct_size = out->struct_size, .pid = is.pid, .uid = is.uid, .gid = is.gid};
     std::memcpy(out, &known, std::min<std::size_t>(out->struct_size, sizeof known));
     return {0, 0};
 }

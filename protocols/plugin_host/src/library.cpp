@@ -16,9 +16,10 @@ namespace {
 using Entry = const sb_plugin* (*)(std::uint32_t);
 
 struct Library {
-    FileIdentity file;
-    std::string spelling;                 // what dlopen(3) was given
-    std::unique_ptr<Plugin> plugin = {};  // null: its tables were refused
+    FileIdentity file;     // empty: it was refused, and only its spelling is taken
+    std::string spelling;  // what dlopen(3) was given
+    void* handle;
+    std::unique_ptr<Plugin> plugin = {};  // null: it was refused
 };
 struct Libraries {
     std::mutex mutex;
@@ -103,11 +104,26 @@ Checked<PluginTables> read_plugin(void* handle) {
         });
 }
 
+// Maps a file that is not in the list yet, and appends it.
+Result<Library*> map_file(const std::string& path, const FileIdentity& file,
+                          std::vector<Library>& all) {
+    const std::string spelling = spelling_of(path, all);
+    void* const handle = ::dlopen(spelling.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!handle) return refused(path, dl_problem(spelling));
+    // dlopen(3) looked the path up once more, and may have found another file, or one that it has mapped.
+    const bool is_new = std::none_of(all.begin(), all.end(),
+                                     [&](const Library& each) { return each.handle == handle; });
+    const bool is_same = is_new && is_still(path, file);
+    Library& mapped = all.emplace_back(Library{is_same ? file : FileIdentity(), spelling, handle});
+    if (!is_same) return refused(path, "it changed while it was loaded");
+    return &mapped;
+}
+
 Result<Library*> library_of(const std::string& path, const FileIdentity& file,
                             std::vector<Library>& all) {
     const auto known = std::find_if(all.begin(), all.end(),
                                     [&](const Library& each) { return each.file.same_file(file); });
-    if (known == all.end()) return &all.emplace_back(Library{file, spelling_of(path, all)});
+    if (known == all.end()) return map_file(path, file, all);
     if (!known->file.same_content(file))
         return refused(path,
                        "it was overwritten while it is mapped, so that its code may crash: install "
@@ -128,13 +144,7 @@ Result<OpenPlugin> open_plugin(const std::string& given) {
     Library& opening = **library;
     if (opening.plugin) return OpenPlugin{std::move(lock), opening.plugin.get()};
 
-    void* const handle = ::dlopen(opening.spelling.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!handle) {
-        const std::string problem = dl_problem(opening.spelling);
-        libraries().all.pop_back();
-        return refused(*path, problem);
-    }
-    auto tables = read_plugin(handle);
+    auto tables = read_plugin(opening.handle);
     if (!tables) return refused(*path, tables.error());
     opening.plugin = std::make_unique<Plugin>(*path, std::move(*tables));
     return OpenPlugin{std::move(lock), opening.plugin.get()};

@@ -1,6 +1,7 @@
 #include "plugin.hpp"
 
 #include <exception>
+#include <new>
 #include <switchboard/error.hpp>
 
 #include "host_table.hpp"
@@ -100,7 +101,7 @@ sb_error Plugin::to_c(std::error_code error) const noexcept {
     return {categories_.domain_of(from), error.value()};
 }
 
-std::error_code Plugin::from_c(sb_error error) const noexcept {
+std::error_code Plugin::from_c(sb_error error) const {
     switch (error.domain) {
         case 0: return {};
         case SB_SYSTEM: return {error.value, std::system_category()};
@@ -111,10 +112,10 @@ std::error_code Plugin::from_c(sb_error error) const noexcept {
     }
 }
 
-void Plugin::log(LogLevel level, std::string_view text) const noexcept {
+void Plugin::log(LogLevel level, std::string_view text, std::string_view rest) const noexcept {
     if (!log_) return;
     try {
-        log_(level, "plugin " + tables_.name + ": " + std::string(text));
+        log_(level, "plugin " + tables_.name + ": " + std::string(text) + std::string(rest));
     } catch (...) {  // a message that does not fit into memory is not worth a connection
     }
 }
@@ -127,7 +128,10 @@ Plugin& Plugin::plugin_of(const sb_host* host) noexcept {
 void Plugin::log_for(const sb_host* host, int level, const char* text) noexcept {
     constexpr int kMost = static_cast<int>(LogLevel::error);
     const int known = level < 0 ? 0 : level > kMost ? kMost : level;
-    plugin_of(host).log(static_cast<LogLevel>(known), one_line(text));
+    try {
+        plugin_of(host).log(static_cast<LogLevel>(known), one_line(text));
+    } catch (const std::bad_alloc&) {  // as in log()
+    }
 }
 
 Service::~Service() {

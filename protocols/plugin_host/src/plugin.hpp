@@ -44,9 +44,9 @@ public:
     Stream* stream_of(const sb_stream* theirs);
 
     sb_error to_c(std::error_code error) const noexcept;
-    std::error_code from_c(sb_error error) const noexcept;
-    // Logs one line, after the name of the plugin.
-    void log(LogLevel level, std::string_view text) const noexcept;
+    std::error_code from_c(sb_error error) const;  // throws std::bad_alloc
+    // Logs one line, after the name of the plugin: `text` and then `rest`.
+    void log(LogLevel level, std::string_view text, std::string_view rest = {}) const noexcept;
 
 private:
     // The table that the plugin calls, which leads back to the plugin.

@@ -1,7 +1,9 @@
 #include <sys/wait.h>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -12,8 +14,11 @@
 namespace switchboard {
 namespace {
 
-constexpr char kGood =
-    '+';  // the answers of the child: this, or these with a number and the context
+using std::chrono::milliseconds;
+
+// The answers of the child: this, or these with a number and the context. A zero byte ends each. The end of
+// the pipe would not do: a process that the plugin starts keeps it open.
+constexpr char kGood = '+';
 constexpr char kSystemError = 'S';
 constexpr char kOwnError = 'P';
 
@@ -35,28 +40,51 @@ std::string try_plugin(const std::string& path) {
            std::to_string(code.value()) + " " + loaded.error().context();
 }
 
-// Reads until the child closes its end. Nullopt: it took too long.
-std::optional<std::string> read_answer(int fd, std::chrono::milliseconds timeout) {
+[[noreturn]] void run_child(const std::string& path, int fd, milliseconds timeout) {
+    ::setpgid(0, 0);  // so that what the plugin starts can be killed with it
+    // The handlers of this process would report a crash of its own.
+    for (const int fatal : {SIGABRT, SIGALRM, SIGBUS, SIGFPE, SIGILL, SIGSEGV})
+        std::signal(fatal, SIG_DFL);
+    // The child must also end if the process that waits for it was killed.
+    sigset_t timer;
+    ::sigemptyset(&timer);
+    ::sigaddset(&timer, SIGALRM);
+    ::sigprocmask(SIG_UNBLOCK, &timer, nullptr);
+    ::alarm(static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(timeout).count() + 1));
+    std::string answer = try_plugin(path);
+    write_all(fd, answer += '\0');
+    ::_exit(0);  // and not exit(): what this process registered is not the child's
+}
+
+// Reads up to the zero byte. Empty: there is none. Nullopt: it took too long.
+std::optional<std::string> read_answer(int fd, milliseconds timeout) {
     const auto end = std::chrono::steady_clock::now() + timeout;
     std::string answer;
     for (std::array<char, 1024> part{};;) {
-        const auto left =
-            std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        const auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
         if (left.count() <= 0) return std::nullopt;
         pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
-        if (::poll(&ready, 1, static_cast<int>(left.count())) <= 0) continue;
-        const auto got = ::read(fd, part.data(), part.size());
+        const int count = ::poll(&ready, 1, static_cast<int>(left.count()));
+        if (count == 0 || (count < 0 && errno == EINTR)) continue;
+        const auto got = count < 0 ? -1 : ::read(fd, part.data(), part.size());
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return answer;
+        if (got <= 0) return "";
         answer.append(part.data(), static_cast<std::size_t>(got));
+        if (answer.back() == '\0') {
+            answer.pop_back();
+            return answer;
+        }
     }
 }
 
-int end_of(pid_t child) {
+// Kills what is left of the child and its process group. Nullopt: the system did not keep how it ended.
+std::optional<int> end_of(pid_t child) {
+    ::kill(-child, SIGKILL);
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    for (;;) {
+        if (::waitpid(child, &status, 0) == child) return status;
+        if (errno != EINTR) return std::nullopt;
     }
-    return status;
 }
 
 Error error_in(const std::string& answer) {
@@ -68,38 +96,44 @@ Error error_in(const std::string& answer) {
     return {{value, from}, context == end ? "" : std::string(context + 1, end)};
 }
 
-std::string text_of_end(int status) {
-    return WIFSIGNALED(status) ? "it ended the process that tried it, with signal " +
-                                     std::to_string(WTERMSIG(status))
-                               : "it ended the process that tried it, with status " +
-                                     std::to_string(WEXITSTATUS(status));
+std::string text_of_end(std::optional<int> status) {
+    const std::string ended = "it ended the process that tried it, ";
+    // SIGCHLD is ignored, and so the system reaped the child itself.
+    if (!status) return ended + "and how it ended is unknown";
+    if (!WIFSIGNALED(*status)) return ended + "with status " + std::to_string(WEXITSTATUS(*status));
+    // The plugin closed the pipe and went on, so that no answer could come.
+    if (WTERMSIG(*status) == SIGKILL)
+        return "the process that tried it was killed without an answer";
+    return ended + "with signal " + std::to_string(WTERMSIG(*status));
+}
+
+void close_both(const std::array<int, 2>& ends) {
+    for (const int end : ends) ::close(end);
 }
 
 }  // namespace
 
-Result<void> probe_plugin(const std::string& path, std::chrono::milliseconds timeout) {
+Result<void> probe_plugin(const std::string& path, milliseconds timeout) {
+    timeout = std::clamp(timeout, milliseconds(0), milliseconds(std::chrono::hours(24)));
     std::array<int, 2> ends{};
     if (::pipe(ends.data()) != 0) return fail_errno(path);
+    for (const int end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
     const pid_t child = ::fork();
+    if (child < 0) {
+        const auto problem = fail_errno(path);
+        close_both(ends);
+        return problem;
+    }
     if (child == 0) {
         ::close(ends[0]);
-        // The handlers of this process would report a crash of its own.
-        for (const int fatal : {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV})
-            std::signal(fatal, SIG_DFL);
-        write_all(ends[1], try_plugin(path));
-        ::_exit(0);  // and not exit(): what this process registered is not the child's
+        run_child(path, ends[1], timeout);
     }
-    const int problem = errno;
+    ::setpgid(child, child);  // whichever of the two comes first
     ::close(ends[1]);
-    std::optional<std::string> answer;
-    if (child > 0) {
-        answer = read_answer(ends[0], timeout);
-        if (!answer) ::kill(child, SIGKILL);
-    }
+    const std::optional<std::string> answer = read_answer(ends[0], timeout);
     ::close(ends[0]);
-    if (child < 0) return fail({problem, std::system_category()}, path);
 
-    const int status = end_of(child);
+    const std::optional<int> status = end_of(child);
     if (!answer)
         return fail(errc::plugin_refused, path + ": it did not start and stop within " +
                                               std::to_string(timeout.count()) + "ms");

@@ -41,10 +41,16 @@ Outcome inspect(const std::string& plugin) {
 
 Outcome load_plugins(const std::vector<std::string>& plugins, Registry& registry,
                      const LogSink& sink) {
+    // Probes fork, and a plugin may start threads when it is loaded. So all probes come first.
+    std::vector<std::string> paths;
     for (const std::string& each : plugins) {
-        const auto info = path_of(each).and_then([&](const std::string& path) {
-            return probe_plugin(path).and_then([&] { return load_plugin(path, registry, sink); });
-        });
+        const auto path = path_of(each);
+        if (!path) return refuse(path.error());
+        if (const auto probed = probe_plugin(*path); !probed) return refuse(probed.error());
+        paths.push_back(*path);
+    }
+    for (const std::string& each : paths) {
+        const auto info = load_plugin(each, registry, sink);
         if (!info) return refuse(info.error());
         sink(LogLevel::info,
              "plugin " + info->name + " " + info->version + " loaded from " + info->path);

@@ -1,5 +1,6 @@
 // A plugin that is broken in the way that the environment variable BROKEN names.
 #include <switchboard/plugin.h>
+#include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -68,8 +69,12 @@ void release(void*) {
 int start(const sb_host* of, char* why, std::size_t size) {
     host = of;
     throw_if("start_throws");
-    while (is("start_hangs")) {
+    if (is("start_closes_all"))
+        for (int fd = 0; fd < 1024; ++fd) ::close(fd);
+    while (is("start_hangs") || is("start_closes_all")) {
     }
+    if (is("start_forks") && ::fork() == 0)
+        for (;;) ::pause();
     if (is("start_fails")) std::snprintf(why, size, "the licence\nhas run out");
     return is("start_fails") || is("start_is_silent") ? 1 : 0;
 }

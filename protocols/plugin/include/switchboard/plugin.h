@@ -161,11 +161,12 @@ typedef struct sb_host {
     int (*write)(sb_peer*, const void* data, size_t size); /* 0: write no more until on_writable */
     int (*write_pieces)(sb_peer*, const sb_bytes* pieces, size_t count);
     /* Like write(), but does not copy. `data` must stay valid and unchanged until the host has called
-     * release(owner), once, on the thread of the connection and perhaps before this returns. */
+     * release(owner), once, on the thread of the connection and perhaps before this returns. release() must
+     * not call the host for that connection. */
     int (*write_shared)(sb_peer*, const void* data, size_t size, void (*release)(void* owner),
                         void* owner);
     /* Sends a part of an open file. The descriptor must stay open until the host has called
-     * release(owner). */
+     * release(owner), as for write_shared(). */
     void (*send_file)(sb_peer*, int fd, uint64_t offset, uint64_t length,
                       void (*release)(void* owner), void* owner);
     void (*shutdown_write)(sb_peer*);

@@ -45,7 +45,8 @@ std::string plugin_abi();
 
 // Loads, starts and stops the plugin in a child process, which shows what would end this one: an initializer
 // that throws, a crash, a loop without end. It finds nothing that happens only with a connection. `timeout`
-// is for all together. Errors: as load_plugin(); errc::plugin_refused also if the child crashes or takes
+// is for all together, and at most a day. Processes that the plugin starts in its process group are killed
+// at the end. Errors: as load_plugin(); errc::plugin_refused also if the child crashes or takes
 // longer. Threading: forks, so call it while the process has one thread. It blocks.
 [[nodiscard]] Result<void> probe_plugin(
     const std::string& path, std::chrono::milliseconds timeout = std::chrono::seconds(3));
