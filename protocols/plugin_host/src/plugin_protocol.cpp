@@ -34,6 +34,7 @@ PluginProtocol::~PluginProtocol() {
     delete std::exchange(peer_->failure, nullptr);
 }
 
+// NOLINTNEXTLINE(misc-new-delete-overloads): make() takes the memory.
 void PluginProtocol::operator delete(void* object) noexcept {
     GiveBack()(
         reinterpret_cast<sb_peer*>(static_cast<std::byte*>(object) - aligned(sizeof(sb_peer))));

@@ -23,6 +23,7 @@ public:
     }
     ~PluginProtocol() override;
     void* operator new(std::size_t) = delete;  // only make() makes one
+    // NOLINTNEXTLINE(misc-new-delete-overloads): make() takes the memory.
     void operator delete(void* object) noexcept;
 
     void on_open(Connection& connection) override;

@@ -95,6 +95,7 @@ const OptionSpec* find_spec(const std::vector<OptionSpec>& specs, std::string_vi
 
 std::string names_of(const std::vector<OptionSpec>& specs) {
     std::vector<std::string> names;
+    names.reserve(specs.size());
     for (const OptionSpec& spec : specs) names.push_back(spec.name);
     return names.empty() ? "it has none" : "available: " + list_of(names, ", ");
 }

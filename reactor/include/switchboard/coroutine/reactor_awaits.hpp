@@ -182,10 +182,10 @@ class Conversation {
 public:
     using T = typename TaskValue<std::invoke_result_t<Function&, Stream&>>::type;
 
-    Conversation(Reactor& reactor, const Endpoint& endpoint, Function session,
-                 ConnectOptions options, AddLayer layer)
+    Conversation(Reactor& reactor, Endpoint endpoint, Function session, ConnectOptions options,
+                 AddLayer layer)
         : reactor_(reactor),
-          endpoint_(endpoint),
+          endpoint_(std::move(endpoint)),
           session_(std::move(session)),
           options_(std::move(options)),
           layer_(std::move(layer)) {}

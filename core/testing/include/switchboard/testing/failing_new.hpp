@@ -12,7 +12,8 @@ inline const bool new_is_replaced = new_counts = true;
 
 }  // namespace switchboard::testing::detail
 
-// The array forms call these.
+// The array forms call these. A program includes this header once.
+// NOLINTBEGIN(misc-definitions-in-headers)
 void* operator new(std::size_t size) {
     return switchboard::testing::detail::allocate(size);
 }
@@ -34,3 +35,4 @@ void operator delete(void* memory, std::align_val_t) noexcept {
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
     std::free(memory);
 }
+// NOLINTEND(misc-definitions-in-headers)
