@@ -12,7 +12,7 @@ inline const bool new_is_replaced = new_counts = true;
 
 }  // namespace switchboard::testing::detail
 
-// The array forms call these. A program includes this header once.
+// The array forms call these.
 // NOLINTBEGIN(misc-definitions-in-headers)
 void* operator new(std::size_t size) {
     return switchboard::testing::detail::allocate(size);
