@@ -77,8 +77,11 @@ std::optional<std::string> read_answer(int fd, milliseconds timeout) {
     }
 }
 
-// Kills what is left of the child and its process group. Nullopt: the system did not keep how it ended.
-std::optional<int> end_of(pid_t child) {
+// Kills what is left of the child and its process group. A child that has answered is about to exit, and may
+// do so: profilers write then what they have found. Nullopt: the system did not keep how it ended.
+std::optional<int> end_of(pid_t child, bool has_answered) {
+    siginfo_t ended{};
+    if (has_answered) ::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT);
     ::kill(-child, SIGKILL);
     int status = 0;
     for (;;) {
@@ -133,7 +136,7 @@ Result<void> probe_plugin(const std::string& path, milliseconds timeout) {
     const std::optional<std::string> answer = read_answer(ends[0], timeout);
     ::close(ends[0]);
 
-    const std::optional<int> status = end_of(child);
+    const std::optional<int> status = end_of(child, answer && !answer->empty());
     if (!answer)
         return fail(errc::plugin_refused, path + ": it did not start and stop within " +
                                               std::to_string(timeout.count()) + "ms");
