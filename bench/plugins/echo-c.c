@@ -1,4 +1,4 @@
-/* An echo as a plugin in C, for `switchboard-bench cost`. */
+/* Sends its input back: the smallest plugin in C. `switchboard-bench cost` measures it. */
 #include <switchboard/plugin.h>
 
 static const sb_host* host;

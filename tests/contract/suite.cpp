@@ -1,5 +1,7 @@
 #include "suite.hpp"
 
+#include "../../core/testing/src/forwarding.hpp"
+
 using namespace switchboard;
 
 std::string Story::next() {
@@ -54,22 +56,10 @@ ProtocolFactory Story::handler(Callbacks does) const {
 
 namespace {
 
-class ReadsOn final : public Protocol {
+class ReadsOn final : public testing::Forwarding {
 public:
-    explicit ReadsOn(std::unique_ptr<Protocol> inner) : inner_(std::move(inner)) {}
-    void on_open(Connection& c) override { inner_->on_open(c); }
-    std::size_t on_data(Connection& c, MutableBytes in) override { return inner_->on_data(c, in); }
-    void on_writable(Connection& c) override { inner_->on_writable(c); }
-    void on_resume(Connection& c) override { inner_->on_resume(c); }
-    void on_eof(Connection& c) override { inner_->on_eof(c); }
-    void on_deadline(Connection& c) override { inner_->on_deadline(c); }
-    void on_shutdown(Connection& c) override { inner_->on_shutdown(c); }
-    bool is_busy() const noexcept override { return inner_->is_busy(); }
-    void on_close(std::error_code reason) noexcept override { inner_->on_close(reason); }
+    using Forwarding::Forwarding;
     bool reads_under_backpressure() const noexcept override { return true; }
-
-private:
-    const std::unique_ptr<Protocol> inner_;
 };
 
 }  // namespace

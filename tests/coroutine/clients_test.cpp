@@ -103,6 +103,26 @@ TEST_CASE("coroutine clients: a time-out destroys the task, and its connection")
     run_until(world.reactor, [&] { return world.open() == 0; });
 }
 
+TEST_CASE("coroutine clients: a session may leave its connection to another protocol") {
+    World world;
+    std::string next;
+    world.tasks.start([&]() -> Task<> {
+        const auto session = [&next](Stream& peer) -> Task<std::string> {
+            peer.write("one\ntwo\n");
+            const std::string first = text_of(co_await peer.read_until("\n"));
+            peer.switch_to(coroutine([&next](Stream& rest) -> Task<> {
+                next = text_of(co_await rest.read_until("\n"));
+            })());
+            co_return first;
+        };
+        world.log = said(co_await converse(world.reactor, world.server.local, session));
+    });
+    run_until(world.reactor, [&] { return !next.empty(); });
+    CHECK(world.log == "hello one\n");
+    CHECK(next == "hello two\n");
+    run_until(world.reactor, [&] { return world.open() == 0; });
+}
+
 TEST_CASE("coroutine clients: a session that nobody waits for any more is destroyed at once") {
     World world;
     int live = 0;

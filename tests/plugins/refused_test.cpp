@@ -23,7 +23,7 @@ constexpr Refused kRefused[] = {
      "both"},
     {"previous_minor",
      "it was built for plugin ABI 0.0, and this program has 0.1; while the major number"},
-    {"short_plugin", "the struct_size of its sb_plugin is 8, and must be at least "},
+    {"short_plugin", "the struct_size of its sb_plugin is 8, and must be "},
     {"huge_plugin", "the struct_size of its sb_plugin is 1073741824"},
     {"no_name", "the plugin has no name"},
     {"bad_name", "the name \"Bad Name\" of the plugin must consist of a-z"},

@@ -95,6 +95,14 @@ inline Callbacks seeing(Seen& seen, EndOptions options = {}) {
 inline ProtocolFactory end(Seen& seen, EndOptions options = {}) {
     return callbacks([&seen, options] { return seeing(seen, options); });
 }
+// An end that calls `on_open`, and notes everything else.
+inline ProtocolFactory opening(Seen& seen, const std::function<void(Connection&)>& on_open) {
+    return callbacks([&seen, on_open] {
+        Callbacks made = seeing(seen);
+        made.on_open = on_open;
+        return made;
+    });
+}
 
 // Connects both ends and runs until nothing happens.
 struct Meeting {

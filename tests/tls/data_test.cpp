@@ -143,16 +143,12 @@ TEST_CASE("TLS: shared buffers and files go in order with other writes") {
     Seen client, server;
     testing::MemoryDriver driver;
     driver.join(make_client().wrap("server.example", end(client)()),
-                make_server().wrap(callbacks([&] {
-                    Callbacks made = seeing(server);
-                    made.on_open = [&](Connection& c) {
-                        c.write("first ");
-                        c.send_file({.file = file, .offset = 0, .length = text.size()});
-                        c.write_shared(shared_bytes(" shared "));
-                        c.write("last");
-                        c.close();
-                    };
-                    return made;
+                make_server().wrap(opening(server, [&](Connection& c) {
+                    c.write("first ");
+                    c.send_file({.file = file, .offset = 0, .length = text.size()});
+                    c.write_shared(shared_bytes(" shared "));
+                    c.write("last");
+                    c.close();
                 }))());
     driver.run();
     CHECK((client.text == "first " + text + " shared last"));
@@ -165,12 +161,8 @@ TEST_CASE("TLS: a file that is too short ends both") {
     Seen client, server;
     testing::MemoryDriver driver;
     driver.join(make_client().wrap("server.example", end(client)()),
-                make_server().wrap(callbacks([&] {
-                    Callbacks made = seeing(server);
-                    made.on_open = [&](Connection& c) {
-                        c.send_file({.file = file, .offset = 0, .length = 100});
-                    };
-                    return made;
+                make_server().wrap(opening(server, [&](Connection& c) {
+                    c.send_file({.file = file, .offset = 0, .length = 100});
                 }))());
     driver.run();
     CHECK(server.reason == switchboard::errc::file_too_short);

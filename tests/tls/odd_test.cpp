@@ -42,16 +42,12 @@ TEST_CASE("TLS: a shared buffer goes out at once if nothing is queued") {
     Seen client, server;
     testing::MemoryDriver driver;
     driver.join(make_client().wrap("server.example", end(client)()),
-                make_server().wrap(callbacks([&] {
-                    Callbacks made = seeing(server);
-                    made.on_open = [&](Connection& c) {
-                        c.write("first ");
-                        c.write_shared(shared_bytes(text));
-                        c.write_shared(shared_bytes(""));
-                        c.write(" last");
-                        c.close();
-                    };
-                    return made;
+                make_server().wrap(opening(server, [&](Connection& c) {
+                    c.write("first ");
+                    c.write_shared(shared_bytes(text));
+                    c.write_shared(shared_bytes(""));
+                    c.write(" last");
+                    c.close();
                 }))());
     driver.run();
     CHECK((client.text == "first " + text + " last"));
@@ -63,11 +59,8 @@ TEST_CASE("TLS: a file that cannot be read ends both") {
     Seen client, server;
     testing::MemoryDriver driver;
     driver.join(make_client().wrap("server.example", end(client)()),
-                make_server().wrap(callbacks([&] {
-                    Callbacks made = seeing(server);
-                    made.on_open = [&](Connection& c) { c.send_file({.file = file, .length = 5}); };
-                    return made;
-                }))());
+                make_server().wrap(opening(
+                    server, [&](Connection& c) { c.send_file({.file = file, .length = 5}); }))());
     driver.run();
     CHECK(server.reason == std::errc::bad_file_descriptor);
     CHECK(client.closed);

@@ -19,8 +19,7 @@ std::size_t Session::on_data(Connection&, MutableBytes in) {
         return give(in);
     stream_.clear(Stream::kTail);
     stream_.window_ = in;
-    reader->run();
-    if (stream_.has(Stream::kFailed)) [[unlikely]]
+    if (reader->run()) [[unlikely]]
         report_failure();
     return in.size();
 }
@@ -51,8 +50,10 @@ void Session::resume_read() {
 
 void Session::fail_read(int why) {
     stream_.why_ = why;
-    if (Pump* const reader = std::exchange(stream_.reader_, nullptr)) return reader->run();
-    resume_read();
+    if (Pump* const reader = std::exchange(stream_.reader_, nullptr))
+        reader->run();
+    else
+        resume_read();
 }
 
 void Session::on_eof(Connection&) {
@@ -144,7 +145,7 @@ void Session::over(std::exception_ptr failure) noexcept {
         failure_ = std::move(failure);
         stream_.set(Stream::kFailed);
         stream_.connection_->resume_reading();
-    } else if (!stream_.has(Stream::kSwitched)) {
+    } else if (!has_switched()) {
         stream_.connection_->close();
     }
 }

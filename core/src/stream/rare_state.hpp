@@ -25,8 +25,7 @@ struct Transport::RareState {
     detail::OutputQueue queue;
     std::error_code reason;               // the argument of on_close, once known
     Clock::time_point stall_at = kNever;  // write_stall_timeout; restarts when the wire takes some
-    Clock::time_point offer_at =
-        kNever;  // when the wire is offered the queue once more, in between
+    Clock::time_point offer_at = kNever;  // when the wire is offered the queue once more before
     Clock::time_point close_at = kNever;  // close_timeout, the same; or the end of lingering
     Clock::time_point close_by = kNever;  // close_deadline, whatever the wire takes
     // While the driver drains: whether the connection is idle is not checked again before this time.

@@ -70,7 +70,7 @@ std::string Delivery::to_string() const {
         case Kind::fin: return "FIN after " + number;
         case Kind::rst: return "RST after " + number;
         case Kind::shutdown: return "shutdown after " + number;
-        case Kind::weather: return "weather " + number;
+        case Kind::random_pieces: return "random pieces " + number;
         case Kind::slow_peer: return "slow peer";
         case Kind::deaf_peer: return "deaf peer";
         case Kind::allocation: return "allocation " + number + " fails";
@@ -101,7 +101,7 @@ void each_delivery(const Transcript& transcript, const CheckOptions& options,
     all.places(Kind::rst, 0, size + 1);
     all.places(Kind::shutdown, 0, size + 1);
     all.pairs(size);
-    all.places(Kind::weather, 1, options.random_runs + 1);
+    all.places(Kind::random_pieces, 1, options.random_runs + 1);
     all.one(Kind::slow_peer);
     if (size > 0) all.one(Kind::deaf_peer);
     all.places(Kind::allocation, 1, all.most() + 1);

@@ -18,7 +18,7 @@ struct Delivery {
         fin,
         rst,
         shutdown,
-        weather,
+        random_pieces,
         slow_peer,
         deaf_peer,
         allocation,
@@ -27,7 +27,8 @@ struct Delivery {
         two_cuts
     };
     Kind kind = Kind::whole;
-    std::size_t first = 0;   // the place in the input, or the number of the weather or allocation
+    std::size_t first =
+        0;  // the place in the input, or the number of the random pieces or allocation
     std::size_t second = 0;  // the place of the second cut
 
     bool is_one_of(std::initializer_list<Kind> kinds) const noexcept {

@@ -20,7 +20,7 @@ using Step = Transcript::Kind;
 constexpr std::size_t kDeafInput = 256 * 1024;
 
 NetworkFaults faults_of(const Trial& trial) {
-    if (trial.delivery.kind != Kind::weather) return {};
+    if (trial.delivery.kind != Kind::random_pieces) return {};
     return {.seed = trial.options.seed + trial.delivery.first - 1,
             .short_reads = true,
             .short_writes = true};

@@ -5,7 +5,8 @@
 #include <atomic>
 #include <cstring>
 #include <string>
-#include <switchboard/error.hpp>
+
+#include "error_domains.hpp"
 
 namespace switchboard::plugin {
 namespace {
@@ -42,23 +43,14 @@ std::int32_t domain_of(const std::error_category& category) noexcept {
 sb_error to_c(std::error_code error) noexcept {
     if (!error) return {0, 0};
     const std::error_category& from = error.category();
-    if (from == std::system_category()) return {SB_SYSTEM, error.value()};
-    if (from == std::generic_category()) return {SB_GENERIC, error.value()};
-    if (from == category()) return {SB_SWITCHBOARD, error.value()};
-    if (from == resolver_category()) return {SB_RESOLVER, error.value()};
+    if (const auto common = common_domain(from)) return {common, error.value()};
     if (from == foreign_category()) return {SB_FOREIGN, error.value()};
     return {domain_of(from), error.value()};
 }
 
 std::error_code from_c(sb_error error) noexcept {
-    switch (error.domain) {
-        case 0: return {};
-        case SB_SYSTEM: return {error.value, std::system_category()};
-        case SB_GENERIC: return {error.value, std::generic_category()};
-        case SB_SWITCHBOARD: return {error.value, category()};
-        case SB_RESOLVER: return {error.value, resolver_category()};
-        default: break;
-    }
+    if (error.domain == 0) return {};
+    if (const auto* const common = common_category(error.domain)) return {error.value, *common};
     const auto own = static_cast<std::size_t>(error.domain) - SB_OWN;
     const std::error_category* const known =
         own < kMostCategories ? own_categories[own].load() : nullptr;

@@ -11,7 +11,7 @@ class Connection;
 namespace plugin_host {
 class Plugin;
 struct Service;
-struct Stream;
+struct StreamTable;
 }  // namespace plugin_host
 }  // namespace switchboard
 
@@ -20,7 +20,7 @@ struct Stream;
 // gone.
 struct sb_peer {
     switchboard::Connection* connection;  // null before on_open and after on_close
-    switchboard::plugin_host::Stream* stream;
+    switchboard::plugin_host::StreamTable* stream;
     union {
         switchboard::plugin_host::Service* service;
         sb_peer* next;  // while the block rests

@@ -169,7 +169,7 @@ void set_deadline(sb_peer* peer, std::int64_t when) {
 }
 
 // Null if the plugin refuses the connection or throws, which is logged.
-std::unique_ptr<Protocol> made_for(const sb_peer& peer, Stream& stream, void* data) {
+std::unique_ptr<Protocol> made_for(const sb_peer& peer, StreamTable& stream, void* data) {
     try {
         return PluginProtocol::make(stream, peer.service->shared_from_this(), data);
     } catch (const std::bad_alloc&) {
@@ -183,7 +183,7 @@ std::unique_ptr<Protocol> made_for(const sb_peer& peer, Stream& stream, void* da
 int switch_to(sb_peer* peer, const sb_stream* next, void* data) {
     return guarded(peer, [&] {
         Connection* const of = connection_of(peer, "switch_to");
-        Stream* const stream = of ? peer->stream->plugin.stream_of(next) : nullptr;
+        StreamTable* const stream = of ? peer->stream->plugin.stream_of(next) : nullptr;
         if (!stream) return 0;
         auto protocol = made_for(*peer, *stream, data);
         if (!protocol) return 0;

@@ -2,15 +2,15 @@
 
 #include <exception>
 #include <new>
-#include <switchboard/error.hpp>
 
+#include "error_domains.hpp"
 #include "host_table.hpp"
 #include "plugin_protocol.hpp"
 #include "text.hpp"
 
 namespace switchboard::plugin_host {
 
-Stream::Stream(Plugin& of, const sb_stream& with)
+StreamTable::StreamTable(Plugin& of, const sb_stream& with)
     : calls(with), plugin(of), blocks(PluginProtocol::block_size(with.state_size)) {}
 
 Plugin::Plugin(std::string path, PluginTables tables)
@@ -72,20 +72,20 @@ PluginInfo Plugin::info() const {
     return info;
 }
 
-Stream& Plugin::stream_of(const ProtocolTable& protocol) {
+StreamTable& Plugin::stream_of(const ProtocolTable& protocol) {
     const std::lock_guard lock(mutex_);
     auto& place = streams_[protocol.table.stream];
-    if (!place) place = std::make_unique<Stream>(*this, protocol.stream);
+    if (!place) place = std::make_unique<StreamTable>(*this, protocol.stream);
     return *place;
 }
 
-Stream* Plugin::stream_of(const sb_stream* theirs) {
+StreamTable* Plugin::stream_of(const sb_stream* theirs) {
     const std::lock_guard lock(mutex_);
     auto& place = streams_[theirs];
     if (place) return place.get();
     const auto read = read_stream(theirs);
     if (read)
-        place = std::make_unique<Stream>(*this, *read);
+        place = std::make_unique<StreamTable>(*this, *read);
     else
         log(LogLevel::error, "switch_to() with an unusable table: " + read.error());
     return place.get();
@@ -94,22 +94,14 @@ Stream* Plugin::stream_of(const sb_stream* theirs) {
 sb_error Plugin::to_c(std::error_code error) const noexcept {
     if (!error) return {0, 0};
     const std::error_category& from = error.category();
-    if (from == std::system_category()) return {SB_SYSTEM, error.value()};
-    if (from == std::generic_category()) return {SB_GENERIC, error.value()};
-    if (from == category()) return {SB_SWITCHBOARD, error.value()};
-    if (from == resolver_category()) return {SB_RESOLVER, error.value()};
-    return {categories_.domain_of(from), error.value()};
+    const auto common = plugin::common_domain(from);
+    return {common != 0 ? common : categories_.domain_of(from), error.value()};
 }
 
 std::error_code Plugin::from_c(sb_error error) const {
-    switch (error.domain) {
-        case 0: return {};
-        case SB_SYSTEM: return {error.value, std::system_category()};
-        case SB_GENERIC: return {error.value, std::generic_category()};
-        case SB_SWITCHBOARD: return {error.value, category()};
-        case SB_RESOLVER: return {error.value, resolver_category()};
-        default: return {error.value, categories_.category(error.domain)};
-    }
+    if (error.domain == 0) return {};
+    const auto* const common = plugin::common_category(error.domain);
+    return {error.value, common ? *common : categories_.category(error.domain)};
 }
 
 void Plugin::log(LogLevel level, std::string_view text, std::string_view rest) const noexcept {

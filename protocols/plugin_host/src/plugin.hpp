@@ -18,8 +18,8 @@
 namespace switchboard::plugin_host {
 
 // A table of callbacks, and the memory of the connections that use it.
-struct Stream {
-    Stream(Plugin& of, const sb_stream& with);
+struct StreamTable {
+    StreamTable(Plugin& of, const sb_stream& with);
 
     sb_stream calls;
     Plugin& plugin;
@@ -39,9 +39,9 @@ public:
 
     const PluginTables& tables() const noexcept { return tables_; }
     PluginInfo info() const;
-    Stream& stream_of(const ProtocolTable& protocol);
+    StreamTable& stream_of(const ProtocolTable& protocol);
     // For switch_to(): a table that need not belong to a protocol. Null if it is unusable, which is logged.
-    Stream* stream_of(const sb_stream* theirs);
+    StreamTable* stream_of(const sb_stream* theirs);
 
     sb_error to_c(std::error_code error) const noexcept;
     std::error_code from_c(sb_error error) const;  // throws std::bad_alloc
@@ -66,7 +66,7 @@ private:
     LogSink log_;
     std::atomic<bool> running_ = false;
     std::mutex mutex_;  // of streams_
-    std::map<const sb_stream*, std::unique_ptr<Stream>> streams_;
+    std::map<const sb_stream*, std::unique_ptr<StreamTable>> streams_;
 };
 
 // One configured use of a protocol. Its factory and its connections own it together.

@@ -12,7 +12,7 @@ namespace switchboard {
 using plugin_host::Plugin;
 using plugin_host::ProtocolTable;
 using plugin_host::Service;
-using plugin_host::Stream;
+using plugin_host::StreamTable;
 
 namespace {
 
@@ -59,7 +59,7 @@ Registration registration_of(const std::shared_ptr<Plugin>& running,
         const auto service = std::make_shared<Service>(running, protocol.table.release);
         if (auto done = configure(protocol, options, *service); !done)
             return tl::unexpected(done.error());
-        Stream& stream = running->stream_of(protocol);
+        StreamTable& stream = running->stream_of(protocol);
         return [service, &stream] {
             return plugin_host::PluginProtocol::make(stream, service, service->data);
         };

@@ -13,8 +13,8 @@ struct GiveBack {
 
 }  // namespace
 
-std::unique_ptr<Protocol> PluginProtocol::make(Stream& stream, std::shared_ptr<Service> service,
-                                               void* data) {
+std::unique_ptr<Protocol> PluginProtocol::make(StreamTable& stream,
+                                               std::shared_ptr<Service> service, void* data) {
     sb_peer* const peer = stream.blocks.take();
     peer->stream = &stream;
     std::unique_ptr<sb_peer, GiveBack> block(peer);

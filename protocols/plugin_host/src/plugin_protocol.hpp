@@ -16,7 +16,7 @@ class PluginProtocol final : public Protocol {
 public:
     // Null if the plugin refuses the connection. Throws what its create() throws. `data` is what create() is
     // given.
-    static std::unique_ptr<Protocol> make(Stream& stream, std::shared_ptr<Service> service,
+    static std::unique_ptr<Protocol> make(StreamTable& stream, std::shared_ptr<Service> service,
                                           void* data);
     static constexpr std::size_t block_size(std::size_t state_size) noexcept {
         return kHead + state_size;

@@ -18,7 +18,8 @@ Checked<T> copy_of(const T* theirs, const char* type) {
     const std::size_t size = theirs->struct_size;
     if (size < sizeof(T) || size > kMost || size % alignof(T) != 0)
         return wrong("the struct_size of its " + std::string(type) + " is " + std::to_string(size) +
-                     ", and must be at least " + std::to_string(sizeof(T)));
+                     ", and must be " + std::to_string(sizeof(T)) + " to " + std::to_string(kMost) +
+                     ", in steps of " + std::to_string(alignof(T)));
     T mine{};
     std::memcpy(&mine, theirs, sizeof(T));
     return mine;

@@ -28,7 +28,7 @@ struct PluginTables {
 template <class T>
 using Checked = tl::expected<T, std::string>;
 
-// Members beyond struct_size become zero, and members that this program does not know are left out.
+// Members that this program does not know are left out. Structs that lack some that it knows are refused.
 Checked<PluginTables> read_tables(const sb_plugin& theirs);
 Checked<sb_stream> read_stream(const sb_stream* theirs);
 

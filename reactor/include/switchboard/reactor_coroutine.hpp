@@ -76,11 +76,13 @@ struct ConverseOptions {
 };
 
 // Connects (a name is looked up), runs `session`, which is Task<T>(Stream&), on the connection, and gives
-// what it returns, as a Result<T>. The connection is then closed, and its output is sent first. Errors: that
-// of the connect, which names each address that was tried; the reason for which the connection ended before
-// the session returned, or errc::incomplete_message if it ended in good order. What the session throws comes
-// out of the await, and the connection is aborted. If the await is destroyed, the session is destroyed at
-// once, where it waits, and the connection is aborted. So it may use what the awaiting coroutine has.
+// what it returns, as a Result<T>. The connection is then closed, and its output is sent first. A session
+// that has called switch_to() must return, and not wait; its connection stays open for the next protocol.
+// Errors: that of the connect, which names each address that was tried; the reason for which the connection
+// ended before the session returned, or errc::incomplete_message if it ended in good order. What the session
+// throws comes out of the await, and the connection is aborted. If the await is destroyed, the session is
+// destroyed at once, where it waits, and the connection is aborted. So it may use what the awaiting coroutine
+// has.
 template <class Function>
 auto converse(Reactor& reactor, const Endpoint& endpoint, Function session,
               ConverseOptions options = {}) {

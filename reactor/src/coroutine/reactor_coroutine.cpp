@@ -75,7 +75,10 @@ void Lookup::begin(Pump& pump) {
 }
 
 void ClientSession::over(std::exception_ptr failure) noexcept {
-    failure ? stream().abort(errc::handler_failed) : stream().close();
+    if (failure)
+        stream().abort(errc::handler_failed);
+    else if (!has_switched())
+        stream().close();
     talk_->failure = std::move(failure);
     if (auto* const waiter = std::exchange(talk_->waiter, nullptr)) waiter->run();
 }

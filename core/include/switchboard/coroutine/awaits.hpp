@@ -103,8 +103,7 @@ private:
     Pump* pump_ = nullptr;
     const Kind kind_;
     bool started_ = false;  // into: some bytes were copied
-    std::size_t
-        size_;  // exactly: the size; until: the most, then what was found; into: what is left
+    std::size_t size_;      // exactly: as asked for; until: the most, or what was found; into: left
     std::size_t scanned_ = 0;  // until: the delimiter does not begin before this
     const char* text_ = nullptr;
     std::size_t text_size_ = 0;

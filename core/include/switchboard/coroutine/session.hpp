@@ -28,6 +28,8 @@ protected:
     // Destroys the session where it waits. The connection stays open until somebody ends it.
     void cancel() noexcept { task_ = {}; }
     Stream& stream() noexcept { return stream_; }
+    // Whether another protocol comes next, so that the connection is not to be closed.
+    bool has_switched() const noexcept { return stream_.has(Stream::kSwitched); }
 
 private:
     static void finished(Pump& pump);

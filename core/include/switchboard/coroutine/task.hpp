@@ -46,10 +46,13 @@ public:
 
     void start(std::coroutine_handle<> outermost, Promise& promise);
     // What the innermost coroutine waited for has come. Returns when the chain waits again, or is finished.
-    void run() {
+    // False: only the innermost coroutine has run, and it waits again.
+    bool run() {
         innermost_.resume();
-        if (next_ != Next::wait) [[unlikely]]
-            go_on();
+        if (next_ == Next::wait) [[likely]]
+            return false;
+        go_on();
+        return true;
     }
 
     // Called by a coroutine that suspends: `child` runs next, or its parent does (null: it has none).

@@ -95,8 +95,9 @@ AsResult<T> result_of(Kept<T>& kept) {
         return std::move(*kept);
 }
 
-template <class T>
-Task<> keep(Task<T> task, Kept<T>& kept) {
+// A Stream among `memory` gives the memory for the frame.
+template <class T, class... Memory>
+Task<> keep(Task<T> task, Kept<T>& kept, Memory&... /*memory*/) {
     if constexpr (std::is_void_v<T>) {
         co_await std::move(task);
         kept.emplace();
@@ -153,16 +154,9 @@ public:
     ~ClientOf() override { cancel(); }  // its frames use session_
 
 private:
-    static Task<> run(Stream& stream, ClientOf& self) {
-        Task<T> task = self.session_(stream);
-        if constexpr (std::is_void_v<T>) {
-            co_await std::move(task);
-            self.state_->value.emplace();
-        } else {
-            self.state_->value.emplace(co_await std::move(task));
-        }
+    Task<> begin(Stream& stream) override {
+        return keep<T>(session_(stream), state_->value, stream);
     }
-    Task<> begin(Stream& stream) override { return run(stream, *this); }
 
     Function session_;
     const std::shared_ptr<State> state_;

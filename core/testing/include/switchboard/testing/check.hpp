@@ -53,7 +53,7 @@ std::ostream& operator<<(std::ostream& to, const Report& report);
 //                       the peer, or the server, ends there: the connection must end within ten minutes of
 //                       the virtual clock
 //     cut at N and M
-//     weather N         reads and writes are shortened at random
+//     random pieces N   reads and writes are shortened at random
 //     slow peer         its buffer holds one byte, and write() returns false if any byte is queued
 //     deaf peer         it takes nothing, while the input is repeated: the queue must stay within its limit
 //     allocation N fails
