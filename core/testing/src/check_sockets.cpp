@@ -103,7 +103,10 @@ std::string play_on(const SocketServer& server, const ProtocolFactory& factory,
     auto process = ServerProcess::start(server, factory, limits);
     if (!process) return "the server does not start: " + process.error().message();
     auto socket = connect(process->at(), kPatience);
-    if (!socket) return socket.error().message();
+    if (!socket) {  // the end of the server, if it has ended, explains it
+        const std::string end = process->end();
+        return end.empty() ? socket.error().message() : end;
+    }
     if (auto set = socket->set_timeouts(kPatience, kPatience); !set) return set.error().message();
     std::string problem = SocketTalk(*process, std::move(*socket), bytewise).play(transcript);
     const std::string end = process->end();
