@@ -1,4 +1,4 @@
-// check_sockets(): plays transcripts over real sockets, with a protocol under every driver.
+// check_sockets(): plays transcripts over real sockets, with a protocol under drivers of your choice.
 #pragma once
 
 #include <functional>
