@@ -195,13 +195,12 @@ CellRun measure_cell(const Experiment& experiment, const Cell& cell, const CpuPl
     if (experiment.work_steps > 0)
         setup.options.push_back(fmt::format("work={}", experiment.work_steps));
     CellRun failed;
-    std::optional<Result<CertificateFiles>> certificate;
-    if (plan.group.tls) certificate.emplace(CertificateFiles::make());
-    if (certificate && !*certificate) {
-        failed.figures.problem = certificate->error().message();
+    const auto certificate = CertificateFiles::make_if(plan.group.tls);
+    if (!certificate) {
+        failed.figures.problem = certificate.error().message();
         return failed;
     }
-    if (certificate) setup.tls = (*certificate)->paths();
+    if (*certificate) setup.tls = (*certificate)->paths();
     const ServerKind kind = *experiment.server(cell.server);
     auto server = kind.is_own()
                       ? Server::start_own(kind, cpus.of_server())

@@ -50,8 +50,7 @@ struct CostCase {
     std::size_t depth = 1;                    // requests that a connection sends together
     bool tls = false;                         // with a certificate that is made for the measurement
     std::string protocol = {};  // of `switchboard serve`; empty: what the workload needs
-    std::string plugin =
-        {};  // the protocol is that of bench/plugins/NAME, in place of the built-in one
+    std::string plugin = {};    // bench/plugins/NAME, whose protocol replaces the built-in one
 
     // What a connection says. If the arguments have --proxy-protocol, it begins with a PROXY header without
     // an address.

@@ -108,15 +108,6 @@ bool is_udp(const std::string& name) {
     return name.ends_with(kUdp);
 }
 
-// Of a server without TLS: none.
-using Certificate = std::optional<CertificateFiles>;
-
-Result<Certificate> certificate_for(const CostCase& what) {
-    if (!what.tls) return Certificate();
-    return CertificateFiles::make().map(
-        [](CertificateFiles files) { return Certificate(std::move(files)); });
-}
-
 // Only `cost` has the workload rooms: a fan-out over WebSocket.
 std::string protocol_of(const CostCase& what) {
     if (!what.protocol.empty()) return what.protocol;
@@ -124,7 +115,8 @@ std::string protocol_of(const CostCase& what) {
                                                 : find_workload_kind(what.workload)->protocol);
 }
 
-std::vector<std::string> server_command(const CostCase& what, const Certificate& certificate) {
+std::vector<std::string> server_command(const CostCase& what,
+                                        const std::optional<CertificateFiles>& certificate) {
     ServerSetup setup{protocol_of(what), what.connections + 2, what.connections};
     if (what.workload == "http") setup.options.push_back(fmt::format("size={}", what.size));
     if (is_udp(what.server)) setup.listen = "udp://127.0.0.1:0";
@@ -139,18 +131,18 @@ std::vector<std::string> server_command(const CostCase& what, const Certificate&
 }
 
 // Runs the server under the tool once, on the CPU of the load: all requests of a round have arrived when the
-// server runs.
+// server runs. So the server must not preempt the load, which sends them.
 Result<Texts> run_under(Tool tool, const CostCase& what, std::size_t exchanges) {
     if (is_interrupted())
         return fail(std::make_error_code(std::errc::interrupted), "measure " + what.server);
     const Scratchpad pad;
     auto command = tool_command(tool, pad.path());
-    const auto certificate = certificate_for(what);
+    const auto certificate = CertificateFiles::make_if(what.tls);
     if (!certificate) return tl::unexpected(certificate.error());
     const auto program = server_command(what, *certificate);
     command.insert(command.end(), program.begin(), program.end());
     auto server = plan_cpus(Cpus::shared).and_then([&](const CpuPlan& cpus) {
-        return pin_to(cpus.generator).and_then([&] {
+        return pin_to(cpus.generator).and_then(no_wakeup_preemption).and_then([&] {
             return Server::start(command, {cpus.server}, kPatience);
         });
     });
@@ -355,7 +347,7 @@ std::optional<IdleSince> parse_idle_since(const std::string& name) {
 Result<double> measure_idle_bytes(const CostCase& what, IdleSince since) {
     Dialogue dialogue = what.dialogue();
     if (since == IdleSince::connect) dialogue.request.clear();
-    const auto certificate = certificate_for(what);
+    const auto certificate = CertificateFiles::make_if(what.tls);
     if (!certificate) return tl::unexpected(certificate.error());
     const auto command = server_command(what, *certificate);
     auto running = plan_cpus(Cpus::apart).and_then([&](const CpuPlan& cpus) {

@@ -1,6 +1,7 @@
 // A certificate for servers that are measured over TLS.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <switchboard/error.hpp>
 #include <utility>
@@ -13,6 +14,12 @@ class CertificateFiles {
 public:
     // Errors: those of the system or of OpenSSL.
     static Result<CertificateFiles> make();
+    // The same if `wanted`, and nullopt otherwise: for a server with or without TLS.
+    static Result<std::optional<CertificateFiles>> make_if(bool wanted) {
+        using Maybe = std::optional<CertificateFiles>;
+        if (!wanted) return Maybe();
+        return make().map([](CertificateFiles files) { return Maybe(std::move(files)); });
+    }
     CertificateFiles(CertificateFiles&& other) noexcept
         : folder_(std::exchange(other.folder_, {})) {}
     CertificateFiles& operator=(CertificateFiles&&) = delete;

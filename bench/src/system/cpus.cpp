@@ -79,4 +79,10 @@ Result<void> pin_to(int cpu) {
     return pin_to(std::vector<int>{cpu});
 }
 
+Result<void> no_wakeup_preemption() {
+    const sched_param priority{};
+    if (sched_setscheduler(0, SCHED_BATCH, &priority) == 0) return {};
+    return fail_errno("sched_setscheduler");
+}
+
 }  // namespace switchboard::bench

@@ -41,4 +41,8 @@ std::vector<int> allowed_cpus();  // the CPUs that this process may use; empty i
 Result<void> pin_to(const std::vector<int>& cpus);
 Result<void> pin_to(int cpu);
 
+// From now on the calling thread, and what it starts later, does not preempt the thread that wakes it (man 7
+// sched, SCHED_BATCH). Between two of them on one CPU, the one that sends runs until it waits.
+Result<void> no_wakeup_preemption();
+
 }  // namespace switchboard::bench
