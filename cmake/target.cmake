@@ -36,7 +36,7 @@ function(switchboard_join_by_folder target)
 endfunction()
 
 # switchboard_library(NAME [LIBS ...] [PRIVATE_LIBS ...]): a part with include/ and src/, as the target
-# switchboard::NAME.
+# switchboard::NAME. Its sources are always compiled jointly, also where another project adds this one.
 function(switchboard_library name)
     cmake_parse_arguments(ARG "" "" "LIBS;PRIVATE_LIBS" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/*.cpp)
@@ -51,7 +51,7 @@ function(switchboard_library name)
     set_target_properties(switchboard_${name} PROPERTIES
         EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON
         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-        VERIFY_INTERFACE_HEADER_SETS ON)
+        VERIFY_INTERFACE_HEADER_SETS ON UNITY_BUILD ON)
     set_property(GLOBAL APPEND PROPERTY SWITCHBOARD_LIBRARIES switchboard_${name})
     list(LENGTH sources count)
     if(count GREATER 8)
