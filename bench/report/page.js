@@ -1,8 +1,10 @@
 'use strict';
-// Draws the report of a run: reads its JSON, which stands in the page, and makes everything else.
+// Draws the report of one run, or of several: reads their JSON, which stands in the page, and makes everything else.
 (() => {
-  const run = JSON.parse(document.getElementById('run').textContent);
-  const main = document.getElementById('main');
+  const runs = [].concat(JSON.parse(document.getElementById('run').textContent));
+  const several = runs.length > 1;
+  let run = runs[0];                              // the one that is drawn now,
+  let main = document.getElementById('main');     // and where
   const drawings = [], charts = [], hidden = new Set();
 
   // --- words and numbers
@@ -46,7 +48,7 @@
   };
 
   // --- colours: the same for a server in every chart
-  const servers = run.cells ? run.options.servers : [];
+  const servers = [...new Set(runs.flatMap((each) => each.cells ? each.options.servers : []))];
   const colour = (name) => {
     const at = Math.max(0, servers.indexOf(name));
     return `hsl(${(at * 137.5 + 210) % 360} ${at % 2 ? 55 : 70}% ${[45, 55, 38][at % 3]}%)`;
@@ -162,9 +164,9 @@
   const highest = (sets) => Math.max(0, ...sets.flatMap((set) => set.spread.map(([, high]) => high)));
   const lowest = (sets) => Math.min(...sets.flatMap((set) => set.spread.map(([low]) => low)));
 
-  // --- the head, common to both pages
+  // --- the head, common to both kinds of run
   const head = (title) => {
-    document.title = `switchboard-bench: ${title}`;
+    document.title = `switchboard-bench: ${several ? plural(runs.length, 'run') : title}`;
     const e = run.environment;
     add(main, 'h1', {}, title);
     add(main, 'p', {class: 'facts'}, [e.date, `commit ${e.commit}`, e.cpu, `${e.cpus} CPUs`, e.kernel, e.build_type]
@@ -220,6 +222,10 @@
     chart.update();
   };
 
+  const titleOf = ({cells, options, target}) => cells
+    ? `${options.scenario || options.workload}: ${plural(options.servers.length, 'server')} compared`
+    : `${options.workload} to ${target}`;
+
   // --- compare
   const comparison = () => {
     const {options, cells} = run;
@@ -233,13 +239,13 @@
     const ranked = (list, metric, more) => list.filter((c) => c[metric]).map((c) => row(c, metric))
       .sort((a, b) => more ? b.value - a.value : a.value - b.value);
 
-    head(`${options.scenario || options.workload}: ${plural(options.servers.length, 'server')} compared`);
+    head(titleOf(run));
     const where = run.cpus.server.length > 1 ? 'the server on all CPUs' :
       run.cpus.server[0] === run.cpus.generator ? 'server and load share one CPU' : 'server and load on a CPU each';
     add(main, 'p', {class: 'facts'}, `${plural(options.rounds, 'round')} of ${options.duration_seconds} s in random ` +
       `order, seed ${options.seed}; ${{unix: 'unix sockets', tls: 'TLS over loopback'}[options.over] || 'TCP over loopback'}; ${where}. ` +
       'Bars and points are medians; whiskers reach from the lowest round to the highest.');
-    legend(options.servers);
+    if (!several) legend(servers);
 
     add(main, 'h2', {}, paced ? 'Which has the lowest latency' : 'Which is fastest');
     let cards = add(main, 'div', {class: 'cards'});
@@ -330,7 +336,7 @@
     const {options, steps} = run;
     const name = (s) => (s.offered_rate ? text.rate(s.offered_rate) + ' offered' : 'closed loop') +
       (options.rounds > 1 ? `, round ${s.round}` : '');
-    head(`${options.workload} to ${run.target}`);
+    head(titleOf(run));
     add(main, 'p', {class: 'facts'}, `${plural(options.connections, 'connection')}, ${options.size} B, ` +
       `${options.depth} in flight each, ${options.duration_seconds} s`);
     const cards = add(main, 'div', {class: 'cards', style: 'margin-top:1rem'});
@@ -380,7 +386,24 @@
       chart.update();
     }
   };
-  (run.cells ? comparison : load)();
+  // Each of several runs has a section; the page begins with the answer of each.
+  const contents = () => {
+    add(main, 'h1', {}, plural(runs.length, 'run'));
+    const list = add(main, 'ol');
+    runs.forEach((each, i) => {
+      const item = add(list, 'li');
+      add(item, 'a', {href: `#run-${i}`}, titleOf(each));
+      for (const {text: sentence} of each.summary || []) add(item, 'p', {class: 'note'}, sentence);
+    });
+    if (servers.length) legend(servers);
+  };
+  if (several) contents();
+  const page = main;
+  runs.forEach((each, i) => {
+    run = each;
+    if (several) main = add(page, 'section', {id: `run-${i}`, class: 'run'});
+    (run.cells ? comparison : load)();
+  });
   draw();
   theme();
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', theme);

@@ -14,6 +14,7 @@ void add_compare(CLI::App& app, std::function<int()>& chosen);
 void add_load(CLI::App& app, std::function<int()>& chosen);
 void add_cost(CLI::App& app, std::function<int()>& chosen);
 void add_diff(CLI::App& app, std::function<int()>& chosen);
+void add_report(CLI::App& app, std::function<int()>& chosen);
 void add_self_test(CLI::App& app, std::function<int()>& chosen);
 
 }  // namespace switchboard::bench

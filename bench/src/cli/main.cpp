@@ -45,7 +45,8 @@ int main(int argc, char** argv) {
     std::function<int()> chosen;
     app.require_subcommand(0, 1);  // with at least 1, the error would not name an unknown word
     using namespace switchboard::bench;
-    for (const auto add : {add_compare, add_load, add_cost, add_diff, add_micro, add_self_test})
+    for (const auto add :
+         {add_compare, add_load, add_cost, add_diff, add_report, add_micro, add_self_test})
         add(app, chosen);
     try {
         app.parse(argc, argv);

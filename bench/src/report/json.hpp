@@ -14,7 +14,7 @@ Json environment_json(const Environment& environment);
 // Replaces invalid UTF-8, which a server may have written, so that the file is valid JSON.
 std::string file_text(const Json& json);
 // Returns a run's report as one self-contained HTML file: the page of bench/report with the `json` that
-// --json writes. The script in the page draws everything.
+// --json writes, or with an array of these. The script in the page draws everything.
 std::string page_of(const std::string& json);
 
 }  // namespace switchboard::bench

@@ -229,3 +229,24 @@ TEST_CASE("bench diff: exit status 1 for an invalid file, 2 for an invalid condi
     CHECK(diff(good, good, {"--fail-if"}).status == 2);
     CHECK(run({kBench, "diff", good}).status == 2);
 }
+
+TEST_CASE("bench report: one page of several runs, or an error that names the file") {
+    const BenchFolder folder;
+    const std::string first = folder.file("first.json"), second = folder.file("second.json"),
+                      page = folder.file("page.html"), none = folder.file("none.json");
+    write_run(folder, "first.json");
+    write_run(folder, "second.json");
+    const auto made = run({kBench, "report", first, second, "--output", page});
+    CHECK(made.status == 0);
+    CHECK(made.output.empty());
+    CHECK(has(read_file(page), "<!DOCTYPE html>"));
+    const auto printed = run({kBench, "report", first, second});
+    CHECK(printed.output == read_file(page));
+
+    const auto missing = run({kBench, "report", first, none, "--output", page});
+    CHECK(missing.status == 1);
+    CHECK(missing.errors == "switchboard-bench: read " + none + ": no such file or directory\n");
+    CHECK(printed.output == read_file(page));  // the earlier one stays
+    CHECK(run({kBench, "report", first, first}).status == 2);
+    CHECK(run({kBench, "report"}).status == 2);
+}

@@ -198,6 +198,23 @@ TEST_CASE("bench report: the page of a load shows latencies, and the course over
     }
 }
 
+TEST_CASE("bench report: a page of several runs has a section for each" *
+          doctest::skip(has_no_browser())) {
+    const std::string runs = "[" + to_json(compared({"reactor", "bare-epoll"}, {100})) + "," +
+                             to_json(compared({"reactor", "nginx"}, {1, 100})) + "," +
+                             to_json(loaded()) + "]";
+    for (const int width : {1200, 390}) {
+        const Shown shown = show(page_of(runs), width);
+        CHECK(shown.wrong == "");
+        CHECK(shown.charts == 4 + 2 + 2 * 4 + 3);
+        CHECK(has(shown.dom, "<h1>3 runs</h1>"));
+        for (const char* section : {"run-0", "run-1", "run-2"}) {
+            CHECK(has(shown.dom, std::string("href=\"#") + section));
+            CHECK(has(shown.dom, std::string("id=\"") + section));
+        }
+    }
+}
+
 TEST_CASE("bench report: it prints" * doctest::skip(has_no_browser())) {
     const Folder folder;
     const fs::path pdf = folder.path() / "page.pdf";
