@@ -13,6 +13,7 @@
 
 #include "blocks.hpp"
 #include "categories.hpp"
+#include "handles.hpp"
 #include "tables.hpp"
 
 namespace switchboard::plugin_host {
@@ -40,8 +41,11 @@ public:
     const PluginTables& tables() const noexcept { return tables_; }
     PluginInfo info() const;
     StreamTable& stream_of(const ProtocolTable& protocol);
-    // For switch_to(): a table that need not belong to a protocol. Null if it is unusable, which is logged.
-    StreamTable* stream_of(const sb_stream* theirs);
+    // For a call such as switch_to(): a table that need not belong to a protocol. Null if it is unusable,
+    // which is logged with the name of the call.
+    StreamTable* stream_of(const sb_stream* theirs, const char* call);
+    Handles<sb_socket>& sockets() noexcept { return sockets_; }
+    Handles<sb_reactor>& reactors() noexcept { return reactors_; }
 
     sb_error to_c(std::error_code error) const noexcept;
     std::error_code from_c(sb_error error) const;  // throws std::bad_alloc
@@ -67,6 +71,8 @@ private:
     std::atomic<bool> running_ = false;
     std::mutex mutex_;  // of streams_
     std::map<const sb_stream*, std::unique_ptr<StreamTable>> streams_;
+    Handles<sb_socket> sockets_{*this};
+    Handles<sb_reactor> reactors_{*this};
 };
 
 // One configured use of a protocol. Its factory and its connections own it together.
@@ -79,7 +85,8 @@ struct Service : std::enable_shared_from_this<Service> {
 
     const std::shared_ptr<Plugin> running;
     void (*const release)(void*);
-    void* data = nullptr;  // the plugin's
+    void* data = nullptr;           // the plugin's
+    sb_reactor* reactor = nullptr;  // null: the protocol does not need one
 };
 
 }  // namespace switchboard::plugin_host

@@ -4,7 +4,9 @@
 #include <exception>
 
 #include "library.hpp"
+#include "plugin_datagrams.hpp"
 #include "plugin_protocol.hpp"
+#include "reactor_use.hpp"
 #include "text.hpp"
 
 namespace switchboard {
@@ -12,7 +14,6 @@ namespace switchboard {
 using plugin_host::Plugin;
 using plugin_host::ProtocolTable;
 using plugin_host::Service;
-using plugin_host::StreamTable;
 
 namespace {
 
@@ -30,16 +31,21 @@ std::int64_t number_of(const OptionSpec& spec, const Options& options) {
 }
 
 // Fills in the service of one use.
-Result<void> configure(const ProtocolTable& protocol, const Options& options, Service& service) {
+Result<void> configure(const ProtocolTable& protocol, const Options& options, bool datagrams,
+                       Service& service) {
     if (!protocol.table.configure) return {};
     std::vector<sb_value> values;
     for (const OptionSpec& spec : protocol.options)
         values.push_back({options.text(spec.name).c_str(), number_of(spec, options)});
+    const sb_use use{.struct_size = sizeof use,
+                     .datagrams = datagrams ? 1 : 0,
+                     .values = values.data(),
+                     .reactor = service.reactor};
     plugin_host::Reason why{};
     try {
         void* data = nullptr;
-        if (protocol.table.configure(protocol.theirs, values.data(), &data, why.data(),
-                                     why.size() - 1) == 0) {
+        if (protocol.table.configure(protocol.theirs, &use, &data, why.data(), why.size() - 1) ==
+            0) {
             service.data = data;
             return {};
         }
@@ -52,23 +58,43 @@ Result<void> configure(const ProtocolTable& protocol, const Options& options, Se
     return fail(errc::bad_option, plugin_host::one_line(why.data()));
 }
 
+// Makes one use of a protocol, for streams or for a datagram socket.
+Result<std::shared_ptr<Service>> use_of(const std::shared_ptr<Plugin>& running,
+                                        const ProtocolTable& protocol, const Options& options,
+                                        const ProtocolContext& context, bool datagrams) {
+    auto service = std::make_shared<Service>(running, protocol.table.release);
+    if ((protocol.table.flags & SB_NEEDS_REACTOR) != 0)
+        begin_use(*service, *context.reactor, context.limits.connection);
+    return configure(protocol, options, datagrams, *service).map([&] { return service; });
+}
+
 Registration registration_of(const std::shared_ptr<Plugin>& running,
                              const ProtocolTable& protocol) {
-    const auto make = [running, &protocol](const Options& options,
-                                           const ProtocolContext&) -> Result<ProtocolFactory> {
-        const auto service = std::make_shared<Service>(running, protocol.table.release);
-        if (auto done = configure(protocol, options, *service); !done)
-            return tl::unexpected(done.error());
-        StreamTable& stream = running->stream_of(protocol);
-        return [service, &stream] {
-            return plugin_host::PluginProtocol::make(stream, service, service->data);
+    Registration registration{.name = protocol.name,
+                              .summary = protocol.summary,
+                              .options = protocol.options,
+                              .needs_reactor = (protocol.table.flags & SB_NEEDS_REACTOR) != 0,
+                              .one_reactor = (protocol.table.flags & SB_ONE_REACTOR) != 0,
+                              .starts_threads = (protocol.table.flags & SB_THREADS) != 0};
+    if (protocol.stream)
+        registration.make = [running, &protocol](const Options& options,
+                                                 const ProtocolContext& context) {
+            return use_of(running, protocol, options, context, false)
+                .map([&](const std::shared_ptr<Service>& service) -> ProtocolFactory {
+                    return [service, &stream = running->stream_of(protocol)] {
+                        return plugin_host::PluginProtocol::make(stream, service, service->data);
+                    };
+                });
         };
-    };
-    return {.name = protocol.name,
-            .summary = protocol.summary,
-            .options = protocol.options,
-            .one_reactor = (protocol.table.flags & SB_ONE_REACTOR) != 0,
-            .make = make};
+    if (protocol.datagrams)
+        registration.make_datagram = [running, &protocol](const Options& options,
+                                                          const ProtocolContext& context) {
+            return use_of(running, protocol, options, context, true)
+                .and_then([&](const std::shared_ptr<Service>& service) {
+                    return plugin_host::PluginDatagrams::make(*protocol.datagrams, service);
+                });
+        };
+    return registration;
 }
 
 Result<void> check_use(const Plugin& plugin, const Registry& registry, const std::string& path) {

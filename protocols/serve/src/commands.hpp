@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <switchboard/plugin_host.hpp>
 #include <switchboard/registry.hpp>
 #include <tl/expected.hpp>
 
@@ -36,6 +37,6 @@ Command add_protocols(CLI::App& app, const Registry& registry);
 Command add_plugin(CLI::App& app);
 
 // Prints a protocol and its options, in the form of `switchboard protocols`; names take `width` columns.
-void print_protocol(const Registration& registration, std::size_t width);
+void print_protocol(const PluginInfo::Protocol& protocol, std::size_t width);
 
 }  // namespace switchboard::program
