@@ -68,6 +68,14 @@ TEST_CASE("plugins, reactor in C: timers, once and again, and cancelled from wit
     CHECK(host.client->received.empty());
 }
 
+TEST_CASE("plugins, reactor in C: a connection that has ended is not found any more") {
+    ReactorPlugin host;
+    REQUIRE(host.client->send("a") == 1);
+    host.client.reset();
+    host.run_until_logged("plugin reactor: after;");
+    CHECK_FALSE(test::has(host.log.text(), "has ended"));
+}
+
 TEST_CASE("plugins, reactor in C: posts, from the reactor's thread and from another") {
     ReactorPlugin host;
     CHECK(host.send("np", "post;") == "post;");
