@@ -3,10 +3,10 @@
 #include <unistd.h>
 #include <exception>
 
+#include "datagrams/plugin_datagrams.hpp"
 #include "library.hpp"
-#include "plugin_datagrams.hpp"
 #include "plugin_protocol.hpp"
-#include "reactor_use.hpp"
+#include "reactor/reactor_use.hpp"
 #include "text.hpp"
 
 namespace switchboard {

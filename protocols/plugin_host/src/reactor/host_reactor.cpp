@@ -133,6 +133,7 @@ void tell(const Lent& lent, ResolveEnd done, const Result<std::vector<SocketAddr
     } else {
         error = lent.plugin().to_c(found.error());
     }
+    endpoints.reserve(texts.size());
     for (const std::string& each : texts) endpoints.push_back(each.c_str());
     call_back(lent, "done() of a look-up", done, endpoints.data(), endpoints.size(), error);
 }
