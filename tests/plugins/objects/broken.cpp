@@ -78,6 +78,11 @@ int start(const sb_host* of, char* why, std::size_t size) {
     if (is("start_fails")) std::snprintf(why, size, "the licence\nhas run out");
     return is("start_fails") || is("start_is_silent") ? 1 : 0;
 }
+int check(char* why, std::size_t size) {
+    throw_if("check_throws");
+    if (is("check_fails")) std::snprintf(why, size, "the table is empty");
+    return is("check_fails") || is("check_is_silent") ? 1 : 0;
+}
 void stop() {
     if (is("stop_crashes")) std::abort();
     throw_if("stop_throws");
@@ -112,7 +117,8 @@ void fill() {
         protocols[i].configure = configure;
         protocols[i].release = release;
     }
-    plugin = {sizeof plugin, SB_ABI, "broken", "1", "", "", protocols, 2, start, stop, nullptr};
+    plugin = {sizeof plugin, SB_ABI, "broken", "1",  "",      "",
+              protocols,     2,      start,    stop, nullptr, check};
 }
 
 void break_plugin() {
