@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "plugins.hpp"
@@ -19,8 +18,10 @@ inline std::string version_text(int number) {
 }
 
 inline std::string read_whole(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::string content(std::filesystem::file_size(path), '\0');
+    std::ifstream(path, std::ios::binary)
+        .read(content.data(), static_cast<std::streamsize>(content.size()));
+    return content;
 }
 
 // Puts version `number` of the plugin at `path`, as mv does: what was there stays as it is.

@@ -146,7 +146,7 @@ Result<void> Uses::replace(std::shared_ptr<Plugin> next) {
     if (!prepared) return tl::unexpected(prepared.error());
     all = std::move(*prepared);
     if (const auto checked = next->check(); !checked)
-        return fail(errc::plugin_refused, "its check() failed: " + checked.error());
+        return fail(errc::plugin_refused, checked.error());
     for (Switch& each : all)
         each.use->switch_to(*each.table, std::move(each.options), each.serving);
     std::swap(running_, next);

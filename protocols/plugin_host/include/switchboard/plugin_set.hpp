@@ -37,12 +37,14 @@ struct PluginVersion {
 // Loads plugins into a registry, and replaces and unloads them by name while their protocols are served.
 //
 // Each version is a mapping of its own, and stays mapped until the process ends. A version is retired when it
-// is replaced or unloaded. Its open connections finish on it: nobody ends them, and the time-outs of the
-// driver and its drain apply to them as to others. When the last one is gone, stop() of the version is called,
-// on the thread of that connection. Then the log has a warning if threads or descriptors remain that appeared
-// while start() or configure() of the plugin ran: "plugin kv 1.0: 2 threads and 1 descriptor left". What
-// other threads of the program started or opened at the same time is counted too, and what the plugin
-// opened in other callbacks is not. Systems without /proc do not report this.
+// is replaced or unloaded. Its open connections finish on it: the set does not end them, and the time-outs
+// and the drain of the driver apply to them as to others. When the last one is gone, stop() of the version is
+// called, on the thread of that connection.
+//
+// Then the log has a warning if threads or descriptors remain that appeared while start() or configure() of
+// the plugin ran: "plugin kv 1.0: 2 threads and 1 descriptor left". What other threads of the program
+// started or opened at the same time is counted too. What the plugin started or opened in other callbacks is
+// not. Systems without /proc do not report this.
 //
 // A factory that was made by Registry::make() makes connections of the version that is in use when it is
 // called. This costs a mutex for each connection, and nothing for messages.
@@ -74,7 +76,7 @@ public:
     //
     // Errors: nothing has changed then, and the version in use goes on. As load_plugin();
     // errc::plugin_refused also if there is no such plugin, the file has another plugin, it lacks a protocol
-    // or an option of the one in use, or its check() refuses.
+    // of the one in use or does not take the options of a factory, or its check() refuses.
     [[nodiscard]] Result<PluginInfo> replace(std::string_view name, const std::string& path);
 
     // Whether the file at `path` is the one of a version in use, and unchanged. False also if there is none.
