@@ -4,6 +4,7 @@
 #include <switchboard/log.hpp>
 #include <switchboard/registry.hpp>
 
+#include "loaded_plugins.hpp"
 #include "plan.hpp"
 
 namespace switchboard::program {
@@ -13,6 +14,8 @@ inline constexpr const char* kCutShort = "stopped before every connection had fi
 // Prints the line with the local endpoint on stdout.
 void announce(const Plan& plan, const Endpoint& local);
 
-Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink);
+// SIGHUP replaces `plugins`.
+Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink,
+                      LoadedPlugins& plugins);
 
 }  // namespace switchboard::program
