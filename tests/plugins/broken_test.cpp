@@ -90,7 +90,7 @@ struct Tried {
 
 }  // namespace
 
-TEST_CASE("plugins: each broken one is refused or contained with its message; others are served") {
+TEST_CASE("plugins: each broken one is refused or contained with its message, others are served") {
     Tried tried;
     for (const test::Broken& each : test::kRefused) tried.add(each, lived(each.kind));
     for (const test::Broken& each : test::kContained) tried.add(each, lived(each.kind));
