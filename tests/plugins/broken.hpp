@@ -15,12 +15,12 @@ struct Broken {
 inline constexpr Broken kRefused[] = {
     {"entry_throws", "switchboard_plugin() threw: thrown for entry_throws"},
     {"entry_is_null", "switchboard_plugin() returned no table"},
-    {"major", "it was built for plugin ABI 7.0, and this program has 0.1: "},
+    {"major", "it was built for plugin ABI 7.0, and this program has 0.2: "},
     {"minor",
-     "it was built for plugin ABI 0.2, and this program has 0.1; while the major number is 0, "
+     "it was built for plugin ABI 0.3, and this program has 0.2; while the major number is 0, "
      "both"},
     {"previous_minor",
-     "it was built for plugin ABI 0.0, and this program has 0.1; while the major number"},
+     "it was built for plugin ABI 0.1, and this program has 0.2; while the major number"},
     {"short_plugin", "the struct_size of its sb_plugin is 8, and must be "},
     {"huge_plugin", "the struct_size of its sb_plugin is 1073741824"},
     {"no_name", "the plugin has no name"},
@@ -32,7 +32,7 @@ inline constexpr Broken kRefused[] = {
     {"short_protocol", "the struct_size of its sb_protocol is 12"},
     {"unnamed_protocol", "protocol 1 has no name"},
     {"same_protocol", "it has protocol broken twice"},
-    {"no_stream", "protocol other: it has no stream"},
+    {"no_stream", "protocol other: it has no stream and no datagrams"},
     {"unknown_flags", "protocol other: it has the flags 16, which this program does not know"},
     {"short_stream", "protocol broken: the struct_size of its sb_stream is 0"},
     {"no_on_data", "protocol broken: it has no on_data"},

@@ -58,7 +58,7 @@ TEST_CASE("plugins: inspect prints what a plugin says of itself") {
     CHECK(inspected.errors == "");
     CHECK(test::has(inspected.output, "keyvalue 2.1  a key-value store\nfile: /"));
     CHECK(
-        test::has(inspected.output, "/keyvalue.so\nABI: 0.1\nprotocols:\nkv  a key-value store\n"));
+        test::has(inspected.output, "/keyvalue.so\nABI: 0.2\nprotocols:\nkv  a key-value store\n"));
     CHECK(test::has(inspected.output, "    --option most=N: how many keys [1000]\n"));
     CHECK(programs::switchboard({"plugin", "inspect", "/"}).status == 1);
     CHECK(programs::switchboard({"plugin"}).status == 2);

@@ -7,6 +7,7 @@
 #include "error_domains.hpp"
 #include "host_table.hpp"
 #include "plugin_protocol.hpp"
+#include "reactor_use.hpp"
 #include "text.hpp"
 
 namespace switchboard::plugin_host {
@@ -100,7 +101,11 @@ PluginInfo Plugin::info() const {
         info.protocols.push_back({.name = each.name,
                                   .summary = each.summary,
                                   .options = each.options,
-                                  .one_reactor = (each.table.flags & SB_ONE_REACTOR) != 0});
+                                  .one_reactor = (each.table.flags & SB_ONE_REACTOR) != 0,
+                                  .needs_reactor = (each.table.flags & SB_NEEDS_REACTOR) != 0,
+                                  .starts_threads = (each.table.flags & SB_THREADS) != 0,
+                                  .streams = each.stream.has_value(),
+                                  .datagrams = each.datagrams.has_value()});
     return info;
 }
 
@@ -122,11 +127,11 @@ std::size_t Plugin::connections() const {
 StreamTable& Plugin::stream_of(const ProtocolTable& protocol) {
     const std::lock_guard lock(mutex_);
     auto& place = streams_[protocol.table.stream];
-    if (!place) place = std::make_unique<StreamTable>(*this, protocol.stream);
+    if (!place) place = std::make_unique<StreamTable>(*this, *protocol.stream);
     return *place;
 }
 
-StreamTable* Plugin::stream_of(const sb_stream* theirs) {
+StreamTable* Plugin::stream_of(const sb_stream* theirs, const char* call) {
     const std::lock_guard lock(mutex_);
     auto& place = streams_[theirs];
     if (place) return place.get();
@@ -134,7 +139,7 @@ StreamTable* Plugin::stream_of(const sb_stream* theirs) {
     if (read)
         place = std::make_unique<StreamTable>(*this, *read);
     else
-        log(LogLevel::error, "switch_to() with an unusable table: " + read.error());
+        log(LogLevel::error, call, "() with an unusable table: " + read.error());
     return place.get();
 }
 
@@ -179,6 +184,7 @@ Service::~Service() {
     } catch (...) {
         running->log(LogLevel::error, "release() threw");
     }
+    if (reactor) end_use(*reactor);
 }
 
 }  // namespace switchboard::plugin_host

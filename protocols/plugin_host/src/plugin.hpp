@@ -14,6 +14,7 @@
 #include "blocks.hpp"
 #include "categories.hpp"
 #include "file.hpp"
+#include "handles.hpp"
 #include "tables.hpp"
 #include "traces.hpp"
 
@@ -49,8 +50,11 @@ public:
     // What start() and configure() leave in the process. For one call of the plugin at a time.
     Traces& traces() noexcept { return traces_; }
     StreamTable& stream_of(const ProtocolTable& protocol);
-    // For switch_to(): a table that need not belong to a protocol. Null if it is unusable, which is logged.
-    StreamTable* stream_of(const sb_stream* theirs);
+    // For a call such as switch_to(): a table that need not belong to a protocol. Null if it is unusable,
+    // which is logged with the name of the call.
+    StreamTable* stream_of(const sb_stream* theirs, const char* call);
+    Handles<sb_socket>& sockets() noexcept { return sockets_; }
+    Handles<sb_reactor>& reactors() noexcept { return reactors_; }
 
     sb_error to_c(std::error_code error) const noexcept;
     std::error_code from_c(sb_error error) const;  // throws std::bad_alloc
@@ -78,6 +82,8 @@ private:
     Traces traces_;
     mutable std::mutex mutex_;  // of streams_
     std::map<const sb_stream*, std::unique_ptr<StreamTable>> streams_;
+    Handles<sb_socket> sockets_{*this};
+    Handles<sb_reactor> reactors_{*this};
 };
 
 // One configured use of a protocol. Its factory and its connections own it together.
@@ -90,7 +96,8 @@ struct Service : std::enable_shared_from_this<Service> {
 
     const std::shared_ptr<Plugin> running;
     void (*const release)(void*);
-    void* data = nullptr;  // the plugin's
+    void* data = nullptr;           // the plugin's
+    sb_reactor* reactor = nullptr;  // null: the protocol does not need one
 };
 
 }  // namespace switchboard::plugin_host

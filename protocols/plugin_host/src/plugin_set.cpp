@@ -61,6 +61,9 @@ Result<void> compare(const Plugin& plugin, const Plugin& before) {
         if (!same)
             return refused(plugin,
                            "it has no protocol " + old.name + ", which the version in use has");
+        if ((old.stream && !same->stream) || (old.datagrams && !same->datagrams))
+            return refused(plugin, "protocol " + old.name + " lacks streams or datagrams, which " +
+                                       "it has in the version in use");
         // The program has decided by the flags how it serves the protocol.
         if (same->table.flags != old.table.flags)
             return refused(plugin, "the flags of protocol " + old.name + " are " +

@@ -1,9 +1,15 @@
 #include "uses.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <exception>
+#include <future>
+#include <switchboard/reactor.hpp>
 
+#include "plugin_datagrams.hpp"
 #include "plugin_protocol.hpp"
+#include "reactor_use.hpp"
 #include "text.hpp"
 
 namespace switchboard::plugin_host {
@@ -23,16 +29,21 @@ std::int64_t number_of(const OptionSpec& spec, const Options& options) {
 }
 
 // Fills in the service of one use.
-Result<void> configure(const ProtocolTable& protocol, const Options& options, Service& service) {
+Result<void> configure(const ProtocolTable& protocol, const Options& options, bool datagrams,
+                       Service& service) {
     if (!protocol.table.configure) return {};
     std::vector<sb_value> values;
     for (const OptionSpec& spec : protocol.options)
         values.push_back({options.text(spec.name).c_str(), number_of(spec, options)});
+    const sb_use use{.struct_size = sizeof use,
+                     .datagrams = datagrams ? 1 : 0,
+                     .values = values.data(),
+                     .reactor = service.reactor};
     Reason why{};
     try {
         void* data = nullptr;
-        if (protocol.table.configure(protocol.theirs, values.data(), &data, why.data(),
-                                     why.size() - 1) == 0) {
+        if (protocol.table.configure(protocol.theirs, &use, &data, why.data(), why.size() - 1) ==
+            0) {
             service.data = data;
             return {};
         }
@@ -44,14 +55,16 @@ Result<void> configure(const ProtocolTable& protocol, const Options& options, Se
     return fail(errc::bad_option, one_line(why.data()));
 }
 
-Result<Serving> serve(const std::shared_ptr<Plugin>& running, const ProtocolTable& protocol,
-                      const Options& options) {
-    Serving serving{std::make_shared<Service>(running, protocol.table.release),
-                    &running->stream_of(protocol)};
-    const auto done =
-        running->traces().watch([&] { return configure(protocol, options, *serving.service); });
-    if (!done) return tl::unexpected(done.error());
-    return serving;
+// Makes one use of a protocol, for streams or for a datagram socket.
+Result<std::shared_ptr<Service>> use_of(const std::shared_ptr<Plugin>& running,
+                                        const ProtocolTable& protocol, const Options& options,
+                                        const ProtocolContext& context, bool datagrams) {
+    auto service = std::make_shared<Service>(running, protocol.table.release);
+    if ((protocol.table.flags & SB_NEEDS_REACTOR) != 0)
+        begin_use(*service, *context.reactor, context.limits.connection);
+    return running->traces()
+        .watch([&] { return configure(protocol, options, datagrams, *service); })
+        .map([&] { return service; });
 }
 
 // Checks options of one version for another one. What has its default value gets the default value of the
@@ -64,6 +77,39 @@ Result<Options> translate(const Options& options, const ProtocolTable& from,
         if (text != spec.fallback) given[spec.name] = text;
     }
     return Options(std::move(given)).checked(to.options);
+}
+
+// A call that another thread waits for.
+struct Asked {
+    std::atomic<bool> taken =
+        false;  // by the reactor, which then answers, or by who does not wait on
+    std::promise<Result<std::shared_ptr<Service>>> answer;
+};
+
+// As use_of(), on the thread of the reactor if the protocol needs one.
+Result<std::shared_ptr<Service>> use_again(const Use& use, const std::shared_ptr<Plugin>& next,
+                                           const ProtocolTable& table, const Options& options) {
+    constexpr auto kPatience = std::chrono::seconds(10);
+    const auto make = [next, &table, options, context = use.context()] {
+        return use_of(next, table, options, context, false);
+    };
+    if ((table.table.flags & SB_NEEDS_REACTOR) == 0) return make();
+    const auto asked = std::make_shared<Asked>();
+    auto answer = asked->answer.get_future();
+    use.context().reactor->post([asked, make] {
+        if (!asked->taken.exchange(true)) asked->answer.set_value(make());
+    });
+    if (answer.wait_for(kPatience) != std::future_status::ready && !asked->taken.exchange(true))
+        return fail(errc::stopping, "its reactor does not run, or waits for this call");
+    return answer.get();
+}
+
+// Forgets those that are gone.
+template <class T>
+void prune(std::vector<std::weak_ptr<T>>& all) {
+    all.erase(std::remove_if(all.begin(), all.end(),
+                             [](const std::weak_ptr<T>& each) { return each.expired(); }),
+              all.end());
 }
 
 }  // namespace
@@ -79,6 +125,11 @@ std::unique_ptr<Protocol> Use::connect() const {
     return PluginProtocol::make(*serving.stream, std::move(serving.service), data);
 }
 
+void Use::drop(Serving serving) const {
+    if (serving.service && serving.service->reactor)
+        context_.reactor->post([dropped = std::move(serving)] {});
+}
+
 void Use::switch_to(const ProtocolTable& table, Options options, Serving& serving) {
     table_ = &table;
     options_ = std::move(options);
@@ -86,43 +137,70 @@ void Use::switch_to(const ProtocolTable& table, Options options, Serving& servin
     std::swap(serving_, serving);
 }
 
-void Use::end() {
-    Serving last;  // goes after the lock: it may call the plugin
+Serving Use::end() {
     const std::lock_guard lock(mutex_);
-    std::swap(serving_, last);
+    return std::exchange(serving_, {});
 }
 
 Registration Uses::registration_of(const ProtocolTable& protocol) {
-    return {.name = protocol.name,
-            .summary = protocol.summary,
-            .options = protocol.options,
-            .one_reactor = (protocol.table.flags & SB_ONE_REACTOR) != 0,
-            .make = [self = shared_from_this(), &protocol](const Options& options,
-                                                           const ProtocolContext&) {
-                return self->make(protocol, options);
-            }};
+    Registration registration{.name = protocol.name,
+                              .summary = protocol.summary,
+                              .options = protocol.options,
+                              .needs_reactor = (protocol.table.flags & SB_NEEDS_REACTOR) != 0,
+                              .one_reactor = (protocol.table.flags & SB_ONE_REACTOR) != 0,
+                              .starts_threads = (protocol.table.flags & SB_THREADS) != 0};
+    if (protocol.stream)
+        registration.make = [self = shared_from_this(), &protocol](const auto& options,
+                                                                   const auto& context) {
+            return self->make(protocol, options, context);
+        };
+    if (protocol.datagrams)
+        registration.make_datagram = [self = shared_from_this(), &protocol](const auto& options,
+                                                                            const auto& context) {
+            return self->make_datagram(protocol, options, context);
+        };
+    return registration;
 }
 
 // A copy of a registry may still have the description of a version before.
-Result<ProtocolFactory> Uses::make(const ProtocolTable& described, const Options& options) {
-    const std::lock_guard lock(mutex_);
+Result<Uses::Chosen> Uses::choose(const ProtocolTable& described, const Options& options) const {
     if (!running_) return fail(errc::unknown_protocol, "its plugin was unloaded");
     const ProtocolTable& table = *running_->protocol(described.name);
-    const auto checked =
-        &table == &described ? Result<Options>(options) : translate(options, described, table);
-    if (!checked) return tl::unexpected(checked.error());
-    auto serving = serve(running_, table, *checked);
-    if (!serving) return tl::unexpected(serving.error());
-    auto use = std::make_shared<Use>(table, *checked, std::move(*serving));
-    uses_.erase(std::remove_if(uses_.begin(), uses_.end(),
-                               [](const std::weak_ptr<Use>& each) { return each.expired(); }),
-                uses_.end());
+    if (&table == &described) return Chosen{table, options};
+    return translate(options, described, table).map([&](const Options& checked) {
+        return Chosen{table, checked};
+    });
+}
+
+Result<ProtocolFactory> Uses::make(const ProtocolTable& described, const Options& options,
+                                   const ProtocolContext& context) {
+    const std::lock_guard lock(mutex_);
+    const auto chosen = choose(described, options);
+    if (!chosen) return tl::unexpected(chosen.error());
+    const auto service = use_of(running_, chosen->table, chosen->options, context, false);
+    if (!service) return tl::unexpected(service.error());
+    auto use = std::make_shared<Use>(chosen->table, chosen->options, context,
+                                     Serving{*service, &running_->stream_of(chosen->table)});
+    prune(uses_);
     uses_.push_back(use);
     return [use = std::move(use)] { return use->connect(); };
 }
 
-Result<std::vector<Uses::Switch>> Uses::prepare(const std::shared_ptr<Plugin>& next) {
-    std::vector<Switch> all;
+Result<std::unique_ptr<DatagramProtocol>> Uses::make_datagram(const ProtocolTable& described,
+                                                              const Options& options,
+                                                              const ProtocolContext& context) {
+    const std::lock_guard lock(mutex_);
+    const auto chosen = choose(described, options);
+    if (!chosen) return tl::unexpected(chosen.error());
+    const auto service = use_of(running_, chosen->table, chosen->options, context, true);
+    if (!service) return tl::unexpected(service.error());
+    prune(sockets_);
+    sockets_.push_back(*service);
+    return PluginDatagrams::make(*chosen->table.datagrams, *service);
+}
+
+// Adds what is made also if it fails.
+Result<void> Uses::prepare(const std::shared_ptr<Plugin>& next, std::vector<Switch>& to) const {
     for (const std::weak_ptr<Use>& each : uses_) {
         auto use = each.lock();
         if (!use) continue;
@@ -130,21 +208,23 @@ Result<std::vector<Uses::Switch>> Uses::prepare(const std::shared_ptr<Plugin>& n
         const auto naming = [&](const Error& error) {
             return Error(error.code(), "protocol " + table.name + ": " + error.context());
         };
-        auto options = translate(use->options(), use->table(), table).map_error(naming);
+        const auto options = translate(use->options(), use->table(), table).map_error(naming);
         if (!options) return tl::unexpected(options.error());
-        auto serving = serve(next, table, *options).map_error(naming);
-        if (!serving) return tl::unexpected(serving.error());
-        all.push_back({std::move(use), &table, std::move(*options), std::move(*serving)});
+        auto service = use_again(*use, next, table, *options).map_error(naming);
+        if (!service) return tl::unexpected(service.error());
+        to.push_back({std::move(use), &table, *options,
+                      Serving{std::move(*service), &next->stream_of(table)}});
     }
-    return all;
+    return {};
 }
 
-Result<void> Uses::replace(std::shared_ptr<Plugin> next) {
-    std::vector<Switch> all;  // goes after the lock, as does the version before: it may call stop()
+Result<void> Uses::switch_all(std::shared_ptr<Plugin>& next, std::vector<Switch>& all) {
     const std::lock_guard lock(mutex_);
-    auto prepared = prepare(next);
-    if (!prepared) return tl::unexpected(prepared.error());
-    all = std::move(*prepared);
+    prune(sockets_);
+    if (!sockets_.empty())
+        return fail(errc::plugin_refused,
+                    "the version in use has a datagram socket, which stays on that version");
+    if (auto prepared = prepare(next, all); !prepared) return prepared;
     if (const auto checked = next->check(); !checked)
         return fail(errc::plugin_refused, checked.error());
     for (Switch& each : all)
@@ -153,13 +233,25 @@ Result<void> Uses::replace(std::shared_ptr<Plugin> next) {
     return {};
 }
 
+// What goes, goes after the lock: it may call the plugin.
+Result<void> Uses::replace(std::shared_ptr<Plugin> next) {
+    std::vector<Switch> all;
+    auto switched = switch_all(next, all);
+    for (Switch& each : all) each.use->drop(std::move(each.serving));
+    return switched;
+}
+
 void Uses::end() {
-    std::shared_ptr<Plugin> last;  // goes after the lock: this may call stop()
-    const std::lock_guard lock(mutex_);
-    std::swap(running_, last);
-    for (const std::weak_ptr<Use>& each : uses_)
-        if (const auto use = each.lock()) use->end();
-    uses_.clear();
+    std::vector<std::shared_ptr<Use>> all;
+    std::shared_ptr<Plugin> last;
+    {
+        const std::lock_guard lock(mutex_);
+        std::swap(running_, last);
+        for (const std::weak_ptr<Use>& each : uses_)
+            if (auto use = each.lock()) all.push_back(std::move(use));
+        uses_.clear();
+    }
+    for (const auto& each : all) each->drop(each->end());
 }
 
 }  // namespace switchboard::plugin_host

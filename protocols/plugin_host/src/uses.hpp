@@ -1,7 +1,6 @@
 // The uses of a plugin's protocols, and the version of the plugin that serves them.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,25 +17,35 @@ struct Serving {
     StreamTable* stream = nullptr;
 };
 
-// One use of a protocol, such as a listener. Its factory owns it. Threading: thread-safe.
+// One use of a protocol for streams, such as a listener. Its factory owns it. Threading: connect() and drop()
+// may be called on any thread; the rest is for the holder of the lock of Uses.
 class Use {
 public:
     // `options` are checked by the table, which describes the protocol.
-    Use(const ProtocolTable& table, Options options, Serving serving)
-        : table_(&table), options_(std::move(options)), serving_(std::move(serving)) {}
+    Use(const ProtocolTable& table, Options options, const ProtocolContext& context,
+        Serving serving)
+        : table_(&table),
+          options_(std::move(options)),
+          context_(context),
+          serving_(std::move(serving)) {}
 
     // Makes the protocol of a new connection; null if the plugin was unloaded or refuses the connection.
     std::unique_ptr<Protocol> connect() const;
-    // Exchanges `serving` with the one before. The caller destroys that one, which may call the plugin.
-    void switch_to(const ProtocolTable& table, Options options, Serving& serving);
-    void end();
+    // Destroys what it has exchanged, on the thread of its reactor if it needs one.
+    void drop(Serving serving) const;
 
-    const ProtocolTable& table() const noexcept { return *table_; }  // under the lock of Uses
-    const Options& options() const noexcept { return options_; }     // the same
+    // Exchanges `serving` with the one before.
+    void switch_to(const ProtocolTable& table, Options options, Serving& serving);
+    Serving end();
+
+    const ProtocolTable& table() const noexcept { return *table_; }
+    const Options& options() const noexcept { return options_; }
+    const ProtocolContext& context() const noexcept { return context_; }
 
 private:
     const ProtocolTable* table_;
     Options options_;
+    const ProtocolContext context_;
     mutable std::mutex mutex_;  // of serving_
     Serving serving_;
 };
@@ -62,12 +71,24 @@ private:
         Options options;
         Serving serving;
     };
-    Result<ProtocolFactory> make(const ProtocolTable& described, const Options& options);
-    Result<std::vector<Switch>> prepare(const std::shared_ptr<Plugin>& next);
+    // A protocol of the version in use, and the options for it.
+    struct Chosen {
+        const ProtocolTable& table;
+        Options options;
+    };
+    Result<Chosen> choose(const ProtocolTable& described, const Options& options) const;
+    Result<ProtocolFactory> make(const ProtocolTable& described, const Options& options,
+                                 const ProtocolContext& context);
+    Result<std::unique_ptr<DatagramProtocol>> make_datagram(const ProtocolTable& described,
+                                                            const Options& options,
+                                                            const ProtocolContext& context);
+    Result<void> prepare(const std::shared_ptr<Plugin>& next, std::vector<Switch>& to) const;
+    Result<void> switch_all(std::shared_ptr<Plugin>& next, std::vector<Switch>& all);
 
     std::mutex mutex_;
     std::shared_ptr<Plugin> running_;  // null: it was unloaded
     std::vector<std::weak_ptr<Use>> uses_;
+    std::vector<std::weak_ptr<Service>> sockets_;  // of datagrams
 };
 
 }  // namespace switchboard::plugin_host

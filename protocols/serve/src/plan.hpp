@@ -43,6 +43,7 @@ struct Driver {
     BlockingServe serve;  // null: the reactor
     bool has_workers;
     bool takes_datagrams = false;
+    bool forks = false;  // serves in child processes
 };
 const std::vector<Driver>& drivers();
 

@@ -46,7 +46,8 @@ Outcome run_blocking(const Plan& plan, const Socket& socket, Serve serve) {
 }
 
 Outcome serve_blocking(const Plan& plan, const Registry& registry, const LogSink& sink) {
-    const auto factory = Layers(registry, plan).make({.limits = plan.limits});
+    const auto factory =
+        Layers(registry, plan).make({.limits = plan.limits, .forks = plan.driver.forks});
     if (!factory) return refuse(factory.error());
     auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.server.backlog),
                                            .path_mode = plan.listen.path_mode});

@@ -59,7 +59,7 @@ int reads_under_backpressure(const void*) {
     throw_if("backpressure_throws");
     return 0;
 }
-int configure(const sb_protocol*, const sb_value*, void** service, char* why, std::size_t size) {
+int configure(const sb_protocol*, const sb_use*, void** service, char* why, std::size_t size) {
     throw_if("configure_throws");
     if (is("configure_fails")) std::snprintf(why, size, "no such table");
     if (is("configure_leaves")) static_cast<void>(::open("/dev/null", O_RDONLY));

@@ -7,12 +7,12 @@
 static const sb_host* host;
 static const char version[] = "version 000";
 
-static int configure(const sb_protocol* protocol, const sb_value* values, void** service, char* why,
+static int configure(const sb_protocol* protocol, const sb_use* use, void** service, char* why,
                      size_t size) {
     (void)protocol, (void)why, (void)size;
-    *service = calloc(1, strlen(values[0].text) + 1);
+    *service = calloc(1, strlen(use->values[0].text) + 1);
     if (!*service) return 1;
-    strcpy(*service, values[0].text);
+    strcpy(*service, use->values[0].text);
     return 0;
 }
 static int create(void* self, void* service) {

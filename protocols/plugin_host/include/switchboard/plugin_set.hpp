@@ -64,7 +64,7 @@ public:
     [[nodiscard]] Result<PluginInfo> load(const std::string& path);
 
     // Retires the plugin. Its protocols leave the registry, and factories of its protocols refuse their
-    // connections from now on. Errors: errc::plugin_refused if there is no such plugin.
+    // connections from now on. Datagram sockets go on. Errors: errc::plugin_refused if there is no such plugin.
     [[nodiscard]] Result<void> unload(std::string_view name);
 
     // Loads another version of a plugin and retires the one in use. Install the file with `mv` or
@@ -73,6 +73,10 @@ public:
     // factory with the options of that factory, and calls check(). Only then all factories are switched,
     // and the registry gets the new descriptions. An option with its default value gets the default value
     // of the new version.
+    //
+    // A datagram socket cannot change its version, so a plugin that has one is not replaced. For each
+    // factory of a protocol that needs a reactor, configure() is called on the thread of that reactor, which
+    // must run; so do not call replace() on such a thread then.
     //
     // Errors: nothing has changed then, and the version in use goes on. As load_plugin();
     // errc::plugin_refused also if there is no such plugin, the file has another plugin, it lacks a protocol
