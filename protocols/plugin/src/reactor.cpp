@@ -22,7 +22,7 @@ std::set<std::string>& names_with_reactor() {
 }
 
 template <class Call>
-void logging(const char* what, Call call) noexcept {
+void logging(const char* what, const Call& call) noexcept {
     try {
         call();
     } catch (const std::exception& thrown) {

@@ -22,10 +22,10 @@
  *     create on_open (on_data | on_writable | on_resume | on_eof | on_deadline | on_shutdown)* on_close
  *
  *   and at the end destroy. For datagram sockets the same holds with the callbacks of sb_datagrams. Different
- *   connections may be on different threads at the same time. The plugin must lock what they share. A call with
- *   an sb_peer or sb_socket is allowed on the thread of its connection or socket, from on_open until on_close
- *   returns. It runs no callback. A call after that has no effect, and is logged. Under the drivers with
- *   processes, the host forks after start(): each child has a copy of everything but other threads. */
+ *   connections may be on different threads at the same time. The plugin must lock what they share. A call
+ *   with an sb_peer or sb_socket is allowed on the thread of its connection or socket, from on_open until
+ *   on_close returns. It runs no callback. A call after that has no effect, and is logged. Under the drivers
+ *   with processes, the host forks after start(): each child has a copy of everything but other threads. */
 #ifndef SWITCHBOARD_PLUGIN_H
 #define SWITCHBOARD_PLUGIN_H
 
@@ -285,9 +285,9 @@ typedef struct sb_host {
      *
      * Callbacks run on the reactor's thread, except `work`, and never within a call. For each such call
      * release(arg) is called once, after the last callback or instead of it, and perhaps before the call
-     * returns; it may be null. Until then the plugin's stop() is not called. It comes on the reactor's thread,
-     * unless post() fails or the reactor ends while `work` runs. Ids are never used again. 0: there is no
-     * memory, or the reactor ends. */
+     * returns; it may be null. The plugin's stop() is not called before that. release(arg) comes on the
+     * reactor's thread, unless post() fails or the reactor ends while `work` runs. Ids are never used again.
+     * 0: there is no memory, or the use or the reactor ends. */
 
     /* Connects to an endpoint, "tcp://localhost:80" or "unix:/path"; create() of the stream gets the service.
      * Returns the id of the connection, which belongs to this use as those that were accepted do. If the
