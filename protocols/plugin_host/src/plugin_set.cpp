@@ -132,7 +132,7 @@ Result<PluginInfo> PluginSet::Impl::replace(std::string_view name, const std::st
     const auto running = start_version(*place.plugin, path);
     if (!running) return tl::unexpected(running.error());
     Plugin& next = **running;
-    if (auto switched = place.uses->replace(*running); !switched)
+    if (auto switched = place.uses->replace(*running, options_.reactor_timeout); !switched)
         return refused(next, switched.error().context());
     describe(place, next);
     retire(std::exchange(place.plugin, &next));

@@ -88,8 +88,8 @@ struct Asked {
 
 // As use_of(), on the thread of the reactor if the protocol needs one.
 Result<std::shared_ptr<Service>> use_again(const Use& use, const std::shared_ptr<Plugin>& next,
-                                           const ProtocolTable& table, const Options& options) {
-    constexpr auto kPatience = std::chrono::seconds(10);
+                                           const ProtocolTable& table, const Options& options,
+                                           std::chrono::milliseconds timeout) {
     const auto make = [next, &table, options, context = use.context()] {
         return use_of(next, table, options, context, false);
     };
@@ -99,7 +99,7 @@ Result<std::shared_ptr<Service>> use_again(const Use& use, const std::shared_ptr
     use.context().reactor->post([asked, make] {
         if (!asked->taken.exchange(true)) asked->answer.set_value(make());
     });
-    if (answer.wait_for(kPatience) != std::future_status::ready && !asked->taken.exchange(true))
+    if (answer.wait_for(timeout) != std::future_status::ready && !asked->taken.exchange(true))
         return fail(errc::stopping, "its reactor does not run, or waits for this call");
     return answer.get();
 }
@@ -200,7 +200,8 @@ Result<std::unique_ptr<DatagramProtocol>> Uses::make_datagram(const ProtocolTabl
 }
 
 // Adds what is made also if it fails.
-Result<void> Uses::prepare(const std::shared_ptr<Plugin>& next, std::vector<Switch>& to) const {
+Result<void> Uses::prepare(const std::shared_ptr<Plugin>& next, std::chrono::milliseconds timeout,
+                           std::vector<Switch>& to) const {
     for (const std::weak_ptr<Use>& each : uses_) {
         auto use = each.lock();
         if (!use) continue;
@@ -210,7 +211,7 @@ Result<void> Uses::prepare(const std::shared_ptr<Plugin>& next, std::vector<Swit
         };
         const auto options = translate(use->options(), use->table(), table).map_error(naming);
         if (!options) return tl::unexpected(options.error());
-        auto service = use_again(*use, next, table, *options).map_error(naming);
+        auto service = use_again(*use, next, table, *options, timeout).map_error(naming);
         if (!service) return tl::unexpected(service.error());
         to.push_back({std::move(use), &table, *options,
                       Serving{std::move(*service), &next->stream_of(table)}});
@@ -218,13 +219,14 @@ Result<void> Uses::prepare(const std::shared_ptr<Plugin>& next, std::vector<Swit
     return {};
 }
 
-Result<void> Uses::switch_all(std::shared_ptr<Plugin>& next, std::vector<Switch>& all) {
+Result<void> Uses::switch_all(std::shared_ptr<Plugin>& next, std::chrono::milliseconds timeout,
+                              std::vector<Switch>& all) {
     const std::lock_guard lock(mutex_);
     prune(sockets_);
     if (!sockets_.empty())
         return fail(errc::plugin_refused,
                     "the version in use has a datagram socket, which stays on that version");
-    if (auto prepared = prepare(next, all); !prepared) return prepared;
+    if (auto prepared = prepare(next, timeout, all); !prepared) return prepared;
     if (const auto checked = next->check(); !checked)
         return fail(errc::plugin_refused, checked.error());
     for (Switch& each : all)
@@ -234,9 +236,10 @@ Result<void> Uses::switch_all(std::shared_ptr<Plugin>& next, std::vector<Switch>
 }
 
 // What goes, goes after the lock: it may call the plugin.
-Result<void> Uses::replace(std::shared_ptr<Plugin> next) {
+Result<void> Uses::replace(std::shared_ptr<Plugin> next,
+                           std::chrono::milliseconds reactor_timeout) {
     std::vector<Switch> all;
-    auto switched = switch_all(next, all);
+    auto switched = switch_all(next, reactor_timeout, all);
     for (Switch& each : all) each.use->drop(std::move(each.serving));
     return switched;
 }

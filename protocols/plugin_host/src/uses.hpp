@@ -1,6 +1,7 @@
 // The uses of a plugin's protocols, and the version of the plugin that serves them.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -58,9 +59,9 @@ public:
 
     // For the registry. The protocol must belong to a version that is or was in use.
     Registration registration_of(const ProtocolTable& protocol);
-    // Configures each use in `next`, calls its check(), and then switches all uses to it. Errors: nothing
+    // Configures each use in `next`, on the thread of its reactor if it needs one, calls its check(), and then switches all uses to it. Errors: nothing
     // has changed then.
-    Result<void> replace(std::shared_ptr<Plugin> next);
+    Result<void> replace(std::shared_ptr<Plugin> next, std::chrono::milliseconds reactor_timeout);
     // From now on, all uses refuse their connections.
     void end();
 
@@ -82,8 +83,10 @@ private:
     Result<std::unique_ptr<DatagramProtocol>> make_datagram(const ProtocolTable& described,
                                                             const Options& options,
                                                             const ProtocolContext& context);
-    Result<void> prepare(const std::shared_ptr<Plugin>& next, std::vector<Switch>& to) const;
-    Result<void> switch_all(std::shared_ptr<Plugin>& next, std::vector<Switch>& all);
+    Result<void> prepare(const std::shared_ptr<Plugin>& next, std::chrono::milliseconds timeout,
+                         std::vector<Switch>& to) const;
+    Result<void> switch_all(std::shared_ptr<Plugin>& next, std::chrono::milliseconds timeout,
+                            std::vector<Switch>& all);
 
     std::mutex mutex_;
     std::shared_ptr<Plugin> running_;  // null: it was unloaded

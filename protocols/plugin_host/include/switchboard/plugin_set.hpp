@@ -1,6 +1,7 @@
 // PluginSet: the plugins of a running program, which can be replaced and unloaded.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,8 @@ struct PluginSetOptions {
     // are opened at once. probe_plugin() may be used while the process has one thread. With more threads,
     // start a program that probes the file: `switchboard plugin probe FILE` is one.
     std::function<Result<void>(const std::string& path)> probe = {};
+    // How long replace() waits for the reactor of a factory, for each.
+    std::chrono::milliseconds reactor_timeout = std::chrono::seconds(10);
 };
 
 // One version of a plugin of a PluginSet.
@@ -76,7 +79,7 @@ public:
     //
     // A datagram socket cannot change its version, so a plugin that has one is not replaced. For each
     // factory of a protocol that needs a reactor, configure() is called on the thread of that reactor, which
-    // must run; so do not call replace() on such a thread then.
+    // must run. So do not call replace() on that thread.
     //
     // Errors: nothing has changed then, and the version in use goes on. As load_plugin();
     // errc::plugin_refused also if there is no such plugin, the file has another plugin, it lacks a protocol
