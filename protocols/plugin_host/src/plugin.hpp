@@ -13,7 +13,7 @@
 
 #include "blocks.hpp"
 #include "categories.hpp"
-#include "file.hpp"
+#include "file/file.hpp"
 #include "handles.hpp"
 #include "tables.hpp"
 #include "traces.hpp"

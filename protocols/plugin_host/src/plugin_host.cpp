@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
-#include "library.hpp"
-#include "load.hpp"
+#include "file/library.hpp"
+#include "set/load.hpp"
 #include "text.hpp"
 
 namespace switchboard {

@@ -1,4 +1,4 @@
-#include "file.hpp"
+#include "file/file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

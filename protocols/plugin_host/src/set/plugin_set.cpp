@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "library.hpp"
-#include "load.hpp"
+#include "file/library.hpp"
+#include "set/load.hpp"
 
 namespace switchboard {
 

@@ -1,4 +1,4 @@
-#include "uses.hpp"
+#include "set/uses.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include "library.hpp"
+#include "file/library.hpp"
 
 #include <dlfcn.h>
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include <exception>
 #include <vector>
 
-#include "file.hpp"
+#include "file/file.hpp"
 #include "text.hpp"
 
 namespace switchboard::plugin_host {

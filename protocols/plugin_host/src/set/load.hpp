@@ -6,7 +6,7 @@
 #include <switchboard/log.hpp>
 #include <switchboard/registry.hpp>
 
-#include "uses.hpp"
+#include "set/uses.hpp"
 
 namespace switchboard::plugin_host {
 
