@@ -159,7 +159,8 @@ sb_plugin table_of(const About& about, const Tables& all) {
             .protocol_count = all.protocols.size(),
             .start = start,
             .stop = nullptr,
-            .describe = describe_error};
+            .describe = describe_error,
+            .check = nullptr};
 }
 
 }  // namespace

@@ -18,35 +18,41 @@ PluginInfo::Protocol shown(const Registration& registration) {
             .datagrams = static_cast<bool>(registration.make_datagram)};
 }
 
+std::string text_of(const PluginInfo::Protocol& protocol, std::size_t width) {
+    const std::string indent(width + 2, ' ');
+    std::string name = protocol.name;
+    name.resize(std::max(width, name.size()), ' ');
+    std::string text = name + "  " + protocol.summary + "\n";
+    for (const OptionSpec& option : protocol.options) {
+        text += indent + "  --option " + option.usage() + ": " + option.help;
+        text += option.fallback ? " [" + *option.fallback + "]\n" : "\n";
+    }
+    if (protocol.datagrams)
+        text += indent + (protocol.streams ? "  also over" : "  over") + " udp://HOST:PORT\n";
+    if (protocol.needs_reactor) text += indent + "  under the reactor driver only\n";
+    if (protocol.starts_threads)
+        text += indent + "  not under processes and process-pool: starts threads\n";
+    return text;
+}
+
 Outcome print_all(const Registry& registry) {
-    std::size_t width = 0;
-    for (const Registration& each : registry.all()) width = std::max(width, each.name.size());
-    for (const Registration& each : registry.all()) print_protocol(shown(each), width);
+    std::printf("%s", list_of(registry).c_str());
     if (std::fflush(stdout) != 0) return refuse(fail_errno("write to stdout").value());
     return {};
 }
 
 }  // namespace
 
+std::string list_of(const Registry& registry) {
+    std::size_t width = 0;
+    for (const Registration& each : registry.all()) width = std::max(width, each.name.size());
+    std::string text;
+    for (const Registration& each : registry.all()) text += text_of(shown(each), width);
+    return text;
+}
+
 void print_protocol(const PluginInfo::Protocol& protocol, std::size_t width) {
-    std::printf("%-*s  %s\n", static_cast<int>(width), protocol.name.c_str(),
-                protocol.summary.c_str());
-    for (const OptionSpec& option : protocol.options) {
-        const std::string fallback = option.fallback ? " [" + *option.fallback + "]" : "";
-        std::printf("%-*s    --option %s: %s%s\n", static_cast<int>(width), "",
-                    option.usage().c_str(), option.help.c_str(), fallback.c_str());
-    }
-    if (protocol.datagrams) {
-        std::printf("%-*s    %s udp://HOST:PORT\n", static_cast<int>(width), "",
-                    protocol.streams ? "also over" : "over");
-    }
-    if (protocol.needs_reactor) {
-        std::printf("%-*s    under the reactor driver only\n", static_cast<int>(width), "");
-    }
-    if (protocol.starts_threads) {
-        std::printf("%-*s    not under processes and process-pool: starts threads\n",
-                    static_cast<int>(width), "");
-    }
+    std::printf("%s", text_of(protocol, width).c_str());
 }
 
 Command add_protocols(CLI::App& app, const Registry& registry) {

@@ -340,6 +340,10 @@ typedef struct sb_plugin {
     /* Writes what an error of the plugin's own means, as snprintf(3). Called on any thread, also after
      * stop(). May be null. */
     void (*describe)(sb_error error, char* out, size_t size);
+    /* Whether it works. Called before this plugin replaces another version of itself, after start() and all
+     * calls of configure(). Returns 0, or writes the reason to why[0..size), as one line; the version in use
+     * then stays, and stop() is called. May be null. */
+    int (*check)(char* why, size_t size);
 } sb_plugin;
 
 /* The one function that a plugin exports. Returns its table, which must be the same each time, and does
