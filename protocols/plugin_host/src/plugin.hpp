@@ -98,6 +98,7 @@ struct Service : std::enable_shared_from_this<Service> {
     void (*const release)(void*);
     void* data = nullptr;           // the plugin's
     sb_reactor* reactor = nullptr;  // null: the protocol does not need one
+    std::string_view label;         // the name of the protocol, which lives as long as the Plugin
 };
 
 }  // namespace switchboard::plugin_host

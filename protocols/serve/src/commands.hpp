@@ -36,7 +36,8 @@ Command add_exchange(CLI::App& app);
 Command add_protocols(CLI::App& app, const Registry& registry);
 Command add_plugin(CLI::App& app);
 
-// Adds the arguments of `switchboard serve` to a program without subcommands. Returns the function that serves.
+// Adds the arguments of `switchboard serve` to a program without subcommands. Returns the function that
+// serves.
 std::function<Outcome()> add_serve_arguments(CLI::App& app, const Registry& registry);
 
 // Prints a protocol and its options, in the form of `switchboard protocols`; names take `width` columns.

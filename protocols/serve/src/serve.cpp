@@ -5,6 +5,7 @@
 #include <switchboard/bind_datagram.hpp>
 
 #include "commands.hpp"
+#include "isolate.hpp"
 #include "layers.hpp"
 #include "log.hpp"
 #include "plan.hpp"
@@ -85,6 +86,11 @@ Outcome run(const ServeArguments& arguments, const Registry& built_in, bool work
     if (!sink) return refuse(sink.error());
     const auto plan = make_plan(arguments);
     if (!plan) return refuse(plan.error());
+    if (plan->isolate > 0) {
+        raise_descriptor_limit();
+        return serve_isolated(*plan, built_in, {arguments.plugins, probe_command(arguments)},
+                              *sink);
+    }
     Registry registry = built_in;
     LoadedPlugins plugins(registry, *sink, probe_command(arguments));
     if (auto loaded = load_plugins(arguments.plugins, plugins); !loaded) return loaded;
@@ -126,6 +132,11 @@ void add_reactor_options(CLI::App& command, ServeArguments& arguments) {
         ->capture_default_str();
     command.add_flag("--pin", arguments.pin,
                      "Pins each of these threads to a CPU of its own; reactor only");
+    command
+        .add_option("--isolate", arguments.isolate,
+                    "Number of processes, with a reactor each, that share the listener. One that "
+                    "crashes costs its own connections only, and is replaced; reactor only")
+        ->check(CLI::Range(1, 1'024));
     command.add_option(
         "--takeover", arguments.takeover,
         "Restarts without refusing clients: takes the listening sockets from the old server at "

@@ -60,6 +60,7 @@ Result<std::shared_ptr<Service>> use_of(const std::shared_ptr<Plugin>& running,
                                         const ProtocolTable& protocol, const Options& options,
                                         const ProtocolContext& context, bool datagrams) {
     auto service = std::make_shared<Service>(running, protocol.table.release);
+    service->label = protocol.name;
     if ((protocol.table.flags & SB_NEEDS_REACTOR) != 0)
         begin_use(*service, *context.reactor, context.limits.connection);
     return running->traces()
