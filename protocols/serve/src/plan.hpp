@@ -24,9 +24,12 @@ struct ServeArguments {
     std::size_t workers = ServeOptions{}.workers;
     std::optional<std::string> mode;
     std::vector<std::string> options, limits, plugins;
+    std::vector<std::string> subcommand;  // "serve", if the program has subcommands
+    std::string probe;                    // a plugin to probe instead of serving
     std::string reject_message;
     std::size_t reactors = 1;
     bool pin = false;
+    std::size_t isolate = 0;
     std::optional<std::string> takeover, metrics;
     ThrottleArguments throttle;
     std::optional<std::string> proxies;
@@ -41,6 +44,7 @@ struct Driver {
     BlockingServe serve;  // null: the reactor
     bool has_workers;
     bool takes_datagrams = false;
+    bool forks = false;  // serves in child processes
 };
 const std::vector<Driver>& drivers();
 
@@ -59,6 +63,7 @@ struct Plan {
     ThrottleOptions throttle = {};
     std::optional<ProxyTrust> proxies = {};  // peers that must send a PROXY protocol header
     std::optional<TlsFiles> tls = {};
+    std::size_t isolate = 0;  // worker processes; 0: none, this process serves
 };
 
 tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments);

@@ -9,7 +9,26 @@
 namespace switchboard::program {
 namespace {
 
-Result<std::string> path_of(const std::string& plugin) {
+void print(const PluginInfo& info) {
+    std::printf("%s %s", info.name.c_str(), info.version.c_str());
+    if (!info.summary.empty()) std::printf("  %s", info.summary.c_str());
+    std::printf("\nfile: %s\nABI: %s\n", info.path.c_str(), info.abi.c_str());
+    if (!info.licence.empty()) std::printf("licence: %s\n", info.licence.c_str());
+    std::printf("protocols:\n");
+    for (const PluginInfo::Protocol& each : info.protocols) print_protocol(each, 0);
+}
+
+Outcome inspect(const std::string& plugin) {
+    const auto info = plugin_path(plugin).and_then(inspect_plugin);
+    if (!info) return refuse(info.error());
+    print(*info);
+    if (std::fflush(stdout) != 0) return refuse(fail_errno("write to stdout").value());
+    return {};
+}
+
+}  // namespace
+
+Result<std::string> plugin_path(const std::string& plugin) {
     const char* const directories = std::getenv("SWITCHBOARD_PLUGIN_PATH");
     return find_plugin(plugin, directories ? directories : "").map_error([&](const Error& error) {
         return directories ? error
@@ -19,42 +38,17 @@ Result<std::string> path_of(const std::string& plugin) {
     });
 }
 
-void print(const PluginInfo& info) {
-    std::printf("%s %s", info.name.c_str(), info.version.c_str());
-    if (!info.summary.empty()) std::printf("  %s", info.summary.c_str());
-    std::printf("\nfile: %s\nABI: %s\n", info.path.c_str(), info.abi.c_str());
-    if (!info.licence.empty()) std::printf("licence: %s\n", info.licence.c_str());
-    std::printf("protocols:\n");
-    for (const PluginInfo::Protocol& each : info.protocols)
-        print_protocol({.name = each.name, .summary = each.summary, .options = each.options}, 0);
-}
-
-Outcome inspect(const std::string& plugin) {
-    const auto info = path_of(plugin).and_then(inspect_plugin);
-    if (!info) return refuse(info.error());
-    print(*info);
-    if (std::fflush(stdout) != 0) return refuse(fail_errno("write to stdout").value());
-    return {};
-}
-
-}  // namespace
-
-Outcome load_plugins(const std::vector<std::string>& plugins, Registry& registry,
-                     const LogSink& sink) {
+Outcome load_plugins(const std::vector<std::string>& plugins, LoadedPlugins& to) {
     // Probes fork, and a plugin may start threads when it is loaded. So all probes come first.
     std::vector<std::string> paths;
     for (const std::string& each : plugins) {
-        const auto path = path_of(each);
+        const auto path = plugin_path(each);
         if (!path) return refuse(path.error());
         if (const auto probed = probe_plugin(*path); !probed) return refuse(probed.error());
         paths.push_back(*path);
     }
-    for (const std::string& each : paths) {
-        const auto info = load_plugin(each, registry, sink);
-        if (!info) return refuse(info.error());
-        sink(LogLevel::info,
-             "plugin " + info->name + " " + info->version + " loaded from " + info->path);
-    }
+    for (std::size_t i = 0; i < plugins.size(); ++i)
+        if (auto loaded = to.load(plugins[i], paths[i]); !loaded) return loaded;
     return {};
 }
 

@@ -16,25 +16,28 @@ struct PluginInfo {
     struct Protocol {
         std::string name, summary;
         std::vector<OptionSpec> options;
-        bool one_reactor = false;
+        bool one_reactor = false, needs_reactor = false, starts_threads = false;
+        bool streams = false, datagrams = false;
     };
     std::string path;  // absolute, without symbolic links
-    std::string abi;   // "0.1"
+    std::string abi;   // "0.2"
     std::string name, version, summary, licence;
     std::vector<Protocol> protocols;
 };
 
-// The ABI of this program, "0.1". While the major is 0, a plugin must have the same one.
+// The ABI of this program, "0.2". While the major is 0, a plugin must have the same one.
 std::string plugin_abi();
 
 // Loads the plugin at `path` and adds its protocols to the registry, so that they are used like all others.
 // `log` gets what the plugin logs, and what it does wrong; it must be thread-safe if connections run on
 // several threads.
 //
-// Lifetime: a plugin runs from here until the registry, the factories and the connections that use it are
-// gone; then its stop() is called. To unload it, remove its protocols from the registry. The file stays
-// mapped until the process ends. Security: the code of a plugin runs with all rights of the process, from
-// when the file is opened, and an error in it can end the process. Load only files that you trust.
+// Lifetime: a plugin runs from here until the registry, the factories, the connections and the datagram
+// sockets that use it are gone, and what it has pending on a reactor; then its stop() is called. To unload
+// it, remove its protocols from the registry. The file stays mapped until the process ends. A factory of a
+// protocol that needs a reactor must not outlive that reactor, unless the reactor owns it. Security: the
+// code of a plugin runs with all rights of the process, from when the file is opened, and an error in it can
+// end the process. Load only files that you trust.
 //
 // Errors: errc::plugin_refused, or the error of the system; nothing is added then. The context says what is
 // wrong: with the file, its version, its tables, or why its start() refused. Also: the file is loaded
