@@ -1,5 +1,6 @@
 /* Each byte of input asks for one service of the reactor. What comes of it is visible in the output. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,14 @@ static void tick(void* arg) {
 
 static void work(void* arg) {
     ((struct asked*)arg)->count = 42;
+}
+
+static sem_t gate;
+static void wait_at_gate(void* arg) {
+    (void)arg;
+    host->log(host, 0, "works");
+    sem_wait(&gate);
+    host->log(host, 0, "worked");
 }
 
 static void work_done(void* arg, sb_error error) {
@@ -196,6 +205,11 @@ static void command(struct service* service, sb_peer* peer, int which) {
         case 'o':
             host->offload(reactor, work, work_done, release, ask(service, id, "offload"));
             break;
+        case 'w':
+            sem_init(&gate, 0, 0);
+            host->offload(reactor, wait_at_gate, work_done, release, ask(service, id, "long"));
+            break;
+        case 'g': sem_post(&gate); break;
         case 'r':
             host->resolve(reactor, "127.0.0.1", "80", resolved, release, ask(service, id, "look"));
             break;

@@ -58,11 +58,12 @@ void call_back(const Lent& lent, const char* name, Callback callback, Values... 
 // Starts with `start(id)`, which returns an id of the reactor, and keeps it for cancel().
 template <class Start>
 std::uint64_t pend(ReactorUse& use, Start start) {
-    const std::uint64_t id = use.next_id();
+    const auto [id, place] = use.add();  // first, because afterwards nothing may fail
     const auto started = start(id);
-    if (started.value == 0) return 0;  // the reactor ends
-    use.add(id, started);
-    return id;
+    place = started;
+    if (started.value != 0) return id;
+    use.remove(id);  // the reactor ends
+    return 0;
 }
 
 milliseconds rounded_up(std::int64_t nanoseconds) noexcept {
@@ -96,12 +97,12 @@ std::uint64_t every(sb_reactor* reactor, std::int64_t period, Run run, Release r
 
 int post(sb_reactor* reactor, Run run, Release release, void* arg) {
     const auto posted = or_zero([&]() -> std::uint64_t {
-        const Asked post = asked(reactor, "post", release, arg);  // outlives the lock
-        if (!post.use) return 0;
+        const Asked call = asked(reactor, "post", release, arg);  // outlives the lock
+        if (!call.use) return 0;
         const std::lock_guard lock(reactor->mutex);  // so that the reactor exists
-        if (reactor->use != post.use) return 0;
-        post.use->reactor.post([post, run] {
-            if (!post.use->has_ended()) call_back(*post.lent, "a post", run);
+        if (reactor->use != call.use) return 0;
+        call.use->reactor.post([call, run] {
+            if (!call.use->has_ended()) call_back(*call.lent, "a post", run);
         });
         return 1;
     });
@@ -132,6 +133,7 @@ void tell(const Lent& lent, ResolveEnd done, const Result<std::vector<SocketAddr
     } else {
         error = lent.plugin().to_c(found.error());
     }
+    endpoints.reserve(texts.size());
     for (const std::string& each : texts) endpoints.push_back(each.c_str());
     call_back(lent, "done() of a look-up", done, endpoints.data(), endpoints.size(), error);
 }
