@@ -257,8 +257,8 @@ TEST_CASE("bench: output that cannot be written to stdout fails the run") {
     }
     const auto none = run({kBench});
     CHECK(none.status == 2);
-    CHECK(
-        has(none.errors, "a subcommand is required: compare, load, cost, diff, report, micro, self-test"));
+    CHECK(has(none.errors,
+              "a subcommand is required: compare, load, cost, diff, report, micro, self-test"));
 }
 
 TEST_CASE("bench compare: a folder as an output file is refused before it measures") {
