@@ -9,7 +9,9 @@
 #define MS INT64_C(1000000)
 
 static const sb_host* host;
-static sb_reactor* kept; /* of the last use that has ended */
+static pthread_mutex_t lock =
+    PTHREAD_MUTEX_INITIALIZER; /* of `kept`: uses end on several threads */
+static sb_reactor* kept;       /* of the last use that has ended */
 
 /* One use. Each is on one reactor, and so on one thread. */
 struct service {
@@ -251,7 +253,9 @@ static int configure(const sb_protocol* protocol, const sb_use* use, void** serv
 static void release_service(void* service) {
     struct service* const ending = service;
     if (ending->has_thread) pthread_join(ending->thread, NULL);
+    pthread_mutex_lock(&lock);
     kept = ending->reactor;
+    pthread_mutex_unlock(&lock);
     host->log(host, 0, "released");
     free(ending);
 }

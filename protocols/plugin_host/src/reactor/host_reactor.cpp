@@ -17,7 +17,7 @@ using Done = void (*)(void*, sb_error);
 using ResolveEnd = void (*)(void*, const char* const*, std::size_t, sb_error);
 
 // One call of a plugin: the use that it is for, and what it lends.
-struct Asked {
+struct PluginCall {
     std::shared_ptr<ReactorUse> use;
     std::shared_ptr<const Lent> lent;
 };
@@ -30,7 +30,7 @@ std::shared_ptr<ReactorUse> use_of(sb_reactor* reactor, const char* call) noexce
     return reactor->use;
 }
 
-Asked asked(sb_reactor* reactor, const char* call, Release release, void* arg) {
+PluginCall plugin_call(sb_reactor* reactor, const char* call, Release release, void* arg) {
     auto use = use_of(reactor, call);
     Lent lent(use ? use->running : nullptr, reactor->plugin, release, arg);
     return {std::move(use), std::make_shared<const Lent>(std::move(lent))};
@@ -73,7 +73,7 @@ milliseconds rounded_up(std::int64_t nanoseconds) noexcept {
 
 std::uint64_t after(sb_reactor* reactor, std::int64_t delay, Run run, Release release, void* arg) {
     return or_zero([&]() -> std::uint64_t {
-        const auto [use, lent] = asked(reactor, "after", release, arg);
+        const auto [use, lent] = plugin_call(reactor, "after", release, arg);
         if (!use) return 0;
         return pend(*use, [&, &use = use, &lent = lent](std::uint64_t id) {
             return use->reactor.after(rounded_up(delay), [use, lent, run, id] {
@@ -86,7 +86,7 @@ std::uint64_t after(sb_reactor* reactor, std::int64_t delay, Run run, Release re
 
 std::uint64_t every(sb_reactor* reactor, std::int64_t period, Run run, Release release, void* arg) {
     return or_zero([&]() -> std::uint64_t {
-        const auto [use, lent] = asked(reactor, "every", release, arg);
+        const auto [use, lent] = plugin_call(reactor, "every", release, arg);
         if (!use) return 0;
         return pend(*use, [&, &use = use, &lent = lent](std::uint64_t) {
             return use->reactor.every(rounded_up(period),
@@ -97,7 +97,7 @@ std::uint64_t every(sb_reactor* reactor, std::int64_t period, Run run, Release r
 
 int post(sb_reactor* reactor, Run run, Release release, void* arg) {
     const auto posted = or_zero([&]() -> std::uint64_t {
-        const Asked call = asked(reactor, "post", release, arg);  // outlives the lock
+        const PluginCall call = plugin_call(reactor, "post", release, arg);  // outlives the lock
         if (!call.use) return 0;
         const std::lock_guard lock(reactor->mutex);  // so that the reactor exists
         if (reactor->use != call.use) return 0;
@@ -111,7 +111,7 @@ int post(sb_reactor* reactor, Run run, Release release, void* arg) {
 
 std::uint64_t offload(sb_reactor* reactor, Run work, Done done, Release release, void* arg) {
     return or_zero([&]() -> std::uint64_t {
-        const auto [use, lent] = asked(reactor, "offload", release, arg);
+        const auto [use, lent] = plugin_call(reactor, "offload", release, arg);
         if (!use) return 0;
         return pend(*use, [&, &use = use, &lent = lent](std::uint64_t id) {
             return switchboard::offload(
@@ -141,7 +141,7 @@ void tell(const Lent& lent, ResolveEnd done, const Result<std::vector<SocketAddr
 std::uint64_t resolve(sb_reactor* reactor, const char* name, const char* service, ResolveEnd done,
                       Release release, void* arg) {
     return or_zero([&]() -> std::uint64_t {
-        const auto [use, lent] = asked(reactor, "resolve", release, arg);
+        const auto [use, lent] = plugin_call(reactor, "resolve", release, arg);
         if (!use) return 0;
         return pend(*use, [&, &use = use, &lent = lent](std::uint64_t id) {
             return switchboard::resolve(
