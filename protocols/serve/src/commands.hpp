@@ -33,7 +33,7 @@ struct Command {
 Command add_serve(CLI::App& app, const Registry& registry);
 Command add_exchange(CLI::App& app);
 Command add_protocols(CLI::App& app, const Registry& registry);
-Command add_plugin(CLI::App& app);
+Command add_plugin(CLI::App& app, const Registry& registry);
 
 // Prints a protocol and its options, in the form of `switchboard protocols`; names take `width` columns.
 void print_protocol(const Registration& registration, std::size_t width);

@@ -9,16 +9,6 @@
 namespace switchboard::program {
 namespace {
 
-Result<std::string> path_of(const std::string& plugin) {
-    const char* const directories = std::getenv("SWITCHBOARD_PLUGIN_PATH");
-    return find_plugin(plugin, directories ? directories : "").map_error([&](const Error& error) {
-        return directories ? error
-                           : Error(error.code(), plugin +
-                                                     ": not a path, and SWITCHBOARD_PLUGIN_PATH "
-                                                     "is not set");
-    });
-}
-
 void print(const PluginInfo& info) {
     std::printf("%s %s", info.name.c_str(), info.version.c_str());
     if (!info.summary.empty()) std::printf("  %s", info.summary.c_str());
@@ -30,7 +20,7 @@ void print(const PluginInfo& info) {
 }
 
 Outcome inspect(const std::string& plugin) {
-    const auto info = path_of(plugin).and_then(inspect_plugin);
+    const auto info = plugin_path(plugin).and_then(inspect_plugin);
     if (!info) return refuse(info.error());
     print(*info);
     if (std::fflush(stdout) != 0) return refuse(fail_errno("write to stdout").value());
@@ -39,12 +29,22 @@ Outcome inspect(const std::string& plugin) {
 
 }  // namespace
 
+Result<std::string> plugin_path(const std::string& plugin) {
+    const char* const directories = std::getenv("SWITCHBOARD_PLUGIN_PATH");
+    return find_plugin(plugin, directories ? directories : "").map_error([&](const Error& error) {
+        return directories ? error
+                           : Error(error.code(), plugin +
+                                                     ": not a path, and SWITCHBOARD_PLUGIN_PATH "
+                                                     "is not set");
+    });
+}
+
 Outcome load_plugins(const std::vector<std::string>& plugins, Registry& registry,
                      const LogSink& sink) {
     // Probes fork, and a plugin may start threads when it is loaded. So all probes come first.
     std::vector<std::string> paths;
     for (const std::string& each : plugins) {
-        const auto path = path_of(each);
+        const auto path = plugin_path(each);
         if (!path) return refuse(path.error());
         if (const auto probed = probe_plugin(*path); !probed) return refuse(probed.error());
         paths.push_back(*path);
@@ -58,18 +58,22 @@ Outcome load_plugins(const std::vector<std::string>& plugins, Registry& registry
     return {};
 }
 
-Command add_plugin(CLI::App& app) {
+Command add_plugin(CLI::App& app, const Registry& registry) {
     auto plugin = std::make_shared<std::string>();
     CLI::App* command = app.add_subcommand("plugin", "Commands for plugins");
     command->require_subcommand(1);
     CLI::App* inspecting =
         command->add_subcommand("inspect", "Check a plugin, and print what it says of itself");
-    inspecting
-        ->add_option("plugin", *plugin,
-                     "A path, or the NAME of NAME.so in SWITCHBOARD_PLUGIN_PATH. Its initializers "
-                     "run, so inspect only files that you trust")
-        ->required();
-    return {command, [plugin] { return inspect(*plugin); }};
+    inspecting->add_option("plugin", *plugin, kPluginHelp)->required();
+    const std::vector<Command> commands = {{inspecting, [plugin] { return inspect(*plugin); }},
+                                           add_plugin_check(*command),
+                                           add_plugin_new(*command, registry),
+                                           add_plugin_install(*command)};
+    return {command, [commands]() -> Outcome {
+                for (const Command& each : commands)
+                    if (each.parsed->parsed()) return each.run();
+                return {};
+            }};
 }
 
 }  // namespace switchboard::program
