@@ -31,6 +31,7 @@ struct CheckArguments {
     std::string timeout = "10s";
     std::vector<std::string> options;
     std::uint64_t seed = 1;
+    std::size_t most_runs = testing::CheckOptions{}.most_runs;
 };
 
 std::string quoted_for_shell(const std::string& word) {
@@ -179,11 +180,12 @@ private:
     }
 
     void in_memory(const ProtocolFactory& factory) {
-        const auto report = testing::check(
-            factory, transcripts_,
-            {.seed = arguments_.seed, .only = arguments_.only, .on_run = [this](const auto& run) {
-                 begin(run, patience_);
-             }});
+        const auto report =
+            testing::check(factory, transcripts_,
+                           {.most_runs = arguments_.most_runs,
+                            .seed = arguments_.seed,
+                            .only = arguments_.only,
+                            .on_run = [this](const auto& run) { begin(run, patience_); }});
         add(report, "in memory");
     }
 
@@ -311,6 +313,10 @@ Command add_plugin_check(CLI::App& plugin) {
     command->add_option("--only", arguments->only,
                         "Only this run, such as 'put, get: cut at 3'; findings print it");
     command->add_option("--seed", arguments->seed, "Of the runs with random input")
+        ->capture_default_str();
+    command
+        ->add_option("--most-runs", arguments->most_runs,
+                     "Most runs of each kind of delivery of one transcript")
         ->capture_default_str();
     command->add_option("--timeout", arguments->timeout, "How long one run in memory may take")
         ->capture_default_str();

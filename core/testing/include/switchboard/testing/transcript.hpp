@@ -16,7 +16,7 @@ namespace switchboard::testing {
 //
 //     Transcript("put, get").send("put a b\n").expect("ok\n").send("get a\n").expect("b\n").end().closes()
 //
-// Sends in a row are one send, and expects in a row are one expect. A transcript without closes() expects
+// Equal steps in a row are one, if they are opens(), send() or expect(). A transcript without closes() expects
 // that the connection is still open at its end, unless reset() is its last step. A value.
 class Transcript {
 public:
