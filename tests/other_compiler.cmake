@@ -23,6 +23,7 @@ set(other_flags -O1 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Wl,-z,nodel
     -I${PROJECT_SOURCE_DIR}/protocols/plugin/include)
 set(other_libraries $<TARGET_FILE:switchboard_plugin> $<TARGET_FILE:switchboard_registry>
     $<TARGET_FILE:switchboard_core>)
+file(MAKE_DIRECTORY ${other_folder})
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/other.map "{ global: switchboard_plugin; local: *; };\n")
 add_custom_command(OUTPUT ${other_folder}/other-echo.so
     COMMAND ${OTHER_C_COMPILER} -std=c99 -pedantic ${other_flags} ${other_c_source} -o ${other_folder}/other-echo.so

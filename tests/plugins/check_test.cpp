@@ -33,10 +33,10 @@ Finished check(std::vector<std::string> arguments) {
 }
 
 // Checks the plugin with this bug. It must have this one finding. Returns the command that is printed for it.
-std::string finding(const Transcripts& transcripts, const std::string& bug,
-                    const std::string& text) {
+std::string finding(const Transcripts& transcripts, const std::string& bug, const std::string& text,
+                    const std::string& timeout = "30s") {
     const Finished found = check({kFaulty, "--transcripts", transcripts.path(), "--option",
-                                  "bug=" + bug, "--timeout", "2s"});
+                                  "bug=" + bug, "--timeout", timeout});
     CHECK(found.status == 1);
     CHECK_MESSAGE(test::has(found.output, "faulty: " + text + "\n  again: "), found.output);
     const auto again = found.output.find("again: ");
@@ -104,7 +104,7 @@ TEST_CASE("plugin check: a plugin that crashes or does not return is a finding")
         finding(transcripts, "crash", "echo: cut at 3: the plugin ended the process with signal 6");
     CHECK(
         test::has(run_again(crash).output, "cut at 3: the plugin ended the process with signal 6"));
-    finding(transcripts, "hang", "echo: cut at 3: the plugin did not return within 2000 ms");
+    finding(transcripts, "hang", "echo: cut at 3: the plugin did not return within 3000 ms", "3s");
 }
 
 TEST_CASE("plugin check: a call for a connection that has ended is a finding") {

@@ -57,7 +57,8 @@ void print_finding(const CheckArguments& arguments, const std::string& protocol,
     if (arguments.seed != 1) again += " --seed " + std::to_string(arguments.seed);
     if (!run.empty()) again += " --only " + quoted_for_shell(run);
     std::printf("%s: %s: %s\n  again: %s\n", protocol.empty() ? "plugin" : protocol.c_str(),
-                run.empty() ? "loading" : run.c_str(), problem.c_str(), again.c_str());
+                run.empty() ? "start or stop" : run.c_str(), problem.c_str(), again.c_str());
+    std::fflush(stdout);  // the next run may crash
 }
 
 std::string count_of(std::size_t count, const std::string& what) {
@@ -124,6 +125,7 @@ public:
             load_plugin(path, registry_, [this](auto level, auto text) { log(level, text); });
         if (!loaded) return refuse(loaded.error());
         if (auto checked = check_all(); !checked) return checked;
+        progress_.note("", "", patience_);  // the plugin stops when this object is destroyed
         if (findings_ > 0) return refuse(loaded->name + ": " + count_of(findings_, "finding"));
         if (runs_ == 0)
             return refuse(arguments_.only.empty() ? loaded->name + ": nothing could be checked"
