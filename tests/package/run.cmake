@@ -25,7 +25,7 @@ foreach(kind class coroutine c)
     run(${switchboard} plugin new my-${kind} --kind ${kind} --directory ${project})
     build_project(${project} ${project}/build)
     run(${CMAKE_CTEST_COMMAND} --test-dir ${project}/build --output-on-failure)
-    run(${CMAKE_CURRENT_LIST_DIR}/serve.sh ${switchboard} my-${kind} ${project}/build/my-${kind}.so)
+    run(${CMAKE_CURRENT_LIST_DIR}/serve_plugin.sh ${switchboard} my-${kind} ${project}/build/my-${kind}.so)
 endforeach()
 # The plugins of the guide.
 build_project(${CMAKE_CURRENT_LIST_DIR}/../../examples/plugins ${WORK}/plugins)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# serve.sh SWITCHBOARD PROTOCOL PLUGIN: serves a protocol that answers in upper case, until a client has its reply.
+# serve_plugin.sh SWITCHBOARD PROTOCOL PLUGIN: serves a protocol that answers in upper case, until a client has its reply.
 set -eu
 folder=$(mktemp -d)
 mkfifo "$folder/output"
