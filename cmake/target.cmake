@@ -35,10 +35,10 @@ function(switchboard_join_by_folder target)
     endforeach()
 endfunction()
 
-# switchboard_library(NAME [LIBS ...] [PRIVATE_LIBS ...]): a part with include/ and src/, as the target
-# switchboard::NAME.
+# switchboard_library(NAME [SEPARATE] [LIBS ...] [PRIVATE_LIBS ...]): a part with include/ and src/, as the
+# target switchboard::NAME. With SEPARATE, switchboard::switchboard does not link it.
 function(switchboard_library name)
-    cmake_parse_arguments(ARG "" "" "LIBS;PRIVATE_LIBS" ${ARGN})
+    cmake_parse_arguments(ARG "SEPARATE" "" "LIBS;PRIVATE_LIBS" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/*.cpp)
     add_library(switchboard_${name} STATIC ${sources})
     add_library(switchboard::${name} ALIAS switchboard_${name})
@@ -52,7 +52,9 @@ function(switchboard_library name)
         EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON
         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
         VERIFY_INTERFACE_HEADER_SETS ON)
-    set_property(GLOBAL APPEND PROPERTY SWITCHBOARD_LIBRARIES switchboard_${name})
+    if(NOT ARG_SEPARATE)
+        set_property(GLOBAL APPEND PROPERTY SWITCHBOARD_LIBRARIES switchboard_${name})
+    endif()
     list(LENGTH sources count)
     if(count GREATER 8)
         switchboard_precompile(switchboard_${name})

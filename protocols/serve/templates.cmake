@@ -1,5 +1,5 @@
 # Makes a source from the files in templates/, so that the program needs no files of its own. Sets
-# `template_source`. See src/plugin/templates.hpp.
+# `template_source`. See program/plugin/templates.hpp.
 file(GLOB_RECURSE templates CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_LIST_DIR}/templates
     ${CMAKE_CURRENT_LIST_DIR}/templates/*)
 set(entries "")

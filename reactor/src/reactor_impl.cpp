@@ -107,7 +107,7 @@ Result<Listening> ReactorImpl::listen_on(Socket socket, const Endpoint& asked,
                                          const SourceLocation& location) {
     const auto local = bound_endpoint(socket, asked);
     if (!local) return tl::unexpected(local.error());
-    auto control = std::make_shared<AcceptLimits>(options.server);
+    auto control = std::make_shared<AcceptLimits>(options.server, options.count);
     return start_listener(std::move(socket), *local, std::move(factory), std::move(options),
                           std::move(control), location);
 }

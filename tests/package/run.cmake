@@ -38,6 +38,8 @@ if(NOT FLAGS MATCHES "-fsanitize=.*undefined")
 endif()
 run(${WORK}/prefix/bin/switchboard --version)
 run(${WORK}/prefix/bin/switchboard plugin inspect ${WORK}/build/shout.so)
+run(${CMAKE_CURRENT_LIST_DIR}/serve.sh ${WORK}/build/own-server ${WORK}/prefix/bin/switchboard
+    ${WORK}/build/shout.so ${WORK})
 
 # A component that does not exist is an error.
 execute_process(COMMAND ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/unknown -B ${WORK}/unknown -G Ninja
@@ -56,6 +58,11 @@ execute_process(COMMAND pkg-config --cflags --libs switchboard
 separate_arguments(flags UNIX_COMMAND "${FLAGS} ${flags}")
 run(${COMPILER} -std=c++20 ${CMAKE_CURRENT_LIST_DIR}/main.cpp -o ${WORK}/by_pkg_config ${flags})
 run(${WORK}/by_pkg_config)
+execute_process(COMMAND pkg-config --cflags --libs switchboard-serve
+    OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+separate_arguments(flags UNIX_COMMAND "${FLAGS} ${flags}")
+run(${COMPILER} -std=c++20 ${CMAKE_CURRENT_LIST_DIR}/server.cpp -o ${WORK}/server_by_pkg_config ${flags})
+run(${WORK}/server_by_pkg_config --help)
 
 # A project that includes Switchboard from source does not install it.
 run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/host -B ${WORK}/host -G Ninja

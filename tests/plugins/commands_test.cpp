@@ -60,7 +60,7 @@ TEST_CASE("plugins in C: half-close, and each way to end") {
     Commands failed;
     failed.send("F");
     CHECK(failed.peer->close_reason() == errc::handler_failed);
-    CHECK(failed.peer->failure() == "on_data threw: cannot?go on");
+    CHECK(failed.peer->failure() == "commands: on_data threw: cannot?go on");
 }
 
 TEST_CASE("plugins in C: an error of its own has its name and its text") {

@@ -83,7 +83,7 @@ TEST_CASE("plugins in C++: an exception ends its own connection, with its text")
     KeyValue host;
     host.send("throw\n");
     CHECK(host.peer->close_reason() == errc::handler_failed);
-    CHECK(host.peer->failure() == "on_data threw: asked to throw");
+    CHECK(host.peer->failure() == "kv: on_data threw: asked to throw");
 }
 
 TEST_CASE("plugins in C++: switch_to") {

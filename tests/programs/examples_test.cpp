@@ -331,21 +331,24 @@ TEST_CASE("examples: events reach everybody who listens, and end with the server
     CHECK(server.wait().status == 0);
 }
 
-// The programs of the guide are tested in guide_test.cpp and coroutines_test.cpp.
+// The programs of the guide are tested in guide_test.cpp, coroutines_test.cpp and serve_main_test.cpp.
 TEST_CASE("examples: each is run by a test") {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(example(""))) {
         found.insert(entry.path().filename());
     }
-    CHECK(found == std::set<std::string>{
-                       "accept_control",  "accept_loop",   "ask",          "behind_proxy",
-                       "bind_addresses",  "chat",          "client",       "connect_by_name",
-                       "connection_pool", "datagrams",     "echo_client",  "echo_server",
-                       "embed_asio",      "embed_epoll",   "embed_glib",   "endings",
-                       "events",          "hosted_server", "http_get",     "key_value",
-                       "line_server",     "many_cores",    "non_blocking", "one_handler",
-                       "operator",        "own_metrics",   "polite_stop",  "proxy",
-                       "reconnect",       "resolve",       "restart",      "room",
-                       "shared_state",    "sum_server",    "sum_test",     "three_loops",
-                       "throttle",        "transcripts",   "two_ends",     "watched"});
+    CHECK(found == std::set<std::string>{"accept_control", "accept_loop",     "ask",
+                                         "behind_proxy",   "bind_addresses",  "chat",
+                                         "client",         "connect_by_name", "connection_pool",
+                                         "datagrams",      "echo_client",     "echo_server",
+                                         "embed_asio",     "embed_epoll",     "embed_glib",
+                                         "endings",        "events",          "hosted_server",
+                                         "http_get",       "key_value",       "line_server",
+                                         "many_cores",     "non_blocking",    "one_handler",
+                                         "operator",       "own_metrics",     "own_serve",
+                                         "polite_stop",    "proxy",           "reconnect",
+                                         "resolve",        "restart",         "room",
+                                         "shared_state",   "sum_server",      "sum_test",
+                                         "three_loops",    "throttle",        "transcripts",
+                                         "two_ends",       "watched"});
 }

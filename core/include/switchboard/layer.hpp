@@ -122,6 +122,9 @@ private:
         return has(kQueued) || (runner_.protocol() != nullptr && !runner_.is_idle());
     }
     bool reads_under_backpressure() const noexcept final { return true; }  // see update_interest()
+    std::string_view label() const noexcept final {
+        return runner_.protocol() != nullptr ? runner_.protocol()->label() : std::string_view();
+    }
     Transport* above() noexcept final { return this; }
 
     template <class Callback>

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <switchboard/connection.hpp>
 #include <system_error>
 
@@ -67,6 +68,11 @@ public:
     // what it reads. A handler whose writes do not result from its reads (a relay, a generator) returns true
     // and stops writing by itself.
     virtual bool reads_under_backpressure() const noexcept { return false; }
+
+    // The name of this protocol in logs and in reports of callbacks that take long: "kv". Default: none; then a
+    // report has the name of the C++ type. A layer returns that of the protocol above. The text must live
+    // longer than the object, like a literal. Threading: the thread of the connection.
+    virtual std::string_view label() const noexcept { return {}; }
 
     // For layers only: the layer as the connection of the protocol above it. See layer.hpp.
     virtual Transport* above() noexcept { return nullptr; }

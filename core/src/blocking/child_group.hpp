@@ -50,7 +50,10 @@ public:
     // more connections.
     Result<pid_t> spawn(const std::function<int()>& work, SharedListener* listener = nullptr);
     void reap(const EndedCallback& on_ended);  // reaps the children that have ended; never waits
-    void signal(int number) noexcept;          // signals all; those that end are found within 10 ms
+    void look_now() noexcept {
+        sweep_at_ = {};
+    }                                  // one has probably ended: the next reap() looks at all
+    void signal(int number) noexcept;  // signals all; those that end are found within 10 ms
     std::size_t count() const noexcept { return children_.size(); }  // children not reaped yet
 
     int fd() const noexcept { return exits_[0]; }   // for the parent: readable when reap() is due

@@ -102,7 +102,10 @@ void ProtocolRunner::fail(Connection& connection, const Text& why) noexcept {
     clear(kRunning);
     end();
     try {
-        rare_state(connection).failure = why();
+        const std::string_view label = protocol_ ? protocol_->label() : std::string_view();
+        std::string text = why();
+        if (!label.empty()) text = std::string(label) + ": " + text;
+        rare_state(connection).failure = std::move(text);
     } catch (...) {  // if memory runs out, it fails without a text
     }
     connection.abort(errc::handler_failed);

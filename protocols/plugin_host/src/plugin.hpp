@@ -79,7 +79,8 @@ struct Service : std::enable_shared_from_this<Service> {
 
     const std::shared_ptr<Plugin> running;
     void (*const release)(void*);
-    void* data = nullptr;  // the plugin's
+    void* data = nullptr;    // the plugin's
+    std::string_view label;  // the name of the protocol, which lives as long as the Plugin
 };
 
 }  // namespace switchboard::plugin_host

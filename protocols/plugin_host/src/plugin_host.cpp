@@ -59,6 +59,7 @@ Registration registration_of(const std::shared_ptr<Plugin>& running,
         const auto service = std::make_shared<Service>(running, protocol.table.release);
         if (auto done = configure(protocol, options, *service); !done)
             return tl::unexpected(done.error());
+        service->label = protocol.name;
         StreamTable& stream = running->stream_of(protocol);
         return [service, &stream] {
             return plugin_host::PluginProtocol::make(stream, service, service->data);

@@ -48,6 +48,7 @@ public:
     bool reads_under_backpressure() const noexcept override {
         return ask(calls().reads_under_backpressure, "reads_under_backpressure");
     }
+    std::string_view label() const noexcept override { return service_->label; }
 
 private:
     static constexpr std::size_t kAlignment = alignof(std::max_align_t);

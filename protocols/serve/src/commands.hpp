@@ -1,4 +1,4 @@
-// The subcommands of the `switchboard` program. Each has its own file.
+// The subcommands of the program `switchboard`, each of which has its own file, and what is around them.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,18 @@ Command add_exchange(CLI::App& app);
 Command add_protocols(CLI::App& app, const Registry& registry);
 Command add_plugin(CLI::App& app, const Registry& registry);
 
+// Adds the arguments of `switchboard serve` to a program without subcommands. Returns the function that
+// serves.
+std::function<Outcome()> add_serve_arguments(CLI::App& app, const Registry& registry);
+
 // Prints a protocol and its options, in the form of `switchboard protocols`; names take `width` columns.
 void print_protocol(const Registration& registration, std::size_t width);
+// All protocols in that form, a line each and a line for each option.
+std::string list_of(const Registry& registry);
+
+// Calls `main` in a process that is prepared for a server, and returns its exit status. Prints exceptions.
+int run_program(const std::string& name, const std::function<int()>& main) noexcept;
+// Parses the command line and calls `run`. Prints what goes wrong, and returns the exit status.
+int parse_and_run(CLI::App& app, int argc, char** argv, const std::function<Outcome()>& run);
 
 }  // namespace switchboard::program

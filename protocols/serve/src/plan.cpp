@@ -115,6 +115,21 @@ Outcome check_reactor_only(const ServeArguments& arguments, const ServerLimits& 
     return {};
 }
 
+// --isolate has a reactor in each process.
+Outcome check_isolate(const ServeArguments& arguments, bool reactor_streams) {
+    if (arguments.isolate == 0) return {};
+    if (!reactor_streams)
+        return refuse(
+            "--isolate applies only to connections under the driver reactor; processes and "
+            "process-pool isolate connections by themselves");
+    if (arguments.reactors > 1 || arguments.pin)
+        return refuse(
+            "--isolate excludes --reactors and --pin: each of its processes has one reactor");
+    if (arguments.metrics)
+        return refuse("--isolate excludes --metrics, which show a single process");
+    return {};
+}
+
 }  // namespace
 
 const std::vector<Driver>& drivers() {
@@ -144,6 +159,8 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
     if (const auto good = check_reactor_only(arguments, limits->server, reactor && !datagrams);
         !good)
         return refuse(good.error());
+    if (const auto good = check_isolate(arguments, reactor && !datagrams); !good)
+        return refuse(good.error());
     if (arguments.metrics && !reactor) return refuse("--metrics requires the driver reactor");
     const auto takeover = parse_optional("--takeover", arguments.takeover, false);
     if (!takeover) return refuse(takeover.error());
@@ -165,7 +182,8 @@ tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments) {
                          .reject_message = arguments.reject_message};
     return Plan{arguments.protocol, *driver,           *endpoint, *options,           *limits,
                 std::move(listen),  arguments.workers, datagrams, arguments.reactors, arguments.pin,
-                *takeover,          *metrics,          *throttle, *proxies,           *tls};
+                *takeover,          *metrics,          *throttle, *proxies,           *tls,
+                arguments.isolate};
 }
 
 }  // namespace switchboard::program

@@ -27,6 +27,7 @@ struct ServeArguments {
     std::string reject_message;
     std::size_t reactors = 1;
     bool pin = false;
+    std::size_t isolate = 0;
     std::optional<std::string> takeover, metrics;
     ThrottleArguments throttle;
     std::optional<std::string> proxies;
@@ -59,6 +60,7 @@ struct Plan {
     ThrottleOptions throttle = {};
     std::optional<ProxyTrust> proxies = {};  // peers that must send a PROXY protocol header
     std::optional<TlsFiles> tls = {};
+    std::size_t isolate = 0;  // worker processes; 0: none, this process serves
 };
 
 tl::expected<Plan, std::string> make_plan(const ServeArguments& arguments);

@@ -5,6 +5,7 @@
 #include <switchboard/bind_datagram.hpp>
 
 #include "commands.hpp"
+#include "isolate.hpp"
 #include "layers.hpp"
 #include "log.hpp"
 #include "plan.hpp"
@@ -77,6 +78,10 @@ Outcome run(const ServeArguments& arguments, const Registry& built_in, bool work
     if (!sink) return refuse(sink.error());
     const auto plan = make_plan(arguments);
     if (!plan) return refuse(plan.error());
+    if (plan->isolate > 0) {
+        raise_descriptor_limit();
+        return serve_isolated(*plan, built_in, arguments.plugins, *sink);
+    }
     Registry registry = built_in;
     if (auto loaded = load_plugins(arguments.plugins, registry, *sink); !loaded) return loaded;
     raise_descriptor_limit();
@@ -116,6 +121,11 @@ void add_reactor_options(CLI::App& command, ServeArguments& arguments) {
         ->capture_default_str();
     command.add_flag("--pin", arguments.pin,
                      "Pins each of these threads to a CPU of its own; reactor only");
+    command
+        .add_option("--isolate", arguments.isolate,
+                    "Number of processes, with a reactor each, that share the listener. One that "
+                    "crashes costs its own connections only, and is replaced; reactor only")
+        ->check(CLI::Range(1, 1'024));
     command.add_option(
         "--takeover", arguments.takeover,
         "Restarts without refusing clients: takes the listening sockets from the old server at "
@@ -125,58 +135,78 @@ void add_reactor_options(CLI::App& command, ServeArguments& arguments) {
                        "only");
 }
 
+// The options that may be repeated.
+void add_lists(CLI::App& command, ServeArguments& arguments) {
+    command
+        .add_option("--plugin", arguments.plugins,
+                    "A plugin whose protocols can be served too: a path, or the NAME of NAME.so in "
+                    "a directory of SWITCHBOARD_PLUGIN_PATH; may be repeated")
+        ->take_all()
+        ->allow_extra_args(false);
+    command.add_option("--option", arguments.options, "NAME=VALUE for the protocol")
+        ->take_all()
+        ->allow_extra_args(false);
+    command.add_option("--limit", arguments.limits, "NAME=VALUE, see below")
+        ->take_all()
+        ->allow_extra_args(false);
+}
+
+// Adds all arguments but PROTOCOL. Returns the function that serves.
+std::function<Outcome()> add_arguments(CLI::App& command, const Registry& registry,
+                                       const std::shared_ptr<ServeArguments>& arguments) {
+    command
+        .add_option(
+            "--listen", arguments->listen,
+            "tcp://HOST:PORT or HOST:PORT (host * or none: any address, port 0: a free port), "
+            "unix:/PATH, unix:@NAME, fd:N, fd:NAME (passed by systemd), or udp://HOST:PORT for "
+            "datagrams")
+        ->capture_default_str();
+    command.add_option("--driver", arguments->driver, "The driver, see below")
+        ->capture_default_str();
+    auto* workers = command
+                        .add_option("--workers", arguments->workers,
+                                    "Threads of thread-pool, processes of process-pool")
+                        ->check(CLI::Range(1, 10'000))
+                        ->capture_default_str();
+    command.add_option("--mode", arguments->mode,
+                       "Permissions of the file at unix:/PATH, such as 0660: connecting needs "
+                       "write permission");
+    command.add_option("--reject-message", arguments->reject_message,
+                       "Text sent before a connection over max_connections or max_per_address "
+                       "is closed; reactor only");
+    add_reactor_options(command, *arguments);
+    add_throttle(command, arguments->throttle);
+    command
+        .add_option(
+            "--proxy-protocol", arguments->proxies,
+            "Peers that must send a PROXY protocol header, which names their client: addresses, "
+            "NETWORK/BITS, unix or any, separated by commas [none]")
+        ->type_name("FROM");
+    add_tls(command, arguments->tls);
+    add_lists(command, *arguments);
+    return
+        [arguments, workers, &registry] { return run(*arguments, registry, workers->count() > 0); };
+}
+
 }  // namespace
 
 Command add_serve(CLI::App& app, const Registry& registry) {
     auto arguments = std::make_shared<ServeArguments>();
     CLI::App* command = app.add_subcommand("serve", "Serve a protocol until SIGTERM or SIGINT");
     command->add_option("protocol", arguments->protocol, "See `switchboard protocols`")->required();
-    command
-        ->add_option(
-            "--listen", arguments->listen,
-            "tcp://HOST:PORT or HOST:PORT (host * or none: any address, port 0: a free port), "
-            "unix:/PATH, unix:@NAME, fd:N, fd:NAME (passed by systemd), or udp://HOST:PORT for "
-            "datagrams")
-        ->capture_default_str();
-    command->add_option("--driver", arguments->driver, "The driver, see below")
-        ->capture_default_str();
-    auto* workers = command
-                        ->add_option("--workers", arguments->workers,
-                                     "Threads of thread-pool, processes of process-pool")
-                        ->check(CLI::Range(1, 10'000))
-                        ->capture_default_str();
-    command->add_option("--mode", arguments->mode,
-                        "Permissions of the file at unix:/PATH, such as 0660: connecting needs "
-                        "write permission");
-    command->add_option("--reject-message", arguments->reject_message,
-                        "Text sent before a connection over max_connections or max_per_address "
-                        "is closed; reactor only");
-    add_reactor_options(*command, *arguments);
-    add_throttle(*command, arguments->throttle);
-    command
-        ->add_option(
-            "--proxy-protocol", arguments->proxies,
-            "Peers that must send a PROXY protocol header, which names their client: addresses, "
-            "NETWORK/BITS, unix or any, separated by commas [none]")
-        ->type_name("FROM");
-    add_tls(*command, arguments->tls);
-    command
-        ->add_option(
-            "--plugin", arguments->plugins,
-            "A plugin whose protocols can be served too: a path, or the NAME of NAME.so in "
-            "a directory of SWITCHBOARD_PLUGIN_PATH; may be repeated")
-        ->take_all()
-        ->allow_extra_args(false);
-    command->add_option("--option", arguments->options, "NAME=VALUE for the protocol")
-        ->take_all()
-        ->allow_extra_args(false);
-    command->add_option("--limit", arguments->limits, "NAME=VALUE, see below")
-        ->take_all()
-        ->allow_extra_args(false);
     command->footer(footer());
-    return {command, [arguments, workers, &registry] {
-                return run(*arguments, registry, workers->count() > 0);
-            }};
+    return {command, add_arguments(*command, registry, arguments)};
+}
+
+std::function<Outcome()> add_serve_arguments(CLI::App& app, const Registry& registry) {
+    auto arguments = std::make_shared<ServeArguments>();
+    const bool only_one = registry.all().size() == 1;
+    if (only_one) arguments->protocol = registry.all().front().name;
+    auto* protocol = app.add_option("protocol", arguments->protocol,
+                                    "One of the protocols that are listed below");
+    only_one ? protocol->capture_default_str() : protocol->required();
+    app.footer("Protocols:\n" + list_of(registry) + "\n" + footer());
+    return add_arguments(app, registry, arguments);
 }
 
 }  // namespace switchboard::program

@@ -7,22 +7,21 @@
 #include <switchboard/reactor_datagram.hpp>
 #include <switchboard/reactor_group.hpp>
 #include <switchboard/signals.hpp>
-#include <switchboard/takeover.hpp>
 
 #include "layers.hpp"
 #include "signals.hpp"
+#include "taken_sockets.hpp"
 
 namespace switchboard::program {
 namespace {
 
-constexpr const char* kMetricsPrefix = "metrics ";  // the prefix of a socket's name in a takeover
-
 class ReactorServer {
 public:
-    ReactorServer(const Plan& plan, const Registry& registry, const LogSink& sink)
+    ReactorServer(const Plan& plan, const Registry& registry, const LogSink& sink, WorkerPart* part)
         : plan_(plan),
           registry_(registry),
           sink_(sink),
+          part_(part),
           layers_(registry, plan),
           group_(plan.reactors, {.reactor = {.log = sink}, .pin = plan.pin}) {}
 
@@ -30,7 +29,7 @@ public:
         const auto local = open();
         if (!local) return refuse(local.error());
         // The line is printed once all threads run, so that its reader can connect to each and send signals.
-        group_.for_each([](Reactor&) {}, [&] { announce(plan_, *local); });
+        group_.for_each([](Reactor&) {}, [&] { part_ ? ready() : announce(plan_, *local); });
         if (took_over_) {
             if (const auto ready = took_over_->ready(); !ready) return refuse(ready.error());
             took_over_.reset();
@@ -43,6 +42,11 @@ public:
     }
 
 private:
+    void ready() {
+        part_->worker.ready();
+        if (part_->worker.draining()) drain();
+    }
+
     Result<Endpoint> open() {
         auto local = plan_.datagrams ? open_datagrams() : open_streams();
         if (!local) return local;
@@ -63,15 +67,11 @@ private:
 
     Result<Endpoint> open_streams() {
         const Registration* const known = registry_.find(plan_.protocol);
-        if (plan_.reactors > 1 && known != nullptr && known->one_reactor)
-            return fail(errc::unsupported, "--reactors " + std::to_string(plan_.reactors) + ": '" +
-                                               plan_.protocol +
-                                               "' connects its clients to each other, which "
-                                               "takes a single reactor");
+        if (known != nullptr && known->one_reactor)
+            if (const auto alone = check_alone(); !alone) return tl::unexpected(alone.error());
         ListenOptions accept = plan_.listen;
-        if (plan_.takeover)
-            if (const auto begun = begin_takeover(); !begun) return tl::unexpected(begun.error());
-        auto sockets = sort_taken();
+        if (part_) accept.count = &part_->worker.connections();
+        auto sockets = given_sockets();
         if (!sockets) return tl::unexpected(sockets.error());
         const auto listening =
             sockets->empty()
@@ -79,59 +79,62 @@ private:
                 : group_.listen(std::move(*sockets), plan_.endpoint, factory_for(), accept);
         if (!listening) return tl::unexpected(listening.error());
         if (const auto served = serve_metrics(); !served) return tl::unexpected(served.error());
-        if (plan_.takeover)
+        if (plan_.takeover && (!part_ || part_->path_socket))
             if (const auto offered = offer(*listening); !offered)
                 return tl::unexpected(offered.error());
         return listening->local;
     }
 
-    Result<void> begin_takeover() {
-        auto begun = Takeover::begin(*plan_.takeover);
-        if (!begun) return tl::unexpected(begun.error());
-        took_over_ = std::move(*begun);
-        return {};
+    Result<void> check_alone() const {
+        const std::size_t most = std::max(plan_.reactors, plan_.isolate);
+        if (most <= 1) return {};
+        return fail(errc::unsupported,
+                    (part_ ? "--isolate " : "--reactors ") + std::to_string(most) + ": '" +
+                        plan_.protocol +
+                        "' connects its clients to each other, which takes a single reactor");
     }
 
-    std::string name() const { return plan_.endpoint.to_string(); }
-    std::string metrics_name() const { return kMetricsPrefix + plan_.metrics->to_string(); }
+    // Listening sockets that were opened before; none: open them.
+    Result<std::vector<Socket>> given_sockets() {
+        if (part_) return std::move(part_->sockets);
+        auto taken = take_sockets(plan_);
+        if (!taken) return tl::unexpected(taken.error());
+        took_over_ = std::move(taken->takeover);
+        metrics_socket_ = std::move(taken->metrics);
+        return std::move(taken->listeners);
+    }
 
-    // The old process must listen on the same endpoint. Its metrics may be at another endpoint.
-    Result<std::vector<Socket>> sort_taken() {
-        std::vector<Socket> sockets;
-        if (!took_over_) return sockets;
-        for (NamedSocket& each : took_over_->sockets) {
-            if (each.name.starts_with(kMetricsPrefix)) {
-                if (plan_.metrics && each.name == metrics_name())
-                    metrics_socket_ = std::move(each.socket);
-                continue;
-            }
-            if (each.name != name())
-                return fail(errc::bad_option, "--takeover " + plan_.takeover->to_string() +
-                                                  ": the other server listens on " + each.name +
-                                                  ", not on " + name());
-            sockets.push_back(std::move(each.socket));
+    // The sockets for the next server, and the socket at the path if there is one already.
+    Result<TakeoverOptions> sockets_to_offer(const ReactorGroup::Listening& listening) {
+        TakeoverOptions options;
+        if (part_) {
+            options.sockets = std::move(part_->offered);
+            options.path_socket = std::move(part_->path_socket);
+            return options;
         }
-        return sockets;
-    }
-
-    Result<void> offer(const ReactorGroup::Listening& listening) {
         auto sockets = group_.share(listening);
         if (!sockets) return tl::unexpected(sockets.error());
-        TakeoverOptions options;
-        for (Socket& socket : *sockets) options.sockets.push_back({name(), std::move(socket)});
+        for (Socket& socket : *sockets)
+            options.sockets.push_back({name_of_listener(plan_), std::move(socket)});
         if (metrics_) {
             auto socket = share(group_[0], metrics_->id);
             if (!socket) return tl::unexpected(socket.error());
-            options.sockets.push_back({metrics_name(), std::move(*socket)});
+            options.sockets.push_back({name_of_metrics(plan_), std::move(*socket)});
         }
         if (took_over_) options.path_socket = std::move(took_over_->path_socket);
-        options.taken = [this](const PeerCredentials& who) {
+        return options;
+    }
+
+    Result<void> offer(const ReactorGroup::Listening& listening) {
+        auto options = sockets_to_offer(listening);
+        if (!options) return tl::unexpected(options.error());
+        options->taken = [this](const PeerCredentials& who) {
             const std::string which =
                 who.pid > 0 ? "process " + std::to_string(who.pid) : "another process";
             sink_(LogLevel::info, which + " has taken over");
-            drain();
+            part_ ? part_->worker.ask_to_drain() : drain();
         };
-        const auto offered = offer_takeover(group_[0], *plan_.takeover, std::move(options));
+        const auto offered = offer_takeover(group_[0], *plan_.takeover, std::move(*options));
         if (!offered) return tl::unexpected(offered.error());
         return {};
     }
@@ -164,7 +167,7 @@ private:
 
     Result<void> arm_signals() {
         for (const int signal : {SIGTERM, SIGINT}) {
-            auto armed = on_signal(group_[0], signal, [this] { draining_ ? abort() : drain(); });
+            auto armed = on_signal(group_[0], signal, [this, signal] { stop(signal); });
             if (!armed) return armed;
         }
         auto armed = on_signal(group_[0], SIGUSR1, [this] { print_live(); });
@@ -180,6 +183,12 @@ private:
         const auto reloaded = plan_.tls->reload();
         reloaded ? sink_(LogLevel::info, "the certificates were read again")
                  : sink_(LogLevel::error, reloaded.error() + "; the old certificates stay");
+    }
+
+    void stop(int signal) {
+        const bool first = !draining_;
+        drain();
+        if (part_ ? signal == SIGINT : !first) abort();
     }
 
     void drain() {
@@ -227,6 +236,7 @@ private:
     const Plan& plan_;
     const Registry& registry_;
     const LogSink& sink_;
+    WorkerPart* const part_;
     const Layers layers_;
     std::optional<Takeover> took_over_;
     Socket metrics_socket_;  // from a takeover
@@ -244,8 +254,9 @@ void announce(const Plan& plan, const Endpoint& local) {
     std::fflush(stdout);
 }
 
-Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink) {
-    return ReactorServer(plan, registry, sink).serve();
+Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink,
+                      WorkerPart* part) {
+    return ReactorServer(plan, registry, sink, part).serve();
 }
 
 }  // namespace switchboard::program

@@ -3,6 +3,9 @@
 
 #include <switchboard/log.hpp>
 #include <switchboard/registry.hpp>
+#include <switchboard/takeover.hpp>
+#include <switchboard/workers.hpp>
+#include <vector>
 
 #include "plan.hpp"
 
@@ -13,6 +16,16 @@ inline constexpr const char* kCutShort = "stopped before every connection had fi
 // Prints the line with the local endpoint on stdout.
 void announce(const Plan& plan, const Endpoint& local);
 
-Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink);
+// What a worker process serves, of what its supervisor owns.
+struct WorkerPart {
+    Worker& worker;
+    std::vector<Socket> sockets = {};       // it accepts from these
+    Socket path_socket = {};                // if given, it offers the takeover
+    std::vector<NamedSocket> offered = {};  // in the takeover: the listeners of all workers
+};
+
+// With `part`, in a worker process: SIGTERM drains and SIGINT ends all.
+Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink,
+                      WorkerPart* part = nullptr);
 
 }  // namespace switchboard::program

@@ -1,9 +1,12 @@
-// SIGTERM and SIGINT for the blocking drivers, which have no loop to handle them.
+// Signals for the blocking drivers and the supervisor of --isolate, which have no loop to handle them.
 #pragma once
 
 #include <csignal>
 #include <initializer_list>
+#include <memory>
+#include <string>
 #include <switchboard/stop.hpp>
+#include <tl/expected.hpp>
 
 namespace switchboard::program {
 
@@ -25,6 +28,24 @@ public:
 private:
     struct sigaction terminate_before_ {};
     struct sigaction interrupt_before_ {};
+};
+
+// While this object exists, SIGHUP and SIGUSR1 are not handled but written to a pipe, each as a byte with the
+// number of the signal. At most one may exist per process. A forked child ignores both until it handles them
+// itself.
+class SignalPipe {
+public:
+    static tl::expected<std::unique_ptr<SignalPipe>, std::string> open();
+    ~SignalPipe();
+    SignalPipe(const SignalPipe&) = delete;
+    SignalPipe& operator=(const SignalPipe&) = delete;
+    int fd() const noexcept { return ends_[0]; }  // the read end
+
+private:
+    explicit SignalPipe(const int (&ends)[2]);
+    const int ends_[2];
+    struct sigaction hangup_before_ {};
+    struct sigaction user_before_ {};
 };
 
 // Blocks these signals in the calling thread. Call it when serving has ended: the exit status is decided,

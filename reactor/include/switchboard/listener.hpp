@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,6 +27,10 @@ struct ListenOptions {
     // connection is closed. At most 16 clients at a time are sent it, for at most a second each; further
     // clients are closed without it. Empty: clients are closed at once.
     std::string reject_message = {};
+    // If given, the connections that the listener has accepted and that are open are counted here, for
+    // max_connections too, so it must be 0 at first. It may lie in memory that processes share. It must
+    // outlive the reactor.
+    std::atomic<std::size_t>* count = nullptr;
     // Called when accept fails, usually for lack of descriptors or memory; then accepting pauses for
     // accept_retry_delay.
     std::function<void(std::error_code)> on_accept_error = {};

@@ -93,12 +93,9 @@ private:
     struct Drain;
     struct Visits;
     Result<void> admits(const Endpoint& asked, const ListenOptions& options) const;
-    Result<std::vector<Socket>> open(const Endpoint& endpoint, const ListenOptions& options) const;
     Result<Listening> listen_on(std::vector<Socket> sockets, const Endpoint& asked,
                                 const MakeFactory& make_factory, const ListenOptions& options,
                                 SourceLocation location);
-    Result<std::vector<Socket>> open_each(const Endpoint& endpoint,
-                                          const ListenOptions& options) const;
     void hand_off(detail::Listener& listener, const std::vector<ProtocolFactory>& factories,
                   const ListenOptions& options,
                   const std::shared_ptr<detail::AcceptLimits>& control, SourceLocation location);
@@ -118,5 +115,11 @@ private:
     bool stopped_ = false;  // for reactor 0's thread only, like the next
     bool serving_ = false;  // run() does not return although nothing is left to do
 };
+
+// Opens listening sockets for `count` reactors that serve as one, in one process or in several: one for each
+// where the system spreads connections over them, otherwise one for all. Errors: as listen() in socket.hpp.
+[[nodiscard]] Result<std::vector<Socket>> open_listeners(const Endpoint& endpoint,
+                                                         std::size_t count,
+                                                         const ListenOptions& options = {});
 
 }  // namespace switchboard

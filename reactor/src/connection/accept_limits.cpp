@@ -46,11 +46,12 @@ std::optional<AddressKey> address_key(const SocketAddress& peer) noexcept {
     return key;
 }
 
-AcceptLimits::AcceptLimits(const ServerLimits& limits)
+AcceptLimits::AcceptLimits(const ServerLimits& limits, std::atomic<std::size_t>* count)
     : most_(limits.connections_allowed()),
       most_each_(limits.max_per_address),
       has_rate_(limits.accepts_per_second > 0),
-      rate_(limits.accepts_per_second) {}
+      rate_(limits.accepts_per_second),
+      connections_(count != nullptr ? *count : own_count_) {}
 
 std::chrono::milliseconds AcceptLimits::wait(Clock::time_point now) noexcept {
     if (!has_rate_) return {};

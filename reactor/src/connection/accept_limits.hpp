@@ -39,7 +39,8 @@ std::optional<AddressKey> address_key(const SocketAddress& peer) noexcept;
 // ServerLimits, counted over all listeners that share this object. Threading: any thread.
 class AcceptLimits {
 public:
-    explicit AcceptLimits(const ServerLimits& limits);
+    // `count` is where the connections are counted, if it is not null.
+    explicit AcceptLimits(const ServerLimits& limits, std::atomic<std::size_t>* count = nullptr);
 
     // Like the members of AcceptRate.
     std::chrono::milliseconds wait(Clock::time_point now) noexcept;
@@ -61,7 +62,8 @@ private:
     const bool has_rate_;
     std::mutex mutex_;
     AcceptRate rate_;
-    std::atomic<std::size_t> connections_ = 0;
+    std::atomic<std::size_t> own_count_ = 0;
+    std::atomic<std::size_t>& connections_;
     std::map<AddressKey, std::size_t> counts_;
 };
 

@@ -301,9 +301,11 @@ void SocketConnection::end(std::error_code reason, bool reset) {
     const Error how = told ? ending(reason) : Error(reason);
     l.after_callback(*this);
     if (l.last == this) l.last = nullptr;
-    const std::type_info* const handler = blame().handler;
+    CallbackInfo who = blame();
+    who.what = "on_close";
+    who.whose = nullptr;
     closed(reason);
-    l.after_callback("on_close", handler);
+    l.after_callback(who);
     if (told) l.guarded("on_ended", [&] { group_.connect->on_ended(how); });
     release_socket();
 }
@@ -321,7 +323,8 @@ std::size_t SocketConnection::queued_in_all() noexcept {
 // Names the innermost protocol, and not a layer below it.
 CallbackInfo SocketConnection::blame() const noexcept {
     const Protocol* const protocol = innermost().protocol();
-    return {"a callback", protocol != nullptr ? &typeid(*protocol) : nullptr, this};
+    if (protocol == nullptr) return {.whose = this};
+    return {.handler = &typeid(*protocol), .whose = this, .label = protocol->label()};
 }
 
 void SocketConnection::release_socket() {

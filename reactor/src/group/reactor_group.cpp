@@ -48,7 +48,40 @@ private:
     std::vector<std::thread>& threads_;
 };
 
+// The first socket may get a free port, which the others then share.
+Result<std::vector<Socket>> open_each(const Endpoint& endpoint, std::size_t count,
+                                      const ListenOptions& options) {
+    SocketOptions how = socket_options(options);
+    how.reuse_port = true;
+    std::vector<Socket> sockets;
+    Endpoint at = endpoint;
+    if (endpoint.port() != 0) {  // detects another server of this user on the port
+        const auto alone = switchboard::listen(endpoint, socket_options(options));
+        if (!alone) return tl::unexpected(alone.error());
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        auto socket = switchboard::listen(at, how);
+        if (!socket) return tl::unexpected(socket.error());
+        const auto local = bound_endpoint(*socket, endpoint);
+        if (!local) return tl::unexpected(local.error());
+        at = *local;
+        sockets.push_back(std::move(*socket));
+    }
+    return sockets;
+}
+
 }  // namespace
+
+Result<std::vector<Socket>> open_listeners(const Endpoint& endpoint, std::size_t count,
+                                           const ListenOptions& options) {
+    const bool spreads = count > 1 && endpoint.kind() == Endpoint::Kind::tcp;
+    if (spreads && platform::kReusePortSpreads) return open_each(endpoint, count, options);
+    auto socket = switchboard::listen(endpoint, socket_options(options));
+    if (!socket) return tl::unexpected(socket.error());
+    std::vector<Socket> one;
+    one.push_back(std::move(*socket));
+    return one;
+}
 
 // Passes accepted sockets from reactor 0 to the other reactors in turn.
 class ReactorGroup::HandoffQueue {
@@ -111,42 +144,9 @@ Result<ReactorGroup::Listening> ReactorGroup::listen(const Endpoint& endpoint,
                                                      const ListenOptions& options,
                                                      SourceLocation location) {
     if (auto fit = admits(endpoint, options); !fit) return tl::unexpected(fit.error());
-    auto sockets = open(endpoint, options);
+    auto sockets = open_listeners(endpoint, size(), options);
     if (!sockets) return tl::unexpected(sockets.error());
     return listen_on(std::move(*sockets), endpoint, make_factory, options, location);
-}
-
-Result<std::vector<Socket>> ReactorGroup::open(const Endpoint& endpoint,
-                                               const ListenOptions& options) const {
-    const bool spreads = size() > 1 && endpoint.kind() == Endpoint::Kind::tcp;
-    if (spreads && platform::kReusePortSpreads) return open_each(endpoint, options);
-    auto socket = switchboard::listen(endpoint, socket_options(options));
-    if (!socket) return tl::unexpected(socket.error());
-    std::vector<Socket> one;
-    one.push_back(std::move(*socket));
-    return one;
-}
-
-// The first socket may get a free port, which the others then share.
-Result<std::vector<Socket>> ReactorGroup::open_each(const Endpoint& endpoint,
-                                                    const ListenOptions& options) const {
-    SocketOptions how = socket_options(options);
-    how.reuse_port = true;
-    std::vector<Socket> sockets;
-    Endpoint at = endpoint;
-    if (endpoint.port() != 0) {  // detects another server of this user on the port
-        const auto alone = switchboard::listen(endpoint, socket_options(options));
-        if (!alone) return tl::unexpected(alone.error());
-    }
-    for (std::size_t i = 0; i < size(); ++i) {
-        auto socket = switchboard::listen(at, how);
-        if (!socket) return tl::unexpected(socket.error());
-        const auto local = bound_endpoint(*socket, endpoint);
-        if (!local) return tl::unexpected(local.error());
-        at = *local;
-        sockets.push_back(std::move(*socket));
-    }
-    return sockets;
 }
 
 Result<ReactorGroup::Listening> ReactorGroup::listen(std::vector<Socket> sockets,
@@ -182,7 +182,7 @@ Result<ReactorGroup::Listening> ReactorGroup::listen_on(std::vector<Socket> sock
         if (!factory) return tl::unexpected(factory.error());
         factories.push_back(std::move(*factory));
     }
-    const auto control = std::make_shared<AcceptLimits>(options.server);
+    const auto control = std::make_shared<AcceptLimits>(options.server, options.count);
     Listening listening{*local, {}};
     const bool hands = sockets.size() < size();
     for (std::size_t i = 0; i < sockets.size(); ++i) {

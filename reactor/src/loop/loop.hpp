@@ -36,6 +36,7 @@ struct CallbackInfo {
     const char* what = "a callback";
     const std::type_info* handler = nullptr;  // the type of the protocol, if there is one
     const SocketConnection* whose = nullptr;  // its text is made only if the callback is logged
+    std::string_view label = {};              // of the protocol
 };
 
 class Loop {
@@ -107,8 +108,11 @@ public:
     // at most every 8 ms, so the time is attributed to the last callback with an error of up to 8 ms. Reads
     // are so frequent that even this check would be too expensive; the time of `last` is checked when the
     // next thing happens.
-    void after_callback(const char* what, const std::type_info* handler = nullptr) {
-        if (!clock_is_fresh()) sample_clock({what, handler});
+    void after_callback(const char* what) {
+        if (!clock_is_fresh()) sample_clock({.what = what});
+    }
+    void after_callback(const CallbackInfo& who) {
+        if (!clock_is_fresh()) sample_clock(who);
     }
     void after_callback(const SocketConnection& connection) {
         if (!clock_is_fresh()) sample_clock(connection.blame());

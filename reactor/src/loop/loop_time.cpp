@@ -65,7 +65,11 @@ void Loop::calibrate() {
 void Loop::report_stall(std::chrono::milliseconds took, const CallbackInfo& who) const noexcept
     try {
     if (!options_.log) return;
-    const std::string handler = who.handler != nullptr ? " of " + name_of(*who.handler) : "";
+    std::string handler;
+    if (!who.label.empty())
+        handler = " of " + std::string(who.label);
+    else if (who.handler != nullptr)
+        handler = " of " + name_of(*who.handler);
     const std::string where = who.whose != nullptr ? " (" + who.whose->describe() + ")" : "";
     log(LogLevel::warning, std::string(who.what) + handler + where + " held the loop for " +
                                std::to_string(took.count()) + " ms");

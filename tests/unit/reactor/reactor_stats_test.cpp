@@ -1,3 +1,4 @@
+#include <switchboard/layer.hpp>
 #include <switchboard/live_handle.hpp>
 #include <switchboard/reactor_stats.hpp>
 
@@ -19,13 +20,21 @@ void compute_for(std::chrono::milliseconds time) {
     }
 }
 
-struct Slowpoke final : Protocol {
+struct Slowpoke : Protocol {
     std::size_t on_data(Connection& c, MutableBytes in) override {
         compute_for(in.size() * 1ms);
         c.write("done");
         return in.size();
     }
     void on_close(std::error_code) noexcept override { compute_for(40ms); }
+};
+
+struct LabelledSlowpoke final : Slowpoke {
+    std::string_view label() const noexcept override { return "tortoise"; }
+};
+
+struct PlainLayer final : Layer {
+    explicit PlainLayer(std::unique_ptr<Protocol> above) : Layer(std::move(above)) {}
 };
 
 // The warnings of a reactor, without the durations.
@@ -73,6 +82,27 @@ TEST_CASE("reactor stats: who held up the loop is named, and no other handler") 
     run_until(reactor, [&] { return collect_stats(reactor).open == 1; });
     REQUIRE(logged.lines.size() == 2);
     CHECK(logged.lines[1] == "on_close of (anonymous namespace)::Slowpoke held the loop");
+}
+
+TEST_CASE(
+    "reactor stats: a protocol that held up the loop is named by its label, also above a layer") {
+    const std::vector<ProtocolFactory> factories{
+        factory_of<LabelledSlowpoke>(),
+        [] { return std::make_unique<PlainLayer>(std::make_unique<LabelledSlowpoke>()); }};
+    for (const ProtocolFactory& factory : factories) {
+        Logged logged;
+        Reactor reactor({.log = logged.sink(), .stall_report = 30ms});
+        FarEnd client(listen_on(reactor, factory).local);
+        run_until(reactor, [&] { return collect_stats(reactor).open == 1; });
+        const std::string who = client.socket.local().value().to_string();
+        client.send(std::string(50, 'x'));
+        client.read_until(reactor, 4);
+        client.socket.close();
+        run_until(reactor, [&] { return collect_stats(reactor).open == 0; });
+        CHECK(logged.lines == std::vector<std::string>{"a callback of tortoise (connection from " +
+                                                           who + ") held the loop",
+                                                       "on_close of tortoise held the loop"});
+    }
 }
 
 TEST_CASE("reactor stats: a timer and a post that hold up the loop are reported") {

@@ -205,6 +205,18 @@ TEST_CASE("protocol runner: a thrown value need not be a std::exception") {
     CHECK(d.slot.failure() == "on_open threw");
 }
 
+TEST_CASE("protocol runner: the text of a failure begins with the label of the protocol") {
+    struct Labelled final : Protocol {
+        std::size_t on_data(Connection&, MutableBytes in) override { return in.size() + 1; }
+        std::string_view label() const noexcept override { return "kv"; }
+    };
+    Driver d(std::make_unique<Labelled>());
+    d.slot.open(d);
+    d.arrive("hello");
+    CHECK(d.aborted == errc::handler_failed);
+    CHECK(d.slot.failure() == "kv: on_data used 6 of 5 bytes");
+}
+
 TEST_CASE("protocol runner: a message that arrives byte by byte costs linear work") {
     std::size_t offered = 0, calls = 0, scanned = 0;
     Callbacks handler;

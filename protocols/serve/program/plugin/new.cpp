@@ -5,7 +5,8 @@
 #include <fstream>
 #include <memory>
 
-#include "../plugins.hpp"
+#include "plugin.hpp"
+#include "plugins.hpp"
 #include "templates.hpp"
 
 namespace switchboard::program {

@@ -12,8 +12,9 @@
 #include <switchboard/testing/check_sockets.hpp>
 #include <switchboard/testing/conformance.hpp>
 
-#include "../plugins.hpp"
 #include "contained.hpp"
+#include "plugin.hpp"
+#include "plugins.hpp"
 
 namespace switchboard::program {
 namespace {

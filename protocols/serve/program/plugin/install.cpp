@@ -12,7 +12,8 @@
 #include <switchboard/plugin_host.hpp>
 #include <switchboard/socket.hpp>
 
-#include "../plugins.hpp"
+#include "plugin.hpp"
+#include "plugins.hpp"
 
 namespace switchboard::program {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <switchboard/error.hpp>
 
-#include "../commands.hpp"
+#include "commands.hpp"
 
 namespace switchboard::program {
 

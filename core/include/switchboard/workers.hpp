@@ -1,0 +1,79 @@
+// supervise(): worker processes that are started, watched, replaced when they die, and drained.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <switchboard/log.hpp>
+#include <switchboard/stop.hpp>
+#include <tl/expected.hpp>
+
+namespace switchboard {
+
+namespace detail {
+struct WorkerPage;
+}
+
+// Success, or one line of text. It is no Error, because it comes from another process.
+using WorkerOutcome = tl::expected<void, std::string>;
+
+// What a worker process is given.
+class Worker {
+public:
+    // From 0 up to the number of workers. The replacement of a worker has the same index.
+    std::size_t index() const noexcept { return index_; }
+    bool is_replacement() const noexcept { return is_replacement_; }
+    // Tells the supervisor that this worker serves. From now on, the process ends when the supervisor does.
+    // (On Linux it ends so from the start.) Starts a thread for this. Call it once.
+    void ready();
+    // Whether the supervisor drains. A worker drains when it gets SIGTERM, and looks here once after it has
+    // installed its handler, because the signal has no effect before.
+    bool draining() const noexcept;
+    // Asks the supervisor to drain, as stop.drain() does.
+    void ask_to_drain() noexcept;
+    // Where the worker counts its open connections, so that the supervisor can say how many were lost.
+    std::atomic<std::size_t>& connections() const noexcept;
+
+private:
+    friend class Supervisor;
+    Worker() = default;
+    detail::WorkerPage* page_ = nullptr;
+    std::size_t index_ = 0;
+    bool is_replacement_ = false;
+    int supervisor_ = -1;  // a pipe whose other end the supervisor has
+    int told_ = -1;        // a pipe to the supervisor
+};
+
+// The whole life of a worker process, which exits when this returns. The text of an error goes to the
+// supervisor. A worker ends all connections and returns when it gets SIGINT.
+using WorkerMain = std::function<WorkerOutcome(Worker&)>;
+
+struct SupervisorOptions {
+    std::size_t workers = 4;  // at least 1
+    // How long workers may drain. Those that are left 2 s later get SIGINT, and 1 s after that SIGKILL.
+    std::chrono::milliseconds drain_timeout = std::chrono::seconds(30);
+    LogSink log = {};
+    std::function<void()> on_ready = {};  // all workers have called ready(), for the first time
+    std::function<void()> on_drain =
+        {};  // the drain begins: close the supervisor's listening sockets
+    // The read end of a pipe, or -1. Each byte read from it is the number of a signal, which all workers are
+    // sent. A signal handler can write it.
+    int signals = -1;
+};
+
+// Forks the workers and returns when all have ended. After stop.drain() they drain; after stop.abort() they
+// end at once. A worker that ends before is replaced and logged: "worker 26940 ended by signal 11: 3
+// connections lost; another is started". The first replacement within a minute starts at once, the next ones
+// after 100, 200 and 400 ms.
+//
+// Errors: a worker ended before it was ready at the start (with the text of that worker); five workers ended
+// within a minute (the others are drained first); after the drain, the error of a worker. Threading: forks,
+// so call it while the process has one thread. It blocks. Each worker is a process group of its own and
+// inherits what fork(2) copies. SIGCHLD of the host and its other children are not touched.
+[[nodiscard]] WorkerOutcome supervise(const WorkerMain& work, const Stop& stop,
+                                      const SupervisorOptions& options);
+
+}  // namespace switchboard
