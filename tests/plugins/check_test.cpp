@@ -90,7 +90,8 @@ TEST_CASE("plugin check: a finding comes with the command that runs it alone") {
                 "echo: cut at 1: reply differs at 0: expected \"abcdef\\n\", got "
                 "\"?bcdef\\n\"");
     CHECK(again == "switchboard plugin check " + kFaulty + " --protocol faulty --transcripts '" +
-                       transcripts.path() + "' --option bug=cut --only 'echo: cut at 1'");
+                       transcripts.path() +
+                       "' --option bug=cut --timeout 30s --only 'echo: cut at 1'");
     const Finished one = run_again(again);
     CHECK(one.status == 1);
     CHECK(test::has(one.output, "echo: cut at 1: reply differs"));

@@ -55,7 +55,11 @@ void print_finding(const CheckArguments& arguments, const std::string& protocol,
         again += " --transcripts " + quoted_for_shell(arguments.transcripts);
     for (const std::string& option : arguments.options)
         again += " --option " + quoted_for_shell(option);
-    if (arguments.seed != 1) again += " --seed " + std::to_string(arguments.seed);
+    const CheckArguments usual;
+    if (arguments.timeout != usual.timeout) again += " --timeout " + arguments.timeout;
+    if (arguments.most_runs != usual.most_runs)
+        again += " --most-runs " + std::to_string(arguments.most_runs);
+    if (arguments.seed != usual.seed) again += " --seed " + std::to_string(arguments.seed);
     if (!run.empty()) again += " --only " + quoted_for_shell(run);
     std::printf("%s: %s: %s\n  again: %s\n", protocol.empty() ? "plugin" : protocol.c_str(),
                 run.empty() ? "start or stop" : run.c_str(), problem.c_str(), again.c_str());
