@@ -38,7 +38,7 @@ if(NOT FLAGS MATCHES "-fsanitize=.*undefined")
 endif()
 run(${WORK}/prefix/bin/switchboard --version)
 run(${WORK}/prefix/bin/switchboard plugin inspect ${WORK}/build/shout.so)
-run(${CMAKE_CURRENT_LIST_DIR}/serve.sh ${WORK}/build/own-server ${WORK}/prefix/bin/switchboard
+run(${CMAKE_CURRENT_LIST_DIR}/own_server.sh ${WORK}/build/own-server ${WORK}/prefix/bin/switchboard
     ${WORK}/build/shout.so ${WORK})
 
 # A component that does not exist is an error.

@@ -1,4 +1,4 @@
-// Files that are no plugins, and plugins that must be refused: each with a message of its own.
+// Files that are no plugins, and plugins that cannot be loaded beside others.
 #include <sys/stat.h>
 
 #include <fstream>
@@ -8,50 +8,6 @@
 using namespace switchboard;
 
 namespace {
-
-struct Refused {
-    const char* kind;     // of broken.cpp
-    const char* message;  // a part of it
-};
-
-constexpr Refused kRefused[] = {
-    {"entry_throws", "switchboard_plugin() threw: thrown for entry_throws"},
-    {"entry_is_null", "switchboard_plugin() returned no table"},
-    {"major", "it was built for plugin ABI 7.0, and this program has 0.1: "},
-    {"minor",
-     "it was built for plugin ABI 0.2, and this program has 0.1; while the major number is 0, "
-     "both"},
-    {"previous_minor",
-     "it was built for plugin ABI 0.0, and this program has 0.1; while the major number"},
-    {"short_plugin", "the struct_size of its sb_plugin is 8, and must be "},
-    {"huge_plugin", "the struct_size of its sb_plugin is 1073741824"},
-    {"no_name", "the plugin has no name"},
-    {"bad_name", "the name \"Bad Name\" of the plugin must consist of a-z"},
-    {"no_version", "it has no version"},
-    {"no_protocols", "it has no protocols"},
-    {"null_protocols", "it claims 2 elements of type sb_protocol, and has none"},
-    {"many_protocols", "it claims 18446744073709551615 elements of type sb_protocol"},
-    {"short_protocol", "the struct_size of its sb_protocol is 12"},
-    {"unnamed_protocol", "protocol 1 has no name"},
-    {"same_protocol", "it has protocol broken twice"},
-    {"no_stream", "protocol other: it has no stream"},
-    {"unknown_flags", "protocol other: it has the flags 16, which this program does not know"},
-    {"short_stream", "protocol broken: the struct_size of its sb_stream is 0"},
-    {"no_on_data", "protocol broken: it has no on_data"},
-    {"huge_state", "protocol broken: its state_size is 1048577, and may be at most 1048576"},
-    {"short_option", "protocol broken: the struct_size of its sb_option is 4"},
-    {"null_options", "protocol broken: it claims 2 elements of type sb_option, and has none"},
-    {"unnamed_option", "protocol broken: option 1 has no name"},
-    {"same_option", "protocol broken: it has option first twice"},
-    {"unknown_type", "protocol broken: option second: this program does not know type 99"},
-    {"bad_fallback",
-     "option second: its fallback is invalid: option second: \"one\" is not an integer"},
-    {"no_choices", "protocol broken: option second: it has no choices"},
-    {"bad_range", "protocol broken: option second: its least value is above its most"},
-    {"start_fails", "broken.so: the licence?has run out: the plugin was refused"},
-    {"start_is_silent", "start() failed and gave no reason"},
-    {"start_throws", "start() threw: thrown for start_throws"},
-};
 
 std::string refusal_of(const std::string& path) {
     Registry registry;
@@ -70,22 +26,6 @@ std::string content_of(const std::string& path) {
 }
 
 }  // namespace
-
-TEST_CASE("plugins: a broken one is refused, and the message says why") {
-    for (const Refused& each : kRefused) {
-        CAPTURE(each.kind);
-        const test::PluginFolder folder;
-        ::setenv("BROKEN", each.kind, 1);
-        const std::string message = refusal_of(folder.copy("broken", "broken"));
-        CHECK_MESSAGE(test::has(message, each.message), message);
-        CHECK(test::has(message, "broken.so: "));
-    }
-    ::unsetenv("BROKEN");
-    const test::PluginFolder folder;
-    CHECK(refusal_of("/nowhere/x.so") == "/nowhere/x.so: no such file or directory");
-    Registry registry;
-    CHECK(load_plugin(folder.copy("broken", "whole"), registry).has_value());
-}
 
 TEST_CASE("plugins: what is not a shared object is refused before it is opened") {
     const test::PluginFolder folder;
@@ -130,7 +70,9 @@ TEST_CASE("plugins: a truncated one is refused at every length, and ends nothing
     }
 }
 
-TEST_CASE("plugins: a shared object that is not a plugin, and a program, are refused") {
+TEST_CASE(
+    "plugins: a missing file, a shared object that is not a plugin, and a program, are refused") {
+    CHECK(refusal_of("/nowhere/x.so") == "/nowhere/x.so: no such file or directory");
     CHECK(test::has(refusal_of(test::plugin_path("empty")),
                     "it has no switchboard_plugin(), so it is not a plugin"));
     const std::string message = refusal_of("/proc/self/exe");

@@ -69,8 +69,8 @@ public:
     // and stops writing by itself.
     virtual bool reads_under_backpressure() const noexcept { return false; }
 
-    // The name of this protocol in logs and in reports of callbacks that take long: "kv". Default: none; then a
-    // report has the name of the C++ type. A layer returns that of the protocol above. The text must live
+    // The name of this protocol in logs and in reports of callbacks that take long: "kv". Default: none; then
+    // a report has the name of the C++ type. A layer returns that of the protocol above. The text must live
     // longer than the object, like a literal. Threading: the thread of the connection.
     virtual std::string_view label() const noexcept { return {}; }
 

@@ -17,10 +17,9 @@ void release_owner(void* owner) {
 }
 
 Endpoint endpoint_of(const sb_peer* peer, bool local) {
-    std::string text(256, '\0');
-    const std::size_t length = host->endpoint(peer, local ? 1 : 0, text.data(), text.size());
-    text.resize(std::min(length, text.size() - 1));
-    return Endpoint::parse(text).value_or(Endpoint());
+    return read_endpoint([&](char* out, std::size_t size) {
+        return host->endpoint(peer, local ? 1 : 0, out, size);
+    });
 }
 
 }  // namespace
@@ -63,8 +62,7 @@ void Peer::abort(std::error_code reason) {
 }
 
 void Peer::switch_to(std::unique_ptr<Protocol> next) {
-    // The host owns the protocol from its create() on, which cannot fail.
-    if (host->switch_to(peer_, &adopting_stream(), next.get()) != 0) (void)next.release();
+    host->switch_to(peer_, &adopting_stream(), &next);
 }
 
 const Peer::Endpoints& Peer::endpoints() const {
@@ -82,7 +80,10 @@ Result<PeerCredentials> Peer::peer_credentials() const {
 }
 
 ConnectionId Peer::id() const {
-    const std::uint64_t id = host->id(peer_);
+    return id_of(host->id(peer_));
+}
+
+ConnectionId id_of(std::uint64_t id) noexcept {
     return {.slot = static_cast<std::uint32_t>(id),
             .generation = static_cast<std::uint32_t>(id >> 32)};
 }

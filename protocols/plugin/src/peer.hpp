@@ -2,13 +2,26 @@
 #pragma once
 
 #include <switchboard/plugin.h>
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <switchboard/connection.hpp>
 
 namespace switchboard::plugin {
 
 // The table of the host, set by start().
 inline const sb_host* host = nullptr;
+
+// Asks the host for the text of an endpoint.
+template <class Ask>
+Endpoint read_endpoint(Ask ask) {
+    std::string text(256, '\0');
+    const std::size_t length = ask(text.data(), text.size());
+    text.resize(std::min(length, text.size() - 1));
+    return Endpoint::parse(text).value_or(Endpoint());
+}
+
+ConnectionId id_of(std::uint64_t id) noexcept;
 
 class Peer final : public Connection {
 public:

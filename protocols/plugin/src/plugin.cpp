@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "datagrams.hpp"
 #include "errors.hpp"
 #include "peer.hpp"
+#include "reactor.hpp"
 #include "stream.hpp"
 
 namespace switchboard::plugin {
@@ -65,16 +67,28 @@ Entry entry_of(const Registration& registration) {
     return entry;
 }
 
-int configure(const sb_protocol* protocol, const sb_value* values, void** service, char* why,
+Result<Use> use_of(const sb_protocol& protocol, const sb_use& asked) {
+    Options::Map given;
+    for (std::size_t i = 0; i < protocol.option_count; ++i)
+        given[protocol.options[i].name] = asked.values[i].text;
+    const Options options(std::move(given));
+    const WithReactor during(asked.reactor);
+    if (asked.datagrams != 0)
+        return tables->registry.make_datagram(protocol.name, options, {})
+            .map([](std::unique_ptr<DatagramProtocol> made) {
+                return Use{.datagrams = std::move(made)};
+            });
+    return tables->registry.make(protocol.name, options, {}).map([](ProtocolFactory made) {
+        return Use{.factory = std::move(made)};
+    });
+}
+
+int configure(const sb_protocol* protocol, const sb_use* asked, void** service, char* why,
               std::size_t size) {
     try {
-        Options::Map given;
-        for (std::size_t i = 0; i < protocol->option_count; ++i)
-            given[protocol->options[i].name] = values[i].text;
-        const auto made =
-            tables->registry.make(protocol->name, Options(std::move(given)), ProtocolContext());
+        auto made = use_of(*protocol, *asked);
         if (made) {
-            *service = new ProtocolFactory(*made);
+            *service = new Use(std::move(*made));
             return 0;
         }
         copy_text(made.error().message().c_str(), why, size);
@@ -87,19 +101,26 @@ int configure(const sb_protocol* protocol, const sb_value* values, void** servic
 }
 
 void release(void* service) {
-    delete static_cast<ProtocolFactory*>(service);
+    delete static_cast<Use*>(service);
+}
+
+std::uint32_t flags_of(const Registration& registration) {
+    return (registration.one_reactor ? std::uint32_t{SB_ONE_REACTOR} : 0) |
+           (uses_reactor(registration.name) ? std::uint32_t{SB_NEEDS_REACTOR} : 0) |
+           (registration.starts_threads ? std::uint32_t{SB_THREADS} : 0);
 }
 
 sb_protocol protocol_of(const Registration& registration, const Entry& entry) {
     return {.struct_size = sizeof(sb_protocol),
-            .flags = registration.one_reactor ? std::uint32_t{SB_ONE_REACTOR} : 0,
+            .flags = flags_of(registration),
             .name = registration.name.c_str(),
             .summary = registration.summary.c_str(),
             .options = entry.options.data(),
             .option_count = entry.options.size(),
-            .stream = &made_stream(),
+            .stream = registration.make ? &made_stream() : nullptr,
             .configure = configure,
-            .release = release};
+            .release = release,
+            .datagrams = registration.make_datagram ? &made_datagrams() : nullptr};
 }
 
 int start(const sb_host* of, char* why, std::size_t size) {
@@ -119,9 +140,7 @@ void fill(Tables& all, void (*add)(Registry&)) {
     }
     for (const Registration& each : all.registry.all()) {
         if (each.needs_reactor)
-            all.problem = each.name + ": needs the reactor, which a plugin does not have";
-        else if (!each.make)
-            all.problem = each.name + ": has no streams, and a plugin has nothing else";
+            all.problem = each.name + ": needs a Reactor, which a plugin does not have";
         all.entries.push_back(entry_of(each));
     }
     // The tables point into the entries and the registrations, which do not move from here on.
@@ -140,7 +159,8 @@ sb_plugin table_of(const About& about, const Tables& all) {
             .protocol_count = all.protocols.size(),
             .start = start,
             .stop = nullptr,
-            .describe = describe_error};
+            .describe = describe_error,
+            .check = nullptr};
 }
 
 }  // namespace

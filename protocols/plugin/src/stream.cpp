@@ -34,7 +34,7 @@ State& state_of(void* self) {
 
 int make(void* self, void* service) {
     try {
-        auto made = (*static_cast<const ProtocolFactory*>(service))();
+        auto made = static_cast<const Use*>(service)->factory();
         if (!made) return 1;
         new (self) State{{}, std::move(made)};
         return 0;
@@ -47,7 +47,7 @@ int make(void* self, void* service) {
 }
 
 int adopt(void* self, void* service) {
-    new (self) State{{}, std::unique_ptr<Protocol>(static_cast<Protocol*>(service))};
+    new (self) State{{}, std::move(*static_cast<std::unique_ptr<Protocol>*>(service))};
     return 0;
 }
 
@@ -111,6 +111,10 @@ constexpr sb_stream stream_with(int (*create)(void*, void*)) {
 }
 
 }  // namespace
+
+Connection& connection_of(void* state) noexcept {
+    return *state_of(state).peer;
+}
 
 const sb_stream& made_stream() noexcept {
     static constexpr sb_stream made = stream_with(make);

@@ -40,16 +40,18 @@ public:
     // Throws std::bad_alloc. The front of the block is set to zero.
     sb_peer* take();
     void give_back(sb_peer* block) noexcept;
+    // How many were taken and not given back yet.
+    std::size_t in_use() const;
 
 private:
     static constexpr std::size_t kRest =
         1024;  // how many other blocks come back before one is used again
 
     const std::size_t size_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     sb_peer* oldest_ = nullptr;
     sb_peer* newest_ = nullptr;
-    std::size_t resting_ = 0;
+    std::size_t resting_ = 0, in_use_ = 0;
 };
 
 }  // namespace switchboard::plugin_host

@@ -9,13 +9,14 @@
 #include <switchboard/file.hpp>
 #include <utility>
 
+#include "host_datagrams.hpp"
+#include "host_reactor.hpp"
+#include "lent.hpp"
 #include "plugin_protocol.hpp"
 #include "text.hpp"
 
 namespace switchboard::plugin_host {
 namespace {
-
-using Release = void (*)(void*);
 
 [[gnu::cold, gnu::noinline]] void report_late(const sb_peer* peer, const char* call) noexcept {
     peer->stream->plugin.log(LogLevel::error, call, "() with a connection that has ended");
@@ -45,36 +46,10 @@ auto guarded(const sb_peer* peer, Call call) noexcept -> decltype(call()) {
     }
 }
 
-// What the plugin lends until the host calls release(owner).
-class Lent {
-public:
-    Lent(const sb_peer* peer, Release release, void* owner) noexcept
-        : running_(peer->connection ? peer->service->running : nullptr),
-          plugin_(plugin_of(peer)),
-          release_(release),
-          owner_(owner) {}
-    // If there is no memory for a shared one, the temporary has the owner still, and releases it.
-    Lent(Lent&& from) noexcept
-        : running_(from.running_),
-          plugin_(from.plugin_),
-          release_(std::exchange(from.release_, nullptr)),
-          owner_(from.owner_) {}
-    Lent(const Lent&) = delete;
-    Lent& operator=(const Lent&) = delete;
-    ~Lent() {
-        try {
-            if (release_) release_(owner_);
-        } catch (...) {
-            plugin_.log(LogLevel::error, "release() of lent bytes threw, which it must not");
-        }
-    }
-
-private:
-    const std::shared_ptr<Plugin> running_;  // so that stop() comes later
-    const Plugin& plugin_;
-    Release release_;  // null: moved from
-    void* const owner_;
-};
+Lent lent_by(const sb_peer* peer, Release release, void* owner) noexcept {
+    const Plugin& plugin = plugin_of(peer);
+    return {peer->connection ? peer->service->running : nullptr, plugin, release, owner};
+}
 
 // A File with a descriptor of the plugin, which the File must not close.
 class LentFile {
@@ -116,7 +91,7 @@ int write_pieces(sb_peer* peer, const sb_bytes* pieces, std::size_t count) {
 
 int write_shared(sb_peer* peer, const void* data, std::size_t size, Release release, void* owner) {
     return guarded(peer, [&] {
-        auto lent = std::make_shared<const Lent>(Lent(peer, release, owner));
+        auto lent = std::make_shared<const Lent>(lent_by(peer, release, owner));
         Connection* const to = connection_of(peer, "write_shared");
         const Bytes bytes(static_cast<const std::byte*>(data), size);
         return to && to->write_shared({std::move(lent), bytes}) ? 1 : 0;
@@ -126,7 +101,7 @@ int write_shared(sb_peer* peer, const void* data, std::size_t size, Release rele
 void send_file(sb_peer* peer, int fd, std::uint64_t offset, std::uint64_t length, Release release,
                void* owner) {
     guarded(peer, [&] {
-        const auto lent = std::make_shared<const LentFile>(fd, Lent(peer, release, owner));
+        const auto lent = std::make_shared<const LentFile>(fd, lent_by(peer, release, owner));
         if (Connection* const to = connection_of(peer, "send_file"))
             to->send_file({.file = {lent, &lent->file}, .offset = offset, .length = length});
     });
@@ -168,24 +143,13 @@ void set_deadline(sb_peer* peer, std::int64_t when) {
         of->set_deadline(Clock::time_point(std::chrono::nanoseconds(when)));
 }
 
-// Null if the plugin refuses the connection or throws, which is logged.
-std::unique_ptr<Protocol> made_for(const sb_peer& peer, StreamTable& stream, void* data) {
-    try {
-        return PluginProtocol::make(stream, peer.service->shared_from_this(), data);
-    } catch (const std::bad_alloc&) {
-        throw;
-    } catch (...) {  // must not pass through the plugin
-        plugin_of(&peer).log(LogLevel::error, "create() threw, which it must not");
-        return nullptr;
-    }
-}
-
 int switch_to(sb_peer* peer, const sb_stream* next, void* data) {
     return guarded(peer, [&] {
         Connection* const of = connection_of(peer, "switch_to");
-        StreamTable* const stream = of ? peer->stream->plugin.stream_of(next) : nullptr;
+        StreamTable* const stream =
+            of ? peer->stream->plugin.stream_of(next, "switch_to") : nullptr;
         if (!stream) return 0;
-        auto protocol = made_for(*peer, *stream, data);
+        auto protocol = PluginProtocol::make_for(*stream, peer->service->shared_from_this(), data);
         if (!protocol) return 0;
         of->switch_to(std::move(protocol));
         return 1;
@@ -208,12 +172,10 @@ std::uint64_t id(const sb_peer* peer) {
 }
 
 std::size_t endpoint(const sb_peer* peer, int local, char* out, std::size_t size) {
-    if (size > 0) *out = '\0';
+    copy_text("", out, size);
     return guarded(peer, [&] {
         const Connection* const of = connection_of(peer, "endpoint");
-        const std::string text = of ? (local != 0 ? of->local() : of->peer()).to_string() : "";
-        if (size > 0) out[text.copy(out, size - 1)] = '\0';
-        return text.size();
+        return copy_text(of ? (local != 0 ? of->local() : of->peer()).to_string() : "", out, size);
     });
 }
 
@@ -240,30 +202,38 @@ void failed(sb_peer* peer, const char* why) noexcept {
     }
 }
 
+void add_peer_calls(sb_host& table) noexcept {
+    table.write = write;
+    table.write_pieces = write_pieces;
+    table.write_shared = write_shared;
+    table.send_file = send_file;
+    table.shutdown_write = shutdown_write;
+    table.close = close_peer;
+    table.abort = abort_peer;
+    table.pause_reading = pause_reading;
+    table.resume_reading = resume_reading;
+    table.now = now;
+    table.set_deadline = set_deadline;
+    table.switch_to = switch_to;
+    table.queued = queued;
+    table.closing = closing;
+    table.id = id;
+    table.endpoint = endpoint;
+    table.credentials = credentials;
+    table.failed = failed;
+}
+
 }  // namespace
 
 sb_host host_table() noexcept {
-    return {.struct_size = sizeof(sb_host),
-            .abi_version = SB_ABI,
-            .write = write,
-            .write_pieces = write_pieces,
-            .write_shared = write_shared,
-            .send_file = send_file,
-            .shutdown_write = shutdown_write,
-            .close = close_peer,
-            .abort = abort_peer,
-            .pause_reading = pause_reading,
-            .resume_reading = resume_reading,
-            .now = now,
-            .set_deadline = set_deadline,
-            .switch_to = switch_to,
-            .queued = queued,
-            .closing = closing,
-            .id = id,
-            .endpoint = endpoint,
-            .credentials = credentials,
-            .failed = failed,
-            .log = nullptr};
+    sb_host table{};
+    table.struct_size = sizeof table;
+    table.abi_version = SB_ABI;
+    table.version = SWITCHBOARD_VERSION;
+    add_peer_calls(table);
+    add_datagram_calls(table);
+    add_reactor_calls(table);
+    return table;
 }
 
 }  // namespace switchboard::plugin_host

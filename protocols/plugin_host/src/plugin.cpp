@@ -1,20 +1,42 @@
 #include "plugin.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <new>
 
 #include "error_domains.hpp"
 #include "host_table.hpp"
 #include "plugin_protocol.hpp"
+#include "reactor_use.hpp"
 #include "text.hpp"
 
 namespace switchboard::plugin_host {
+namespace {
+
+// Calls a callback that returns 0, or writes a reason. Errors: what is wrong, after the name of the callback.
+template <class Call>
+Checked<void> succeed(const std::string& name, Call call) {
+    Reason why{};
+    const auto failed = [](const std::string& text) { return tl::unexpected<std::string>(text); };
+    try {
+        if (call(why.data(), why.size() - 1) == 0) return {};
+    } catch (const std::exception& thrown) {
+        return failed(name + "() threw: " + one_line(thrown.what()));
+    } catch (...) {
+        return failed(name + "() threw an unknown exception");
+    }
+    const std::string reason = one_line(why.data());
+    return failed(reason.empty() ? name + "() failed and gave no reason" : reason);
+}
+
+}  // namespace
 
 StreamTable::StreamTable(Plugin& of, const sb_stream& with)
     : calls(with), plugin(of), blocks(PluginProtocol::block_size(with.state_size)) {}
 
-Plugin::Plugin(std::string path, PluginTables tables)
+Plugin::Plugin(std::string path, const FileIdentity& file, PluginTables tables)
     : path_(std::move(path)),
+      file_(file),
       tables_(std::move(tables)),
       categories_(tables_.name, tables_.table.describe),
       host_{host_table(), this} {
@@ -23,7 +45,15 @@ Plugin::Plugin(std::string path, PluginTables tables)
 
 Checked<std::shared_ptr<Plugin>> Plugin::start(Plugin& plugin, LogSink log) {
     plugin.log_ = std::move(log);
-    if (auto started = plugin.call_start(); !started) {
+    const auto started = plugin.traces_.watch([&]() -> Checked<void> {
+        const sb_plugin& table = plugin.tables_.table;
+        if (!table.start) return {};
+        return succeed("start", [&](char* why, std::size_t size) {
+            return table.start(&plugin.host_.table, why, size);
+        });
+    });
+    if (!started) {
+        plugin.report_left();
         plugin.log_ = nullptr;
         return tl::unexpected(started.error());
     }
@@ -31,19 +61,21 @@ Checked<std::shared_ptr<Plugin>> Plugin::start(Plugin& plugin, LogSink log) {
     return std::shared_ptr<Plugin>(&plugin, [](Plugin* stopping) { stopping->stop(); });
 }
 
-Checked<void> Plugin::call_start() {
-    if (!tables_.table.start) return {};
-    Reason why{};
-    const auto failed = [](const std::string& text) { return tl::unexpected<std::string>(text); };
+Checked<void> Plugin::check() const {
+    if (!tables_.table.check) return {};
+    return succeed("check", tables_.table.check);
+}
+
+// What is left when nothing of the plugin should run any more.
+void Plugin::report_left() noexcept {
     try {
-        if (tables_.table.start(&host_.table, why.data(), why.size() - 1) == 0) return {};
-    } catch (const std::exception& thrown) {
-        return failed("start() threw: " + one_line(thrown.what()));
-    } catch (...) {
-        return failed("start() threw an unknown exception");
+        const std::string left = traces_.left();
+        if (!left.empty() && log_)
+            log_(LogLevel::warning,
+                 "plugin " + tables_.name + " " + tables_.version + ": " + left + " left");
+    } catch (...) {  // as in log()
     }
-    const std::string reason = one_line(why.data());
-    return failed(reason.empty() ? "start() failed and gave no reason" : reason);
+    traces_.clear();
 }
 
 void Plugin::stop() noexcept {
@@ -52,6 +84,7 @@ void Plugin::stop() noexcept {
     } catch (...) {
         log(LogLevel::error, "stop() threw");
     }
+    report_left();
     log_ = nullptr;  // its owner may go now
     running_ = false;
 }
@@ -68,18 +101,37 @@ PluginInfo Plugin::info() const {
         info.protocols.push_back({.name = each.name,
                                   .summary = each.summary,
                                   .options = each.options,
-                                  .one_reactor = (each.table.flags & SB_ONE_REACTOR) != 0});
+                                  .one_reactor = (each.table.flags & SB_ONE_REACTOR) != 0,
+                                  .needs_reactor = (each.table.flags & SB_NEEDS_REACTOR) != 0,
+                                  .starts_threads = (each.table.flags & SB_THREADS) != 0,
+                                  .streams = each.stream.has_value(),
+                                  .datagrams = each.datagrams.has_value()});
     return info;
+}
+
+const ProtocolTable* Plugin::protocol(std::string_view name) const noexcept {
+    const auto& all = tables_.protocols;
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const ProtocolTable& each) { return each.name == name; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+std::size_t Plugin::connections() const {
+    const std::lock_guard lock(mutex_);
+    std::size_t count = 0;
+    for (const auto& each : streams_)
+        if (each.second) count += each.second->blocks.in_use();
+    return count;
 }
 
 StreamTable& Plugin::stream_of(const ProtocolTable& protocol) {
     const std::lock_guard lock(mutex_);
     auto& place = streams_[protocol.table.stream];
-    if (!place) place = std::make_unique<StreamTable>(*this, protocol.stream);
+    if (!place) place = std::make_unique<StreamTable>(*this, *protocol.stream);
     return *place;
 }
 
-StreamTable* Plugin::stream_of(const sb_stream* theirs) {
+StreamTable* Plugin::stream_of(const sb_stream* theirs, const char* call) {
     const std::lock_guard lock(mutex_);
     auto& place = streams_[theirs];
     if (place) return place.get();
@@ -87,7 +139,7 @@ StreamTable* Plugin::stream_of(const sb_stream* theirs) {
     if (read)
         place = std::make_unique<StreamTable>(*this, *read);
     else
-        log(LogLevel::error, "switch_to() with an unusable table: " + read.error());
+        log(LogLevel::error, call, "() with an unusable table: " + read.error());
     return place.get();
 }
 
@@ -132,6 +184,7 @@ Service::~Service() {
     } catch (...) {
         running->log(LogLevel::error, "release() threw");
     }
+    if (reactor) end_use(*reactor);
 }
 
 }  // namespace switchboard::plugin_host

@@ -3,6 +3,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "reactor_use.hpp"
+
 namespace switchboard::plugin_host {
 namespace {
 
@@ -25,6 +27,18 @@ std::unique_ptr<Protocol> PluginProtocol::make(StreamTable& stream,
     return std::unique_ptr<Protocol>(::new (place) PluginProtocol(peer, std::move(service)));
 }
 
+std::unique_ptr<Protocol> PluginProtocol::make_for(StreamTable& stream,
+                                                   std::shared_ptr<Service> service, void* data) {
+    try {
+        return make(stream, std::move(service), data);
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (...) {
+        stream.plugin.log(LogLevel::error, "create() threw, which it must not");
+        return nullptr;
+    }
+}
+
 PluginProtocol::~PluginProtocol() {
     try {
         if (calls().destroy) calls().destroy(state());
@@ -42,6 +56,7 @@ void PluginProtocol::operator delete(void* object) noexcept {
 
 void PluginProtocol::on_open(Connection& connection) {
     peer()->connection = &connection;
+    if (sb_reactor* const reactor = service_->reactor) reactor->use->opened(*peer());
     call(calls().on_open);
 }
 
@@ -51,6 +66,7 @@ void PluginProtocol::on_close(std::error_code reason) noexcept {
     } catch (...) {
         threw("on_close");
     }
+    if (service_->reactor && peer()->connection) service_->reactor->use->closed(*peer());
     peer()->connection = nullptr;
 }
 

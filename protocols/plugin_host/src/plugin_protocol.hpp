@@ -18,6 +18,12 @@ public:
     // given.
     static std::unique_ptr<Protocol> make(StreamTable& stream, std::shared_ptr<Service> service,
                                           void* data);
+    // For a connection that the plugin asks for. What create() throws is logged, and null is returned.
+    static std::unique_ptr<Protocol> make_for(StreamTable& stream, std::shared_ptr<Service> service,
+                                              void* data);
+    static void* state_of(sb_peer* peer) noexcept {
+        return reinterpret_cast<std::byte*>(peer) + kHead;
+    }
     static constexpr std::size_t block_size(std::size_t state_size) noexcept {
         return kHead + state_size;
     }
@@ -60,9 +66,6 @@ private:
     PluginProtocol(sb_peer* peer, std::shared_ptr<Service> service) noexcept
         : peer_(peer), service_(std::move(service)) {}
 
-    static void* state_of(sb_peer* peer) noexcept {
-        return reinterpret_cast<std::byte*>(peer) + kHead;
-    }
     void* state() const noexcept { return state_of(peer_); }
     sb_peer* peer() const noexcept { return peer_; }
     const sb_stream& calls() const noexcept { return peer_->stream->calls; }

@@ -108,15 +108,29 @@ Checked<void> read_options(const sb_protocol& table, std::vector<OptionSpec>& to
         });
 }
 
+Checked<void> check_state_size(std::size_t size) {
+    if (size <= SB_MAX_STATE) return {};
+    return wrong("its state_size is " + std::to_string(size) + ", and may be at most " +
+                 std::to_string(SB_MAX_STATE));
+}
+
 Checked<void> read_protocol(const sb_protocol& table, ProtocolTable& to) {
-    constexpr std::uint32_t kKnown = SB_ONE_REACTOR;
+    constexpr std::uint32_t kKnown = SB_ONE_REACTOR | SB_NEEDS_REACTOR | SB_THREADS;
     if ((table.flags & ~kKnown) != 0)
         return wrong("it has the flags " + std::to_string(table.flags & ~kKnown) +
                      ", which this program does not know");
-    const auto stream = read_stream(table.stream);
-    if (!stream) return tl::unexpected(stream.error());
+    if (!table.stream && !table.datagrams) return wrong("it has no stream and no datagrams");
+    if (table.stream) {
+        const auto stream = read_stream(table.stream);
+        if (!stream) return tl::unexpected(stream.error());
+        to.stream = *stream;
+    }
+    if (table.datagrams) {
+        const auto datagrams = read_datagrams(table.datagrams);
+        if (!datagrams) return tl::unexpected(datagrams.error());
+        to.datagrams = *datagrams;
+    }
     to.table = table;
-    to.stream = *stream;
     to.summary = one_line(table.summary);
     return read_options(table, to.options);
 }
@@ -147,10 +161,18 @@ Checked<sb_stream> read_stream(const sb_stream* theirs) {
     auto stream = copy_of(theirs, "sb_stream");
     if (!stream) return stream;
     if (!stream->on_data) return wrong("it has no on_data");
-    if (stream->state_size > SB_MAX_STATE)
-        return wrong("its state_size is " + std::to_string(stream->state_size) +
-                     ", and may be at most " + std::to_string(SB_MAX_STATE));
+    if (auto checked = check_state_size(stream->state_size); !checked)
+        return tl::unexpected(checked.error());
     return stream;
+}
+
+Checked<sb_datagrams> read_datagrams(const sb_datagrams* theirs) {
+    auto datagrams = copy_of(theirs, "sb_datagrams");
+    if (!datagrams) return datagrams;
+    if (!datagrams->on_datagrams) return wrong("it has no on_datagrams");
+    if (auto checked = check_state_size(datagrams->state_size); !checked)
+        return tl::unexpected(checked.error());
+    return datagrams;
 }
 
 Checked<PluginTables> read_tables(const sb_plugin& theirs) {

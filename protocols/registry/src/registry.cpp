@@ -43,6 +43,9 @@ Result<const Registration*> Registry::choose(std::string_view name,
     return place_of(name).and_then([&](std::size_t place) -> Result<const Registration*> {
         const Registration& found = registrations_[place];
         if (found.needs_reactor && !context.reactor) return fail(errc::needs_reactor, found.name);
+        if (found.starts_threads && context.forks)
+            return fail(errc::unsupported,
+                        found.name + ": starts threads, which a driver with processes cannot copy");
         return &found;
     });
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <switchboard/plugin_host.hpp>
 #include <switchboard/registry.hpp>
 #include <tl/expected.hpp>
 
@@ -40,7 +41,7 @@ Command add_plugin(CLI::App& app, const Registry& registry);
 std::function<Outcome()> add_serve_arguments(CLI::App& app, const Registry& registry);
 
 // Prints a protocol and its options, in the form of `switchboard protocols`; names take `width` columns.
-void print_protocol(const Registration& registration, std::size_t width);
+void print_protocol(const PluginInfo::Protocol& protocol, std::size_t width);
 // All protocols in that form, a line each and a line for each option.
 std::string list_of(const Registry& registry);
 

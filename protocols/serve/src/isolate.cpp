@@ -21,7 +21,7 @@ Result<Socket> duplicate(const Socket& socket) {
 
 class Isolated {
 public:
-    Isolated(const Plan& plan, const Registry& built_in, const std::vector<std::string>& plugins,
+    Isolated(const Plan& plan, const Registry& built_in, const PluginArguments& plugins,
              const LogSink& sink)
         : plan_(plan), built_in_(built_in), plugins_(plugins), sink_(sink) {}
 
@@ -93,7 +93,8 @@ private:
     Outcome work(Worker& worker) {
         took_over_.reset();
         Registry registry = built_in_;
-        if (auto loaded = load_plugins(plugins_, registry, sink_); !loaded) return loaded;
+        LoadedPlugins plugins(registry, sink_, plugins_.probe);
+        if (auto loaded = load_plugins(plugins_.plugins, plugins); !loaded) return loaded;
         if (worker.is_replacement() && plan_.tls) reload();
         WorkerPart part{.worker = worker};
         if (plan_.takeover && worker.index() == 0) {
@@ -107,7 +108,7 @@ private:
         for (std::size_t i = 0; i < sockets_.size(); ++i)
             if (is_for(worker.index(), i)) part.sockets.push_back(std::move(sockets_[i]));
         close();
-        return serve_reactor(plan_, registry, sink_, &part);
+        return serve_reactor(plan_, registry, sink_, plugins, &part);
     }
 
     // Each socket has a worker, and each worker has a socket.
@@ -124,7 +125,7 @@ private:
 
     const Plan& plan_;
     const Registry& built_in_;
-    const std::vector<std::string>& plugins_;
+    const PluginArguments& plugins_;
     const LogSink& sink_;
     std::optional<Takeover> took_over_;
     std::vector<Socket> sockets_;
@@ -134,8 +135,8 @@ private:
 
 }  // namespace
 
-Outcome serve_isolated(const Plan& plan, const Registry& built_in,
-                       const std::vector<std::string>& plugins, const LogSink& sink) {
+Outcome serve_isolated(const Plan& plan, const Registry& built_in, const PluginArguments& plugins,
+                       const LogSink& sink) {
     return Isolated(plan, built_in, plugins, sink).serve();
 }
 

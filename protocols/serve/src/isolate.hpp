@@ -10,8 +10,13 @@
 
 namespace switchboard::program {
 
+struct PluginArguments {
+    std::vector<std::string> plugins;  // as given
+    std::vector<std::string> probe;    // for LoadedPlugins
+};
+
 // The plugins are loaded in the workers, so that no code of a plugin can end the supervisor.
-Outcome serve_isolated(const Plan& plan, const Registry& built_in,
-                       const std::vector<std::string>& plugins, const LogSink& sink);
+Outcome serve_isolated(const Plan& plan, const Registry& built_in, const PluginArguments& plugins,
+                       const LogSink& sink);
 
 }  // namespace switchboard::program

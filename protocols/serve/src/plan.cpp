@@ -138,8 +138,9 @@ const std::vector<Driver>& drivers() {
         {"iterative", "one connection at a time", serve_iterative, false, true},
         {"threads", "a thread per connection", serve_threads, false},
         {"thread-pool", "a fixed number of threads (--workers)", serve_thread_pool, true},
-        {"processes", "a process per connection", serve_processes, false},
-        {"process-pool", "a fixed number of processes (--workers)", serve_process_pool, true},
+        {"processes", "a process per connection", serve_processes, false, false, true},
+        {"process-pool", "a fixed number of processes (--workers)", serve_process_pool, true, false,
+         true},
     };
     return all;
 }

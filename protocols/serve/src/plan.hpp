@@ -24,6 +24,8 @@ struct ServeArguments {
     std::size_t workers = ServeOptions{}.workers;
     std::optional<std::string> mode;
     std::vector<std::string> options, limits, plugins;
+    std::vector<std::string> subcommand;  // "serve", if the program has subcommands
+    std::string probe;                    // a plugin to probe instead of serving
     std::string reject_message;
     std::size_t reactors = 1;
     bool pin = false;
@@ -42,6 +44,7 @@ struct Driver {
     BlockingServe serve;  // null: the reactor
     bool has_workers;
     bool takes_datagrams = false;
+    bool forks = false;  // serves in child processes
 };
 const std::vector<Driver>& drivers();
 

@@ -4,6 +4,7 @@
 #include <switchboard/plugin_host.hpp>
 
 namespace switchboard::program {
+
 Result<std::string> plugin_path(const std::string& plugin) {
     const char* const directories = std::getenv("SWITCHBOARD_PLUGIN_PATH");
     return find_plugin(plugin, directories ? directories : "").map_error([&](const Error& error) {
@@ -14,8 +15,7 @@ Result<std::string> plugin_path(const std::string& plugin) {
     });
 }
 
-Outcome load_plugins(const std::vector<std::string>& plugins, Registry& registry,
-                     const LogSink& sink) {
+Outcome load_plugins(const std::vector<std::string>& plugins, LoadedPlugins& to) {
     // Probes fork, and a plugin may start threads when it is loaded. So all probes come first.
     std::vector<std::string> paths;
     for (const std::string& each : plugins) {
@@ -24,12 +24,8 @@ Outcome load_plugins(const std::vector<std::string>& plugins, Registry& registry
         if (const auto probed = probe_plugin(*path); !probed) return refuse(probed.error());
         paths.push_back(*path);
     }
-    for (const std::string& each : paths) {
-        const auto info = load_plugin(each, registry, sink);
-        if (!info) return refuse(info.error());
-        sink(LogLevel::info,
-             "plugin " + info->name + " " + info->version + " loaded from " + info->path);
-    }
+    for (std::size_t i = 0; i < plugins.size(); ++i)
+        if (auto loaded = to.load(plugins[i], paths[i]); !loaded) return loaded;
     return {};
 }
 

@@ -47,7 +47,8 @@ Outcome run_blocking(const Plan& plan, const Socket& socket, Serve serve) {
 }
 
 Outcome serve_blocking(const Plan& plan, const Registry& registry, const LogSink& sink) {
-    const auto factory = Layers(registry, plan).make({.limits = plan.limits});
+    const auto factory =
+        Layers(registry, plan).make({.limits = plan.limits, .forks = plan.driver.forks});
     if (!factory) return refuse(factory.error());
     auto listener = listen(plan.endpoint, {.backlog = static_cast<int>(plan.limits.server.backlog),
                                            .path_mode = plan.listen.path_mode});
@@ -73,22 +74,31 @@ Outcome serve_blocking_datagrams(const Plan& plan, const Registry& registry, con
     });
 }
 
+std::vector<std::string> probe_command(const ServeArguments& arguments) {
+    std::vector<std::string> words = arguments.subcommand;
+    words.push_back(arguments.protocol);
+    return probe_arguments(std::move(words));
+}
+
 Outcome run(const ServeArguments& arguments, const Registry& built_in, bool workers_given) {
+    if (!arguments.probe.empty()) return probe(arguments.probe);
     const auto sink = open_log();
     if (!sink) return refuse(sink.error());
     const auto plan = make_plan(arguments);
     if (!plan) return refuse(plan.error());
     if (plan->isolate > 0) {
         raise_descriptor_limit();
-        return serve_isolated(*plan, built_in, arguments.plugins, *sink);
+        return serve_isolated(*plan, built_in, {arguments.plugins, probe_command(arguments)},
+                              *sink);
     }
     Registry registry = built_in;
-    if (auto loaded = load_plugins(arguments.plugins, registry, *sink); !loaded) return loaded;
+    LoadedPlugins plugins(registry, *sink, probe_command(arguments));
+    if (auto loaded = load_plugins(arguments.plugins, plugins); !loaded) return loaded;
     raise_descriptor_limit();
     if (workers_given && !plan->driver.has_workers) {
         log(*sink, LogLevel::warning, "--workers applies only to the pools and has no effect here");
     }
-    if (plan->driver.serve == nullptr) return serve_reactor(*plan, registry, *sink);
+    if (plan->driver.serve == nullptr) return serve_reactor(*plan, registry, *sink, plugins);
     return plan->datagrams ? serve_blocking_datagrams(*plan, registry, *sink)
                            : serve_blocking(*plan, registry, *sink);
 }
@@ -110,7 +120,8 @@ std::string footer() {
            "info,json\n"
            "and so on log JSON lines. Under the reactor, SIGUSR1 prints all live handles on "
            "stderr,\n"
-           "and SIGHUP reads the files of --tls again.";
+           "and SIGHUP reads the files of --tls again and replaces plugins whose files were "
+           "replaced.";
 }
 
 void add_reactor_options(CLI::App& command, ServeArguments& arguments) {
@@ -184,6 +195,7 @@ std::function<Outcome()> add_arguments(CLI::App& command, const Registry& regist
         ->type_name("FROM");
     add_tls(command, arguments->tls);
     add_lists(command, *arguments);
+    add_probe(command, arguments->probe);
     return
         [arguments, workers, &registry] { return run(*arguments, registry, workers->count() > 0); };
 }
@@ -192,6 +204,7 @@ std::function<Outcome()> add_arguments(CLI::App& command, const Registry& regist
 
 Command add_serve(CLI::App& app, const Registry& registry) {
     auto arguments = std::make_shared<ServeArguments>();
+    arguments->subcommand = {"serve"};
     CLI::App* command = app.add_subcommand("serve", "Serve a protocol until SIGTERM or SIGINT");
     command->add_option("protocol", arguments->protocol, "See `switchboard protocols`")->required();
     command->footer(footer());

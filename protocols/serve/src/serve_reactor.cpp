@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <switchboard/live_handle.hpp>
 #include <switchboard/metrics.hpp>
+#include <switchboard/offload.hpp>
 #include <switchboard/reactor_datagram.hpp>
 #include <switchboard/reactor_group.hpp>
 #include <switchboard/signals.hpp>
@@ -17,10 +18,12 @@ namespace {
 
 class ReactorServer {
 public:
-    ReactorServer(const Plan& plan, const Registry& registry, const LogSink& sink, WorkerPart* part)
+    ReactorServer(const Plan& plan, const Registry& registry, const LogSink& sink,
+                  LoadedPlugins& plugins, WorkerPart* part)
         : plan_(plan),
           registry_(registry),
           sink_(sink),
+          plugins_(plugins),
           part_(part),
           layers_(registry, plan),
           group_(plan.reactors, {.reactor = {.log = sink}, .pin = plan.pin}) {}
@@ -172,14 +175,33 @@ private:
         }
         auto armed = on_signal(group_[0], SIGUSR1, [this] { print_live(); });
         unblock({SIGTERM, SIGINT, SIGUSR1});
-        if (!armed || !plan_.tls) return armed;
+        if (!armed || (!plan_.tls && plugins_.empty())) return armed;
         armed = on_signal(group_[0], SIGHUP, [this] { reload(); });
         unblock({SIGHUP});
         return armed;
     }
 
-    // New connections of all reactors get the new certificates.
     void reload() {
+        if (plan_.tls) reload_certificates();
+        if (!plugins_.empty()) replace_plugins();
+    }
+
+    // Not on this thread, because the probes take long. A signal that comes meanwhile is for afterwards.
+    void replace_plugins() {
+        if (std::exchange(replacing_, true)) {
+            replace_again_ = true;
+            return;
+        }
+        offload(
+            group_[0], [this](const CancelToken&) { plugins_.replace_changed(); },
+            [this](std::error_code) {
+                replacing_ = false;
+                if (std::exchange(replace_again_, false)) replace_plugins();
+            });
+    }
+
+    // New connections of all reactors get the new certificates.
+    void reload_certificates() {
         const auto reloaded = plan_.tls->reload();
         reloaded ? sink_(LogLevel::info, "the certificates were read again")
                  : sink_(LogLevel::error, reloaded.error() + "; the old certificates stay");
@@ -236,6 +258,7 @@ private:
     const Plan& plan_;
     const Registry& registry_;
     const LogSink& sink_;
+    LoadedPlugins& plugins_;
     WorkerPart* const part_;
     const Layers layers_;
     std::optional<Takeover> took_over_;
@@ -243,6 +266,7 @@ private:
     std::optional<Listening> metrics_;
     ReactorGroup group_;
     bool draining_ = false, aborting_ = false, cut_short_ = false;
+    bool replacing_ = false, replace_again_ = false;
 };
 
 }  // namespace
@@ -255,8 +279,8 @@ void announce(const Plan& plan, const Endpoint& local) {
 }
 
 Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink,
-                      WorkerPart* part) {
-    return ReactorServer(plan, registry, sink, part).serve();
+                      LoadedPlugins& plugins, WorkerPart* part) {
+    return ReactorServer(plan, registry, sink, plugins, part).serve();
 }
 
 }  // namespace switchboard::program

@@ -7,6 +7,7 @@
 #include <switchboard/workers.hpp>
 #include <vector>
 
+#include "loaded_plugins.hpp"
 #include "plan.hpp"
 
 namespace switchboard::program {
@@ -24,8 +25,8 @@ struct WorkerPart {
     std::vector<NamedSocket> offered = {};  // in the takeover: the listeners of all workers
 };
 
-// With `part`, in a worker process: SIGTERM drains and SIGINT ends all.
+// SIGHUP replaces `plugins`. With `part`, in a worker process: SIGTERM drains and SIGINT ends all.
 Outcome serve_reactor(const Plan& plan, const Registry& registry, const LogSink& sink,
-                      WorkerPart* part = nullptr);
+                      LoadedPlugins& plugins, WorkerPart* part = nullptr);
 
 }  // namespace switchboard::program

@@ -18,8 +18,8 @@ struct TakenSockets {
     std::vector<Socket> listeners;     // empty: open them
     Socket metrics;                    // may be empty
 };
-// Takes over from the server at --takeover, if there is one. The old process must listen on the same endpoint.
-// Its metrics may be at another endpoint.
+// Takes over from the server at --takeover, if there is one. The old process must listen on the same
+// endpoint. Its metrics may be at another endpoint.
 Result<TakenSockets> take_sockets(const Plan& plan);
 
 }  // namespace switchboard::program

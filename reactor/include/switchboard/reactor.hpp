@@ -26,7 +26,7 @@ ReactorImpl& access(const Reactor& reactor) noexcept;  // for the library's othe
 
 struct ReactorOptions {
     LogSink log = {};  // empty: no log
-    // A callback that runs for this long is logged with the type of its handler, because all other
+    // A callback that runs for this long is logged with the label or type of its handler, because all other
     // connections waited for it. Zero: never. On a host's loop the host's own callbacks may be counted.
     std::chrono::milliseconds stall_report{100};
     std::size_t max_lookups = 64;  // name look-ups at once; see resolver.hpp

@@ -1,10 +1,12 @@
 // A plugin that is broken in the way that the environment variable BROKEN names.
+#include <fcntl.h>
 #include <switchboard/plugin.h>
 #include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
+#include <thread>
 
 namespace {
 
@@ -57,15 +59,33 @@ int reads_under_backpressure(const void*) {
     throw_if("backpressure_throws");
     return 0;
 }
-int configure(const sb_protocol*, const sb_value*, void** service, char* why, std::size_t size) {
+int configure(const sb_protocol*, const sb_use*, void** service, char* why, std::size_t size) {
     throw_if("configure_throws");
     if (is("configure_fails")) std::snprintf(why, size, "no such table");
+    if (is("configure_leaves")) static_cast<void>(::open("/dev/null", O_RDONLY));
     *service = &host;
     return is("configure_fails") ? 1 : 0;
 }
 void release(void*) {
     throw_if("release_throws");
 }
+// What is ended and closed by stop(), and what is not.
+std::thread joined;
+int closed = -1;
+void leave() {
+    if (is("leaves_threads"))
+        for (int i = 0; i < 2; ++i)
+            std::thread([] {
+                for (;;) ::pause();
+            }).detach();
+    if (is("leaves_threads") || is("leaves_a_file"))
+        static_cast<void>(::open("/dev/null", O_RDONLY));
+    if (is("leaves_nothing")) {
+        joined = std::thread([] {});
+        closed = ::open("/dev/null", O_RDONLY);
+    }
+}
+
 int start(const sb_host* of, char* why, std::size_t size) {
     host = of;
     throw_if("start_throws");
@@ -75,12 +95,20 @@ int start(const sb_host* of, char* why, std::size_t size) {
     }
     if (is("start_forks") && ::fork() == 0)
         for (;;) ::pause();
+    leave();
     if (is("start_fails")) std::snprintf(why, size, "the licence\nhas run out");
     return is("start_fails") || is("start_is_silent") ? 1 : 0;
+}
+int check(char* why, std::size_t size) {
+    throw_if("check_throws");
+    if (is("check_fails")) std::snprintf(why, size, "the table is empty");
+    return is("check_fails") || is("check_is_silent") ? 1 : 0;
 }
 void stop() {
     if (is("stop_crashes")) std::abort();
     throw_if("stop_throws");
+    if (joined.joinable()) joined.join();
+    if (closed >= 0) ::close(closed);
 }
 
 sb_stream stream;
@@ -112,7 +140,8 @@ void fill() {
         protocols[i].configure = configure;
         protocols[i].release = release;
     }
-    plugin = {sizeof plugin, SB_ABI, "broken", "1", "", "", protocols, 2, start, stop, nullptr};
+    plugin = {sizeof plugin, SB_ABI, "broken", "1",  "",      "",
+              protocols,     2,      start,    stop, nullptr, check};
 }
 
 void break_plugin() {
@@ -153,6 +182,16 @@ void break_option() {
     if (is("bad_range")) option.least = 2;
 }
 
+// Good by itself, but not in the place of another version.
+void change_version() {
+    if (is("other_name")) plugin.name = "another";
+    if (is("fewer_protocols")) plugin.protocol_count = 1;
+    if (is("taken_protocol")) protocols[1].name = "taken";
+    if (is("other_flags")) protocols[1].flags = SB_ONE_REACTOR;
+    if (is("other_options")) options[1].name = "third";
+    if (is("other_range")) options[1].least = 1, options[1].most = 6;
+}
+
 }  // namespace
 
 extern "C" const sb_plugin* switchboard_plugin(std::uint32_t) {
@@ -163,5 +202,6 @@ extern "C" const sb_plugin* switchboard_plugin(std::uint32_t) {
     break_plugin();
     break_protocol();
     break_option();
+    change_version();
     return &plugin;
 }

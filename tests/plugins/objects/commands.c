@@ -173,9 +173,10 @@ static void destroy(void* self) {
     host->log(host, 0, "destroyed");
 }
 
-static int configure(const sb_protocol* protocol, const sb_value* values, void** service, char* why,
+static int configure(const sb_protocol* protocol, const sb_use* use, void** service, char* why,
                      size_t size) {
     static struct service made;
+    const sb_value* const values = use->values;
     if (strcmp(values[0].text, "rude") == 0) {
         snprintf(why, size, "%s: be polite", protocol->name);
         return 1;

@@ -34,11 +34,11 @@ static void on_close(void* self, sb_error reason) {
     ended = ((state*)self)->peer;
 }
 
-static int configure(const sb_protocol* protocol, const sb_value* values, void** service, char* why,
+static int configure(const sb_protocol* protocol, const sb_use* use, void** service, char* why,
                      size_t size) {
     static const int bugs[] = {NONE, CUT, CRASH, HANG, LATE};
     (void)protocol, (void)why, (void)size;
-    *service = (void*)&bugs[values[0].number];
+    *service = (void*)&bugs[use->values[0].number];
     return 0;
 }
 

@@ -50,6 +50,27 @@ struct FullServer {
 
 }  // namespace
 
+TEST_CASE("accept: the open connections are counted where the options say") {
+    std::atomic<std::size_t> count = 0;
+    Reactor reactor;
+    ListenOptions options;
+    options.count = &count;
+    options.server.max_connections = 2;
+    const Listening listening = listen_on(reactor, echo_factory(), options);
+    FarEnd first(listening.local);
+    check_served(reactor, first);
+    CHECK(count == 1);
+    FarEnd second(listening.local);
+    check_served(reactor, second);
+    CHECK(count == 2);
+    const FarEnd refused(listening.local);
+    run_until(reactor, [&] { return collect_stats(reactor).refused == 1; });
+    CHECK(count == 2);
+    first.socket.close();
+    run_until(reactor, [&] { return collect_stats(reactor).open == 1; });
+    CHECK(count == 1);
+}
+
 TEST_CASE(
     "accept: a paused listener accepts nothing, and waiting connections are served afterwards") {
     Reactor reactor;

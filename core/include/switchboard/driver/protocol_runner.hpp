@@ -73,8 +73,8 @@ public:
     }
     const Protocol* protocol() const noexcept { return protocol_.get(); }
     Transport* layer() const noexcept { return protocol_ ? protocol_->above() : nullptr; }
-    // The cause of errc::handler_failed: the label of the protocol if it has one, the name of the callback and
-    // what it threw. Otherwise empty.
+    // The cause of errc::handler_failed: the label of the protocol if it has one, the name of the callback
+    // and what it threw. Otherwise empty.
     const std::string& failure() const noexcept;
 
 private:

@@ -2,6 +2,10 @@
 #pragma once
 
 #include <switchboard/plugin.h>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
 #include <switchboard/registry.hpp>
 
 // Makes a shared object a plugin: defines switchboard_plugin() of plugin.h. Use it in one source of the
@@ -18,8 +22,8 @@
 // interface, so their compilers, flags and versions of this library may differ. What is different from a
 // protocol that is linked into the program:
 //
-// - A plugin has stream protocols only. Datagrams of a Registration are left out, and a protocol that needs
-//   the reactor makes the host refuse the plugin.
+// - A plugin has no Reactor, so the host refuses it if a Registration says that it needs one. A protocol of
+//   the plugin's own uses a HostReactor instead, and is registered with plugin::add().
 // - ProtocolContext has no reactor and the default limits. Connection::memory() is the default resource of
 //   the plugin, and Connection::security() is empty.
 // - errc and the errors of the system keep their meaning on both sides. Errors of other categories keep
@@ -33,6 +37,60 @@
     static void switchboard_register_protocols([[maybe_unused]] ::switchboard::Registry& registry)
 
 namespace switchboard::plugin {
+
+// The reactor of the host, for one use of a protocol that was registered with add(). A small value that may
+// be copied and kept by the factory, its protocols and their callbacks, which the reactor outlives. When the
+// last connection of the use has ended and its factory is gone, everything that is pending is cancelled.
+//
+// What the members promise is what Reactor, offload() and resolve() do. Threading: the reactor's thread,
+// except post(). Callbacks run from within the reactor's run(), never from within a member. What they throw
+// is logged. They and what they own are destroyed on the reactor's thread, except as offload() says.
+class HostReactor {
+public:
+    using Callback = std::function<void()>;
+    using ResolveDone = std::function<void(Result<std::vector<Endpoint>>)>;
+    struct PendingId {  // of a timer, an offload or a look-up; 0 is none
+        std::uint64_t value = 0;
+        friend bool operator==(const PendingId&, const PendingId&) = default;
+    };
+
+    explicit HostReactor(sb_reactor* reactor) noexcept : reactor_(reactor) {}
+
+    // Has the limits that connections of this use have. If the connect fails later, only on_close(error) is
+    // called.
+    [[nodiscard]] Result<ConnectionId> connect(const Endpoint& endpoint,
+                                               std::unique_ptr<Protocol> protocol) const;
+    // An open connection of this use, accepted or connected. Null once it is gone.
+    Connection* find(ConnectionId id) const noexcept;
+    PendingId after(std::chrono::milliseconds delay, Callback fn) const;
+    PendingId every(std::chrono::milliseconds period, Callback fn) const;
+    void cancel(PendingId pending) const noexcept;  // no effect if it is done
+    // Threading: any thread that ends before the factory is destroyed. Returns false, and drops `fn`, if the
+    // use has ended.
+    bool post(Callback fn) const;
+    // `work` runs on a thread of a pool, and then `done` on the reactor's. If the reactor is destroyed
+    // meanwhile, both are destroyed on the thread of the pool.
+    PendingId offload(Callback work, std::function<void(std::error_code)> done) const;
+    PendingId resolve(const std::string& name, const std::string& service, ResolveDone done) const;
+
+private:
+    sb_reactor* reactor_;
+};
+
+using MakeWithReactor = std::function<Result<ProtocolFactory>(const Options&, const HostReactor&)>;
+using MakeDatagramWithReactor =
+    std::function<Result<std::unique_ptr<DatagramProtocol>>(const Options&, const HostReactor&)>;
+
+// Registers a protocol that uses the reactor of the host, in the body of SWITCHBOARD_PLUGIN. These functions
+// are the makers of `registration`; the second may be empty, or the first. Blocking drivers refuse such a
+// protocol.
+//
+//     plugin::add(registry, {.name = "fetch", .summary = "fetches pages"},
+//                 [](const Options&, const plugin::HostReactor& reactor) -> Result<ProtocolFactory> {
+//                     return ProtocolFactory([reactor] { return std::make_unique<Fetch>(reactor); });
+//                 });
+void add(Registry& registry, Registration registration, MakeWithReactor make,
+         MakeDatagramWithReactor make_datagram = {});
 
 // What SWITCHBOARD_PLUGIN was given.
 struct About {

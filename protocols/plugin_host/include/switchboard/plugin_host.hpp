@@ -16,15 +16,16 @@ struct PluginInfo {
     struct Protocol {
         std::string name, summary;
         std::vector<OptionSpec> options;
-        bool one_reactor = false;
+        bool one_reactor = false, needs_reactor = false, starts_threads = false;
+        bool streams = false, datagrams = false;
     };
     std::string path;  // absolute, without symbolic links
-    std::string abi;   // "0.1"
+    std::string abi;   // "0.2"
     std::string name, version, summary, licence;
     std::vector<Protocol> protocols;
 };
 
-// The ABI of this program, "0.1". While the major is 0, a plugin must have the same one.
+// The ABI of this program, "0.2". While the major is 0, a plugin must have the same one.
 std::string plugin_abi();
 
 // Loads the plugin at `path` and adds its protocols to the registry, so that they are used like all others.

@@ -19,6 +19,8 @@ class Reactor;
 struct ProtocolContext {
     Reactor* reactor = nullptr;  // null under a blocking driver
     Limits limits = {};
+    bool forks =
+        false;  // the driver serves in child processes, which have no copy of other threads
 };
 
 struct Registration {
@@ -26,7 +28,8 @@ struct Registration {
     std::string summary;  // one line, with the source: "sends its input back (RFC 862)"
     std::vector<OptionSpec> options = {};
     bool needs_reactor = false;
-    bool one_reactor = false;  // its connections use each other, so all must be on one reactor
+    bool one_reactor = false;     // its connections use each other, so all must be on one reactor
+    bool starts_threads = false;  // so a driver that forks cannot serve it
     // The maker functions, for streams and for datagrams. At most one of them may be empty. The options are
     // checked, and have a value for each of `options` above.
     std::function<Result<ProtocolFactory>(const Options&, const ProtocolContext&)> make = {};
@@ -48,7 +51,7 @@ public:
 
     // Returns the factory of protocol `name`. Opens nothing. Errors: errc::unknown_protocol (the message
     // lists the available names), errc::needs_reactor, errc::unsupported if the protocol does not support
-    // streams, errc::bad_option, or the error of its maker function.
+    // streams or starts threads and the driver forks, errc::bad_option, or the error of its maker function.
     [[nodiscard]] Result<ProtocolFactory> make(std::string_view name, const Options& options,
                                                const ProtocolContext& context) const;
     // Returns a protocol for one datagram socket. Errors: as for make(); errc::unsupported if the protocol

@@ -180,7 +180,7 @@ private:
         };
         if (!transcripts_.empty()) {
             in_memory(alone);
-            over_sockets(alone);
+            over_sockets(alone, registration.starts_threads);
         }
         random_input(*shared);
         return {};
@@ -196,8 +196,8 @@ private:
         add(report, "in memory");
     }
 
-    void over_sockets(const ProtocolFactory& factory) {
-        if (has_threads()) {
+    void over_sockets(const ProtocolFactory& factory, bool starts_threads) {
+        if (starts_threads || has_threads()) {  // the servers are processes that are forked
             std::printf("%s: not over sockets: the plugin has threads\n", protocol_.c_str());
             return;
         }

@@ -17,8 +17,7 @@ void print(const PluginInfo& info) {
     std::printf("\nfile: %s\nABI: %s\n", info.path.c_str(), info.abi.c_str());
     if (!info.licence.empty()) std::printf("licence: %s\n", info.licence.c_str());
     std::printf("protocols:\n");
-    for (const PluginInfo::Protocol& each : info.protocols)
-        print_protocol({.name = each.name, .summary = each.summary, .options = each.options}, 0);
+    for (const PluginInfo::Protocol& each : info.protocols) print_protocol(each, 0);
 }
 
 Outcome inspect(const std::string& plugin) {

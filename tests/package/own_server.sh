@@ -1,5 +1,5 @@
 #!/bin/sh
-# serve.sh SERVER SWITCHBOARD PLUGIN FOLDER: the server of another project serves, with a plugin, and drains.
+# own_server.sh SERVER SWITCHBOARD PLUGIN FOLDER: the server of another project serves, with a plugin, and drains.
 set -eu
 "$1" twice --listen "unix:$4/own" --driver threads --plugin "$3" >"$4/own.out" &
 pid=$!

@@ -1,6 +1,8 @@
-#include "file.hpp"
+#include "file/file.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -27,6 +29,7 @@ struct ProgramHeader {
 };
 static_assert(sizeof(ElfHeader) == 64 && sizeof(ProgramHeader) == 56);
 constexpr std::uint16_t kSharedObject = 3;
+constexpr std::uint32_t kLoaded = 1;    // PT_LOAD
 constexpr std::size_t kMagicSize = 4;   // 0x7f "ELF"
 constexpr std::size_t kFormatSize = 6;  // also class and byte order
 
@@ -52,8 +55,21 @@ std::string truncated(std::uint64_t size, std::uint64_t needed) {
            std::to_string(needed) + " bytes";
 }
 
-// Returns what is wrong with a file of this size; empty: nothing.
-std::string problem_of_segments(const File& file, const ElfHeader& header, std::uint64_t size) {
+// The addresses from the first to the last byte that is loaded, in whole pages.
+std::uint64_t mapped_by(const std::vector<ProgramHeader>& segments) {
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    std::uint64_t first = UINT64_MAX, end = 0;
+    for (const ProgramHeader& segment : segments) {
+        if (segment.type != kLoaded) continue;
+        first = std::min(first, segment.address / page * page);
+        end = std::max(end, (segment.address + segment.memory_size + page - 1) / page * page);
+    }
+    return end > first ? end - first : 0;
+}
+
+// Returns what is wrong with a file of this size; empty: nothing. Then `mapped` is set.
+std::string problem_of_segments(const File& file, const ElfHeader& header, std::uint64_t size,
+                                std::uint64_t& mapped) {
     if (header.program_header_size != sizeof(ProgramHeader)) return "its ELF header is damaged";
     std::vector<ProgramHeader> segments(header.program_header_count);
     if (!read_all(file, header.program_headers, std::span(segments)))
@@ -63,6 +79,7 @@ std::string problem_of_segments(const File& file, const ElfHeader& header, std::
         if (end < segment.offset) return "its program headers are damaged";
         if (end > size) return truncated(size, end);
     }
+    mapped = mapped_by(segments);
     // The section headers are the end of most files. They are not mapped, but show that the file is whole.
     const std::uint64_t sections =
         std::uint64_t{header.section_header_size} * header.section_header_count;
@@ -71,7 +88,7 @@ std::string problem_of_segments(const File& file, const ElfHeader& header, std::
     return end > size ? truncated(size, end) : std::string();
 }
 
-std::string problem_of(const File& file, std::uint64_t size) {
+std::string problem_of(const File& file, std::uint64_t size, std::uint64_t& mapped) {
     // A system whose own programs are no 64-bit ELF files has other shared objects, and checks them itself.
     const auto own = File::open("/proc/self/exe");
     ElfHeader program{};
@@ -87,7 +104,7 @@ std::string problem_of(const File& file, std::uint64_t size) {
         header.machine != program.machine)
         return "it is for another kind of machine";
     if (header.type != kSharedObject) return "it is not a shared object, but another ELF file";
-    return problem_of_segments(file, header, size);
+    return problem_of_segments(file, header, size, mapped);
 }
 
 // macOS has another name for the time.
@@ -101,7 +118,10 @@ timespec modified_of(const Status& status) {
 }
 
 FileIdentity identity_of(const struct stat& status) noexcept {
-    return {status.st_dev, status.st_ino, status.st_size, modified_of(status)};
+    return {.device = status.st_dev,
+            .inode = status.st_ino,
+            .size = status.st_size,
+            .modified = modified_of(status)};
 }
 
 }  // namespace
@@ -114,9 +134,11 @@ Result<FileIdentity> check_file(const std::string& path) {
     struct stat found {};
     if (::fstat(fd, &found) != 0) return fail_errno(path);
     if (!S_ISREG(found.st_mode)) return fail(errc::plugin_refused, path + ": it is not a file");
-    const std::string problem = problem_of(file, static_cast<std::uint64_t>(found.st_size));
+    FileIdentity identity = identity_of(found);
+    const std::string problem =
+        problem_of(file, static_cast<std::uint64_t>(found.st_size), identity.mapped);
     if (!problem.empty()) return fail(errc::plugin_refused, path + ": " + problem);
-    return identity_of(found);
+    return identity;
 }
 
 bool is_still(const std::string& path, const FileIdentity& file) noexcept {

@@ -20,4 +20,8 @@ struct OpenPlugin {
 // load_plugin().
 [[nodiscard]] Result<OpenPlugin> open_plugin(const std::string& given);
 
+// Whether the file can be loaded as far as the files that are open tell. Opens nothing. Errors: as
+// open_plugin(); errc::plugin_refused also if the plugin runs.
+[[nodiscard]] Result<void> check_is_idle(const std::string& given);
+
 }  // namespace switchboard::plugin_host

@@ -1,4 +1,4 @@
-#include "library.hpp"
+#include "file/library.hpp"
 
 #include <dlfcn.h>
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include <exception>
 #include <vector>
 
-#include "file.hpp"
+#include "file/file.hpp"
 #include "text.hpp"
 
 namespace switchboard::plugin_host {
@@ -119,11 +119,12 @@ Result<Library*> map_file(const std::string& path, const FileIdentity& file,
     return &mapped;
 }
 
+// Null: it is not mapped.
 Result<Library*> library_of(const std::string& path, const FileIdentity& file,
                             std::vector<Library>& all) {
     const auto known = std::find_if(all.begin(), all.end(),
                                     [&](const Library& each) { return each.file.same_file(file); });
-    if (known == all.end()) return map_file(path, file, all);
+    if (known == all.end()) return nullptr;
     if (!known->file.same_content(file))
         return refused(path,
                        "it was overwritten while it is mapped, so that its code may crash: install "
@@ -131,23 +132,47 @@ Result<Library*> library_of(const std::string& path, const FileIdentity& file,
     return &*known;
 }
 
+struct Found {
+    std::string path;
+    FileIdentity file;
+};
+
+Result<Found> find_file(const std::string& given) {
+    return absolute(given).and_then([](const std::string& path) {
+        return check_file(path).map([&](const FileIdentity& file) { return Found{path, file}; });
+    });
+}
+
 }  // namespace
 
 Result<OpenPlugin> open_plugin(const std::string& given) {
-    const auto path = absolute(given);
-    if (!path) return tl::unexpected(path.error());
-    const auto file = check_file(*path);
-    if (!file) return tl::unexpected(file.error());
+    const auto found = find_file(given);
+    if (!found) return tl::unexpected(found.error());
+    const auto& [path, file] = *found;
     std::unique_lock lock(libraries().mutex);
-    const auto library = library_of(*path, *file, libraries().all);
+    auto& all = libraries().all;
+    const auto library = library_of(path, file, all).and_then([&](Library* known) {
+        return known ? Result<Library*>(known) : map_file(path, file, all);
+    });
     if (!library) return tl::unexpected(library.error());
     Library& opening = **library;
     if (opening.plugin) return OpenPlugin{std::move(lock), opening.plugin.get()};
 
     auto tables = read_plugin(opening.handle);
-    if (!tables) return refused(*path, tables.error());
-    opening.plugin = std::make_unique<Plugin>(*path, std::move(*tables));
+    if (!tables) return refused(path, tables.error());
+    opening.plugin = std::make_unique<Plugin>(path, file, std::move(*tables));
     return OpenPlugin{std::move(lock), opening.plugin.get()};
+}
+
+Result<void> check_is_idle(const std::string& given) {
+    const auto found = find_file(given);
+    if (!found) return tl::unexpected(found.error());
+    const std::lock_guard lock(libraries().mutex);
+    const auto library = library_of(found->path, found->file, libraries().all);
+    if (!library) return tl::unexpected(library.error());
+    if (*library && (*library)->plugin && (*library)->plugin->is_running())
+        return refused(found->path, "it is loaded already");
+    return {};
 }
 
 }  // namespace switchboard::plugin_host

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <cstdint>
 #include <string>
 #include <switchboard/error.hpp>
 
@@ -13,6 +14,7 @@ struct FileIdentity {
     ino_t inode = 0;
     off_t size = 0;
     timespec modified{};
+    std::uint64_t mapped = 0;  // bytes of addresses that dlopen(3) takes for it; 0: unknown
 
     bool same_file(const FileIdentity& other) const noexcept {
         return device == other.device && inode == other.inode;

@@ -1,0 +1,261 @@
+#include "set/uses.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <future>
+#include <switchboard/reactor.hpp>
+
+#include "plugin_datagrams.hpp"
+#include "plugin_protocol.hpp"
+#include "reactor_use.hpp"
+#include "text.hpp"
+
+namespace switchboard::plugin_host {
+namespace {
+
+std::int64_t number_of(const OptionSpec& spec, const Options& options) {
+    switch (spec.type) {
+        case OptionSpec::Type::text:
+        case OptionSpec::Type::endpoint: return 0;
+        case OptionSpec::Type::flag: return options.flag(spec.name) ? 1 : 0;
+        case OptionSpec::Type::integer: return options.integer(spec.name);
+        case OptionSpec::Type::size: return static_cast<std::int64_t>(options.size(spec.name));
+        case OptionSpec::Type::duration: return options.duration(spec.name).count();
+        case OptionSpec::Type::choice: return static_cast<std::int64_t>(options.choice(spec.name));
+    }
+    return 0;
+}
+
+// Fills in the service of one use.
+Result<void> configure(const ProtocolTable& protocol, const Options& options, bool datagrams,
+                       Service& service) {
+    if (!protocol.table.configure) return {};
+    std::vector<sb_value> values;
+    for (const OptionSpec& spec : protocol.options)
+        values.push_back({options.text(spec.name).c_str(), number_of(spec, options)});
+    const sb_use use{.struct_size = sizeof use,
+                     .datagrams = datagrams ? 1 : 0,
+                     .values = values.data(),
+                     .reactor = service.reactor};
+    Reason why{};
+    try {
+        void* data = nullptr;
+        if (protocol.table.configure(protocol.theirs, &use, &data, why.data(), why.size() - 1) ==
+            0) {
+            service.data = data;
+            return {};
+        }
+    } catch (const std::exception& thrown) {
+        return fail(errc::handler_failed, "configure() threw: " + one_line(thrown.what()));
+    } catch (...) {
+        return fail(errc::handler_failed, "configure() threw an unknown exception");
+    }
+    return fail(errc::bad_option, one_line(why.data()));
+}
+
+// Makes one use of a protocol, for streams or for a datagram socket.
+Result<std::shared_ptr<Service>> use_of(const std::shared_ptr<Plugin>& running,
+                                        const ProtocolTable& protocol, const Options& options,
+                                        const ProtocolContext& context, bool datagrams) {
+    auto service = std::make_shared<Service>(running, protocol.table.release);
+    service->label = protocol.name;
+    if ((protocol.table.flags & SB_NEEDS_REACTOR) != 0)
+        begin_use(*service, *context.reactor, context.limits.connection);
+    return running->traces()
+        .watch([&] { return configure(protocol, options, datagrams, *service); })
+        .map([&] { return service; });
+}
+
+// Checks options of one version for another one. What has its default value gets the default value of the
+// other version.
+Result<Options> translate(const Options& options, const ProtocolTable& from,
+                          const ProtocolTable& to) {
+    Options::Map given;
+    for (const OptionSpec& spec : from.options) {
+        const std::string& text = options.text(spec.name);
+        if (text != spec.fallback) given[spec.name] = text;
+    }
+    return Options(std::move(given)).checked(to.options);
+}
+
+// A call that another thread waits for.
+struct Asked {
+    std::atomic<bool> taken =
+        false;  // by the reactor, which then answers, or by who does not wait on
+    std::promise<Result<std::shared_ptr<Service>>> answer;
+};
+
+// As use_of(), on the thread of the reactor if the protocol needs one.
+Result<std::shared_ptr<Service>> use_again(const Use& use, const std::shared_ptr<Plugin>& next,
+                                           const ProtocolTable& table, const Options& options,
+                                           std::chrono::milliseconds timeout) {
+    const auto make = [next, &table, options, context = use.context()] {
+        return use_of(next, table, options, context, false);
+    };
+    if ((table.table.flags & SB_NEEDS_REACTOR) == 0) return make();
+    const auto asked = std::make_shared<Asked>();
+    auto answer = asked->answer.get_future();
+    use.context().reactor->post([asked, make] {
+        if (!asked->taken.exchange(true)) asked->answer.set_value(make());
+    });
+    if (answer.wait_for(timeout) != std::future_status::ready && !asked->taken.exchange(true))
+        return fail(errc::stopping, "its reactor does not run, or waits for this call");
+    return answer.get();
+}
+
+// Forgets those that are gone.
+template <class T>
+void prune(std::vector<std::weak_ptr<T>>& all) {
+    all.erase(std::remove_if(all.begin(), all.end(),
+                             [](const std::weak_ptr<T>& each) { return each.expired(); }),
+              all.end());
+}
+
+}  // namespace
+
+std::unique_ptr<Protocol> Use::connect() const {
+    Serving serving;
+    {
+        const std::lock_guard lock(mutex_);
+        serving = serving_;
+    }
+    if (!serving.service) return nullptr;
+    void* const data = serving.service->data;
+    return PluginProtocol::make(*serving.stream, std::move(serving.service), data);
+}
+
+void Use::drop(Serving serving) const {
+    if (serving.service && serving.service->reactor)
+        context_.reactor->post([dropped = std::move(serving)] {});
+}
+
+void Use::switch_to(const ProtocolTable& table, Options options, Serving& serving) {
+    table_ = &table;
+    options_ = std::move(options);
+    const std::lock_guard lock(mutex_);
+    std::swap(serving_, serving);
+}
+
+Serving Use::end() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(serving_, {});
+}
+
+Registration Uses::registration_of(const ProtocolTable& protocol) {
+    Registration registration{.name = protocol.name,
+                              .summary = protocol.summary,
+                              .options = protocol.options,
+                              .needs_reactor = (protocol.table.flags & SB_NEEDS_REACTOR) != 0,
+                              .one_reactor = (protocol.table.flags & SB_ONE_REACTOR) != 0,
+                              .starts_threads = (protocol.table.flags & SB_THREADS) != 0};
+    if (protocol.stream)
+        registration.make = [self = shared_from_this(), &protocol](const auto& options,
+                                                                   const auto& context) {
+            return self->make(protocol, options, context);
+        };
+    if (protocol.datagrams)
+        registration.make_datagram = [self = shared_from_this(), &protocol](const auto& options,
+                                                                            const auto& context) {
+            return self->make_datagram(protocol, options, context);
+        };
+    return registration;
+}
+
+// A copy of a registry may still have the description of a version before.
+Result<Uses::Chosen> Uses::choose(const ProtocolTable& described, const Options& options) const {
+    if (!running_) return fail(errc::unknown_protocol, "its plugin was unloaded");
+    const ProtocolTable& table = *running_->protocol(described.name);
+    if (&table == &described) return Chosen{table, options};
+    return translate(options, described, table).map([&](const Options& checked) {
+        return Chosen{table, checked};
+    });
+}
+
+Result<ProtocolFactory> Uses::make(const ProtocolTable& described, const Options& options,
+                                   const ProtocolContext& context) {
+    const std::lock_guard lock(mutex_);
+    const auto chosen = choose(described, options);
+    if (!chosen) return tl::unexpected(chosen.error());
+    const auto service = use_of(running_, chosen->table, chosen->options, context, false);
+    if (!service) return tl::unexpected(service.error());
+    auto use = std::make_shared<Use>(chosen->table, chosen->options, context,
+                                     Serving{*service, &running_->stream_of(chosen->table)});
+    prune(uses_);
+    uses_.push_back(use);
+    return [use = std::move(use)] { return use->connect(); };
+}
+
+Result<std::unique_ptr<DatagramProtocol>> Uses::make_datagram(const ProtocolTable& described,
+                                                              const Options& options,
+                                                              const ProtocolContext& context) {
+    const std::lock_guard lock(mutex_);
+    const auto chosen = choose(described, options);
+    if (!chosen) return tl::unexpected(chosen.error());
+    const auto service = use_of(running_, chosen->table, chosen->options, context, true);
+    if (!service) return tl::unexpected(service.error());
+    prune(sockets_);
+    sockets_.push_back(*service);
+    return PluginDatagrams::make(*chosen->table.datagrams, *service);
+}
+
+// Adds what is made also if it fails.
+Result<void> Uses::prepare(const std::shared_ptr<Plugin>& next, std::chrono::milliseconds timeout,
+                           std::vector<Switch>& to) const {
+    for (const std::weak_ptr<Use>& each : uses_) {
+        auto use = each.lock();
+        if (!use) continue;
+        const ProtocolTable& table = *next->protocol(use->table().name);
+        const auto naming = [&](const Error& error) {
+            return Error(error.code(), "protocol " + table.name + ": " + error.context());
+        };
+        const auto options = translate(use->options(), use->table(), table).map_error(naming);
+        if (!options) return tl::unexpected(options.error());
+        auto service = use_again(*use, next, table, *options, timeout).map_error(naming);
+        if (!service) return tl::unexpected(service.error());
+        to.push_back({std::move(use), &table, *options,
+                      Serving{std::move(*service), &next->stream_of(table)}});
+    }
+    return {};
+}
+
+Result<void> Uses::switch_all(std::shared_ptr<Plugin>& next, std::chrono::milliseconds timeout,
+                              std::vector<Switch>& all) {
+    const std::lock_guard lock(mutex_);
+    prune(sockets_);
+    if (!sockets_.empty())
+        return fail(errc::plugin_refused,
+                    "the version in use has a datagram socket, which stays on that version");
+    if (auto prepared = prepare(next, timeout, all); !prepared) return prepared;
+    if (const auto checked = next->check(); !checked)
+        return fail(errc::plugin_refused, checked.error());
+    for (Switch& each : all)
+        each.use->switch_to(*each.table, std::move(each.options), each.serving);
+    std::swap(running_, next);
+    return {};
+}
+
+// What goes, goes after the lock: it may call the plugin.
+Result<void> Uses::replace(std::shared_ptr<Plugin> next,
+                           std::chrono::milliseconds reactor_timeout) {
+    std::vector<Switch> all;
+    auto switched = switch_all(next, reactor_timeout, all);
+    for (Switch& each : all) each.use->drop(std::move(each.serving));
+    return switched;
+}
+
+void Uses::end() {
+    std::vector<std::shared_ptr<Use>> all;
+    std::shared_ptr<Plugin> last;
+    {
+        const std::lock_guard lock(mutex_);
+        std::swap(running_, last);
+        for (const std::weak_ptr<Use>& each : uses_)
+            if (auto use = each.lock()) all.push_back(std::move(use));
+        uses_.clear();
+    }
+    for (const auto& each : all) each->drop(each->end());
+}
+
+}  // namespace switchboard::plugin_host

@@ -1,0 +1,97 @@
+// The uses of a plugin's protocols, and the version of the plugin that serves them.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <switchboard/registry.hpp>
+#include <vector>
+
+#include "plugin.hpp"
+
+namespace switchboard::plugin_host {
+
+// A use of a protocol, with one version of the plugin. Empty: the plugin was unloaded.
+struct Serving {
+    std::shared_ptr<Service> service;
+    StreamTable* stream = nullptr;
+};
+
+// One use of a protocol for streams, such as a listener. Its factory owns it. Threading: connect() and drop()
+// may be called on any thread; the rest is for the holder of the lock of Uses.
+class Use {
+public:
+    // `options` are checked by the table, which describes the protocol.
+    Use(const ProtocolTable& table, Options options, const ProtocolContext& context,
+        Serving serving)
+        : table_(&table),
+          options_(std::move(options)),
+          context_(context),
+          serving_(std::move(serving)) {}
+
+    // Makes the protocol of a new connection; null if the plugin was unloaded or refuses the connection.
+    std::unique_ptr<Protocol> connect() const;
+    // Destroys what it has exchanged, on the thread of its reactor if it needs one.
+    void drop(Serving serving) const;
+
+    // Exchanges `serving` with the one before.
+    void switch_to(const ProtocolTable& table, Options options, Serving& serving);
+    Serving end();
+
+    const ProtocolTable& table() const noexcept { return *table_; }
+    const Options& options() const noexcept { return options_; }
+    const ProtocolContext& context() const noexcept { return context_; }
+
+private:
+    const ProtocolTable* table_;
+    Options options_;
+    const ProtocolContext context_;
+    mutable std::mutex mutex_;  // of serving_
+    Serving serving_;
+};
+
+// The version of a plugin that is in use, with all uses of its protocols. The registrations of its protocols
+// share it. Threading: thread-safe.
+class Uses : public std::enable_shared_from_this<Uses> {
+public:
+    explicit Uses(std::shared_ptr<Plugin> running) : running_(std::move(running)) {}
+
+    // For the registry. The protocol must belong to a version that is or was in use.
+    Registration registration_of(const ProtocolTable& protocol);
+    // Configures each use in `next`, on the thread of its reactor if it needs one, calls its check(), and then switches all uses to it. Errors: nothing
+    // has changed then.
+    Result<void> replace(std::shared_ptr<Plugin> next, std::chrono::milliseconds reactor_timeout);
+    // From now on, all uses refuse their connections.
+    void end();
+
+private:
+    struct Switch {
+        std::shared_ptr<Use> use;
+        const ProtocolTable* table;
+        Options options;
+        Serving serving;
+    };
+    // A protocol of the version in use, and the options for it.
+    struct Chosen {
+        const ProtocolTable& table;
+        Options options;
+    };
+    Result<Chosen> choose(const ProtocolTable& described, const Options& options) const;
+    Result<ProtocolFactory> make(const ProtocolTable& described, const Options& options,
+                                 const ProtocolContext& context);
+    Result<std::unique_ptr<DatagramProtocol>> make_datagram(const ProtocolTable& described,
+                                                            const Options& options,
+                                                            const ProtocolContext& context);
+    Result<void> prepare(const std::shared_ptr<Plugin>& next, std::chrono::milliseconds timeout,
+                         std::vector<Switch>& to) const;
+    Result<void> switch_all(std::shared_ptr<Plugin>& next, std::chrono::milliseconds timeout,
+                            std::vector<Switch>& all);
+
+    std::mutex mutex_;
+    std::shared_ptr<Plugin> running_;  // null: it was unloaded
+    std::vector<std::weak_ptr<Use>> uses_;
+    std::vector<std::weak_ptr<Service>> sockets_;  // of datagrams
+};
+
+}  // namespace switchboard::plugin_host

@@ -1,0 +1,32 @@
+// As version.c, in C++.
+#include <string>
+#include <switchboard/plugin.hpp>
+
+namespace {
+
+using namespace switchboard;
+
+class Version final : public Protocol {
+public:
+    explicit Version(std::shared_ptr<const std::string> text) : text_(std::move(text)) {}
+    void on_open(Connection& peer) override { peer.write(*text_); }
+    std::size_t on_data(Connection& peer, MutableBytes in) override {
+        peer.write_shared(std::make_shared<const std::string>(as_text(in)));
+        return in.size();
+    }
+
+private:
+    const std::shared_ptr<const std::string> text_;
+};
+
+Result<ProtocolFactory> make_version(const Options&, const ProtocolContext&) {
+    return ProtocolFactory([text = std::make_shared<const std::string>("version 000")] {
+        return std::make_unique<Version>(text);
+    });
+}
+
+}  // namespace
+
+SWITCHBOARD_PLUGIN("version", "version 000", "sends its version") {
+    registry.add({.name = "version", .summary = "sends its version", .make = make_version});
+}

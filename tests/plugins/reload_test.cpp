@@ -1,0 +1,136 @@
+// SIGHUP makes `switchboard serve` replace the plugins whose files were replaced.
+#include <csignal>
+#include <fstream>
+
+#include "../programs/server.hpp"
+#include "versions.hpp"
+
+using namespace switchboard;
+using namespace switchboard::programs;
+
+namespace {
+
+// A server whose plugin is version 0 of `version`.
+struct ReloadingServer {
+    explicit ReloadingServer(const std::string& plugin, std::vector<std::string> more = {})
+        : of(plugin), server(arguments(std::move(more))) {
+        CHECK(test::has(line(), "plugin version version 000 loaded from "));
+    }
+    std::vector<std::string> arguments(std::vector<std::string> more) const {
+        install(0);
+        more.insert(more.begin(), {"version", "--plugin", path()});
+        return more;
+    }
+    std::string path() const { return folder.path("version"); }
+    void install(int number) const { test::install_version(of, number, path()); }
+    std::string line() { return server.process().read_error_line(); }
+    // Returns the line of the log that says what has become of the plugin. The plugin itself logs, too.
+    std::string reload() {
+        server.process().signal(SIGHUP);
+        for (;;) {
+            const std::string text = line();
+            for (const char* part : {" replaced by ", " stays", "have not changed"})
+                if (test::has(text, part)) return text;
+        }
+    }
+    // What a new connection is sent first.
+    std::string greeting() { return receive(server.connect(), 11); }
+
+    const std::string of;
+    const test::PluginFolder folder;
+    Server server;
+};
+
+void reload(const std::string& plugin, std::vector<std::string> more) {
+    ReloadingServer host(plugin, std::move(more));
+    const Socket stays = host.server.connect();
+    CHECK(receive(stays, 11) == "version 000");
+    CHECK(test::has(host.reload(), "the files of the plugins have not changed"));
+    for (int i = 1; i <= 3; ++i) {
+        host.install(i);
+        const std::string line = host.reload();
+        CHECK_MESSAGE(test::has(line, "plugin version " + test::version_text(i - 1) +
+                                          " replaced by " + test::version_text(i) + " from /"),
+                      line);
+        CHECK(host.greeting() == test::version_text(i));
+    }
+    CHECK(round_trip(stays, "still here") == "still here");
+    CHECK(host.server.stop(SIGTERM).status == 0);
+}
+
+}  // namespace
+
+TEST_CASE("plugins: serve replaces a plugin at SIGHUP, and old connections go on") {
+    reload("version", {"--reactors", "2"});
+    reload("versions", {"--reactors", "2"});
+    reload("version", {"--throttle-in", "1M"});
+}
+
+TEST_CASE("plugins: serve keeps the version in use if the new file is bad, and says why") {
+    ::setenv("BROKEN", "initializer_throws", 1);  // for the server
+    ReloadingServer host("version");
+    ::unsetenv("BROKEN");
+    const auto check_stays = [&](const std::string& why) {
+        const std::string line = host.reload();
+        CHECK_MESSAGE(test::has(line, why), line);
+        CHECK_MESSAGE(line.ends_with("; plugin version version 000 stays"), line);
+        CHECK(host.greeting() == "version 000");
+    };
+    const auto put = [&](const std::string& content) {
+        std::ofstream(host.path() + ".new", std::ios::binary) << content;
+        std::filesystem::rename(host.path() + ".new", host.path());
+    };
+    put("no plugin");
+    check_stays("/version.so: it is not a shared object: it has no ELF header: the plugin was");
+    put(test::read_whole(test::plugin_path("broken")));
+    check_stays("/version.so: it ended the process that tried it, with signal 6: the plugin was");
+    put(test::read_whole(test::plugin_path("keyvalue")));
+    check_stays("/version.so: it is plugin keyvalue, and not version: the plugin was refused");
+    std::filesystem::remove(host.path());
+    check_stays("/version.so: no such file or directory");
+    host.install(1);
+    CHECK(test::has(host.reload(), "replaced by version 001"));
+    CHECK(host.greeting() == "version 001");
+}
+
+TEST_CASE("plugins: SIGHUP looks up a plugin by its name again") {
+    const test::PluginFolder first, second;
+    test::install_version("version", 1, second.path("version"));
+    const auto folder_of = [](const test::PluginFolder& folder) {
+        return std::filesystem::path(folder.path("version")).parent_path();
+    };
+    const std::string link = folder_of(first) / "link";
+    const auto point_to = [&](const test::PluginFolder& folder) {
+        std::filesystem::remove(link);
+        std::filesystem::create_directory_symlink(folder_of(folder), link);
+    };
+    test::install_version("version", 0, first.path("version"));
+    point_to(first);
+    ::setenv("SWITCHBOARD_PLUGIN_PATH", link.c_str(), 1);
+    Server server({"version", "--plugin", "version"});
+    ::unsetenv("SWITCHBOARD_PLUGIN_PATH");
+    point_to(second);
+    server.process().signal(SIGHUP);
+    CHECK(test::has(server.process().read_error_line(), " loaded from "));
+    CHECK(test::has(server.process().read_error_line(), "plugin version: checked"));
+    CHECK(test::has(server.process().read_error_line(), "version 000"));  // said by its stop()
+    CHECK(test::has(server.process().read_error_line(), "version 000 replaced by version 001"));
+}
+
+TEST_CASE("plugins: every program of serve_main() can probe a plugin") {
+    const std::string good = test::plugin_path("version"), bad = test::plugin_path("empty");
+    for (const std::vector<std::string>& program :
+         {std::vector<std::string>{kSwitchboard, "serve", "echo"},
+          std::vector<std::string>{example("own_serve")}}) {
+        CAPTURE(program[0]);
+        auto command = program;
+        command.insert(command.end(), {"--probe-plugin", good});
+        const auto probed = support::run(command);
+        CHECK(probed.status == 0);
+        CHECK(probed.output + probed.errors == "");
+        command.back() = bad;
+        const auto refused = support::run(command);
+        CHECK(refused.status == 1);
+        CHECK(test::has(refused.errors, "so it is not a plugin"));
+    }
+}
