@@ -175,13 +175,13 @@ TEST_CASE("guide: own metrics beside the library's, which do not count the scrap
 TEST_CASE("guide: a key-value store as a plugin passes its conversations, and is short") {
     const std::string sources = SWITCHBOARD_SOURCE "/examples/plugins/";
     struct Written {
-        const char *protocol, *source;
+        std::string protocol, source;
         std::ptrdiff_t most_lines;
     };
     for (const Written& each :
          {Written{"kv", "kv.cpp", 59}, Written{"kv-coroutine", "kv_coroutine.cpp", 39}}) {
         CAPTURE(each.protocol);
-        const std::string plugin = SWITCHBOARD_BIN "/plugins/" + std::string(each.protocol) + ".so";
+        const std::string plugin = SWITCHBOARD_BIN "/plugins/" + each.protocol + ".so";
         const Finished checked = switchboard::programs::switchboard(
             {"plugin", "check", plugin, "--transcripts", sources + "kv.txt", "--most-runs", "300"});
         CHECK_MESSAGE(checked.status == 0, checked.output << checked.errors);
