@@ -28,3 +28,18 @@ function(switchboard_add_plugin name)
         endif()
     endif()
 endfunction()
+
+# switchboard_check_plugin(NAME [TRANSCRIPTS FILE] [ARGUMENTS ...]): a test of ctest, NAME, which checks the plugin
+# NAME by `switchboard plugin check`, with these further arguments.
+function(switchboard_check_plugin name)
+    cmake_parse_arguments(ARG "" "TRANSCRIPTS" "ARGUMENTS" ${ARGN})
+    if(ARG_TRANSCRIPTS)
+        cmake_path(ABSOLUTE_PATH ARG_TRANSCRIPTS)
+        list(PREPEND ARG_ARGUMENTS --transcripts ${ARG_TRANSCRIPTS})
+    endif()
+    if(NOT SWITCHBOARD_PROGRAM)
+        message(FATAL_ERROR "switchboard_check_plugin: the program switchboard was not found; "
+            "SWITCHBOARD_PROGRAM is its path")
+    endif()
+    add_test(NAME ${name} COMMAND ${SWITCHBOARD_PROGRAM} plugin check $<TARGET_FILE:${name}> ${ARG_ARGUMENTS})
+endfunction()

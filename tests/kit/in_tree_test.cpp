@@ -5,29 +5,21 @@
 #include <switchboard/exchange.hpp>
 #include <switchboard/inetd.hpp>
 #include <switchboard/metrics.hpp>
+#include <switchboard/registry.hpp>
 #include <switchboard/relay.hpp>
 #include <switchboard/replies.hpp>
 #include <switchboard/testing/check.hpp>
 #include <switchboard/testing/doctest.hpp>
 #include <switchboard/throttle.hpp>
-#include <switchboard/websocket_server.hpp>
 
-#include "http_servers.hpp"
 #include "proxy_ends.hpp"
+#include "transcript_files.hpp"
 
 using namespace switchboard;
 using namespace std::chrono_literals;
-using testing::Transcript;
+using test::transcripts;
 
 namespace {
-
-std::vector<Transcript> transcripts(const std::string& name) {
-    auto read =
-        testing::read_transcripts(SWITCHBOARD_SOURCE "/tests/kit/transcripts/" + name + ".txt");
-    REQUIRE_MESSAGE(read.has_value(), read.error().message());
-    REQUIRE_FALSE(read->empty());
-    return std::move(*read);
-}
 
 WallClock at_the_example() {
     return [] { return std::chrono::system_clock::from_time_t(784'111'777); };
@@ -38,22 +30,24 @@ ProtocolFactory each_from_its_own(std::function<ProtocolFactory()> make) {
     return [make = std::move(make)] { return make()(); };
 }
 
-class EchoOfMessages final : public websocket::Handler {
-    void on_message(websocket::Socket& socket, websocket::Kind kind,
-                    MutableBytes message) override {
-        socket.send(kind, message);
-    }
-};
-
 }  // namespace
 
 TEST_CASE("in-tree: echo, discard, daytime, time, qotd") {
     CHECK_TRANSCRIPTS(factory_of<Echo>(), transcripts("echo"));
+    Registry registry;
+    register_inetd(registry, at_the_example());
+    CHECK_TRANSCRIPTS(registry.make("coroutine-echo", {}, {}).value(), transcripts("echo"));
     CHECK_TRANSCRIPTS(factory_of<Discard>(), transcripts("discard"));
     CHECK_TRANSCRIPTS(factory_of<Daytime>(at_the_example()), transcripts("daytime"));
     CHECK_TRANSCRIPTS(factory_of<Time>(at_the_example()), transcripts("time"));
     const Qotd::Choice quote = [] { return std::string_view("To be or not to be."); };
     CHECK_TRANSCRIPTS(factory_of<Qotd>(quote), transcripts("qotd"));
+}
+
+TEST_CASE("in-tree: chargen, which has no end, behind a throttle") {
+    const auto pages = throttled(factory_of<Chargen>(), {.out_per_second = 740, .burst = 1s});
+    REQUIRE(pages.has_value());
+    CHECK_TRANSCRIPTS(*pages, transcripts("chargen"));
 }
 
 TEST_CASE("in-tree: lines, frames, reply") {
@@ -75,14 +69,6 @@ TEST_CASE("in-tree: a member of a hub, and a relay without a target") {
 TEST_CASE("in-tree: metrics") {
     const auto nobody_asks = [](const auto&) { FAIL_CHECK("nobody may be asked for this"); };
     CHECK_TRANSCRIPTS(make_metrics(nobody_asks), transcripts("metrics"), {.most_runs = 500});
-}
-
-TEST_CASE("in-tree: http, and a websocket in it") {
-    CHECK_TRANSCRIPTS(test::hello().factory(), transcripts("hello"), {.most_runs = 500});
-    http::Server server(test::fixed_date());
-    server.route("GET", "/chat",
-                 websocket::endpoint([] { return std::make_unique<EchoOfMessages>(); }));
-    CHECK_TRANSCRIPTS(server.factory(), transcripts("websocket"), {.most_runs = 500});
 }
 
 TEST_CASE("in-tree: the client of exchange()") {

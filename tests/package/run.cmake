@@ -1,4 +1,4 @@
-# cmake -DBUILD=... -DWORK=... -DFLAGS=... -DCOMPILER=... -P run.cmake
+# cmake -DBUILD=... -DWORK=... -DFLAGS=... -DCOMPILER=... -DC_FLAGS=... -DC_COMPILER=... -P run.cmake
 # Installs BUILD into an empty prefix, builds a project against it, and runs that project and `switchboard`.
 file(REMOVE_RECURSE ${WORK})
 
@@ -9,13 +9,26 @@ endfunction()
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
 function(build_project source folder)
     run(${CMAKE_COMMAND} -S ${source} -B ${folder} -G Ninja
-        -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=${FLAGS}")
+        -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=${FLAGS}"
+        -DCMAKE_C_COMPILER=${C_COMPILER} "-DCMAKE_C_FLAGS=${C_FLAGS}")
     run(${CMAKE_COMMAND} --build ${folder})
 endfunction()
 
 # The project that the guide recommends as a template.
 build_project(${CMAKE_CURRENT_LIST_DIR}/../../examples/own_protocol ${WORK}/own_protocol)
 run(${CMAKE_CTEST_COMMAND} --test-dir ${WORK}/own_protocol --output-on-failure)
+
+# What `switchboard plugin new` writes is built, passes its test, and is served.
+set(switchboard ${WORK}/prefix/bin/switchboard)
+foreach(kind class coroutine c)
+    set(project ${WORK}/my-${kind})
+    run(${switchboard} plugin new my-${kind} --kind ${kind} --directory ${project})
+    build_project(${project} ${project}/build)
+    run(${CMAKE_CTEST_COMMAND} --test-dir ${project}/build --output-on-failure)
+    run(${CMAKE_CURRENT_LIST_DIR}/serve_plugin.sh ${switchboard} my-${kind} ${project}/build/my-${kind}.so)
+endforeach()
+# The plugins of the guide.
+build_project(${CMAKE_CURRENT_LIST_DIR}/../../examples/plugins ${WORK}/plugins)
 
 build_project(${CMAKE_CURRENT_LIST_DIR} ${WORK}/build)
 run(${WORK}/build/dependant)

@@ -1,7 +1,10 @@
 // The programs of the tutorial in examples/guide/ do what its pages say.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 
 #include "server.hpp"
 
@@ -167,6 +170,27 @@ TEST_CASE("guide: own metrics beside the library's, which do not count the scrap
     CHECK(scraped.output.find("\nswitchboard_accepted_total 1\n") != std::string::npos);
     server.signal(SIGTERM);
     CHECK(server.wait().status == 0);
+}
+
+TEST_CASE("guide: a key-value store as a plugin passes its conversations, and is short") {
+    const std::string sources = SWITCHBOARD_SOURCE "/examples/plugins/";
+    struct Written {
+        std::string protocol, source;
+        std::ptrdiff_t most_lines;
+    };
+    for (const Written& each :
+         {Written{"kv", "kv.cpp", 59}, Written{"kv-coroutine", "kv_coroutine.cpp", 39}}) {
+        CAPTURE(each.protocol);
+        const std::string plugin = SWITCHBOARD_BIN "/plugins/" + each.protocol + ".so";
+        const Finished checked = switchboard::programs::switchboard(
+            {"plugin", "check", plugin, "--transcripts", sources + "kv.txt", "--most-runs", "300"});
+        CHECK_MESSAGE(checked.status == 0, checked.output << checked.errors);
+        CHECK(checked.output.find(": 72 runs over sockets\n") != std::string::npos);
+        std::ifstream source(sources + each.source);
+        CHECK(std::count(std::istreambuf_iterator<char>(source), {}, '\n') <= each.most_lines);
+        const Server server({each.protocol, "--plugin", plugin});
+        CHECK(ask(server.endpoint(), {}, "put a 1\nget a\n").output == "ok\n1\n");
+    }
 }
 
 TEST_CASE("guide: an own protocol, tested in memory and served") {

@@ -18,11 +18,11 @@ int open_for_reading(const std::string& path) {
 }  // namespace
 
 Result<std::shared_ptr<const File>> File::open(const std::string& path) {
-    const int fd = open_for_reading(path);
-    if (fd < 0) return fail_errno("open " + path);
-    auto file = std::make_shared<const File>(fd);
+    const auto file = std::make_shared<File>(-1);  // before the open, because it may throw
+    file->fd_ = open_for_reading(path);
+    if (file->fd_ < 0) return fail_errno("open " + path);
     struct stat status {};
-    if (::fstat(fd, &status) < 0) return fail_errno("open " + path);
+    if (::fstat(file->fd_, &status) < 0) return fail_errno("open " + path);
     // Opening a directory succeeds; only reading it fails, which is too late to report it here.
     if (S_ISDIR(status.st_mode))
         return fail(std::make_error_code(std::errc::is_a_directory), "open " + path);

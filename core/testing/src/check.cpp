@@ -20,9 +20,11 @@ void check_one(const Subject& subject, const Transcript& transcript, const Check
         return;
     }
     each_delivery(transcript, options, [&](const Delivery& delivery) {
-        const bool only = !options.only.empty();
-        if (only && transcript.name() + ": " + delivery.to_string() != options.only)
-            return Next::go_on;
+        if (!options.only.empty() || options.on_run) {
+            const std::string run = transcript.name() + ": " + delivery.to_string();
+            if (!options.only.empty() && run != options.only) return Next::go_on;
+            if (options.on_run) options.on_run(run);
+        }
         Trial trial{subject, transcript, delivery, options};
         std::string problem = trial.run();
         ++report.runs;

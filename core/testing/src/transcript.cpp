@@ -92,7 +92,8 @@ private:
 }  // namespace
 
 Transcript& Transcript::add(Step step) {
-    const bool joins = step.kind == Kind::send || step.kind == Kind::expect;
+    const bool joins =
+        step.kind == Kind::opens || step.kind == Kind::send || step.kind == Kind::expect;
     if (joins && !steps_.empty() && steps_.back().kind == step.kind) {
         steps_.back().bytes += step.bytes;
     } else {

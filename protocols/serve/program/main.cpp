@@ -26,7 +26,7 @@ int run(int argc, char** argv) {
                  "switchboard"};
     app.set_version_flag("--version", "switchboard " SWITCHBOARD_VERSION);
     const Command commands[] = {add_serve(app, registry), add_exchange(app),
-                                add_protocols(app, registry), add_plugin(app)};
+                                add_protocols(app, registry), add_plugin(app, registry)};
     // Checked only after parsing: if there is an unknown word, the error must name that word.
     app.final_callback([&app] {
         if (app.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");

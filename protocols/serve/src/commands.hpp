@@ -34,7 +34,7 @@ struct Command {
 Command add_serve(CLI::App& app, const Registry& registry);
 Command add_exchange(CLI::App& app);
 Command add_protocols(CLI::App& app, const Registry& registry);
-Command add_plugin(CLI::App& app);
+Command add_plugin(CLI::App& app, const Registry& registry);
 
 // Adds the arguments of `switchboard serve` to a program without subcommands. Returns the function that
 // serves.

@@ -29,7 +29,10 @@ public:
     void on_open(Connection& peer) override { peer.write(greeting_); }
     std::size_t on_data(Connection& peer, MutableBytes in) override {
         const auto end = as_text(in).find('\n');
-        if (end == std::string_view::npos) return 0;
+        if (end == std::string_view::npos) {
+            if (in.size() > kMostLine) peer.close(errc::message_too_large);
+            return 0;
+        }
         answer(peer, as_text(in).substr(0, end));
         return end + 1;
     }
@@ -37,6 +40,8 @@ public:
     void on_shutdown(Connection& peer) override { peer.write("bye\n"); }
 
 private:
+    static constexpr std::size_t kMostLine = 8 * 1024;
+
     void answer(Connection& peer, std::string_view line) {
         if (line.starts_with("put ")) return put(peer, line.substr(4));
         if (line.starts_with("get ")) return get(peer, line.substr(4));

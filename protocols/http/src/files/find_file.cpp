@@ -77,7 +77,8 @@ unsigned inspect(Descriptor opened, OpenFile& into) {
     if (::fstat(opened.get(), &status) < 0) return status_of_errno(errno);
     if (S_ISDIR(status.st_mode)) return 301;
     if (!S_ISREG(status.st_mode)) return 404;
-    into.file = std::make_shared<const File>(opened.release());
+    into.file = std::make_shared<const File>(opened.get());
+    opened.release();  // not before: there may be no memory for the File
     into.size = static_cast<std::uint64_t>(status.st_size);
     into.modified = modified_at(status);
     return 200;

@@ -21,6 +21,9 @@ struct CheckOptions {
     // "put, get: cut at 3" runs this delivery of this transcript only: the begin of a finding. Empty: all.
     std::string only = {};
     ConnectionLimits limits = {};
+    // Called before each run, with its text for `only`. A check in a child process keeps it, to say which run
+    // ended that process. Of check() and check_layer().
+    std::function<void(const std::string& run)> on_run = {};
 };
 
 // A transcript and the smallest delivery at which the protocol failed.

@@ -16,8 +16,8 @@ namespace switchboard::testing {
 //
 //     Transcript("put, get").send("put a b\n").expect("ok\n").send("get a\n").expect("b\n").end().closes()
 //
-// Sends in a row are one send, and expects in a row are one expect. A transcript without closes() expects
-// that the connection is still open at its end, unless reset() is its last step. A value.
+// Equal steps in a row are one, if they are opens(), send() or expect(). A transcript without closes()
+// expects that the connection is still open at its end, unless reset() is its last step. A value.
 class Transcript {
 public:
     enum class Kind : std::uint8_t { opens, send, expect, wait, end, reset, shutdown, closes };

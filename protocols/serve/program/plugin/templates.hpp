@@ -1,0 +1,17 @@
+// The files of templates/, which templates.cmake puts into the program.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace switchboard::program {
+
+struct Template {
+    std::string_view kind;  // the folder: "class", "coroutine", "c", or "all" for each of these
+    std::string_view name;  // "NAME.cpp"
+    std::string_view text;
+};
+
+const std::vector<Template>& templates();
+
+}  // namespace switchboard::program
