@@ -61,7 +61,7 @@ TEST_CASE("plugins, datagrams in C: each way to send") {
 
 TEST_CASE("plugins, datagrams in C: names, addresses, options and groups") {
     DatagramPlugin host;
-    CHECK(host.send("?") == Sent{"udp://10.0.0.1:7000||udp://10.0.0.2:5000|1 3|1|1|0"});
+    CHECK(host.send("?") == Sent{"udp://10.0.0.1:7000||udp://10.0.0.2:5000|5000|1 3|1|1|0"});
     CHECK(host.send("o") == Sent{"0 0;0 0;0 0;0 0;3 17;3 17;"});
     CHECK(host.send("j") == Sent{"0 0 1 22"});
     CHECK(test::has(host.log.text(), "0 plugin datagrams: open udp://10.0.0.1:7000\n"));

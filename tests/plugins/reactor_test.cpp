@@ -68,6 +68,14 @@ TEST_CASE("plugins, reactor in C: timers, once and again, and cancelled from wit
     CHECK(host.client->received.empty());
 }
 
+TEST_CASE("plugins, reactor in C: a connection that has ended is not found any more") {
+    ReactorPlugin host;
+    REQUIRE(host.client->send("a") == 1);
+    host.client.reset();
+    host.run_until_logged("plugin reactor: after;");
+    CHECK_FALSE(test::has(host.log.text(), "has ended"));
+}
+
 TEST_CASE("plugins, reactor in C: posts, from the reactor's thread and from another") {
     ReactorPlugin host;
     CHECK(host.send("np", "post;") == "post;");
@@ -137,6 +145,25 @@ TEST_CASE(
     CHECK(test::has(host.log.text(), "late: post\n"));
 }
 
+TEST_CASE("plugins, reactor in C: work that runs ends before the plugin stops, and has no done") {
+    ReactorPlugin host;
+    REQUIRE(host.client->send("w") == 1);
+    host.run_until_logged("0 plugin reactor: works\n");
+    auto second = host.registry->make("reactor", {}, {.reactor = &*host.reactor});
+    REQUIRE(second);
+    const auto other = test::listen_on(*host.reactor, std::move(*second));
+    test::FarEnd client(other.local);
+    host.end_use();
+    host.registry.reset();
+    CHECK_FALSE(test::has(host.log.text(), "long"));
+    REQUIRE(client.send("g") == 1);
+    host.run_until_logged("0 plugin reactor: long\n");
+    CHECK(test::has(host.log.text(), "0 plugin reactor: worked\n0 plugin reactor: long\n"));
+    host.reactor->close(other.id);
+    client.socket.close();
+    host.run_until_logged("plugin reactor: stopped");
+}
+
 TEST_CASE("plugins, reactor in C: the end of the reactor releases all, also while a thread posts") {
     ReactorPlugin host;
     REQUIRE(host.client->send("lrcot") == 5);
@@ -194,6 +221,7 @@ TEST_CASE("plugins, reactor in C++: each service, as a HostReactor") {
     CHECK(host.send("every", "everyevery") == "everyevery");
     CHECK(host.send("post", "post") == "post");
     CHECK(host.send("offload", "42") == "42");
+    CHECK(host.send("fail", "0 failed") == "0 failed");
     CHECK(host.send("resolve", "tcp://127.0.0.1:80") == "tcp://127.0.0.1:80");
     CHECK(host.send("unknown", "look up 127.0.0.1") == "look up 127.0.0.1");
     CHECK(host.send("question", "question") == "question");

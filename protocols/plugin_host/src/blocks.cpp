@@ -16,7 +16,7 @@ sb_peer* Blocks::take() {
             return block;
         }
     }
-    sb_peer* const block = new (::operator new(size_)) sb_peer{};
+    auto* const block = new (::operator new(size_)) sb_peer{};
     const std::lock_guard lock(mutex_);
     ++in_use_;
     return block;

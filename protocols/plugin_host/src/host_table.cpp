@@ -9,10 +9,10 @@
 #include <switchboard/file.hpp>
 #include <utility>
 
-#include "host_datagrams.hpp"
-#include "host_reactor.hpp"
+#include "datagrams/host_datagrams.hpp"
 #include "lent.hpp"
 #include "plugin_protocol.hpp"
+#include "reactor/host_reactor.hpp"
 #include "text.hpp"
 
 namespace switchboard::plugin_host {

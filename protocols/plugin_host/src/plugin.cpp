@@ -7,7 +7,7 @@
 #include "error_domains.hpp"
 #include "host_table.hpp"
 #include "plugin_protocol.hpp"
-#include "reactor_use.hpp"
+#include "reactor/reactor_use.hpp"
 #include "text.hpp"
 
 namespace switchboard::plugin_host {

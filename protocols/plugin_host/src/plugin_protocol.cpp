@@ -3,7 +3,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "reactor_use.hpp"
+#include "reactor/reactor_use.hpp"
 
 namespace switchboard::plugin_host {
 namespace {

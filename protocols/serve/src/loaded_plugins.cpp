@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -96,15 +97,19 @@ Outcome LoadedPlugins::load(const std::string& given, const std::string& path) {
     return {};
 }
 
+bool LoadedPlugins::has_changed(const Plugin& plugin) const {
+    const auto path = plugin_path(plugin.given);
+    return !path || !set_.uses(*path);
+}
+
+bool LoadedPlugins::have_changed() const {
+    return std::any_of(all_.begin(), all_.end(),
+                       [&](const Plugin& each) { return has_changed(each); });
+}
+
 void LoadedPlugins::replace_changed() {
-    bool changed = false;
-    for (Plugin& each : all_) {
-        const auto path = plugin_path(each.given);
-        if (path && set_.uses(*path)) continue;
-        changed = true;
-        replace(each);
-    }
-    if (!changed) sink_(LogLevel::info, "the files of the plugins have not changed");
+    for (Plugin& each : all_)
+        if (has_changed(each)) replace(each);
 }
 
 void LoadedPlugins::replace(Plugin& plugin) {

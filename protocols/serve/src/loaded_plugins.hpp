@@ -19,6 +19,8 @@ public:
     bool empty() const noexcept { return all_.empty(); }
     // `given` is the path or the name on the command line, and `path` what it leads to now.
     Outcome load(const std::string& given, const std::string& path);
+    // Whether the file of a plugin is another one by now, or is gone.
+    bool have_changed() const;
     // Replaces each plugin whose file is another one by now. Logs each result; after an error the version in
     // use goes on. Blocks while it probes. Threading: as PluginSet.
     void replace_changed();
@@ -27,6 +29,7 @@ private:
     struct Plugin {
         std::string given, name, version;
     };
+    bool has_changed(const Plugin& plugin) const;
     void replace(Plugin& plugin);
 
     const LogSink& sink_;

@@ -188,10 +188,15 @@ private:
 
     // Not on this thread, because the probes take long. A signal that comes meanwhile is for afterwards.
     void replace_plugins() {
-        if (std::exchange(replacing_, true)) {
+        if (replacing_) {
             replace_again_ = true;
             return;
         }
+        if (!plugins_.have_changed()) {
+            sink_(LogLevel::info, "the files of the plugins have not changed");
+            return;
+        }
+        replacing_ = true;
         offload(
             group_[0], [this](const CancelToken&) { plugins_.replace_changed(); },
             [this](std::error_code) {

@@ -1,4 +1,6 @@
 /* The first byte of each datagram is a command, so that a test can make every call with a socket. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <switchboard/plugin.h>
@@ -51,6 +53,7 @@ static void send_pieces(sb_socket* socket, const sb_address* to) {
 
 static void tell(sb_socket* socket, const sb_address* to) {
     char local[64], peer[64], from[64], text[300], cut[4];
+    struct sockaddr_in plain;
     sb_address again;
     const size_t whole = host->address_text(to, cut, sizeof cut);
     const sb_error none = host->parse_address("udp://localhost:1", &again);
@@ -58,7 +61,9 @@ static void tell(sb_socket* socket, const sb_address* to) {
     host->socket_endpoint(socket, 0, peer, sizeof peer);
     host->address_text(to, from, sizeof from);
     host->parse_address(from, &again);
-    snprintf(text, sizeof text, "%s|%s|%s|%d %d|%d|%d|%d", local, peer, from, whole == strlen(from),
+    memcpy(&plain, to->name, sizeof plain);
+    snprintf(text, sizeof text, "%s|%s|%s|%d|%d %d|%d|%d|%d", local, peer, from,
+             to->size == sizeof plain ? ntohs(plain.sin_port) : 0, whole == strlen(from),
              (int)strlen(cut), none.value != 0,
              again.size == to->size && memcmp(again.name, to->name, to->size) == 0,
              host->socket_closing(socket));

@@ -1,5 +1,6 @@
 /* Each byte of input asks for one service of the reactor. What comes of it is visible in the output. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,9 @@
 #define MS INT64_C(1000000)
 
 static const sb_host* host;
-static sb_reactor* kept; /* of the last use that has ended */
+static pthread_mutex_t lock =
+    PTHREAD_MUTEX_INITIALIZER; /* of `kept`: uses end on several threads */
+static sb_reactor* kept;       /* of the last use that has ended */
 
 /* One use. Each is on one reactor, and so on one thread. */
 struct service {
@@ -71,6 +74,14 @@ static void tick(void* arg) {
 
 static void work(void* arg) {
     ((struct asked*)arg)->count = 42;
+}
+
+static sem_t gate;
+static void wait_at_gate(void* arg) {
+    (void)arg;
+    host->log(host, 0, "works");
+    sem_wait(&gate);
+    host->log(host, 0, "worked");
 }
 
 static void work_done(void* arg, sb_error error) {
@@ -196,6 +207,11 @@ static void command(struct service* service, sb_peer* peer, int which) {
         case 'o':
             host->offload(reactor, work, work_done, release, ask(service, id, "offload"));
             break;
+        case 'w':
+            sem_init(&gate, 0, 0);
+            host->offload(reactor, wait_at_gate, work_done, release, ask(service, id, "long"));
+            break;
+        case 'g': sem_post(&gate); break;
         case 'r':
             host->resolve(reactor, "127.0.0.1", "80", resolved, release, ask(service, id, "look"));
             break;
@@ -237,7 +253,9 @@ static int configure(const sb_protocol* protocol, const sb_use* use, void** serv
 static void release_service(void* service) {
     struct service* const ending = service;
     if (ending->has_thread) pthread_join(ending->thread, NULL);
+    pthread_mutex_lock(&lock);
     kept = ending->reactor;
+    pthread_mutex_unlock(&lock);
     host->log(host, 0, "released");
     free(ending);
 }

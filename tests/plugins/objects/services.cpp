@@ -103,8 +103,8 @@ public:
             reactor_.post([this_ = *this] { this_.write("post"); });
         } else if (asked == "throw") {
             reactor_.post([] { throw std::runtime_error("thrown in a post"); });
-        } else if (asked == "offload") {
-            offload();
+        } else if (asked == "offload" || asked == "fail") {
+            offload(asked == "fail");
         } else if (asked == "resolve") {
             resolve("80");
         } else if (asked == "unknown") {
@@ -123,12 +123,15 @@ private:
     void write(const std::string& text) const {
         if (Connection* const peer = reactor_.find(id_)) peer->write(text);
     }
-    void offload() const {
+    void offload(bool fails) const {
         auto result = std::make_shared<int>(0);
-        reactor_.offload([result] { *result = 42; },
-                         [result, this_ = *this](std::error_code error) {
-                             this_.write(std::to_string(*result) + (error ? " failed" : ""));
-                         });
+        const auto work = [result, fails] {
+            if (fails) throw std::runtime_error("thrown in the work");
+            *result = 42;
+        };
+        reactor_.offload(work, [result, this_ = *this](std::error_code error) {
+            this_.write(std::to_string(*result) + (error == errc::handler_failed ? " failed" : ""));
+        });
     }
     void resolve(const std::string& service) const {
         reactor_.resolve(

@@ -32,10 +32,12 @@ std::string plugin_abi();
 // `log` gets what the plugin logs, and what it does wrong; it must be thread-safe if connections run on
 // several threads.
 //
-// Lifetime: a plugin runs from here until the registry, the factories and the connections that use it are
-// gone; then its stop() is called. To unload it, remove its protocols from the registry. The file stays
-// mapped until the process ends. Security: the code of a plugin runs with all rights of the process, from
-// when the file is opened, and an error in it can end the process. Load only files that you trust.
+// Lifetime: a plugin runs from here until the registry, the factories, the connections and the datagram
+// sockets that use it are gone, and what it has pending on a reactor; then its stop() is called. To unload
+// it, remove its protocols from the registry. The file stays mapped until the process ends. A factory of a
+// protocol that needs a reactor must not outlive that reactor, unless the reactor owns it. Security: the
+// code of a plugin runs with all rights of the process, from when the file is opened, and an error in it can
+// end the process. Load only files that you trust.
 //
 // Errors: errc::plugin_refused, or the error of the system; nothing is added then. The context says what is
 // wrong: with the file, its version, its tables, or why its start() refused. Also: the file is loaded

@@ -67,7 +67,8 @@ public:
     [[nodiscard]] Result<PluginInfo> load(const std::string& path);
 
     // Retires the plugin. Its protocols leave the registry, and factories of its protocols refuse their
-    // connections from now on. Datagram sockets go on. Errors: errc::plugin_refused if there is no such plugin.
+    // connections from now on. Datagram sockets go on. Errors: errc::plugin_refused if there is no such
+    // plugin.
     [[nodiscard]] Result<void> unload(std::string_view name);
 
     // Loads another version of a plugin and retires the one in use. Install the file with `mv` or

@@ -148,11 +148,11 @@ Result<Found> find_file(const std::string& given) {
 Result<OpenPlugin> open_plugin(const std::string& given) {
     const auto found = find_file(given);
     if (!found) return tl::unexpected(found.error());
-    const auto& [path, file] = *found;
+    const std::string& path = found->path;
     std::unique_lock lock(libraries().mutex);
     auto& all = libraries().all;
-    const auto library = library_of(path, file, all).and_then([&](Library* known) {
-        return known ? Result<Library*>(known) : map_file(path, file, all);
+    const auto library = library_of(path, found->file, all).and_then([&](Library* known) {
+        return known ? Result<Library*>(known) : map_file(path, found->file, all);
     });
     if (!library) return tl::unexpected(library.error());
     Library& opening = **library;
@@ -160,7 +160,7 @@ Result<OpenPlugin> open_plugin(const std::string& given) {
 
     auto tables = read_plugin(opening.handle);
     if (!tables) return refused(path, tables.error());
-    opening.plugin = std::make_unique<Plugin>(path, file, std::move(*tables));
+    opening.plugin = std::make_unique<Plugin>(path, found->file, std::move(*tables));
     return OpenPlugin{std::move(lock), opening.plugin.get()};
 }
 

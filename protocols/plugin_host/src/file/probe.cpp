@@ -40,7 +40,8 @@ std::string try_plugin(const std::string& path) {
            std::to_string(code.value()) + " " + loaded.error().context();
 }
 
-[[noreturn]] void run_child(const std::string& path, int fd, milliseconds timeout) {
+// An exception of an initializer may pass through dlopen(3). It must end the child here.
+[[noreturn]] void run_child(const std::string& path, int fd, milliseconds timeout) noexcept {
     ::setpgid(0, 0);  // so that what the plugin starts can be killed with it
     // The handlers of this process would report a crash of its own.
     for (const int fatal : {SIGABRT, SIGALRM, SIGBUS, SIGFPE, SIGILL, SIGSEGV})

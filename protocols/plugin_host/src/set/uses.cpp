@@ -7,9 +7,9 @@
 #include <future>
 #include <switchboard/reactor.hpp>
 
-#include "plugin_datagrams.hpp"
+#include "datagrams/plugin_datagrams.hpp"
 #include "plugin_protocol.hpp"
-#include "reactor_use.hpp"
+#include "reactor/reactor_use.hpp"
 #include "text.hpp"
 
 namespace switchboard::plugin_host {
@@ -56,9 +56,9 @@ Result<void> configure(const ProtocolTable& protocol, const Options& options, bo
 }
 
 // Makes one use of a protocol, for streams or for a datagram socket.
-Result<std::shared_ptr<Service>> use_of(const std::shared_ptr<Plugin>& running,
-                                        const ProtocolTable& protocol, const Options& options,
-                                        const ProtocolContext& context, bool datagrams) {
+Result<std::shared_ptr<Service>> make_service(const std::shared_ptr<Plugin>& running,
+                                              const ProtocolTable& protocol, const Options& options,
+                                              const ProtocolContext& context, bool datagrams) {
     auto service = std::make_shared<Service>(running, protocol.table.release);
     service->label = protocol.name;
     if ((protocol.table.flags & SB_NEEDS_REACTOR) != 0)
@@ -81,26 +81,26 @@ Result<Options> translate(const Options& options, const ProtocolTable& from,
 }
 
 // A call that another thread waits for.
-struct Asked {
+struct Awaited {
     std::atomic<bool> taken =
         false;  // by the reactor, which then answers, or by who does not wait on
     std::promise<Result<std::shared_ptr<Service>>> answer;
 };
 
-// As use_of(), on the thread of the reactor if the protocol needs one.
+// As make_service(), on the thread of the reactor if the protocol needs one.
 Result<std::shared_ptr<Service>> use_again(const Use& use, const std::shared_ptr<Plugin>& next,
                                            const ProtocolTable& table, const Options& options,
                                            std::chrono::milliseconds timeout) {
     const auto make = [next, &table, options, context = use.context()] {
-        return use_of(next, table, options, context, false);
+        return make_service(next, table, options, context, false);
     };
     if ((table.table.flags & SB_NEEDS_REACTOR) == 0) return make();
-    const auto asked = std::make_shared<Asked>();
-    auto answer = asked->answer.get_future();
-    use.context().reactor->post([asked, make] {
-        if (!asked->taken.exchange(true)) asked->answer.set_value(make());
+    const auto awaited = std::make_shared<Awaited>();
+    auto answer = awaited->answer.get_future();
+    use.context().reactor->post([awaited, make] {
+        if (!awaited->taken.exchange(true)) awaited->answer.set_value(make());
     });
-    if (answer.wait_for(timeout) != std::future_status::ready && !asked->taken.exchange(true))
+    if (answer.wait_for(timeout) != std::future_status::ready && !awaited->taken.exchange(true))
         return fail(errc::stopping, "its reactor does not run, or waits for this call");
     return answer.get();
 }
@@ -178,7 +178,7 @@ Result<ProtocolFactory> Uses::make(const ProtocolTable& described, const Options
     const std::lock_guard lock(mutex_);
     const auto chosen = choose(described, options);
     if (!chosen) return tl::unexpected(chosen.error());
-    const auto service = use_of(running_, chosen->table, chosen->options, context, false);
+    const auto service = make_service(running_, chosen->table, chosen->options, context, false);
     if (!service) return tl::unexpected(service.error());
     auto use = std::make_shared<Use>(chosen->table, chosen->options, context,
                                      Serving{*service, &running_->stream_of(chosen->table)});
@@ -193,7 +193,7 @@ Result<std::unique_ptr<DatagramProtocol>> Uses::make_datagram(const ProtocolTabl
     const std::lock_guard lock(mutex_);
     const auto chosen = choose(described, options);
     if (!chosen) return tl::unexpected(chosen.error());
-    const auto service = use_of(running_, chosen->table, chosen->options, context, true);
+    const auto service = make_service(running_, chosen->table, chosen->options, context, true);
     if (!service) return tl::unexpected(service.error());
     prune(sockets_);
     sockets_.push_back(*service);

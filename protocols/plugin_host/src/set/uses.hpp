@@ -59,8 +59,8 @@ public:
 
     // For the registry. The protocol must belong to a version that is or was in use.
     Registration registration_of(const ProtocolTable& protocol);
-    // Configures each use in `next`, on the thread of its reactor if it needs one, calls its check(), and then switches all uses to it. Errors: nothing
-    // has changed then.
+    // Configures each use in `next`, on the thread of its reactor if it needs one. Then calls the check() of
+    // `next`, and switches all uses to it. Errors: nothing has changed then.
     Result<void> replace(std::shared_ptr<Plugin> next, std::chrono::milliseconds reactor_timeout);
     // From now on, all uses refuse their connections.
     void end();

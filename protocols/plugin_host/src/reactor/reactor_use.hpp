@@ -10,6 +10,7 @@
 #include <switchboard/reactor.hpp>
 #include <switchboard/resolver.hpp>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 
 #include "plugin.hpp"
@@ -31,8 +32,11 @@ public:
     void closed(const sb_peer& peer) noexcept;
     sb_peer* find(std::uint64_t id) const noexcept;
 
-    std::uint64_t next_id() noexcept { return ++last_; }
-    void add(std::uint64_t id, Pending pending) { pending_.emplace(id, pending); }
+    // A new id, and the place for what the reactor calls it.
+    std::pair<std::uint64_t, Pending&> add() {
+        const std::uint64_t id = ++last_;
+        return {id, pending_[id]};
+    }
     // Returns false if it was cancelled.
     bool remove(std::uint64_t id) noexcept { return pending_.erase(id) > 0; }
     void cancel(std::uint64_t id);

@@ -17,7 +17,7 @@ using Done = void (*)(void*, sb_error);
 using ResolveEnd = void (*)(void*, const char* const*, std::size_t, sb_error);
 
 // One call of a plugin: the use that it is for, and what it lends.
-struct Asked {
+struct PluginCall {
     std::shared_ptr<ReactorUse> use;
     std::shared_ptr<const Lent> lent;
 };
@@ -30,7 +30,7 @@ std::shared_ptr<ReactorUse> use_of(sb_reactor* reactor, const char* call) noexce
     return reactor->use;
 }
 
-Asked asked(sb_reactor* reactor, const char* call, Release release, void* arg) {
+PluginCall plugin_call(sb_reactor* reactor, const char* call, Release release, void* arg) {
     auto use = use_of(reactor, call);
     Lent lent(use ? use->running : nullptr, reactor->plugin, release, arg);
     return {std::move(use), std::make_shared<const Lent>(std::move(lent))};
@@ -58,11 +58,12 @@ void call_back(const Lent& lent, const char* name, Callback callback, Values... 
 // Starts with `start(id)`, which returns an id of the reactor, and keeps it for cancel().
 template <class Start>
 std::uint64_t pend(ReactorUse& use, Start start) {
-    const std::uint64_t id = use.next_id();
+    const auto [id, place] = use.add();  // first, because afterwards nothing may fail
     const auto started = start(id);
-    if (started.value == 0) return 0;  // the reactor ends
-    use.add(id, started);
-    return id;
+    place = started;
+    if (started.value != 0) return id;
+    use.remove(id);  // the reactor ends
+    return 0;
 }
 
 milliseconds rounded_up(std::int64_t nanoseconds) noexcept {
@@ -72,7 +73,7 @@ milliseconds rounded_up(std::int64_t nanoseconds) noexcept {
 
 std::uint64_t after(sb_reactor* reactor, std::int64_t delay, Run run, Release release, void* arg) {
     return or_zero([&]() -> std::uint64_t {
-        const auto [use, lent] = asked(reactor, "after", release, arg);
+        const auto [use, lent] = plugin_call(reactor, "after", release, arg);
         if (!use) return 0;
         return pend(*use, [&, &use = use, &lent = lent](std::uint64_t id) {
             return use->reactor.after(rounded_up(delay), [use, lent, run, id] {
@@ -85,7 +86,7 @@ std::uint64_t after(sb_reactor* reactor, std::int64_t delay, Run run, Release re
 
 std::uint64_t every(sb_reactor* reactor, std::int64_t period, Run run, Release release, void* arg) {
     return or_zero([&]() -> std::uint64_t {
-        const auto [use, lent] = asked(reactor, "every", release, arg);
+        const auto [use, lent] = plugin_call(reactor, "every", release, arg);
         if (!use) return 0;
         return pend(*use, [&, &use = use, &lent = lent](std::uint64_t) {
             return use->reactor.every(rounded_up(period),
@@ -96,12 +97,12 @@ std::uint64_t every(sb_reactor* reactor, std::int64_t period, Run run, Release r
 
 int post(sb_reactor* reactor, Run run, Release release, void* arg) {
     const auto posted = or_zero([&]() -> std::uint64_t {
-        const Asked post = asked(reactor, "post", release, arg);  // outlives the lock
-        if (!post.use) return 0;
+        const PluginCall call = plugin_call(reactor, "post", release, arg);  // outlives the lock
+        if (!call.use) return 0;
         const std::lock_guard lock(reactor->mutex);  // so that the reactor exists
-        if (reactor->use != post.use) return 0;
-        post.use->reactor.post([post, run] {
-            if (!post.use->has_ended()) call_back(*post.lent, "a post", run);
+        if (reactor->use != call.use) return 0;
+        call.use->reactor.post([call, run] {
+            if (!call.use->has_ended()) call_back(*call.lent, "a post", run);
         });
         return 1;
     });
@@ -110,7 +111,7 @@ int post(sb_reactor* reactor, Run run, Release release, void* arg) {
 
 std::uint64_t offload(sb_reactor* reactor, Run work, Done done, Release release, void* arg) {
     return or_zero([&]() -> std::uint64_t {
-        const auto [use, lent] = asked(reactor, "offload", release, arg);
+        const auto [use, lent] = plugin_call(reactor, "offload", release, arg);
         if (!use) return 0;
         return pend(*use, [&, &use = use, &lent = lent](std::uint64_t id) {
             return switchboard::offload(
@@ -132,6 +133,7 @@ void tell(const Lent& lent, ResolveEnd done, const Result<std::vector<SocketAddr
     } else {
         error = lent.plugin().to_c(found.error());
     }
+    endpoints.reserve(texts.size());
     for (const std::string& each : texts) endpoints.push_back(each.c_str());
     call_back(lent, "done() of a look-up", done, endpoints.data(), endpoints.size(), error);
 }
@@ -139,7 +141,7 @@ void tell(const Lent& lent, ResolveEnd done, const Result<std::vector<SocketAddr
 std::uint64_t resolve(sb_reactor* reactor, const char* name, const char* service, ResolveEnd done,
                       Release release, void* arg) {
     return or_zero([&]() -> std::uint64_t {
-        const auto [use, lent] = asked(reactor, "resolve", release, arg);
+        const auto [use, lent] = plugin_call(reactor, "resolve", release, arg);
         if (!use) return 0;
         return pend(*use, [&, &use = use, &lent = lent](std::uint64_t id) {
             return switchboard::resolve(
