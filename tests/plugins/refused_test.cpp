@@ -100,7 +100,7 @@ TEST_CASE(
     CHECK(find_plugin("echo", directories).value() == test::plugin_path("echo"));
     const auto none = find_plugin("nothing", directories);
     REQUIRE_FALSE(none);
-    CHECK(none.error().message() ==
-          "there is no nothing.so in \"" + directories + "\": the plugin was refused");
+    CHECK(none.error().message() == "there is no nothing.so in the absolute directories of \"" +
+                                        directories + "\": the plugin was refused");
     CHECK_FALSE(find_plugin("echo", "").has_value());
 }

@@ -66,6 +66,18 @@ TEST_CASE("plugins: serve replaces a plugin at SIGHUP, and old connections go on
     reload("version", {"--throttle-in", "1M"});
 }
 
+TEST_CASE("plugins: SIGHUP has no effect under the blocking drivers, which say so") {
+    for (const char* driver :
+         {"iterative", "threads", "thread-pool", "processes", "process-pool"}) {
+        CAPTURE(driver);
+        ReloadingServer host("version", {"--driver", driver});
+        CHECK(test::has(host.line(), "SIGHUP has no effect under this driver"));
+        host.server.process().signal(SIGHUP);
+        CHECK(host.greeting() == "version 000");
+        CHECK(host.server.stop(SIGTERM).status == 0);
+    }
+}
+
 TEST_CASE("plugins: serve keeps the version in use if the new file is bad, and says why") {
     ::setenv("BROKEN", "initializer_throws", 1);  // for the server
     ReloadingServer host("version");

@@ -48,7 +48,8 @@ TEST_CASE("plugins: what serve cannot load is an error before it listens") {
     const auto named = support::run(
         {"env", "--unset=SWITCHBOARD_PLUGIN_PATH", kSwitchboard, "serve", "kv", "--plugin", "kv"});
     CHECK(named.errors ==
-          "switchboard: kv: not a path, and SWITCHBOARD_PLUGIN_PATH is not set: the "
+          "switchboard: kv: SWITCHBOARD_PLUGIN_PATH is not set; a file in this directory is ./kv: "
+          "the "
           "plugin was refused\n");
 }
 

@@ -12,20 +12,24 @@ using namespace switchboard::programs;
 namespace {
 
 // Findings that are not about the server's TLS.
-bool is_foreign(const std::string& id) {
+bool is_foreign(const std::string& id, const std::string& finding) {
     // The openssl(1) that testssl runs has no GOST ciphers. testssl tests those without it.
-    return id == "engine_problem";
+    if (id == "engine_problem") return true;
+    // Its openssl(1) ends at the end of its input, on a busy machine before the ticket of TLS 1.3 arrives.
+    // The tests of tls resume sessions.
+    return id == "sessionresumption_ticket" && finding == "check failed because of connect problem";
 }
 
 // Returns the findings that are worse than "INFO", one a line, and counts all.
 std::string complaints(const std::string& file, std::size_t& all) {
-    std::ifstream text(file);
+    std::ifstream report(file);
     std::string found;
-    for (const auto& finding : nlohmann::json::parse(text)) {
+    for (const auto& finding : nlohmann::json::parse(report)) {
         ++all;
-        const std::string severity = finding.at("severity"), id = finding.at("id");
-        if (severity == "OK" || severity == "INFO" || is_foreign(id)) continue;
-        found += severity + " " + id + ": " + finding.at("finding").get<std::string>() + "\n";
+        const std::string severity = finding.at("severity"), id = finding.at("id"),
+                          text = finding.at("finding");
+        if (severity == "OK" || severity == "INFO" || is_foreign(id, text)) continue;
+        found += severity + " " + id + ": " + text + "\n";
     }
     return found;
 }

@@ -17,7 +17,7 @@ namespace detail {
 struct WorkerPage;
 }
 
-// Success, or one line of text. It is no Error, because it comes from another process.
+// Success, or one line of text. It is not an `Error`, because it comes from another process.
 using WorkerOutcome = tl::expected<void, std::string>;
 
 // What a worker process is given.
@@ -26,8 +26,8 @@ public:
     // From 0 up to the number of workers. The replacement of a worker has the same index.
     std::size_t index() const noexcept { return index_; }
     bool is_replacement() const noexcept { return is_replacement_; }
-    // Tells the supervisor that this worker serves. From now on, the process ends when the supervisor does.
-    // (On Linux it ends so from the start.) Starts a thread for this. Call it once.
+    // Tells the supervisor that this worker serves. From then on, the process ends when the supervisor ends.
+    // On Linux this holds from the start. Starts a thread for this. Call it once.
     void ready();
     // Whether the supervisor drains. A worker drains when it gets SIGTERM, and looks here once after it has
     // installed its handler, because the signal has no effect before.
@@ -53,7 +53,8 @@ using WorkerMain = std::function<WorkerOutcome(Worker&)>;
 
 struct SupervisorOptions {
     std::size_t workers = 4;  // at least 1
-    // How long workers may drain. Those that are left 2 s later get SIGINT, and 1 s after that SIGKILL.
+    // How long workers may drain. Workers that still run 2 s later get SIGINT. After one more second they get
+    // SIGKILL.
     std::chrono::milliseconds drain_timeout = std::chrono::seconds(30);
     LogSink log = {};
     std::function<void()> on_ready = {};  // all workers have called ready(), for the first time
@@ -65,9 +66,9 @@ struct SupervisorOptions {
 };
 
 // Forks the workers and returns when all have ended. After stop.drain() they drain; after stop.abort() they
-// end at once. A worker that ends before is replaced and logged: "worker 26940 ended by signal 11: 3
-// connections lost; another is started". The first replacement within a minute starts at once, the next ones
-// after 100, 200 and 400 ms.
+// end at once. A worker that ends without being told to is replaced and logged: "worker 26940 ended by signal
+// 11: 3 connections lost; another is started". The first replacement within a minute starts at once, the next
+// ones after 100, 200 and 400 ms.
 //
 // Errors: a worker ended before it was ready at the start (with the text of that worker); five workers ended
 // within a minute (the others are drained first); after the drain, the error of a worker. Threading: forks,

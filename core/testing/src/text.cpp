@@ -116,8 +116,10 @@ std::string difference(std::string_view expected, std::string_view got) {
            ", got " + quoted(got.substr(at));
 }
 
-std::optional<std::error_condition> error_named(std::string_view name) {
-    static const NamedError kNames[] = {
+namespace {
+
+const std::vector<NamedError>& named_errors() {
+    static const std::vector<NamedError> kNames = {
         {"handler_failed", own(errc::handler_failed)},
         {"message_too_large", own(errc::message_too_large)},
         {"write_queue_full", own(errc::write_queue_full)},
@@ -155,9 +157,22 @@ std::optional<std::error_condition> error_named(std::string_view name) {
         {"no_such_file_or_directory", std::errc::no_such_file_or_directory},
         {"io_error", std::errc::io_error},
     };
-    for (const NamedError& each : kNames)
+    return kNames;
+}
+
+}  // namespace
+
+std::optional<std::error_condition> error_named(std::string_view name) {
+    for (const NamedError& each : named_errors())
         if (each.name == name) return each.condition;
     return std::nullopt;
+}
+
+std::string error_names() {
+    std::string names;
+    for (const NamedError& each : named_errors())
+        names.append(names.empty() ? "" : ", ").append(each.name);
+    return names;
 }
 
 }  // namespace switchboard::testing

@@ -18,5 +18,6 @@ std::string difference(std::string_view expected, std::string_view got);
 
 // The error of that name in switchboard::errc or std::errc.
 std::optional<std::error_condition> error_named(std::string_view name);
+std::string error_names();  // all that error_named() knows, for messages
 
 }  // namespace switchboard::testing

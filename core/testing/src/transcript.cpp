@@ -79,7 +79,7 @@ private:
             return {};
         }
         const auto why = error_named(name);
-        if (!why) return "unknown error " + quoted(name);
+        if (!why) return "unknown error " + quoted(name) + "; known are " + error_names();
         last.closes(*why);
         return {};
     }

@@ -74,8 +74,9 @@ Result<std::string> find_plugin(std::string_view name, std::string_view director
         const std::string path = std::string(directory) + "/" + std::string(name) + ".so";
         if (directory.starts_with('/') && ::access(path.c_str(), F_OK) == 0) return path;
     }
-    return fail(errc::plugin_refused,
-                "there is no " + std::string(name) + ".so in \"" + std::string(directories) + "\"");
+    return fail(errc::plugin_refused, "there is no " + std::string(name) +
+                                          ".so in the absolute directories of \"" +
+                                          std::string(directories) + "\"");
 }
 
 }  // namespace switchboard

@@ -10,8 +10,9 @@ Result<std::string> plugin_path(const std::string& plugin) {
     return find_plugin(plugin, directories ? directories : "").map_error([&](const Error& error) {
         return directories ? error
                            : Error(error.code(), plugin +
-                                                     ": not a path, and SWITCHBOARD_PLUGIN_PATH "
-                                                     "is not set");
+                                                     ": SWITCHBOARD_PLUGIN_PATH is not set; a file "
+                                                     "in this directory is ./" +
+                                                     plugin);
     });
 }
 

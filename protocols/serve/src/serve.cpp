@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <memory>
 #include <switchboard/bind_datagram.hpp>
 
@@ -74,6 +75,14 @@ Outcome serve_blocking_datagrams(const Plan& plan, const Registry& registry, con
     });
 }
 
+// SIGHUP would end the process. But under the reactor it is what users send to a server with such files.
+void ignore_hangup(const LogSink& sink) {
+    std::signal(SIGHUP, SIG_IGN);
+    log(sink, LogLevel::info,
+        "SIGHUP has no effect under this driver: restart the server to read certificates and "
+        "plugins again");
+}
+
 std::vector<std::string> probe_command(const ServeArguments& arguments) {
     std::vector<std::string> words = arguments.subcommand;
     words.push_back(arguments.protocol);
@@ -99,6 +108,7 @@ Outcome run(const ServeArguments& arguments, const Registry& built_in, bool work
         log(*sink, LogLevel::warning, "--workers applies only to the pools and has no effect here");
     }
     if (plan->driver.serve == nullptr) return serve_reactor(*plan, registry, *sink, plugins);
+    if (plan->tls || !plugins.empty()) ignore_hangup(*sink);
     return plan->datagrams ? serve_blocking_datagrams(*plan, registry, *sink)
                            : serve_blocking(*plan, registry, *sink);
 }
@@ -121,7 +131,7 @@ std::string footer() {
            "and so on log JSON lines. Under the reactor, SIGUSR1 prints all live handles on "
            "stderr,\n"
            "and SIGHUP reads the files of --tls again and replaces plugins whose files were "
-           "replaced.";
+           "replaced.\nUnder other drivers, a server with --tls or --plugin ignores SIGHUP.";
 }
 
 void add_reactor_options(CLI::App& command, ServeArguments& arguments) {

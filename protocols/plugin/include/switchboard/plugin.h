@@ -1,5 +1,5 @@
 /* Protocols in shared objects: the whole interface between a plugin and its host, in C99. For plugins in C++
- * there is plugin.hpp, which is this with classes.
+ * there is plugin.hpp, which wraps this interface in classes.
  *
  * A plugin exports one function, switchboard_plugin(). It returns a constant table that says what the plugin
  * has. The host checks the table and then calls start() with a table of its own. From then on the host calls
@@ -151,7 +151,7 @@ typedef struct {
     sb_address from;
 } sb_datagram;
 
-/* An error that datagrams met with. The members mean what DatagramError of switchboard/datagram.hpp says. */
+/* An error that concerns datagrams. The members mean what DatagramError of switchboard/datagram.hpp says. */
 typedef struct {
     uint32_t struct_size;
     int32_t earlier; /* 1: ICMP reported it, for datagrams that were sent before */
@@ -239,8 +239,8 @@ typedef struct sb_host {
     void (*resume_reading)(sb_peer*);
     int64_t (*now)(const sb_peer*);
     void (*set_deadline)(sb_peer*, int64_t when);
-    /* Replaces the protocol; create() of `next` gets the service. Returns 0 if that failed or was not called:
-     * the protocol then stays. */
+    /* Replaces the protocol; create() of `next` gets the service. Returns 0 if create() failed or was not
+     * called: the protocol then stays. */
     int (*switch_to)(sb_peer*, const sb_stream* next, void* service);
     size_t (*queued)(const sb_peer*);
     int (*closing)(const sb_peer*);

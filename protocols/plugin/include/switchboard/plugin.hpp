@@ -19,8 +19,8 @@
 //     }
 //
 // Link switchboard::plugin, or use switchboard_add_plugin() of CMake. Host and plugin share nothing but the C
-// interface, so their compilers, flags and versions of this library may differ. What is different from a
-// protocol that is linked into the program:
+// interface, so their compilers, flags and versions of this library may differ. A plugin differs from a
+// linked protocol in these points:
 //
 // - A plugin has no Reactor, so the host refuses it if a Registration says that it needs one. A protocol of
 //   the plugin's own uses a HostReactor instead, and is registered with plugin::add().
@@ -42,7 +42,7 @@ namespace switchboard::plugin {
 // be copied and kept by the factory, its protocols and their callbacks, which the reactor outlives. When the
 // last connection of the use has ended and its factory is gone, everything that is pending is cancelled.
 //
-// What the members promise is what Reactor, offload() and resolve() do. Threading: the reactor's thread,
+// The members make the same promises as Reactor, offload() and resolve(). Threading: the reactor's thread,
 // except post(). Callbacks run from within the reactor's run(), never from within a member. What they throw
 // is logged. They and what they own are destroyed on the reactor's thread, except as offload() says.
 class HostReactor {
@@ -56,15 +56,15 @@ public:
 
     explicit HostReactor(sb_reactor* reactor) noexcept : reactor_(reactor) {}
 
-    // Has the limits that connections of this use have. If the connect fails later, only on_close(error) is
-    // called.
+    // The connection has the limits of the other connections of this use. If the connect fails later, only
+    // on_close(error) is called.
     [[nodiscard]] Result<ConnectionId> connect(const Endpoint& endpoint,
                                                std::unique_ptr<Protocol> protocol) const;
     // An open connection of this use, accepted or connected. Null once it is gone.
     Connection* find(ConnectionId id) const noexcept;
     PendingId after(std::chrono::milliseconds delay, Callback fn) const;
     PendingId every(std::chrono::milliseconds period, Callback fn) const;
-    void cancel(PendingId pending) const noexcept;  // no effect if it is done
+    void cancel(PendingId pending) const noexcept;  // no effect if it has finished
     // Threading: any thread that ends before the factory is destroyed. Returns false, and drops `fn`, if the
     // use has ended.
     bool post(Callback fn) const;
@@ -81,9 +81,9 @@ using MakeWithReactor = std::function<Result<ProtocolFactory>(const Options&, co
 using MakeDatagramWithReactor =
     std::function<Result<std::unique_ptr<DatagramProtocol>>(const Options&, const HostReactor&)>;
 
-// Registers a protocol that uses the reactor of the host, in the body of SWITCHBOARD_PLUGIN. These functions
-// are the makers of `registration`; the second may be empty, or the first. Blocking drivers refuse such a
-// protocol.
+// Registers a protocol that uses the reactor of the host, in the body of SWITCHBOARD_PLUGIN. `make` and
+// `make_datagram` become the maker functions of `registration`. One of them may be empty. Blocking drivers
+// refuse such a protocol.
 //
 //     plugin::add(registry, {.name = "fetch", .summary = "fetches pages"},
 //                 [](const Options&, const plugin::HostReactor& reactor) -> Result<ProtocolFactory> {

@@ -19,11 +19,11 @@ struct PluginSetOptions {
     // Gets what the plugins log, what they do wrong, and the warnings of the set. It must be thread-safe if
     // connections run on several threads.
     LogSink log = {};
-    // Called with the path of each file before replace() opens it. An error refuses the file. Null: files
-    // are opened at once. probe_plugin() may be used while the process has one thread. With more threads,
-    // start a program that probes the file: `switchboard plugin probe FILE` is one.
+    // Called with the path of each file before replace() opens it. An error refuses the file. Null: files are
+    // opened at once. probe_plugin() may be used while the process has one thread. With more threads, start
+    // another program that calls it, as `switchboard serve` does.
     std::function<Result<void>(const std::string& path)> probe = {};
-    // How long replace() waits for the reactor of a factory, for each.
+    // How long replace() waits for the reactor of each factory.
     std::chrono::milliseconds reactor_timeout = std::chrono::seconds(10);
 };
 
@@ -32,9 +32,9 @@ struct PluginVersion {
     std::string name, version;
     std::string path;             // absolute, without symbolic links, when it was loaded
     bool retired = false;         // it was replaced or unloaded
-    bool running = true;          // its stop() was not called yet; false only if it is retired
+    bool running = true;          // its stop() has not been called yet; false only if it is retired
     std::size_t connections = 0;  // that it serves; a layer of the plugin counts as one more
-    std::uint64_t mapped = 0;     // bytes of the process's addresses that its file takes
+    std::uint64_t mapped = 0;     // bytes of address space that its file takes
 };
 
 // Loads plugins into a registry, and replaces and unloads them by name while their protocols are served.
@@ -44,7 +44,7 @@ struct PluginVersion {
 // and the drain of the driver apply to them as to others. When the last one is gone, stop() of the version is
 // called, on the thread of that connection.
 //
-// Then the log has a warning if threads or descriptors remain that appeared while start() or configure() of
+// The set then logs a warning if threads or descriptors remain that appeared while start() or configure() of
 // the plugin ran: "plugin kv 1.0: 2 threads and 1 descriptor left". What other threads of the program
 // started or opened at the same time is counted too. What the plugin started or opened in other callbacks is
 // not. Systems without /proc do not report this.
@@ -82,16 +82,16 @@ public:
     // factory of a protocol that needs a reactor, configure() is called on the thread of that reactor, which
     // must run. So do not call replace() on that thread.
     //
-    // Errors: nothing has changed then, and the version in use goes on. As load_plugin();
-    // errc::plugin_refused also if there is no such plugin, the file has another plugin, it lacks a protocol
-    // of the one in use or does not take the options of a factory, or its check() refuses.
+    // After an error, nothing has changed. Errors: those of load_plugin(); errc::plugin_refused also if there
+    // is no such plugin, the file has another plugin, it lacks a protocol of the one in use or does not take
+    // the options of a factory, or its check() refuses.
     [[nodiscard]] Result<PluginInfo> replace(std::string_view name, const std::string& path);
 
     // Whether the file at `path` is the one of a version in use, and unchanged. False also if there is none.
     bool uses(const std::string& path) const;
 
     // The versions in use, in the order of their load(), and then those that were retired, the oldest first.
-    // A version that was put into use again is no longer among the retired ones.
+    // A version that is in use again is no longer among the retired ones.
     std::vector<PluginVersion> list() const;
 
 private:
