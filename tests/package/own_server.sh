@@ -1,9 +1,17 @@
 #!/bin/sh
-# own_server.sh SERVER SWITCHBOARD PLUGIN FOLDER: the server of another project serves, with a plugin, and drains.
+# own_server.sh SERVER SWITCHBOARD PLUGIN: the server of another project serves, with a plugin, and drains.
 set -eu
-"$1" twice --listen "unix:$4/own" --driver threads --plugin "$3" >"$4/own.out" &
-pid=$!
-until grep -q '^listening on unix:.*(twice, threads)$' "$4/own.out"; do kill -0 $pid; done
-test "$("$2" exchange "unix:$4/own" --text ab)" = abab
-kill $pid
-wait $pid
+folder=$(mktemp -d)
+mkfifo "$folder/output"
+"$1" twice --listen "unix:$folder/own" --driver threads --plugin "$3" >"$folder/output" &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
+read -r line <"$folder/output"
+case $line in
+'listening on unix:'*'(twice, threads)') ;;
+*) echo "printed: $line" >&2; exit 1 ;;
+esac
+reply=$("$2" exchange "unix:$folder/own" --text ab)
+[ "$reply" = abab ] || { echo "replied: $reply" >&2; exit 1; }
+kill "$server"
+wait "$server"

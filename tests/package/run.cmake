@@ -39,7 +39,7 @@ endif()
 run(${WORK}/prefix/bin/switchboard --version)
 run(${WORK}/prefix/bin/switchboard plugin inspect ${WORK}/build/shout.so)
 run(${CMAKE_CURRENT_LIST_DIR}/own_server.sh ${WORK}/build/own-server ${WORK}/prefix/bin/switchboard
-    ${WORK}/build/shout.so ${WORK})
+    ${WORK}/build/shout.so)
 
 # A component that does not exist is an error.
 execute_process(COMMAND ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/unknown -B ${WORK}/unknown -G Ninja

@@ -183,7 +183,8 @@ TEST_CASE("guide: a key-value store as a plugin passes its conversations, and is
         CAPTURE(each.protocol);
         const std::string plugin = SWITCHBOARD_BIN "/plugins/" + each.protocol + ".so";
         const Finished checked = switchboard::programs::switchboard(
-            {"plugin", "check", plugin, "--transcripts", sources + "kv.txt", "--most-runs", "300"});
+            {"plugin", "check", plugin, "--transcripts", sources + "kv.txt", "--most-runs", "300",
+             "--timeout", "100s"});
         CHECK_MESSAGE(checked.status == 0, checked.output << checked.errors);
         CHECK(checked.output.find(": 72 runs over sockets\n") != std::string::npos);
         std::ifstream source(sources + each.source);

@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 #include <filesystem>
-#include <set>
 
 #include "base/fields.hpp"
 #include "base/files.hpp"
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
-#include "compare/diff.hpp"
+#include "compare/saved_run.hpp"
 #include "report/json.hpp"
 
 namespace switchboard::bench {
@@ -17,27 +16,23 @@ struct ReportOptions {
     std::string output;
 };
 
-// The same run twice would give two sections of the same name.
-Result<void> check_different(const std::vector<std::string>& runs) {
-    std::set<std::string> seen;
-    for (const std::string& run : runs) {
-        if (!seen.insert(std::filesystem::path(run).lexically_normal()).second)
-            return bad_option("{} is given twice", run);
+// The page must not replace a run.
+Result<void> check_output(const ReportOptions& options) {
+    std::error_code missing;
+    for (const std::string& run : options.runs) {
+        if (std::filesystem::equivalent(run, options.output, missing))
+            return bad_option("--output {} is one of the runs", options.output);
     }
     return {};
-}
-
-// read_run() checks the file, and its messages name what is wrong with it.
-Result<Json> json_of(const std::string& path) {
-    return read_run(path).map([&](const Run&) { return Json::parse(read_text(path)); });
 }
 
 int report(const ReportOptions& options) {
     Json all = Json::array();
     for (const std::string& path : options.runs) {
-        auto run = json_of(path);
-        if (!run) return print_error(run.error());
-        all.push_back(*std::move(run));
+        const auto text = read_run_text(path);
+        if (!text) return print_error(text.error());
+        if (const auto run = parse_run(path, *text); !run) return print_error(run.error());
+        all.push_back(Json::parse(*text));
     }
     const auto written = write_file(options.output, page_of(file_text(all)));
     return written ? 0 : print_error(written.error());
@@ -52,8 +47,8 @@ void add_report(CLI::App& app, std::function<int()>& chosen) {
     command->add_option("RUN", options->runs, "the runs, as --json wrote them")->required();
     add_text(*command, "--output", options->output, "the page [-]; - is stdout", "FILE.html");
     command->callback([options, &chosen] {
-        or_usage_error(check_different(options->runs));
         if (options->output.empty()) options->output = "-";
+        or_usage_error(check_output(*options));
         chosen = [options] { return report(*options); };
     });
 }

@@ -171,13 +171,18 @@ Result<Run> parse_run(const std::string& file, const std::string& text) try {
     return fail(errc::malformed_message, file + ": missing or wrong field: " + reason_of(error));
 }
 
-Result<Run> read_run(const std::string& path) {
+Result<std::string> read_run_text(const std::string& path) {
     std::error_code unknown;
     if (std::filesystem::is_directory(path, unknown))
         return fail(std::make_error_code(std::errc::is_a_directory), "read " + path);
     std::ifstream file(path);
     if (!file) return fail_errno("read " + path);
-    return parse_run(path, {std::istreambuf_iterator<char>(file), {}});
+    return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+Result<Run> read_run(const std::string& path) {
+    return read_run_text(path).and_then(
+        [&](const std::string& text) { return parse_run(path, text); });
 }
 
 }  // namespace switchboard::bench

@@ -42,5 +42,7 @@ struct Run {
 Result<Run> read_run(const std::string& path);
 // The same for a text; `file` is its name.
 Result<Run> parse_run(const std::string& file, const std::string& text);
+// The text of such a file, unchecked. Errors: those of the system.
+Result<std::string> read_run_text(const std::string& path);
 
 }  // namespace switchboard::bench

@@ -247,6 +247,9 @@ TEST_CASE("bench report: one page of several runs, or an error that names the fi
     CHECK(missing.status == 1);
     CHECK(missing.errors == "switchboard-bench: read " + none + ": no such file or directory\n");
     CHECK(printed.output == read_file(page));  // the earlier one stays
-    CHECK(run({kBench, "report", first, first}).status == 2);
+    const auto replaced = run({kBench, "report", first, "--output", first});
+    CHECK(replaced.status == 2);
+    CHECK(replaced.errors == "switchboard-bench: --output " + first + " is one of the runs\n");
+    CHECK(has(read_file(first), "\"format\""));
     CHECK(run({kBench, "report"}).status == 2);
 }
