@@ -114,6 +114,21 @@ TEST_CASE("plugin check: a call for a connection that has ended is a finding") {
             "echo: twice: plugin faulty: write() with a connection that has ended");
 }
 
+TEST_CASE("plugin check: a misuse in a process of a server is a finding") {
+    const Transcripts transcripts(kEcho);
+    for (const std::string driver : {"iterative", "threads", "processes"}) {
+        CAPTURE(driver);
+        const Finished found = check({kFaulty, "--transcripts", transcripts.path(), "--option",
+                                      "bug=destroy", "--only", "echo: " + driver});
+        CHECK(found.status == 1);
+        CHECK(found.errors == "switchboard: faulty: 1 finding\n");
+        CHECK_MESSAGE(test::has(found.output, "faulty: echo: " + driver +
+                                                  ": plugin faulty: write() with a connection that "
+                                                  "has ended\n"),
+                      found.output);
+    }
+}
+
 TEST_CASE("plugin check: what cannot be checked is an error") {
     const auto refused = [](std::vector<std::string> arguments, const std::string& why) {
         const Finished finished = check(std::move(arguments));

@@ -131,7 +131,8 @@ public:
         if (!loaded) return refuse(loaded.error());
         if (auto checked = check_all(); !checked) return checked;
         progress_.note("", "", patience_);  // the plugin stops when this object is destroyed
-        if (findings_ > 0) return refuse(loaded->name + ": " + count_of(findings_, "finding"));
+        if (const std::size_t findings = progress_.findings(); findings > 0)
+            return refuse(loaded->name + ": " + count_of(findings, "finding"));
         if (runs_ == 0)
             return refuse(arguments_.only.empty() ? loaded->name + ": nothing could be checked"
                                                   : "no run is called '" + arguments_.only + "'");
@@ -206,12 +207,13 @@ private:
             if (failed_.count(transcript.name()) > 0) continue;
             for (const testing::SocketServer& server : every_driver()) {
                 begin(transcript.name() + ": " + server.name, kSocketPatience);
+                const std::size_t before = progress_.findings();  // the servers may add to it
                 testing::Report one = testing::check_sockets(factory, {transcript}, {server},
                                                              {.only = arguments_.only});
                 all.runs += one.runs;
                 std::move(one.findings.begin(), one.findings.end(),
                           std::back_inserter(all.findings));
-                if (!one.findings.empty()) break;
+                if (!one.findings.empty() || progress_.findings() > before) break;
             }
         }
         add(all, "over sockets");
@@ -259,7 +261,7 @@ private:
     }
 
     void found(const std::string& run, const std::string& problem) {
-        ++findings_;
+        progress_.add_finding();
         print_finding(arguments_, protocol_, run, problem);
     }
 
@@ -280,7 +282,7 @@ private:
     std::vector<Transcript> transcripts_;
     std::string protocol_, running_;
     std::set<std::string> failed_;  // names of transcripts
-    std::size_t findings_ = 0, runs_ = 0;
+    std::size_t runs_ = 0;
     std::mutex log_mutex_;
     std::set<std::string, std::less<>> log_;
     Registry registry_;  // the last member: its plugins log when they are stopped

@@ -24,6 +24,7 @@ struct Progress::Shared {
     Text subject, step, result;
     std::atomic<std::int64_t> patience;  // milliseconds
     std::atomic<std::uint64_t> steps;
+    std::atomic<std::size_t> findings;
     std::atomic<bool> has_returned;
 };
 
@@ -88,6 +89,14 @@ void Progress::note(const std::string& subject, const std::string& step, millise
     put(shared_.step, step);
     shared_.patience = patience.count();
     ++shared_.steps;
+}
+
+void Progress::add_finding() noexcept {
+    ++shared_.findings;
+}
+
+std::size_t Progress::findings() const noexcept {
+    return shared_.findings;
 }
 
 Result<Contained> Contained::create() {

@@ -20,6 +20,10 @@ public:
     void note(const std::string& subject, const std::string& step,
               std::chrono::milliseconds patience);
 
+    // Counts findings. Processes that the child forks count with it.
+    void add_finding() noexcept;
+    std::size_t findings() const noexcept;
+
 private:
     friend class Contained;
     explicit Progress(Shared& shared) noexcept : shared_(shared) {}
