@@ -129,6 +129,22 @@ TEST_CASE("plugin check: a misuse in a process of a server is a finding") {
     }
 }
 
+TEST_CASE("plugin check: findings count also if SIGCHLD is ignored") {
+    const Transcripts transcripts(kEcho);
+    const auto check_ignoring = [&](const std::string& bug) {
+        return support::run({"sh", "-c", "trap '' CHLD; exec \"$@\"", "sh", kSwitchboard, "plugin",
+                             "check", kFaulty, "--transcripts", transcripts.path(), "--option",
+                             "bug=" + bug});
+    };
+    const Finished cut = check_ignoring("cut");
+    CHECK(cut.status == 1);
+    CHECK(cut.errors == "switchboard: faulty: 1 finding\n");
+    const Finished crash = check_ignoring("crash");
+    CHECK(crash.status == 1);
+    CHECK(test::has(crash.output, "the plugin ended the process with signal 6"));
+    CHECK(check_ignoring("none").status == 0);
+}
+
 TEST_CASE("plugin check: what cannot be checked is an error") {
     const auto refused = [](std::vector<std::string> arguments, const std::string& why) {
         const Finished finished = check(std::move(arguments));

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <new>
-#include <optional>
 #include <thread>
 
 namespace switchboard::program {
@@ -25,7 +24,7 @@ struct Progress::Shared {
     std::atomic<std::int64_t> patience;  // milliseconds
     std::atomic<std::uint64_t> steps;
     std::atomic<std::size_t> findings;
-    std::atomic<bool> has_returned;
+    std::atomic<bool> has_returned, has_succeeded;
 };
 
 namespace {
@@ -44,11 +43,14 @@ void put(Progress::Shared::Text& to, const std::string& text) {
         outcome = work(progress);
     } catch (const std::exception& error) {
         outcome = refuse(error.what());
+    } catch (...) {
+        outcome = refuse("the check threw something that is no std::exception");
     }
     put(shared.result, outcome ? std::string() : outcome.error());
+    shared.has_succeeded = outcome.has_value();
     shared.has_returned = true;
     std::fflush(nullptr);
-    ::_exit(outcome ? 0 : 1);  // and not exit(): what this process registered is not the child's
+    ::_exit(0);  // and not exit(): what this process registered is not the child's
 }
 
 std::string text_of(int status) {
@@ -57,14 +59,20 @@ std::string text_of(int status) {
     return ended + "status " + std::to_string(WEXITSTATUS(status));
 }
 
-// Waits for the child. Nullopt: a step took too long, and the child was killed.
-std::optional<int> wait_for(pid_t child, const Progress::Shared& shared) {
+std::string text_of_time(const Progress::Shared& shared) {
+    return "the plugin did not return within " + std::to_string(shared.patience) + " ms";
+}
+
+// Waits for the child. Returns what was wrong with its end if it did not return.
+std::string wait_for(pid_t child, const Progress::Shared& shared) {
     std::uint64_t steps = shared.steps;
     auto since = std::chrono::steady_clock::now();
     for (int status = 0;; std::this_thread::sleep_for(kInterval)) {
         const pid_t ended = ::waitpid(child, &status, WNOHANG);
-        if (ended == child) return status;
-        if (ended < 0 && errno != EINTR) return 0;
+        if (ended == child) return text_of(status);
+        if (ended < 0 && errno != EINTR)
+            return "the plugin ended the process, and how is unknown: " +
+                   fail_errno("waitpid").value().message();
         const auto now = std::chrono::steady_clock::now();
         if (steps != shared.steps) {
             steps = shared.steps;
@@ -73,7 +81,7 @@ std::optional<int> wait_for(pid_t child, const Progress::Shared& shared) {
             ::kill(child, SIGKILL);
             while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
             }
-            return std::nullopt;
+            return text_of_time(shared);
         }
     }
 }
@@ -110,17 +118,14 @@ Outcome Contained::run(const std::function<Outcome(Progress&)>& work,
                        const std::function<Outcome(const std::string&, const std::string&,
                                                    const std::string&)>& lost) {
     Progress(*shared_).note("", "", std::chrono::minutes(1));
-    std::fflush(nullptr);  // otherwise the child could write buffered output again
+    std::signal(SIGCHLD, SIG_DFL);  // if it is ignored, the system does not keep how children end
+    std::fflush(nullptr);           // otherwise the child could write buffered output again
     const pid_t child = ::fork();
     if (child < 0) return refuse(fail_errno("fork").value());
     if (child == 0) run_child(work, Progress(*shared_), *shared_);
-    const std::optional<int> status = wait_for(child, *shared_);
-    if (status && shared_->has_returned)
-        return *status == 0 ? Outcome() : refuse(std::string(shared_->result.data()));
-    return lost(
-        shared_->subject.data(), shared_->step.data(),
-        status ? text_of(*status)
-               : "the plugin did not return within " + std::to_string(shared_->patience) + " ms");
+    const std::string end = wait_for(child, *shared_);
+    if (!shared_->has_returned) return lost(shared_->subject.data(), shared_->step.data(), end);
+    return shared_->has_succeeded ? Outcome() : refuse(std::string(shared_->result.data()));
 }
 
 }  // namespace switchboard::program
