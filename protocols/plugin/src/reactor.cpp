@@ -1,5 +1,6 @@
 #include "reactor.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <set>
@@ -68,8 +69,11 @@ void resolved(void* arg, const char* const* endpoints, std::size_t count, sb_err
 }
 
 std::int64_t nanoseconds_of(std::chrono::milliseconds time) {
-    return time > std::chrono::nanoseconds::max() ? SB_NEVER
-                                                  : std::chrono::nanoseconds(time).count();
+    // In milliseconds, because the same comparison in nanoseconds would overflow.
+    constexpr auto longest =
+        std::chrono::floor<std::chrono::milliseconds>(std::chrono::nanoseconds::max());
+    if (time > longest) return SB_NEVER;
+    return std::chrono::nanoseconds(std::max(time, std::chrono::milliseconds(0))).count();
 }
 
 }  // namespace
