@@ -1,6 +1,8 @@
 #include "reactor.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <exception>
 #include <memory>
 #include <set>
@@ -27,7 +29,9 @@ void logging(const char* what, const Call& call) noexcept {
     try {
         call();
     } catch (const std::exception& thrown) {
-        host->log(host, 3, (std::string(what) + " threw: " + thrown.what()).c_str());
+        std::array<char, 256> text{};  // not a string: this may be std::bad_alloc
+        std::snprintf(text.data(), text.size(), "%s threw: %s", what, thrown.what());
+        host->log(host, 3, text.data());
     } catch (...) {
         host->log(host, 3, what);
     }
