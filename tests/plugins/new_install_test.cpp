@@ -146,6 +146,13 @@ TEST_CASE("plugin install: what is refused leaves the file that is there untouch
     is_refused(support::run({"env", "BROKEN=initializer_crashes", kSwitchboard, "plugin", "install",
                              next, "--into", into}),
                next + ": it ended the process that tried it, with signal 6");
+    const std::string fifo = source / "fifo/p.so", directory = source / "directory/p.so";
+    fs::create_directories(directory);
+    fs::create_directory(fs::path(fifo).parent_path());
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const std::string& special : {fifo, directory})
+        is_refused(plugin({"install", special, "--into", into}),
+                   special + ": it is no regular file\n");
     const auto after = status_of(target);
     CHECK(after.st_ino == before.st_ino);
     CHECK(contents_of(target) == contents_of(kObjects / "keyvalue.so"));
