@@ -1,6 +1,7 @@
 // `switchboard plugin check`.
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "../programs/server.hpp"
@@ -143,6 +144,20 @@ TEST_CASE("plugin check: findings count also if SIGCHLD is ignored") {
     CHECK(crash.status == 1);
     CHECK(test::has(crash.output, "the plugin ended the process with signal 6"));
     CHECK(check_ignoring("none").status == 0);
+}
+
+TEST_CASE("plugin check: the process with the plugin ends if the one that waits is ended") {
+    const Transcripts transcripts(kEcho);
+    for (const auto& [signal, timeout] : {std::pair{SIGTERM, "60s"}, {SIGKILL, "5s"}}) {
+        CAPTURE(signal);
+        Process checking(command({"plugin", "check", kFaulty, "--transcripts", transcripts.path(),
+                                  "--option", "bug=hang", "--timeout", timeout}));
+        CHECK(test::has(checking.read_error_line(), "it hangs"));
+        checking.signal(signal);
+        const Finished ended = checking.wait();  // until no process has its output any more
+        CHECK(ended.status == 128 + signal);
+        CHECK(ended.output == "");
+    }
 }
 
 TEST_CASE("plugin check: what cannot be checked is an error") {

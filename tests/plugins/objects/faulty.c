@@ -21,6 +21,7 @@ static size_t on_data(void* self, sb_peer* peer, unsigned char* in, size_t size)
     static volatile int forever = 1;
     const int bug = ((state*)self)->bug;
     if (bug == CRASH && size == 3) abort();
+    if (bug == HANG && size == 3) host->log(host, 3, "it hangs");
     while (bug == HANG && size == 3 && forever) {
     }
     if (bug == LATE && ended) host->write(ended, in, size);
