@@ -69,6 +69,23 @@ TEST_CASE("plugin new: writes the files of each kind, with the name in them") {
     }
 }
 
+TEST_CASE("plugin new, plugin install: what is printed can be given to a shell") {
+    const test::TempDir folder;
+    const std::string directory = folder / "it's mine", quoted = folder / "it'\\''s mine";
+    const Finished made = plugin({"new", "kv", "--directory", directory});
+    CHECK_MESSAGE(test::has(made.output, "  cmake -S '" + quoted + "' -B '" + quoted +
+                                             "/build' && cmake --build '" + quoted +
+                                             "/build' && ctest --test-dir '" + quoted +
+                                             "/build' --output-on-failure\n  switchboard serve kv "
+                                             "--plugin '" +
+                                             quoted + "/build/kv.so'\n"),
+                  made.output);
+    const Finished installed =
+        plugin({"install", (kObjects / "keyvalue.so").string(), "--into", directory});
+    CHECK_MESSAGE(test::has(installed.output, "serve kv --plugin '" + quoted + "/keyvalue.so'\n"),
+                  installed.output);
+}
+
 TEST_CASE("plugin new: bad names, and directories with files, are refused") {
     const test::TempDir folder;
     const std::string directory = folder / "project";

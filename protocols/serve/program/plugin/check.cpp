@@ -15,6 +15,7 @@
 #include "contained.hpp"
 #include "plugin.hpp"
 #include "plugins.hpp"
+#include "quoted.hpp"
 
 namespace switchboard::program {
 namespace {
@@ -35,28 +36,18 @@ struct CheckArguments {
     std::size_t most_runs = testing::CheckOptions{}.most_runs;
 };
 
-std::string quoted_for_shell(const std::string& word) {
-    const auto plain = [](unsigned char c) {
-        return std::isalnum(c) != 0 ||
-               std::string_view("_-./=:,").find(char(c)) != std::string::npos;
-    };
-    if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
-    std::string text = "'";
-    for (const char each : word) text += each == '\'' ? std::string("'\\''") : std::string(1, each);
-    return text + "'";
-}
-
 // Prints a finding, and the command that runs it alone.
 void print_finding(const CheckArguments& arguments, const std::string& protocol,
                    const std::string& run, const std::string& problem) {
     std::string again = "switchboard plugin check " + quoted_for_shell(arguments.plugin);
-    if (!protocol.empty()) again += " --protocol " + protocol;
+    if (!protocol.empty()) again += " --protocol " + quoted_for_shell(protocol);
     if (!arguments.transcripts.empty())
         again += " --transcripts " + quoted_for_shell(arguments.transcripts);
     for (const std::string& option : arguments.options)
         again += " --option " + quoted_for_shell(option);
     const CheckArguments usual;
-    if (arguments.timeout != usual.timeout) again += " --timeout " + arguments.timeout;
+    if (arguments.timeout != usual.timeout)
+        again += " --timeout " + quoted_for_shell(arguments.timeout);
     if (arguments.most_runs != usual.most_runs)
         again += " --most-runs " + std::to_string(arguments.most_runs);
     if (arguments.seed != usual.seed) again += " --seed " + std::to_string(arguments.seed);

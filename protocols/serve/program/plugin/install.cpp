@@ -15,6 +15,7 @@
 
 #include "plugin.hpp"
 #include "plugins.hpp"
+#include "quoted.hpp"
 
 namespace switchboard::program {
 namespace {
@@ -162,7 +163,8 @@ Outcome install(const InstallArguments& arguments) {
             "driver\nloads this one for new connections: kill -HUP PID\n");
     } else if (!info->protocols.empty()) {
         std::printf("Serve it: switchboard serve %s --plugin %s\n",
-                    info->protocols.front().name.c_str(), target.c_str());
+                    quoted_for_shell(info->protocols.front().name).c_str(),
+                    quoted_for_shell(target.string()).c_str());
     }
     return {};
 }

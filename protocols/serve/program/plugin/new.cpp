@@ -7,6 +7,7 @@
 
 #include "plugin.hpp"
 #include "plugins.hpp"
+#include "quoted.hpp"
 #include "templates.hpp"
 
 namespace switchboard::program {
@@ -92,13 +93,16 @@ Outcome make_project(const NewArguments& arguments, const Registry& registry) {
             !written)
             return written;
     }
-    const std::string where = directory.string(), build = (directory / "build").string();
+    const std::string where = quoted_for_shell(directory.string());
+    const std::string build = quoted_for_shell((directory / "build").string());
+    const std::string file =
+        quoted_for_shell((directory / "build" / (arguments.name + ".so")).string());
     std::printf(
         "%s has the plugin %s. Build, check and serve it:\n"
         "  cmake -S %s -B %s && cmake --build %s && ctest --test-dir %s --output-on-failure\n"
-        "  switchboard serve %s --plugin %s/%s.so\n",
-        where.c_str(), arguments.name.c_str(), where.c_str(), build.c_str(), build.c_str(),
-        build.c_str(), arguments.name.c_str(), build.c_str(), arguments.name.c_str());
+        "  switchboard serve %s --plugin %s\n",
+        directory.c_str(), arguments.name.c_str(), where.c_str(), build.c_str(), build.c_str(),
+        build.c_str(), arguments.name.c_str(), file.c_str());
     return {};
 }
 
