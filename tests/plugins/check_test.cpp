@@ -63,6 +63,10 @@ TEST_CASE(
                     " runs in memory\nfaulty: 12 runs over sockets\nfaulty: 200 runs "
                     "with random input\n"));
     CHECK(check({kFaulty}).output == "faulty: 200 runs with random input\n");
+    CHECK(check({kFaulty, "--seed", "18446744073709551615"}).output ==
+          "faulty: 200 runs with random input\n");
+    CHECK(check({kFaulty, "--only", "random input, seed 18446744073709551615"}).output ==
+          "faulty: 1 run with random input\n");
 }
 
 TEST_CASE("plugin check: options and the protocol are chosen") {
@@ -174,6 +178,11 @@ TEST_CASE("plugin check: what cannot be checked is an error") {
     refused({kFaulty, "--option", "bug=none", "--option", "colour=red"}, "colour");
     refused({kFaulty, "--transcripts", echo.path(), "--only", "echo: cut at 99"},
             "no run is called 'echo: cut at 99'");
+    for (const std::string run :
+         {"random input, seed xyz", "random input, seed ", "random input, seed 1x",
+          "random input, seed 18446744073709551616"})
+        refused({kFaulty, "--only", run}, "no run is called '" + run + "'");
     refused({kFaulty, "--timeout", "soon"}, "--timeout: ");
+    refused({kFaulty, "--timeout", "0s"}, "--timeout: must be longer than 0\n");
     CHECK(check({}).status == 2);
 }

@@ -211,16 +211,18 @@ private:
     }
 
     void random_input(const ProtocolFactory& factory) {
-        std::uint64_t first = arguments_.seed;
+        std::uint64_t first = arguments_.seed;  // after the largest seed comes 0
         std::size_t count = kRandomRuns;
         if (!arguments_.only.empty()) {
             const std::string_view only = arguments_.only, name = kRandomInput;
             if (!only.starts_with(name)) return;
-            std::from_chars(only.data() + name.size(), only.data() + only.size(), first);
+            const char* const end = only.data() + only.size();
+            const auto read = std::from_chars(only.data() + name.size(), end, first);
+            if (read.ec != std::errc() || read.ptr != end) return;
             count = 1;
         }
         testing::Report report;
-        for (std::uint64_t seed = first; seed < first + count; ++seed, ++report.runs) {
+        for (std::uint64_t seed = first; report.runs < count; ++seed, ++report.runs) {
             const std::string run = kRandomInput + std::to_string(seed);
             begin(run, patience_);
             const auto lines = testing::check_robustness(factory, 1, seed);
@@ -282,6 +284,7 @@ private:
 Outcome check_plugin(const CheckArguments& arguments) {
     const auto patience = parse_duration(arguments.timeout);
     if (!patience) return refuse("--timeout: " + patience.error().message());
+    if (patience->count() <= 0) return refuse("--timeout: must be longer than 0");
     const auto path = plugin_path(arguments.plugin);
     if (!path) return refuse(path.error());
     if (const auto probed = probe_plugin(*path); !probed) return refuse(probed.error());
