@@ -108,6 +108,19 @@ TEST_CASE("plugin new: bad names, and directories with files, are refused") {
     is_refused(plugin({"new", "kv", "--directory", directory + "/kv.cpp"}), "kv.cpp: ");
 }
 
+TEST_CASE("plugin new: a project that could not be written can be tried again") {
+    const test::TempDir folder;
+    const std::string directory = folder / "project";
+    const std::vector<std::string> again{"plugin", "new", "kv", "--directory", directory};
+    // Files may have 512 bytes.
+    std::vector<std::string> limited{"sh", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "sh",
+                                     kSwitchboard};
+    limited.insert(limited.end(), again.begin(), again.end());
+    is_refused(support::run(limited), "write " + directory + "/");
+    CHECK(names_in(directory).empty());
+    CHECK(programs::switchboard(again).status == 0);
+}
+
 TEST_CASE("plugin install: a plugin is copied to where it is found by its name") {
     const test::TempDir folder;
     const auto path = "SWITCHBOARD_PLUGIN_PATH=" + folder.path() + ":/nowhere";

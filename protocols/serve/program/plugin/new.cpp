@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <vector>
 
 #include "plugin.hpp"
 #include "plugins.hpp"
@@ -82,17 +83,26 @@ Outcome write_file(const fs::path& path, const std::string& text) {
     return {};
 }
 
+// Writes the files of the project, all or none.
+Outcome write_files(const fs::path& directory, const NewArguments& arguments) {
+    std::vector<fs::path> written;
+    for (const Template& each : templates()) {
+        if (each.kind != arguments.kind && each.kind != "all") continue;
+        written.push_back(directory / with_name(each.name, "NAME", arguments.name));
+        auto wrote = write_file(written.back(), with_name(each.text, "@NAME@", arguments.name));
+        if (wrote) continue;
+        std::error_code none;
+        for (const fs::path& path : written) fs::remove(path, none);
+        return wrote;
+    }
+    return {};
+}
+
 Outcome make_project(const NewArguments& arguments, const Registry& registry) {
     if (auto checked = check_name(arguments.name, registry); !checked) return checked;
     const fs::path directory = arguments.directory.empty() ? arguments.name : arguments.directory;
     if (auto made = make_directory(directory); !made) return made;
-    for (const Template& each : templates()) {
-        if (each.kind != arguments.kind && each.kind != "all") continue;
-        const fs::path path = directory / with_name(each.name, "NAME", arguments.name);
-        if (auto written = write_file(path, with_name(each.text, "@NAME@", arguments.name));
-            !written)
-            return written;
-    }
+    if (auto written = write_files(directory, arguments); !written) return written;
     const std::string where = quoted_for_shell(directory.string());
     const std::string build = quoted_for_shell((directory / "build").string());
     const std::string file =
