@@ -74,6 +74,16 @@ TEST_CASE("check_sockets: a finding names the driver, and is found again alone")
     CHECK(again.findings.at(0).delivery == "reactor");
 }
 
+TEST_CASE("check_sockets: a server whose end the system does not keep is a finding") {
+    const auto before = std::signal(SIGCHLD, SIG_IGN);
+    const auto report = check_sockets(factory_of<test::KeyValue>(),
+                                      {Transcript("x").send("put a b\n").expect("ok\n")},
+                                      {testing::blocking_servers()[0]});
+    std::signal(SIGCHLD, before);
+    REQUIRE(report.findings.size() == 1);
+    CHECK(report.findings[0].problem == "how the server ended is unknown: SIGCHLD is ignored");
+}
+
 TEST_CASE("check_sockets: a server that crashes, or is none, is a finding") {
     const auto crashing = answering([](Connection&, MutableBytes) -> std::size_t {
         std::signal(SIGTERM, SIG_DFL);

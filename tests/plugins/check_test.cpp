@@ -1,6 +1,7 @@
 // `switchboard plugin check`.
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "../programs/server.hpp"
@@ -62,6 +63,10 @@ TEST_CASE(
                     " runs in memory\nfaulty: 12 runs over sockets\nfaulty: 200 runs "
                     "with random input\n"));
     CHECK(check({kFaulty}).output == "faulty: 200 runs with random input\n");
+    CHECK(check({kFaulty, "--seed", "18446744073709551615"}).output ==
+          "faulty: 200 runs with random input\n");
+    CHECK(check({kFaulty, "--only", "random input, seed 18446744073709551615"}).output ==
+          "faulty: 1 run with random input\n");
 }
 
 TEST_CASE("plugin check: options and the protocol are chosen") {
@@ -114,6 +119,54 @@ TEST_CASE("plugin check: a call for a connection that has ended is a finding") {
             "echo: twice: plugin faulty: write() with a connection that has ended");
 }
 
+TEST_CASE("plugin check: a misuse in a process of a server is a finding") {
+    const Transcripts transcripts(kEcho);
+    for (const std::string driver : {"iterative", "threads", "processes"}) {
+        CAPTURE(driver);
+        const Finished found = check({kFaulty, "--transcripts", transcripts.path(), "--option",
+                                      "bug=destroy", "--only", "echo: " + driver});
+        CHECK(found.status == 1);
+        CHECK(found.errors == "switchboard: faulty: 1 finding\n");
+        CHECK_MESSAGE(test::has(found.output, "faulty: echo: " + driver +
+                                                  ": plugin faulty: write() with a connection that "
+                                                  "has ended\n"),
+                      found.output);
+    }
+}
+
+TEST_CASE("plugin check: findings count also if SIGCHLD is ignored") {
+    const Transcripts transcripts(kEcho);
+    const auto check_ignoring = [&](const std::string& bug) {
+        // Not sh: dash does not ignore it for the command.
+        return support::run({"bash", "-c", "trap '' CHLD; exec \"$@\"", "bash", kSwitchboard,
+                             "plugin", "check", kFaulty, "--transcripts", transcripts.path(),
+                             "--option", "bug=" + bug});
+    };
+    const Finished cut = check_ignoring("cut");
+    CHECK(cut.status == 1);
+    CHECK(cut.errors == "switchboard: faulty: 1 finding\n");
+    const Finished crash = check_ignoring("crash");
+    CHECK(crash.status == 1);
+    CHECK(test::has(crash.output, "the plugin ended the process with signal 6"));
+    CHECK(check_ignoring("none").status == 0);
+}
+
+TEST_CASE("plugin check: the process with the plugin ends if the one that waits is ended") {
+    const Transcripts transcripts(kEcho);
+    for (const int signal : {SIGTERM, SIGKILL}) {
+        // Nobody can pass on SIGKILL, so that the child ends when the time is over.
+        const std::string timeout = signal == SIGKILL ? "5s" : "60s";
+        CAPTURE(signal);
+        Process checking(command({"plugin", "check", kFaulty, "--transcripts", transcripts.path(),
+                                  "--option", "bug=hang", "--timeout", timeout}));
+        CHECK(test::has(checking.read_error_line(), "it hangs"));
+        checking.signal(signal);
+        const Finished ended = checking.wait();  // until no process has its output any more
+        CHECK(ended.status == 128 + signal);
+        CHECK(ended.output == "");
+    }
+}
+
 TEST_CASE("plugin check: what cannot be checked is an error") {
     const auto refused = [](std::vector<std::string> arguments, const std::string& why) {
         const Finished finished = check(std::move(arguments));
@@ -128,6 +181,11 @@ TEST_CASE("plugin check: what cannot be checked is an error") {
     refused({kFaulty, "--option", "bug=none", "--option", "colour=red"}, "colour");
     refused({kFaulty, "--transcripts", echo.path(), "--only", "echo: cut at 99"},
             "no run is called 'echo: cut at 99'");
+    for (const std::string run :
+         {"random input, seed xyz", "random input, seed ", "random input, seed 1x",
+          "random input, seed 18446744073709551616"})
+        refused({kFaulty, "--only", run}, "no run is called '" + run + "'");
     refused({kFaulty, "--timeout", "soon"}, "--timeout: ");
+    refused({kFaulty, "--timeout", "0s"}, "--timeout: must be longer than 0\n");
     CHECK(check({}).status == 2);
 }

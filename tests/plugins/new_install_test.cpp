@@ -69,6 +69,23 @@ TEST_CASE("plugin new: writes the files of each kind, with the name in them") {
     }
 }
 
+TEST_CASE("plugin new, plugin install: what is printed can be given to a shell") {
+    const test::TempDir folder;
+    const std::string directory = folder / "it's mine", quoted = folder / "it'\\''s mine";
+    const Finished made = plugin({"new", "kv", "--directory", directory});
+    CHECK_MESSAGE(test::has(made.output, "  cmake -S '" + quoted + "' -B '" + quoted +
+                                             "/build' && cmake --build '" + quoted +
+                                             "/build' && ctest --test-dir '" + quoted +
+                                             "/build' --output-on-failure\n  switchboard serve kv "
+                                             "--plugin '" +
+                                             quoted + "/build/kv.so'\n"),
+                  made.output);
+    const Finished installed =
+        plugin({"install", (kObjects / "keyvalue.so").string(), "--into", directory});
+    CHECK_MESSAGE(test::has(installed.output, "serve kv --plugin '" + quoted + "/keyvalue.so'\n"),
+                  installed.output);
+}
+
 TEST_CASE("plugin new: bad names, and directories with files, are refused") {
     const test::TempDir folder;
     const std::string directory = folder / "project";
@@ -89,6 +106,19 @@ TEST_CASE("plugin new: bad names, and directories with files, are refused") {
     is_refused(make("kv"), directory + ": the directory has files already");
     CHECK(contents_of(directory + "/kv.cpp") == "mine");
     is_refused(plugin({"new", "kv", "--directory", directory + "/kv.cpp"}), "kv.cpp: ");
+}
+
+TEST_CASE("plugin new: a project that could not be written can be tried again") {
+    const test::TempDir folder;
+    const std::string directory = folder / "project";
+    const std::vector<std::string> again{"plugin", "new", "kv", "--directory", directory};
+    // Files may have 512 bytes.
+    std::vector<std::string> limited{"sh", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "sh",
+                                     kSwitchboard};
+    limited.insert(limited.end(), again.begin(), again.end());
+    is_refused(support::run(limited), "write " + directory + "/");
+    CHECK(names_in(directory).empty());
+    CHECK(programs::switchboard(again).status == 0);
 }
 
 TEST_CASE("plugin install: a plugin is copied to where it is found by its name") {
@@ -146,6 +176,13 @@ TEST_CASE("plugin install: what is refused leaves the file that is there untouch
     is_refused(support::run({"env", "BROKEN=initializer_crashes", kSwitchboard, "plugin", "install",
                              next, "--into", into}),
                next + ": it ended the process that tried it, with signal 6");
+    const std::string fifo = source / "fifo/p.so", directory = source / "directory/p.so";
+    fs::create_directories(directory);
+    fs::create_directory(fs::path(fifo).parent_path());
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const std::string& special : {fifo, directory})
+        is_refused(plugin({"install", special, "--into", into}),
+                   special + ": it is no regular file\n");
     const auto after = status_of(target);
     CHECK(after.st_ino == before.st_ino);
     CHECK(contents_of(target) == contents_of(kObjects / "keyvalue.so"));

@@ -231,6 +231,11 @@ TEST_CASE("plugins, reactor in C++: each service, as a HostReactor") {
     CHECK(host.send("post", "post") == "post");
 }
 
+TEST_CASE("plugins, reactor in C++: the longest time does not come, and a negative one is over") {
+    ReactorPlugin host("services", "asker");
+    CHECK(host.send("never", "at once;") == "at once;");
+}
+
 TEST_CASE("plugins, reactor in C++: a connect that fails later ends in on_close") {
     ReactorPlugin host("services", "asker", nobody_listens());
     CHECK(host.send("question", "refused") == "refused");

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 
 namespace switchboard::testing {
 namespace {
@@ -29,18 +30,22 @@ constexpr int kPatience = 10'000;  // milliseconds
     ::_exit(status);  // the buffers and the exit handlers belong to the parent
 }
 
-std::string wrong_with(int status) {
+std::string wrong_with(std::optional<int> end) {
+    if (!end) return "how the server ended is unknown: SIGCHLD is ignored";
+    const int status = *end;
     if (WIFSIGNALED(status))
         return "the server was ended by signal " + std::to_string(WTERMSIG(status));
     if (WEXITSTATUS(status) == 0) return {};
     return "the server ended with status " + std::to_string(WEXITSTATUS(status));
 }
 
-int reap(pid_t child) {
+// Nullopt: the system did not keep how the child ended.
+std::optional<int> reap(pid_t child) {
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    for (;;) {
+        if (::waitpid(child, &status, 0) == child) return status;
+        if (errno != EINTR) return std::nullopt;
     }
-    return status;
 }
 
 }  // namespace

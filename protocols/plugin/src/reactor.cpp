@@ -1,5 +1,8 @@
 #include "reactor.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <exception>
 #include <memory>
 #include <set>
@@ -26,7 +29,9 @@ void logging(const char* what, const Call& call) noexcept {
     try {
         call();
     } catch (const std::exception& thrown) {
-        host->log(host, 3, (std::string(what) + " threw: " + thrown.what()).c_str());
+        std::array<char, 256> text{};  // not a string: this may be std::bad_alloc
+        std::snprintf(text.data(), text.size(), "%s threw: %s", what, thrown.what());
+        host->log(host, 3, text.data());
     } catch (...) {
         host->log(host, 3, what);
     }
@@ -68,8 +73,11 @@ void resolved(void* arg, const char* const* endpoints, std::size_t count, sb_err
 }
 
 std::int64_t nanoseconds_of(std::chrono::milliseconds time) {
-    return time > std::chrono::nanoseconds::max() ? SB_NEVER
-                                                  : std::chrono::nanoseconds(time).count();
+    // In milliseconds, because the same comparison in nanoseconds would overflow.
+    constexpr auto longest =
+        std::chrono::floor<std::chrono::milliseconds>(std::chrono::nanoseconds::max());
+    if (time > longest) return SB_NEVER;
+    return std::chrono::nanoseconds(std::max(time, std::chrono::milliseconds(0))).count();
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <switchboard/plugin.h>
 
-enum { NONE, CUT, CRASH, HANG, LATE };
+enum { NONE, CUT, CRASH, HANG, LATE, DESTROY };
 
 static const sb_host* host;
 static sb_peer* ended;
@@ -21,6 +21,7 @@ static size_t on_data(void* self, sb_peer* peer, unsigned char* in, size_t size)
     static volatile int forever = 1;
     const int bug = ((state*)self)->bug;
     if (bug == CRASH && size == 3) abort();
+    if (bug == HANG && size == 3) host->log(host, 3, "it hangs");
     while (bug == HANG && size == 3 && forever) {
     }
     if (bug == LATE && ended) host->write(ended, in, size);
@@ -34,15 +35,20 @@ static void on_close(void* self, sb_error reason) {
     ended = ((state*)self)->peer;
 }
 
+static void destroy(void* self) {
+    if (((state*)self)->bug == DESTROY && ((state*)self)->peer)
+        host->write(((state*)self)->peer, (const unsigned char*)"?", 1);
+}
+
 static int configure(const sb_protocol* protocol, const sb_use* use, void** service, char* why,
                      size_t size) {
-    static const int bugs[] = {NONE, CUT, CRASH, HANG, LATE};
+    static const int bugs[] = {NONE, CUT, CRASH, HANG, LATE, DESTROY};
     (void)protocol, (void)why, (void)size;
     *service = (void*)&bugs[use->values[0].number];
     return 0;
 }
 
-static const char* const names[] = {"none", "cut", "crash", "hang", "late", NULL};
+static const char* const names[] = {"none", "cut", "crash", "hang", "late", "destroy", NULL};
 static const sb_option options[] = {{.struct_size = sizeof(sb_option),
                                      .type = SB_CHOICE,
                                      .name = "bug",
@@ -53,7 +59,8 @@ static const sb_stream stream = {.struct_size = sizeof stream,
                                  .state_size = sizeof(state),
                                  .create = create,
                                  .on_data = on_data,
-                                 .on_close = on_close};
+                                 .on_close = on_close,
+                                 .destroy = destroy};
 static const sb_protocol protocols[] = {
     {.struct_size = sizeof(sb_protocol),
      .name = "faulty",

@@ -93,6 +93,12 @@ public:
         id_ = peer.id();
         if (asked == "after") {
             reactor_.after(5ms, [this_ = *this] { this_.write("after"); });
+        } else if (asked == "never") {
+            using std::chrono::milliseconds;
+            reactor_.after(milliseconds::max(), [this_ = *this] { this_.write("early"); });
+            reactor_.every(milliseconds::max(), [this_ = *this] { this_.write("early"); });
+            reactor_.after(milliseconds::min(), [this_ = *this] { this_.write("at once"); });
+            reactor_.after(5ms, [this_ = *this] { this_.write(";"); });
         } else if (asked == "every") {
             every_ = std::make_shared<HostReactor::PendingId>();
             *every_ = reactor_.every(1ms, [this_ = *this, count = 0]() mutable {

@@ -15,6 +15,7 @@
 #include "contained.hpp"
 #include "plugin.hpp"
 #include "plugins.hpp"
+#include "quoted.hpp"
 
 namespace switchboard::program {
 namespace {
@@ -35,28 +36,18 @@ struct CheckArguments {
     std::size_t most_runs = testing::CheckOptions{}.most_runs;
 };
 
-std::string quoted_for_shell(const std::string& word) {
-    const auto plain = [](unsigned char c) {
-        return std::isalnum(c) != 0 ||
-               std::string_view("_-./=:,").find(char(c)) != std::string::npos;
-    };
-    if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
-    std::string text = "'";
-    for (const char each : word) text += each == '\'' ? std::string("'\\''") : std::string(1, each);
-    return text + "'";
-}
-
 // Prints a finding, and the command that runs it alone.
 void print_finding(const CheckArguments& arguments, const std::string& protocol,
                    const std::string& run, const std::string& problem) {
     std::string again = "switchboard plugin check " + quoted_for_shell(arguments.plugin);
-    if (!protocol.empty()) again += " --protocol " + protocol;
+    if (!protocol.empty()) again += " --protocol " + quoted_for_shell(protocol);
     if (!arguments.transcripts.empty())
         again += " --transcripts " + quoted_for_shell(arguments.transcripts);
     for (const std::string& option : arguments.options)
         again += " --option " + quoted_for_shell(option);
     const CheckArguments usual;
-    if (arguments.timeout != usual.timeout) again += " --timeout " + arguments.timeout;
+    if (arguments.timeout != usual.timeout)
+        again += " --timeout " + quoted_for_shell(arguments.timeout);
     if (arguments.most_runs != usual.most_runs)
         again += " --most-runs " + std::to_string(arguments.most_runs);
     if (arguments.seed != usual.seed) again += " --seed " + std::to_string(arguments.seed);
@@ -131,7 +122,8 @@ public:
         if (!loaded) return refuse(loaded.error());
         if (auto checked = check_all(); !checked) return checked;
         progress_.note("", "", patience_);  // the plugin stops when this object is destroyed
-        if (findings_ > 0) return refuse(loaded->name + ": " + count_of(findings_, "finding"));
+        if (const std::size_t findings = progress_.findings(); findings > 0)
+            return refuse(loaded->name + ": " + count_of(findings, "finding"));
         if (runs_ == 0)
             return refuse(arguments_.only.empty() ? loaded->name + ": nothing could be checked"
                                                   : "no run is called '" + arguments_.only + "'");
@@ -206,28 +198,31 @@ private:
             if (failed_.count(transcript.name()) > 0) continue;
             for (const testing::SocketServer& server : every_driver()) {
                 begin(transcript.name() + ": " + server.name, kSocketPatience);
+                const std::size_t before = progress_.findings();  // the servers may add to it
                 testing::Report one = testing::check_sockets(factory, {transcript}, {server},
                                                              {.only = arguments_.only});
                 all.runs += one.runs;
                 std::move(one.findings.begin(), one.findings.end(),
                           std::back_inserter(all.findings));
-                if (!one.findings.empty()) break;
+                if (!one.findings.empty() || progress_.findings() > before) break;
             }
         }
         add(all, "over sockets");
     }
 
     void random_input(const ProtocolFactory& factory) {
-        std::uint64_t first = arguments_.seed;
+        std::uint64_t first = arguments_.seed;  // after the largest seed comes 0
         std::size_t count = kRandomRuns;
         if (!arguments_.only.empty()) {
             const std::string_view only = arguments_.only, name = kRandomInput;
             if (!only.starts_with(name)) return;
-            std::from_chars(only.data() + name.size(), only.data() + only.size(), first);
+            const char* const end = only.data() + only.size();
+            const auto read = std::from_chars(only.data() + name.size(), end, first);
+            if (read.ec != std::errc() || read.ptr != end) return;
             count = 1;
         }
         testing::Report report;
-        for (std::uint64_t seed = first; seed < first + count; ++seed, ++report.runs) {
+        for (std::uint64_t seed = first; report.runs < count; ++seed, ++report.runs) {
             const std::string run = kRandomInput + std::to_string(seed);
             begin(run, patience_);
             const auto lines = testing::check_robustness(factory, 1, seed);
@@ -259,7 +254,7 @@ private:
     }
 
     void found(const std::string& run, const std::string& problem) {
-        ++findings_;
+        progress_.add_finding();
         print_finding(arguments_, protocol_, run, problem);
     }
 
@@ -280,7 +275,7 @@ private:
     std::vector<Transcript> transcripts_;
     std::string protocol_, running_;
     std::set<std::string> failed_;  // names of transcripts
-    std::size_t findings_ = 0, runs_ = 0;
+    std::size_t runs_ = 0;
     std::mutex log_mutex_;
     std::set<std::string, std::less<>> log_;
     Registry registry_;  // the last member: its plugins log when they are stopped
@@ -289,6 +284,7 @@ private:
 Outcome check_plugin(const CheckArguments& arguments) {
     const auto patience = parse_duration(arguments.timeout);
     if (!patience) return refuse("--timeout: " + patience.error().message());
+    if (patience->count() <= 0) return refuse("--timeout: must be longer than 0");
     const auto path = plugin_path(arguments.plugin);
     if (!path) return refuse(path.error());
     if (const auto probed = probe_plugin(*path); !probed) return refuse(probed.error());

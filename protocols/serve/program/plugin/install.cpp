@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +15,7 @@
 
 #include "plugin.hpp"
 #include "plugins.hpp"
+#include "quoted.hpp"
 
 namespace switchboard::program {
 namespace {
@@ -45,7 +47,7 @@ class NewFile {
 public:
     explicit NewFile(const fs::path& target)
         : path_(target.parent_path() / ("." + target.filename().string() + ".XXXXXX")),
-          descriptor_(::mkstemp(path_.data())) {}
+          descriptor_(::mkostemp(path_.data(), O_CLOEXEC)) {}
     NewFile(const NewFile&) = delete;
     NewFile& operator=(const NewFile&) = delete;
     ~NewFile() {
@@ -73,10 +75,12 @@ Outcome copy(int from, const fs::path& from_path, const NewFile& to) {
     for (std::array<char, 64 * 1024> part{};;) {
         const auto got = ::read(from, part.data(), part.size());
         if (got == 0) return {};
+        if (got < 0 && errno == EINTR) continue;
         if (got < 0) return failed(from_path);
         for (ssize_t at = 0; at < got;) {
             const auto wrote =
                 ::write(to.fd(), part.data() + at, static_cast<std::size_t>(got - at));
+            if (wrote < 0 && errno == EINTR) continue;
             if (wrote < 0) return failed(to.path());
             at += wrote;
         }
@@ -100,9 +104,11 @@ tl::unexpected<std::string> refused(const Error& error, const NewFile& file, con
 // What is checked is the copy, because `from` may change at any time.
 tl::expected<PluginInfo, std::string> install_checked(const fs::path& from,
                                                       const fs::path& target) {
-    const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    // Without O_NONBLOCK, a FIFO would wait here for a writer.
+    const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (source.fd() < 0 || ::fstat(source.fd(), &status) != 0) return failed(from);
+    if (!S_ISREG(status.st_mode)) return refuse(from.string() + ": it is no regular file");
     NewFile file(target);
     if (file.fd() < 0) return failed(target.parent_path());
     if (auto copied = copy(source.fd(), from, file); !copied) return refuse(copied.error());
@@ -114,7 +120,10 @@ tl::expected<PluginInfo, std::string> install_checked(const fs::path& from,
     const auto info = inspect_plugin(file.path());
     if (!info) return refused(info.error(), file, from);
     if (!file.rename(target)) return failed(target);
-    if (auto synced = sync_directory(target.parent_path()); !synced) return refuse(synced.error());
+    if (auto synced = sync_directory(target.parent_path()); !synced)
+        return refuse(
+            target.string() +
+            ": the new file is in place, but may be lost if the power fails: " + synced.error());
     return *info;
 }
 
@@ -154,7 +163,8 @@ Outcome install(const InstallArguments& arguments) {
             "driver\nloads this one for new connections: kill -HUP PID\n");
     } else if (!info->protocols.empty()) {
         std::printf("Serve it: switchboard serve %s --plugin %s\n",
-                    info->protocols.front().name.c_str(), target.c_str());
+                    quoted_for_shell(info->protocols.front().name).c_str(),
+                    quoted_for_shell(target.string()).c_str());
     }
     return {};
 }

@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <vector>
 
 #include "plugin.hpp"
 #include "plugins.hpp"
+#include "quoted.hpp"
 #include "templates.hpp"
 
 namespace switchboard::program {
@@ -81,24 +83,36 @@ Outcome write_file(const fs::path& path, const std::string& text) {
     return {};
 }
 
+// Writes the files of the project, all or none.
+Outcome write_files(const fs::path& directory, const NewArguments& arguments) {
+    std::vector<fs::path> written;
+    for (const Template& each : templates()) {
+        if (each.kind != arguments.kind && each.kind != "all") continue;
+        written.push_back(directory / with_name(each.name, "NAME", arguments.name));
+        auto wrote = write_file(written.back(), with_name(each.text, "@NAME@", arguments.name));
+        if (wrote) continue;
+        std::error_code none;
+        for (const fs::path& path : written) fs::remove(path, none);
+        return wrote;
+    }
+    return {};
+}
+
 Outcome make_project(const NewArguments& arguments, const Registry& registry) {
     if (auto checked = check_name(arguments.name, registry); !checked) return checked;
     const fs::path directory = arguments.directory.empty() ? arguments.name : arguments.directory;
     if (auto made = make_directory(directory); !made) return made;
-    for (const Template& each : templates()) {
-        if (each.kind != arguments.kind && each.kind != "all") continue;
-        const fs::path path = directory / with_name(each.name, "NAME", arguments.name);
-        if (auto written = write_file(path, with_name(each.text, "@NAME@", arguments.name));
-            !written)
-            return written;
-    }
-    const std::string where = directory.string(), build = (directory / "build").string();
+    if (auto written = write_files(directory, arguments); !written) return written;
+    const std::string where = quoted_for_shell(directory.string());
+    const std::string build = quoted_for_shell((directory / "build").string());
+    const std::string file =
+        quoted_for_shell((directory / "build" / (arguments.name + ".so")).string());
     std::printf(
         "%s has the plugin %s. Build, check and serve it:\n"
         "  cmake -S %s -B %s && cmake --build %s && ctest --test-dir %s --output-on-failure\n"
-        "  switchboard serve %s --plugin %s/%s.so\n",
-        where.c_str(), arguments.name.c_str(), where.c_str(), build.c_str(), build.c_str(),
-        build.c_str(), arguments.name.c_str(), build.c_str(), arguments.name.c_str());
+        "  switchboard serve %s --plugin %s\n",
+        directory.c_str(), arguments.name.c_str(), where.c_str(), build.c_str(), build.c_str(),
+        build.c_str(), arguments.name.c_str(), file.c_str());
     return {};
 }
 
