@@ -39,7 +39,7 @@ inline void install_version(const std::string& plugin, int number, const std::st
     std::filesystem::rename(fresh, path);
 }
 
-// While it lives, check() of a version of objects/reactor.c that starts logs "checking", and waits for open().
+// While it lives, check() of a version of objects/reactor.c logs "checking", and waits for open().
 class CheckGate {
 public:
     CheckGate() {

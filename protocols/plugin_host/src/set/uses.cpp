@@ -213,17 +213,26 @@ Registration Uses::registration_of(const ProtocolTable& protocol) {
                               .needs_reactor = (protocol.table.flags & SB_NEEDS_REACTOR) != 0,
                               .one_reactor = (protocol.table.flags & SB_ONE_REACTOR) != 0,
                               .starts_threads = (protocol.table.flags & SB_THREADS) != 0};
-    if (protocol.stream)
-        registration.make = [self = shared_from_this(), &protocol](const auto& options,
-                                                                   const auto& context) {
-            return self->make(protocol, options, context);
-        };
+    if (protocol.stream) registration.make = Make{shared_from_this(), &protocol};
     if (protocol.datagrams)
-        registration.make_datagram = [self = shared_from_this(), &protocol](const auto& options,
-                                                                            const auto& context) {
-            return self->make_datagram(protocol, options, context);
-        };
+        registration.make_datagram = MakeDatagram{shared_from_this(), &protocol};
     return registration;
+}
+
+Result<ProtocolFactory> Uses::Make::operator()(const Options& options,
+                                               const ProtocolContext& context) const {
+    return uses->make(*protocol, options, context);
+}
+
+Result<std::unique_ptr<DatagramProtocol>> Uses::MakeDatagram::operator()(
+    const Options& options, const ProtocolContext& context) const {
+    return uses->make_datagram(*protocol, options, context);
+}
+
+bool Uses::made(const Registration& registration) const noexcept {
+    const auto* const streams = registration.make.target<Make>();
+    const auto* const datagrams = registration.make_datagram.target<MakeDatagram>();
+    return (streams && streams->uses.get() == this) || (datagrams && datagrams->uses.get() == this);
 }
 
 // A copy of a registry may still have the description of a version before.

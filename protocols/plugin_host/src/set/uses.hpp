@@ -19,9 +19,9 @@ struct Serving {
     StreamTable* stream = nullptr;
 };
 
-// One use of a protocol for streams, such as a listener. Its factory ends it. What it serves with is destroyed
-// on the thread of its reactor, if the protocol needs one. Threading: connect() may be called on any thread,
-// and offer() and close() on that of the reactor; the rest is for the holder of the lock of Uses.
+// One use of a protocol for streams, such as a listener. Its factory ends it. What it serves with is
+// destroyed on the thread of its reactor, if the protocol needs one. Threading: connect() may be called on
+// any thread, and offer() and close() on that of the reactor; the rest is for the holder of the lock of Uses.
 class Use : public std::enable_shared_from_this<Use> {
 public:
     // `options` are checked by the table, which describes the protocol.
@@ -74,6 +74,8 @@ public:
 
     // For the registry. The protocol must belong to a version that is or was in use.
     Registration registration_of(const ProtocolTable& protocol);
+    // Whether registration_of() has made it.
+    bool made(const Registration& registration) const noexcept;
     // Configures each use in `next`, on the thread of its reactor if it needs one. Then calls the check() of
     // `next`, and switches all uses to it. Errors: nothing has changed then.
     Result<void> replace(std::shared_ptr<Plugin> next, std::chrono::milliseconds reactor_timeout);
@@ -81,6 +83,18 @@ public:
     void end();
 
 private:
+    // What registration_of() puts into a registration.
+    struct Make {
+        std::shared_ptr<Uses> uses;
+        const ProtocolTable* protocol;
+        Result<ProtocolFactory> operator()(const Options&, const ProtocolContext&) const;
+    };
+    struct MakeDatagram {
+        std::shared_ptr<Uses> uses;
+        const ProtocolTable* protocol;
+        Result<std::unique_ptr<DatagramProtocol>> operator()(const Options&,
+                                                             const ProtocolContext&) const;
+    };
     struct Switch {
         std::shared_ptr<Use> use;
         const ProtocolTable* table;
