@@ -84,8 +84,10 @@ TEST_CASE("plugins: serve ends in order if SIGTERM comes while a plugin is repla
     const test::CheckGate gate;
     Server server({"reactor", "--plugin", path, "--reactors", "2"});
     const auto read_until = [&](const std::string& part) {
-        while (!test::has(server.process().read_error_line(), part)) {
-        }
+        std::string line;
+        do line = server.process().read_error_line();
+        while (!line.empty() && !test::has(line, part));  // it is empty at the end
+        REQUIRE_MESSAGE(test::has(line, part), part);
     };
     std::filesystem::rename(folder.copy("reactor", "new"), path);
     server.process().signal(SIGHUP);
