@@ -87,6 +87,7 @@ inline constexpr Broken kNotReplacing[] = {
     {"other_options", "protocol broken: option second: no such option; available: first, third"},
     {"other_range", "protocol broken: option second: must be at most 6"},
     {"configure_fails", "protocol broken: no such table"},
+    {"configure_is_silent", "protocol broken: configure() failed and gave no reason"},
     {"configure_throws", "protocol broken: configure() threw: thrown for configure_throws"},
     {"check_fails", ".so: the table is empty"},
     {"check_is_silent", ".so: check() failed and gave no reason"},

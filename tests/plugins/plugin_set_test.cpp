@@ -73,6 +73,23 @@ TEST_CASE("plugins: what is unloaded leaves the registry, and its connections fi
     CHECK(host.plugins.list().at(0).connections == 0);
 }
 
+TEST_CASE("plugins: a protocol that the program has put in the place of a plugin's stays") {
+    VersionHost host;
+    REQUIRE(host.registry.remove("version"));
+    host.registry.add({.name = "version", .summary = "mine", .make = [](const auto&, const auto&) {
+                           return Result<ProtocolFactory>(fail(errc::unsupported, "mine"));
+                       }});
+    const auto summary = [&] {
+        const Registration* const found = host.registry.find("version");
+        return found ? found->summary : "gone";
+    };
+    host.install(1);
+    REQUIRE(host.plugins.replace("version", host.path()));
+    CHECK(summary() == "mine");
+    REQUIRE(host.plugins.unload("version"));
+    CHECK(summary() == "mine");
+}
+
 TEST_CASE("plugins: what was unloaded can be loaded again once its last connection is gone") {
     VersionHost host;
     auto& stays = host.connect(test::factory_from(host.registry, "version"));
@@ -180,6 +197,7 @@ TEST_CASE("plugins: what a plugin leaves behind is counted when it has stopped")
     }
     CHECK(log_after("leaves_nothing") == "");
     CHECK(log_after("leaves_a_file") == "2 plugin broken 1: 1 descriptor left\n");
+    CHECK(log_after("leaves_a_socket") == "");  // it could be a client's
     CHECK(log_after("configure_leaves") == "2 plugin broken 1: 1 descriptor left\n");
     CHECK(log_after("leaves_threads") == "2 plugin broken 1: 2 threads and 1 descriptor left\n");
     CHECK(log_after("leaves_nothing") == "");

@@ -78,6 +78,48 @@ TEST_CASE("plugins: SIGHUP has no effect under the blocking drivers, which say s
     }
 }
 
+TEST_CASE("plugins: serve ends in order if SIGTERM comes while a plugin is replaced") {
+    const test::PluginFolder folder;
+    const std::string path = folder.copy("reactor", "reactor");
+    const test::CheckGate gate;
+    Server server({"reactor", "--plugin", path, "--reactors", "2"});
+    const auto read_until = [&](const std::string& part) {
+        std::string line;
+        do line = server.process().read_error_line();
+        while (!line.empty() && !test::has(line, part));  // it is empty at the end
+        REQUIRE_MESSAGE(test::has(line, part), part);
+    };
+    std::filesystem::rename(folder.copy("reactor", "new"), path);
+    server.process().signal(SIGHUP);
+    read_until("plugin reactor: checking");
+    server.process().signal(SIGTERM);
+    read_until("draining 0 connections");
+    const Endpoint endpoint = Endpoint::parse(server.endpoint()).value();
+    CHECK(support::eventually([&] { return !connect(endpoint); }));
+    server.process().signal(SIGHUP);  // no effect
+    gate.open();
+    read_until("plugin reactor 1.0 replaced by 1.0 from /");
+    const auto finished = server.process().wait();
+    CHECK(finished.status == 0);
+    CHECK_FALSE(test::has(finished.errors, "have not changed"));
+}
+
+TEST_CASE("plugins: SIGHUP has no effect while serve drains") {
+    ReloadingServer host("version");
+    const Socket stays = host.server.connect();
+    CHECK(receive(stays, 11) == "version 000");
+    host.server.process().signal(SIGTERM);
+    CHECK(test::has(host.line(), "draining 1 connections"));
+    host.install(1);
+    host.server.process().signal(SIGHUP);
+    for (int i = 0; i < 3; ++i) CHECK(round_trip(stays, "still here") == "still here");
+    REQUIRE(stays.shutdown_write());
+    const auto finished = host.server.process().wait();
+    CHECK(finished.status == 0);
+    CHECK_FALSE(test::has(finished.errors, "checked"));
+    CHECK_FALSE(test::has(finished.errors, "replaced"));
+}
+
 TEST_CASE("plugins: serve keeps the version in use if the new file is bad, and says why") {
     ::setenv("BROKEN", "initializer_throws", 1);  // for the server
     ReloadingServer host("version");

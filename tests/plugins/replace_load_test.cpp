@@ -75,11 +75,12 @@ struct Clients {
     }
 };
 
-// Whether all retired versions are stopped but the one that a connection is still on.
+// Whether all retired versions are stopped but the one that a connection is still on. A connection is counted
+// a little longer than it keeps its version running.
 bool only_first_is_held(const PluginSet& plugins) {
     std::size_t held = 0;
     for (const PluginVersion& each : plugins.list())
-        if (each.retired && each.running) ++held;
+        if (each.retired && (each.running || each.connections > 0)) ++held;
     return held == 1;
 }
 

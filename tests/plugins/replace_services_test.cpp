@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "../programs/server.hpp"
-#include "plugins.hpp"
+#include "versions.hpp"
 
 using namespace switchboard;
 using namespace std::chrono_literals;
@@ -14,7 +14,8 @@ namespace {
 
 // The plugin `reactor` on two reactors, each of which has a use of its own.
 struct ReactorsHost {
-    ReactorsHost() {
+    explicit ReactorsHost(std::chrono::milliseconds reactor_timeout = 10s)
+        : plugins(registry, {.log = log.sink(), .reactor_timeout = reactor_timeout}) {
         REQUIRE(plugins.load(folder.copy("reactor", "first")));
         const auto listening = group.listen(
             Endpoint::tcp("127.0.0.1", 0), ReactorGroup::MakeFactory([this](Reactor& reactor) {
@@ -48,7 +49,7 @@ struct ReactorsHost {
     const test::PluginFolder folder;
     test::PluginLog log;
     Registry registry;
-    PluginSet plugins{registry, {.log = log.sink(), .reactor_timeout = 100ms}};
+    PluginSet plugins;
     ReactorGroup group{2};
     std::thread thread;
     Endpoint local;
@@ -78,16 +79,37 @@ TEST_CASE("plugins: a plugin that uses reactors is replaced, and its old connect
 }
 
 TEST_CASE("plugins: a replacement fails if the reactor of a factory does not run") {
-    ReactorsHost host;
-    const auto replaced = host.plugins.replace("reactor", host.folder.copy("reactor", "second"));
-    REQUIRE_FALSE(replaced);
-    CHECK(test::has(replaced.error().message(),
-                    "protocol reactor: its reactor does not run, or waits for this call"));
+    ReactorsHost host(100ms);
+    const std::string second = host.folder.copy("reactor", "second");
+    for (int i = 0; i < 2; ++i) {  // nothing of the first attempt is left
+        const auto replaced = host.plugins.replace("reactor", second);
+        REQUIRE_FALSE(replaced);
+        CHECK(test::has(replaced.error().message(),
+                        "protocol reactor: its reactor does not run, or waits for this call"));
+    }
     host.run();
     host.connect();
     CHECK(host.plugins.list().size() == 1);
-    REQUIRE(host.plugins.replace("reactor", host.folder.path("second")));
-    host.connect();
+    CHECK_FALSE(test::has(host.log.text(), "released"));  // so no attempt has made a use
+}
+
+TEST_CASE("plugins: listeners may close while their plugin is replaced") {
+    ReactorsHost host;
+    host.run();
+    const test::CheckGate gate;
+    Result<PluginInfo> replaced = fail(errc::stopping, "");
+    std::thread replacing(
+        [&] { replaced = host.plugins.replace("reactor", host.folder.copy("reactor", "second")); });
+    CHECK(host.eventually_logged("plugin reactor: checking", 1));
+    host.group.stop_accepting();
+    // The reactors end the uses, each with both versions.
+    CHECK(host.eventually_logged("plugin reactor: released", 4));
+    gate.open();
+    replacing.join();
+    CHECK_MESSAGE(replaced, replaced.error().message());
+    CHECK(host.eventually_logged("plugin reactor: stopped", 1));
+    REQUIRE(host.plugins.unload("reactor"));
+    CHECK(host.eventually_logged("plugin reactor: stopped", 2));
 }
 
 TEST_CASE("plugins: a plugin that has a datagram socket is not replaced, but can be unloaded") {

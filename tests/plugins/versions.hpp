@@ -1,7 +1,9 @@
 // Versions of the plugins objects/version.c and objects/versions.cpp.
 #pragma once
 
+#include <sys/stat.h>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -36,5 +38,23 @@ inline void install_version(const std::string& plugin, int number, const std::st
     std::ofstream(fresh, std::ios::binary) << content;
     std::filesystem::rename(fresh, path);
 }
+
+// While it lives, check() of a version of objects/reactor.c logs "checking", and waits for open().
+class CheckGate {
+public:
+    CheckGate() {
+        REQUIRE(::mkfifo(path_.c_str(), 0600) == 0);
+        ::setenv("REACTOR_CHECK", path_.c_str(), 1);
+    }
+    CheckGate(const CheckGate&) = delete;
+    CheckGate& operator=(const CheckGate&) = delete;
+    ~CheckGate() { ::unsetenv("REACTOR_CHECK"); }
+
+    void open() const { CHECK(std::ofstream(path_).is_open()); }  // one that waits
+
+private:
+    const TempDir folder_;
+    const std::string path_ = folder_ / "gate";
+};
 
 }  // namespace switchboard::test

@@ -75,8 +75,10 @@ void Traces::note_since(const Seen& before) {
     const Seen now = look();
     for (const int each : new_in(now.threads, before.threads))
         threads_.push_back({each, start_of_thread(each)});
-    for (const int each : new_in(now.descriptors, before.descriptors))
-        descriptors_.push_back({each, target_of(each)});
+    for (const int each : new_in(now.descriptors, before.descriptors)) {
+        std::string target = target_of(each);
+        if (target.rfind("socket:", 0) != 0) descriptors_.push_back({each, std::move(target)});
+    }
 }
 
 std::size_t Traces::still_there(const std::vector<Trace>& traces, Identity identity_of) {

@@ -7,7 +7,8 @@
 namespace switchboard::plugin_host {
 
 // Finds them in /proc/self. On a system without it there are none. What other threads of the program start
-// or open at the same time is taken for the plugin's.
+// or open at the same time is taken for the plugin's. Sockets are left out, because a server accepts them all
+// the time.
 class Traces {
 public:
     // Calls `call`, and notes what was not there before.

@@ -182,6 +182,7 @@ private:
     }
 
     void reload() {
+        if (draining_) return;  // there are no new connections
         if (plan_.tls) reload_certificates();
         if (!plugins_.empty()) replace_plugins();
     }
@@ -201,7 +202,8 @@ private:
             group_[0], [this](const CancelToken&) { plugins_.replace_changed(); },
             [this](std::error_code) {
                 replacing_ = false;
-                if (std::exchange(replace_again_, false)) replace_plugins();
+                if (drained_) return group_.stop();
+                if (std::exchange(replace_again_, false) && !draining_) replace_plugins();
             });
     }
 
@@ -239,7 +241,9 @@ private:
         cut_short_ = aborting_ && aborted > 0;
         if (aborted > 0)
             sink_(LogLevel::warning, "ended " + std::to_string(aborted) + " connections");
-        group_.stop();  // timers of a protocol would otherwise keep it running
+        drained_ = true;
+        // Timers of a protocol would otherwise keep it running. A replacement may need all reactors.
+        if (!replacing_) group_.stop();
     }
 
     void print_live() {
@@ -270,7 +274,7 @@ private:
     Socket metrics_socket_;  // from a takeover
     std::optional<Listening> metrics_;
     ReactorGroup group_;
-    bool draining_ = false, aborting_ = false, cut_short_ = false;
+    bool draining_ = false, drained_ = false, aborting_ = false, cut_short_ = false;
     bool replacing_ = false, replace_again_ = false;
 };
 

@@ -1,6 +1,7 @@
 // A plugin that is broken in the way that the environment variable BROKEN names.
 #include <fcntl.h>
 #include <switchboard/plugin.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
@@ -64,7 +65,7 @@ int configure(const sb_protocol*, const sb_use*, void** service, char* why, std:
     if (is("configure_fails")) std::snprintf(why, size, "no such table");
     if (is("configure_leaves")) static_cast<void>(::open("/dev/null", O_RDONLY));
     *service = &host;
-    return is("configure_fails") ? 1 : 0;
+    return is("configure_fails") || is("configure_is_silent") ? 1 : 0;
 }
 void release(void*) {
     throw_if("release_throws");
@@ -80,6 +81,7 @@ void leave() {
             }).detach();
     if (is("leaves_threads") || is("leaves_a_file"))
         static_cast<void>(::open("/dev/null", O_RDONLY));
+    if (is("leaves_a_socket")) static_cast<void>(::socket(AF_INET, SOCK_STREAM, 0));
     if (is("leaves_nothing")) {
         joined = std::thread([] {});
         closed = ::open("/dev/null", O_RDONLY);

@@ -46,8 +46,9 @@ struct PluginVersion {
 //
 // The set then logs a warning if threads or descriptors remain that appeared while start() or configure() of
 // the plugin ran: "plugin kv 1.0: 2 threads and 1 descriptor left". What other threads of the program
-// started or opened at the same time is counted too. What the plugin started or opened in other callbacks is
-// not. Systems without /proc do not report this.
+// started or opened at the same time is counted too. Sockets are not counted, because a server accepts them
+// all the time; so a socket that the plugin left is not reported. What the plugin started or opened in other
+// callbacks is not counted. Systems without /proc do not report this.
 //
 // A factory that was made by Registry::make() makes connections of the version that is in use when it is
 // called. This costs a mutex for each connection, and nothing for messages.
@@ -67,7 +68,8 @@ public:
     [[nodiscard]] Result<PluginInfo> load(const std::string& path);
 
     // Retires the plugin. Its protocols leave the registry, and factories of its protocols refuse their
-    // connections from now on. Datagram sockets go on. Errors: errc::plugin_refused if there is no such
+    // connections from now on. What the program itself has registered in their place stays. Datagram sockets
+    // go on. Errors: errc::plugin_refused if there is no such
     // plugin.
     [[nodiscard]] Result<void> unload(std::string_view name);
 
@@ -75,7 +77,8 @@ public:
     // `install`, so that it is another file (inode), at the same path or another one. In this order: probes
     // the file, loads it, calls start(), compares its protocols, calls configure() for each existing
     // factory with the options of that factory, and calls check(). Only then all factories are switched,
-    // and the registry gets the new descriptions. An option with its default value gets the default value
+    // and the registry gets the new descriptions, except of protocols that the program has removed from it or
+    // has put its own in the place of. An option with its default value gets the default value
     // of the new version.
     //
     // A datagram socket cannot change its version, so a plugin that has one is not replaced. For each

@@ -36,6 +36,11 @@ private:
     }
     Result<std::shared_ptr<Plugin>> start_version(const Plugin& before, const std::string& path);
     void describe(const plugin_host::Loaded& before, const Plugin& plugin);
+    // Whether the registry has the protocol as the plugin's.
+    bool has(const plugin_host::Loaded& plugin, const std::string& protocol) const {
+        const Registration* const found = registry_.find(protocol);
+        return found && plugin.uses->made(*found);
+    }
     void retire(Plugin* plugin);
     void use_again(const Plugin* plugin);
 
@@ -108,7 +113,7 @@ Result<void> PluginSet::Impl::unload(std::string_view name) {
     in_use_.erase(*found);
     retire(unloaded.plugin);
     for (const ProtocolTable& each : unloaded.plugin->tables().protocols)
-        static_cast<void>(registry_.remove(each.name));  // it may be gone already
+        if (has(unloaded, each.name)) static_cast<void>(registry_.remove(each.name));
     unloaded.uses->end();
     return {};
 }
@@ -140,13 +145,14 @@ Result<PluginInfo> PluginSet::Impl::replace(std::string_view name, const std::st
     return next.info();
 }
 
-// Gives the registry the descriptions of a new version. A protocol that was removed from it stays away.
+// Gives the registry the descriptions of a new version. A protocol that was removed from it stays away, and
+// one that the program has put in its place stays.
 void PluginSet::Impl::describe(const plugin_host::Loaded& before, const Plugin& plugin) {
     for (const ProtocolTable& each : plugin.tables().protocols) {
         Registration registration = before.uses->registration_of(each);
         if (!before.plugin->protocol(each.name))
             registry_.add(std::move(registration));
-        else if (registry_.find(each.name))
+        else if (has(before, each.name))
             static_cast<void>(registry_.replace(std::move(registration)));
     }
 }

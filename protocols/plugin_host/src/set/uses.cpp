@@ -52,7 +52,9 @@ Result<void> configure(const ProtocolTable& protocol, const Options& options, bo
     } catch (...) {
         return fail(errc::handler_failed, "configure() threw an unknown exception");
     }
-    return fail(errc::bad_option, one_line(why.data()));
+    const std::string reason = one_line(why.data());
+    return fail(errc::bad_option,
+                reason.empty() ? "configure() failed and gave no reason" : reason);
 }
 
 // Makes one use of a protocol, for streams or for a datagram socket.
@@ -82,27 +84,51 @@ Result<Options> translate(const Options& options, const ProtocolTable& from,
 
 // A call that another thread waits for.
 struct Awaited {
-    std::atomic<bool> taken =
-        false;  // by the reactor, which then answers, or by who does not wait on
-    std::promise<Result<std::shared_ptr<Service>>> answer;
+    // By the reactor, which then answers, or by who does not wait on.
+    std::atomic<bool> taken = false;
+    std::shared_ptr<Plugin> next;  // for who takes it
+    std::promise<Result<void>> answer;
 };
 
-// As make_service(), on the thread of the reactor if the protocol needs one.
-Result<std::shared_ptr<Service>> use_again(const Use& use, const std::shared_ptr<Plugin>& next,
-                                           const ProtocolTable& table, const Options& options,
-                                           std::chrono::milliseconds timeout) {
-    const auto make = [next, &table, options, context = use.context()] {
-        return make_service(next, table, options, context, false);
-    };
-    if ((table.table.flags & SB_NEEDS_REACTOR) == 0) return make();
+// Calls `make` on the thread of the reactor. Returns at once if the use is closed.
+template <class Make>
+Result<void> make_there(const Use& use, const std::shared_ptr<Plugin>& next,
+                        std::chrono::milliseconds timeout, Make make) {
     const auto awaited = std::make_shared<Awaited>();
+    awaited->next = next;
     auto answer = awaited->answer.get_future();
-    use.context().reactor->post([awaited, make] {
-        if (!awaited->taken.exchange(true)) awaited->answer.set_value(make());
+    const bool posted = use.post([awaited, make] {
+        if (awaited->taken.exchange(true)) return;
+        try {
+            auto made = make(std::exchange(awaited->next, nullptr));
+            awaited->answer.set_value(std::move(made));
+        } catch (...) {
+            awaited->answer.set_exception(std::current_exception());
+        }
     });
-    if (answer.wait_for(timeout) != std::future_status::ready && !awaited->taken.exchange(true))
+    if (!posted) return {};
+    if (answer.wait_for(timeout) != std::future_status::ready && !awaited->taken.exchange(true)) {
+        awaited->next.reset();  // the reactor may keep the post
         return fail(errc::stopping, "its reactor does not run, or waits for this call");
+    }
     return answer.get();
+}
+
+// Makes the service of a use once more, with another version, on the thread of the reactor if the protocol
+// needs one.
+Result<void> use_again(const std::shared_ptr<Use>& use, const std::shared_ptr<Plugin>& next,
+                       const ProtocolTable& table, const Options& options,
+                       std::chrono::milliseconds timeout) {
+    const auto make = [use, &table, &options](const std::shared_ptr<Plugin>& by) {
+        return make_service(by, table, options, use->context(), false).map([&](auto service) {
+            use->offer({std::move(service), &by->stream_of(table)});
+        });
+    };
+    try {
+        return use->needs_reactor() ? make_there(*use, next, timeout, make) : make(next);
+    } catch (const std::exception& thrown) {
+        return fail(errc::handler_failed, one_line(thrown.what()));
+    }
 }
 
 // Forgets those that are gone.
@@ -115,32 +141,69 @@ void prune(std::vector<std::weak_ptr<T>>& all) {
 
 }  // namespace
 
+Use::Use(const ProtocolTable& table, Options options, const ProtocolContext& context,
+         Serving serving)
+    : table_(&table),
+      options_(std::move(options)),
+      context_(context),
+      needs_reactor_((table.table.flags & SB_NEEDS_REACTOR) != 0),
+      held_{.serving = std::move(serving), .next = {}, .going = {}} {}
+
 std::unique_ptr<Protocol> Use::connect() const {
     Serving serving;
     {
         const std::lock_guard lock(mutex_);
-        serving = serving_;
+        serving = held_.serving;
     }
     if (!serving.service) return nullptr;
     void* const data = serving.service->data;
     return PluginProtocol::make(*serving.stream, std::move(serving.service), data);
 }
 
-void Use::drop(Serving serving) const {
-    if (serving.service && serving.service->reactor)
-        context_.reactor->post([dropped = std::move(serving)] {});
+// What goes, goes after the lock, here and below: it may call the plugin.
+void Use::close() noexcept {
+    Held gone;
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    std::swap(held_, gone);
 }
 
-void Use::switch_to(const ProtocolTable& table, Options options, Serving& serving) {
+bool Use::post(std::function<void()> fn) const {
+    const std::lock_guard lock(mutex_);
+    if (!closed_) context_.reactor->post(std::move(fn));
+    return !closed_;
+}
+
+void Use::offer(Serving next) {
+    const std::lock_guard lock(mutex_);
+    if (!closed_ || !needs_reactor_) std::swap(held_.next, next);
+}
+
+void Use::switch_to(const ProtocolTable& table, Options options) {
     table_ = &table;
     options_ = std::move(options);
     const std::lock_guard lock(mutex_);
-    std::swap(serving_, serving);
+    if (!closed_) std::swap(held_.serving, held_.next);
 }
 
-Serving Use::end() {
+void Use::drop() {
+    Serving gone;
     const std::lock_guard lock(mutex_);
-    return std::exchange(serving_, {});
+    std::swap(held_.next, gone);
+    if (!needs_reactor_ || !gone.service) return;
+    held_.going.push_back(std::exchange(gone, {}));
+    context_.reactor->post([self = shared_from_this()] { self->let_go(); });
+}
+
+void Use::let_go() noexcept {
+    std::vector<Serving> gone;
+    const std::lock_guard lock(mutex_);
+    std::swap(held_.going, gone);
+}
+
+void Use::end() {
+    const std::lock_guard lock(mutex_);
+    held_.next = std::exchange(held_.serving, {});
 }
 
 Registration Uses::registration_of(const ProtocolTable& protocol) {
@@ -150,17 +213,26 @@ Registration Uses::registration_of(const ProtocolTable& protocol) {
                               .needs_reactor = (protocol.table.flags & SB_NEEDS_REACTOR) != 0,
                               .one_reactor = (protocol.table.flags & SB_ONE_REACTOR) != 0,
                               .starts_threads = (protocol.table.flags & SB_THREADS) != 0};
-    if (protocol.stream)
-        registration.make = [self = shared_from_this(), &protocol](const auto& options,
-                                                                   const auto& context) {
-            return self->make(protocol, options, context);
-        };
+    if (protocol.stream) registration.make = Make{shared_from_this(), &protocol};
     if (protocol.datagrams)
-        registration.make_datagram = [self = shared_from_this(), &protocol](const auto& options,
-                                                                            const auto& context) {
-            return self->make_datagram(protocol, options, context);
-        };
+        registration.make_datagram = MakeDatagram{shared_from_this(), &protocol};
     return registration;
+}
+
+Result<ProtocolFactory> Uses::Make::operator()(const Options& options,
+                                               const ProtocolContext& context) const {
+    return uses->make(*protocol, options, context);
+}
+
+Result<std::unique_ptr<DatagramProtocol>> Uses::MakeDatagram::operator()(
+    const Options& options, const ProtocolContext& context) const {
+    return uses->make_datagram(*protocol, options, context);
+}
+
+bool Uses::made(const Registration& registration) const noexcept {
+    const auto* const streams = registration.make.target<Make>();
+    const auto* const datagrams = registration.make_datagram.target<MakeDatagram>();
+    return (streams && streams->uses.get() == this) || (datagrams && datagrams->uses.get() == this);
 }
 
 // A copy of a registry may still have the description of a version before.
@@ -184,7 +256,10 @@ Result<ProtocolFactory> Uses::make(const ProtocolTable& described, const Options
                                      Serving{*service, &running_->stream_of(chosen->table)});
     prune(uses_);
     uses_.push_back(use);
-    return [use = std::move(use)] { return use->connect(); };
+    Use* const made = use.get();
+    // A copy of the factory shares this, so the last one closes the use.
+    std::shared_ptr<Use> owned(made, [use = std::move(use)](Use*) { use->close(); });
+    return [owned = std::move(owned)] { return owned->connect(); };
 }
 
 Result<std::unique_ptr<DatagramProtocol>> Uses::make_datagram(const ProtocolTable& described,
@@ -212,10 +287,9 @@ Result<void> Uses::prepare(const std::shared_ptr<Plugin>& next, std::chrono::mil
         };
         const auto options = translate(use->options(), use->table(), table).map_error(naming);
         if (!options) return tl::unexpected(options.error());
-        auto service = use_again(*use, next, table, *options, timeout).map_error(naming);
-        if (!service) return tl::unexpected(service.error());
-        to.push_back({std::move(use), &table, *options,
-                      Serving{std::move(*service), &next->stream_of(table)}});
+        to.push_back({use, &table, *options});
+        const auto made = use_again(use, next, table, *options, timeout).map_error(naming);
+        if (!made) return made;
     }
     return {};
 }
@@ -230,8 +304,7 @@ Result<void> Uses::switch_all(std::shared_ptr<Plugin>& next, std::chrono::millis
     if (auto prepared = prepare(next, timeout, all); !prepared) return prepared;
     if (const auto checked = next->check(); !checked)
         return fail(errc::plugin_refused, checked.error());
-    for (Switch& each : all)
-        each.use->switch_to(*each.table, std::move(each.options), each.serving);
+    for (Switch& each : all) each.use->switch_to(*each.table, std::move(each.options));
     std::swap(running_, next);
     return {};
 }
@@ -241,7 +314,7 @@ Result<void> Uses::replace(std::shared_ptr<Plugin> next,
                            std::chrono::milliseconds reactor_timeout) {
     std::vector<Switch> all;
     auto switched = switch_all(next, reactor_timeout, all);
-    for (Switch& each : all) each.use->drop(std::move(each.serving));
+    for (Switch& each : all) each.use->drop();
     return switched;
 }
 
@@ -255,7 +328,10 @@ void Uses::end() {
             if (auto use = each.lock()) all.push_back(std::move(use));
         uses_.clear();
     }
-    for (const auto& each : all) each->drop(each->end());
+    for (const auto& each : all) {
+        each->end();
+        each->drop();
+    }
 }
 
 }  // namespace switchboard::plugin_host
