@@ -3,13 +3,15 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 
 #include "../programs/server.hpp"
 #include "../programs/tls_files.hpp"
 #include "system.hpp"
-#include "text.hpp"
+#include "versions.hpp"
 
 using namespace switchboard;
 using namespace switchboard::programs;
@@ -61,6 +63,7 @@ TEST_CASE("isolate: a crash costs the connections of its process only, and it is
             clients[worker].push_back(std::move(client));
         }
         const auto [victim, theirs] = std::move(*clients.begin());
+        const long dead = victim;  // a lambda cannot capture a structured binding
         clients.erase(clients.begin());
         crash(theirs.front());
         for (const Socket& each : theirs) CHECK(ended(each));
@@ -70,10 +73,12 @@ TEST_CASE("isolate: a crash costs the connections of its process only, and it is
                   " lost; another is started");
         for (const auto& [worker, peers] : clients)
             for (const Socket& each : peers) CHECK(worker_of(each) == worker);
-        std::set<long> now;
         std::vector<Socket> later;
-        for (int i = 0; i < 40; ++i) now.insert(worker_of(later.emplace_back(server.connect())));
-        CHECK(now.count(victim) == 0);
+        const auto is_new = [&] {
+            const long worker = worker_of(later.emplace_back(server.connect()));
+            return worker != dead && clients.count(worker) == 0;
+        };
+        CHECK(support::eventually(is_new));
         clients.clear();
         later.clear();
         CHECK(server.stop(SIGTERM).status == 0);
@@ -102,6 +107,37 @@ TEST_CASE("isolate: replacements come later and later, and after five ends the s
     CHECK(has(finished.errors, "error " + what));
     CHECK(finished.errors.ends_with("switchboard: 5 workers ended within a minute; the last: " +
                                     what));
+}
+
+TEST_CASE("isolate: a replacement that cannot load its plugin is tried again while others serve") {
+    const test::PluginFolder folder;
+    const std::string path = folder.copy("crash", "crash"), aside = folder.path("aside");
+    Server server({"crash", "--plugin", path, "--isolate", "2"});
+    std::map<long, Socket> clients;
+    while (clients.size() < 2) {
+        Socket client = server.connect();
+        const long worker = worker_of(client);
+        clients.insert_or_assign(worker, std::move(client));
+    }
+    std::filesystem::rename(path, aside);
+    std::ofstream(path) << "no plugin";
+    crash(clients.begin()->second);
+    clients.erase(clients.begin());
+    CHECK(
+        has(logged(server, "error worker "), "ended by signal 11: 1 connection lost; another is"));
+    for (const char* delay : {"100 ms", "200 ms", "400 ms", "800 ms"}) {
+        const std::string line = logged(server, "error worker ");
+        CHECK_MESSAGE(has(line, " ended with status 1 ("), line);
+        CHECK_MESSAGE(has(line, "it has no ELF header"), line);
+        CHECK_MESSAGE(
+            line.ends_with(std::string(" before it was ready; another is started in ") + delay),
+            line);
+    }
+    const long survivor = clients.begin()->first;
+    CHECK(worker_of(clients.begin()->second) == survivor);
+    std::filesystem::rename(aside, path);
+    CHECK(support::eventually([&] { return worker_of(server.connect()) != survivor; }));
+    CHECK(server.stop(SIGTERM).status == 0);
 }
 
 TEST_CASE("isolate: SIGTERM drains all processes, and a second one ends them") {
@@ -162,12 +198,15 @@ TEST_CASE("isolate: a takeover passes the sockets on, also after a crash" *
     const test::TempDir folder;
     const std::string path = "unix:" + folder / "takeover";
     Server first(isolated("2", {"--takeover", path}));
-    std::set<long> crashed;
-    while (crashed.size() < 2) {
-        const Socket client = first.connect();
-        crashed.insert(worker_of(client));
+    std::map<long, Socket> at_start;  // both workers, so also the one that offers the sockets
+    while (at_start.size() < 2) {
+        Socket client = first.connect();
+        const long worker = worker_of(client);
+        at_start.insert_or_assign(worker, std::move(client));
+    }
+    for (const auto& [worker, client] : at_start) {
         crash(client);
-        logged(first, "error worker ");
+        CHECK(has(logged(first, "error worker " + std::to_string(worker)), "another is started"));
     }
     const auto serves = [&](Server& server) {
         CHECK(server.endpoint() == first.endpoint());

@@ -1,6 +1,11 @@
 // SIGHUP makes `switchboard serve` replace the plugins whose files were replaced.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <fstream>
+#include <optional>
 
 #include "../programs/server.hpp"
 #include "versions.hpp"
@@ -64,6 +69,51 @@ TEST_CASE("plugins: serve replaces a plugin at SIGHUP, and old connections go on
     reload("version", {"--reactors", "2"});
     reload("versions", {"--reactors", "2"});
     reload("version", {"--throttle-in", "1M"});
+}
+
+TEST_CASE("plugins: serve replaces a plugin although it inherits that SIGCHLD is ignored") {
+    const auto before = std::signal(SIGCHLD, SIG_IGN);
+    std::optional<ReloadingServer> host(std::in_place, "version");
+    std::signal(SIGCHLD, before);
+    host->install(1);
+    const std::string line = host->reload();
+    CHECK_MESSAGE(test::has(line, "replaced by version 001"), line);
+    CHECK(host->greeting() == "version 001");
+    std::ofstream(host->path() + ".new") << "no plugin";
+    std::filesystem::rename(host->path() + ".new", host->path());
+    const std::string refused = host->reload();
+    CHECK_MESSAGE(test::has(refused, "it has no ELF header"), refused);
+}
+
+TEST_CASE("plugins: a probe that runs is not for the signals of --isolate") {
+    const test::PluginFolder folder;
+    const std::string path = folder.copy("broken", "broken"), fifo = folder.path("fifo");
+    ::setenv("BROKEN", "start_waits", 1);
+    ::setenv("BROKEN_FIFO", fifo.c_str(), 1);  // does not exist yet, so that nothing waits for it
+    Server server({"broken", "--plugin", path, "--isolate", "1"});
+    ::unsetenv("BROKEN");
+    ::unsetenv("BROKEN_FIFO");
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    std::filesystem::copy_file(path, path + ".new");
+    std::filesystem::rename(path + ".new", path);
+    server.process().signal(SIGHUP);
+    int held = -1;  // can be opened once the probe waits
+    REQUIRE(support::eventually(
+        [&] { return (held = ::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0; }));
+    std::filesystem::remove(fifo);
+    server.process().signal(SIGUSR1);
+    const auto next = [&](std::initializer_list<const char*> parts) {
+        for (;;) {
+            const std::string line = server.process().read_error_line();
+            for (const char* part : parts)
+                if (test::has(line, part)) return line;
+        }
+    };
+    CHECK(test::has(next({" live:", " stays"}), " live:"));
+    ::close(held);
+    const std::string line = next({" replaced by ", " stays"});
+    CHECK_MESSAGE(test::has(line, " replaced by "), line);
+    CHECK(server.stop(SIGTERM).status == 0);
 }
 
 TEST_CASE("plugins: SIGHUP has no effect under the blocking drivers, which say so") {
@@ -181,7 +231,8 @@ TEST_CASE("plugins: every program of serve_main() can probe a plugin") {
         command.insert(command.end(), {"--probe-plugin", good});
         const auto probed = support::run(command);
         CHECK(probed.status == 0);
-        CHECK(probed.output + probed.errors == "");
+        CHECK(probed.output == "the plugin can be loaded\n");
+        CHECK(probed.errors == "");
         command.back() = bad;
         const auto refused = support::run(command);
         CHECK(refused.status == 1);

@@ -27,8 +27,9 @@ public:
     std::size_t index() const noexcept { return index_; }
     bool is_replacement() const noexcept { return is_replacement_; }
     // Tells the supervisor that this worker serves. From then on, the process ends when the supervisor ends.
-    // On Linux this holds from the start. Starts a thread for this. Call it once.
-    void ready();
+    // On Linux this holds from the start. Starts a thread for this. Call it once. If there can be no
+    // thread, the process ends at once, and the supervisor gets the reason.
+    void ready() noexcept;
     // Whether the supervisor drains. A worker drains when it gets SIGTERM, and looks here once after it has
     // installed its handler, because the signal has no effect before.
     bool draining() const noexcept;
@@ -61,19 +62,22 @@ struct SupervisorOptions {
     std::function<void()> on_drain =
         {};  // the drain begins: close the supervisor's listening sockets
     // The read end of a pipe, or -1. Each byte read from it is the number of a signal, which all workers are
-    // sent. A signal handler can write it.
+    // sent, but not the processes that they have started. A signal handler can write it.
     int signals = -1;
 };
 
 // Forks the workers and returns when all have ended. After stop.drain() they drain; after stop.abort() they
 // end at once. A worker that ends without being told to is replaced and logged: "worker 26940 ended by signal
 // 11: 3 connections lost; another is started". The first replacement within a minute starts at once, the next
-// ones after 100, 200 and 400 ms.
+// ones after 100, 200 and 400 ms. A replacement that ends before it is ready, while other workers serve, is
+// not counted. It is tried again after 100 ms, and after twice as long each time, up to 10 s. So is a fork
+// that fails.
 //
-// Errors: a worker ended before it was ready at the start (with the text of that worker); five workers ended
-// within a minute (the others are drained first); after the drain, the error of a worker. Threading: forks,
-// so call it while the process has one thread. It blocks. Each worker is a process group of its own and
-// inherits what fork(2) copies. SIGCHLD of the host and its other children are not touched.
+// Errors: a worker ended before it was ready at the start (with the text of that worker); five workers
+// ended within a minute, without those that are not counted (the others are drained first); after the
+// drain, the error of a worker. Threading: forks, so call it while the process has one thread. It blocks.
+// Each worker is a process group of its own and inherits what fork(2) copies. SIGCHLD of the host and its
+// other children are not touched.
 [[nodiscard]] WorkerOutcome supervise(const WorkerMain& work, const Stop& stop,
                                       const SupervisorOptions& options);
 

@@ -143,7 +143,19 @@ void ChildGroup::hear(const LastWord& word) noexcept {
     if (child != children_.end()) child->said = word.status;
 }
 
+// A child that ended without a word has crashed. It can no longer end what it has started, which is killed
+// while the child is a zombie: its pid is not used again before it is reaped.
+void ChildGroup::kill_orphans(const Child& child) noexcept {
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        info.si_pid != child.pid)
+        return;
+    if (!child.said) hear_exits();
+    if (!child.said) ::kill(-child.pid, SIGKILL);
+}
+
 std::optional<EndedChild> ChildGroup::look_at(const Child& child) noexcept {
+    kill_orphans(child);
     int status = 0;
     const pid_t got = ::waitpid(child.pid, &status, WNOHANG);
     if (got < 0 && errno == ECHILD) {
@@ -177,6 +189,11 @@ void ChildGroup::reap(const EndedCallback& on_ended) {
 
 void ChildGroup::signal(int number) noexcept {
     for (const Child& each : children_) ::kill(-each.pid, number);
+    sweep_at_ = std::min(sweep_at_, Clock::now() + kKilled);
+}
+
+void ChildGroup::pass_on(int number) noexcept {
+    for (const Child& each : children_) ::kill(each.pid, number);
     sweep_at_ = std::min(sweep_at_, Clock::now() + kKilled);
 }
 

@@ -4,7 +4,8 @@
 // host, its SIGCHLD and all its other signal dispositions are not touched. A child writes its exit status to
 // a pipe before it exits, which wakes the parent. A child that is killed writes nothing, and is found by a
 // sweep within a second. If the host ignores SIGCHLD, or reaps all children itself, waitpid(2) returns
-// ECHILD for a child that has ended. The status from the pipe is then all that is known.
+// ECHILD for a child that has ended. The status from the pipe is then all that is known. Otherwise, what is
+// left of the process group of a child that ended without writing its status is killed.
 //
 // In a child, SIGTERM interrupts a blocked system call and closes the listener that the child accepts from.
 // It does nothing else: the handler of the host is not called, because it belongs to the parent. SIGINT ends
@@ -52,8 +53,11 @@ public:
     void reap(const EndedCallback& on_ended);  // reaps the children that have ended; never waits
     void look_now() noexcept {
         sweep_at_ = {};
-    }                                  // one has probably ended: the next reap() looks at all
-    void signal(int number) noexcept;  // signals all; those that end are found within 10 ms
+    }  // one has probably ended: the next reap() looks at all
+    // Signals all children and what they have started. Those that end are found within 10 ms.
+    void signal(int number) noexcept;
+    void pass_on(
+        int number) noexcept;  // signals the children alone: what they started may not expect it
     std::size_t count() const noexcept { return children_.size(); }  // children not reaped yet
 
     int fd() const noexcept { return exits_[0]; }   // for the parent: readable when reap() is due
@@ -74,6 +78,7 @@ private:
     [[noreturn]] void run_child(const std::function<int()>& work) noexcept;
     void hear_exits() noexcept;
     void hear(const LastWord& word) noexcept;
+    void kill_orphans(const Child& child) noexcept;
     std::optional<EndedChild> look_at(const Child& child) noexcept;
 
     int exits_[2] = {-1, -1};  // children write a LastWord before they exit

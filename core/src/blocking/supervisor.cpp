@@ -23,13 +23,20 @@ using namespace detail;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kMostEnds = 5;  // ends within kWithin, after which no worker is replaced
-constexpr auto kWithin = 60'000ms, kFirstBackOff = 100ms;
+constexpr auto kWithin = 60'000ms, kFirstBackOff = 100ms, kMostBackOff = 10'000ms;
 constexpr auto kDrainGrace = 2000ms, kEndGrace = 1000ms;
-constexpr auto kLook = 1ms;  // between two looks for a child that has closed its pipe
+constexpr auto kLook = 1ms;       // between two looks for a child that has closed its pipe
+constexpr auto kLookFor = 100ms;  // then the usual sweep finds it
 
 std::string lost(std::size_t connections) {
     return std::to_string(connections) +
            (connections == 1 ? " connection lost" : " connections lost");
+}
+
+std::string how(const EndedChild& child) {
+    if (child.signal) return " ended by signal " + std::to_string(*child.signal);
+    if (child.exit_status) return " ended with status " + std::to_string(*child.exit_status);
+    return " ended with an unknown status";
 }
 
 // Reads what is in the pipe, without waiting. Returns false if nothing more will come.
@@ -83,6 +90,8 @@ private:
         bool ready = false, started = false;
         std::string text = {};  // of the worker's error
         Clock::time_point start_at = {};
+        Clock::time_point look_until = {};   // its pipe has hung up, so it should end before
+        std::chrono::milliseconds delay{0};  // before the last attempt, while all have failed
     };
 
     std::size_t index_of(const Slot& slot) const {
@@ -122,8 +131,15 @@ private:
             failed_ = error.message();
             return;
         }
-        log(LogLevel::error, error.message());
-        slot.start_at = Clock::now() + kFirstBackOff;
+        log(LogLevel::error, error.message() + "; tried again in " + delay_start(slot));
+    }
+
+    // After an attempt that failed. Each delay is twice the one before. Returns its text.
+    static std::string delay_start(Slot& slot) {
+        slot.delay =
+            std::clamp<std::chrono::milliseconds>(slot.delay * 2, kFirstBackOff, kMostBackOff);
+        slot.start_at = Clock::now() + slot.delay;
+        return std::to_string(slot.delay.count()) + " ms";
     }
 
     // In the child.
@@ -153,9 +169,8 @@ private:
         auto next = kNever;
         for (const Slot& slot : slots_) {
             if (slot.pid == 0) next = std::min(next, slot.start_at);
-            if (slot.pid != 0 && slot.pipe < 0) next = std::min(next, Clock::now() + kLook);
         }
-        return next;
+        return std::min(next, next_look());
     }
 
     void wait(int fd, Clock::time_point until) {
@@ -171,19 +186,24 @@ private:
     void pass_signals_on() {
         if (options_.signals < 0) return;
         read_all(options_.signals, [this](std::string_view signals) {
-            for (const char signal : signals) children_.signal(static_cast<unsigned char>(signal));
+            for (const char signal : signals) children_.pass_on(static_cast<unsigned char>(signal));
         });
     }
 
-    // A worker whose pipe has hung up has ended, or soon will have.
+    // A worker whose pipe has hung up has ended, or soon will have, or it has closed all descriptors.
+    static bool is_ending(const Slot& slot) {
+        return slot.pid != 0 && slot.pipe < 0 && Clock::now() < slot.look_until;
+    }
+
     void hear(Slot& slot) {
-        if (slot.pid != 0 && slot.pipe < 0) children_.look_now();
+        if (is_ending(slot)) children_.look_now();
         if (slot.pipe < 0) return;
         const auto take = [&](std::string_view text) {
             for (const char each : text) hear(slot, each);
         };
         if (!read_all(slot.pipe, take)) {
             close_pipe(slot);
+            slot.look_until = Clock::now() + kLookFor;
             children_.look_now();
         }
         const auto is_ready = [](const Slot& each) { return each.ready; };
@@ -194,7 +214,7 @@ private:
 
     void hear(Slot& slot, char said) {
         if (said == kWorkerReady)
-            slot.ready = true;
+            slot.ready = true, slot.delay = {};
         else if (said == kWorkerDrains)
             stop_.drain();
         else
@@ -210,17 +230,23 @@ private:
         slot.pid = 0;
         const std::size_t connections = pages_[index_of(slot)].connections.exchange(0);
         if (draining_ && (child.exit_status == 0 || !is_ready_)) return;
-        std::string what = "worker " + std::to_string(child.pid);
-        what += child.signal
-                    ? " ended by signal " + std::to_string(*child.signal)
-                    : " ended with status " + std::to_string(child.exit_status.value_or(0));
+        std::string what = "worker " + std::to_string(child.pid) + how(child);
         if (draining_) return ended_late(slot, what + ": " + lost(connections));
         if (!is_ready_) {
             failed_ = slot.text.empty() ? what + " before it was ready" : slot.text;
             return;
         }
         if (!slot.text.empty()) what += " (" + slot.text + ")";
+        if (!slot.ready && others_serve())
+            return log(LogLevel::error,
+                       what + " before it was ready; another is started in " + delay_start(slot));
         replace(slot, what + ": " + lost(connections));
+    }
+
+    // A replacement that fails while others serve costs nothing, so it is tried again for ever.
+    bool others_serve() const {
+        return std::ranges::any_of(slots_,
+                                   [](const Slot& each) { return each.pid != 0 && each.ready; });
     }
 
     void ended_late(const Slot& slot, const std::string& what) {
@@ -269,8 +295,7 @@ private:
     }
 
     Clock::time_point next_look() const {
-        const auto hung = [](const Slot& each) { return each.pid != 0 && each.pipe < 0; };
-        return std::ranges::any_of(slots_, hung) ? Clock::now() + kLook : kNever;
+        return std::ranges::any_of(slots_, is_ending) ? Clock::now() + kLook : kNever;
     }
 
     const WorkerMain& work_;

@@ -4,7 +4,9 @@
 
 #include <cerrno>
 #include <csignal>
+#include <string>
 #include <switchboard/workers.hpp>
+#include <system_error>
 #include <thread>
 
 #include "worker_page.hpp"
@@ -19,16 +21,38 @@ void end_with_supervisor(int pipe) {
     ::_exit(1);
 }
 
+// The thread must not run signal handlers.
+class AllSignalsBlocked {
+public:
+    AllSignalsBlocked() noexcept {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_BLOCK, &all, &before_);
+    }
+    ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+    AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+private:
+    sigset_t before_{};
+};
+
+void watch_supervisor(int supervisor) {
+    const AllSignalsBlocked blocked;
+    std::thread(end_with_supervisor, supervisor).detach();
+}
+
 }  // namespace
 
-void Worker::ready() {
+void Worker::ready() noexcept {
+    try {
+        watch_supervisor(supervisor_);
+    } catch (const std::system_error& error) {
+        const std::string text = std::string("start a thread: ") + error.code().message();
+        [[maybe_unused]] const auto told = ::write(told_, text.data(), text.size());
+        ::_exit(1);
+    }
     [[maybe_unused]] const auto told = ::write(told_, &detail::kWorkerReady, 1);
-    // The thread must not run signal handlers.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    std::thread(end_with_supervisor, supervisor_).detach();
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void Worker::ask_to_drain() noexcept {

@@ -92,23 +92,29 @@ private:
     // In a worker. It has copies of all sockets, and keeps those that it needs.
     Outcome work(Worker& worker) {
         took_over_.reset();
+        WorkerPart part{.worker = worker};
+        if (auto taken = take_part(part); !taken) return refuse(taken.error());
+        close();  // first: what a plugin starts may inherit what is open
         Registry registry = built_in_;
         LoadedPlugins plugins(registry, sink_, plugins_.probe);
         if (auto loaded = load_plugins(plugins_.plugins, plugins); !loaded) return loaded;
         if (worker.is_replacement() && plan_.tls) reload();
-        WorkerPart part{.worker = worker};
-        if (plan_.takeover && worker.index() == 0) {
+        return serve_reactor(plan_, registry, sink_, plugins, &part);
+    }
+
+    Result<void> take_part(WorkerPart& part) {
+        const std::size_t worker = part.worker.index();
+        if (plan_.takeover && worker == 0) {
             part.path_socket = std::move(path_socket_);
             for (const Socket& each : sockets_) {
                 auto copy = duplicate(each);
-                if (!copy) return refuse(copy.error());
+                if (!copy) return tl::unexpected(copy.error());
                 part.offered.push_back({name_of_listener(plan_), std::move(*copy)});
             }
         }
         for (std::size_t i = 0; i < sockets_.size(); ++i)
-            if (is_for(worker.index(), i)) part.sockets.push_back(std::move(sockets_[i]));
-        close();
-        return serve_reactor(plan_, registry, sink_, plugins, &part);
+            if (is_for(worker, i)) part.sockets.push_back(std::move(sockets_[i]));
+        return {};
     }
 
     // Each socket has a worker, and each worker has a socket.

@@ -22,6 +22,7 @@ namespace {
 
 constexpr const char* kProbe = "--probe-plugin";
 constexpr const char* kProgram = "/proc/self/exe";
+constexpr std::string_view kGood = "the plugin can be loaded";  // what a probe prints last
 
 struct CloseOutput {
     void operator()(std::FILE* file) const noexcept { std::fclose(file); }
@@ -42,7 +43,9 @@ pid_t start_again(const std::vector<std::string>& arguments, int output) {
     for (const int fd : {STDOUT_FILENO, STDERR_FILENO})
         posix_spawn_file_actions_adddup2(&files, output, fd);
     posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    // In a group of its own: signals to the group of the server are not for the probe.
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
     pid_t child = -1;
     errno = posix_spawn(&child, kProgram, &files, &attributes, words.data(), environ);
     const pid_t started = errno == 0 ? child : -1;
@@ -64,16 +67,25 @@ std::string last_line(std::FILE* file) {
     return name == text.npos ? text : text.substr(name + 2);
 }
 
+// Returns whether it exited with 0, or ended in a way that the system did not keep: SIGCHLD is ignored.
+bool wait_for_probe(pid_t child) {
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) return true;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 Result<void> probe_by(std::vector<std::string> arguments, const std::string& path) {
     arguments.push_back(path);
     const Output output(std::tmpfile());  // a pipe could be held open by what the plugin starts
     const pid_t child = output ? start_again(arguments, ::fileno(output.get())) : -1;
     if (child < 0) return fail_errno(path + ": probe");
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) return fail_errno(path + ": probe");
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+    const bool ended_well = wait_for_probe(child);
     std::string said = last_line(output.get());
+    if (said.ends_with(kGood)) {
+        if (ended_well) return {};
+        said.clear();
+    }
     // The error is made again from its text.
     const std::string refused = ": " + make_error_code(errc::plugin_refused).message();
     if (said.ends_with(refused)) said.resize(said.size() - refused.size());
@@ -133,6 +145,7 @@ void add_probe(CLI::App& command, std::string& path) {
 Outcome probe(const std::string& path) {
     const auto probed = probe_plugin(path);
     if (!probed) return refuse(probed.error());
+    std::printf("%s\n", kGood.data());
     return {};
 }
 

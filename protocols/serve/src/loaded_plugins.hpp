@@ -40,7 +40,7 @@ private:
 // Adds the argument that makes the program probe a plugin and exit. It is for LoadedPlugins, so --help does
 // not list it.
 void add_probe(CLI::App& command, std::string& path);
-// Probes in a child process, as load_plugins() does.
+// Probes in a child process, as load_plugins() does. Prints a line if the plugin is good.
 Outcome probe(const std::string& path);
 // The arguments for LoadedPlugins, after those that select the command.
 std::vector<std::string> probe_arguments(std::vector<std::string> command);

@@ -88,6 +88,13 @@ void leave() {
     }
 }
 
+void wait_for_writers(const char* fifo) {
+    const int fd = ::open(fifo, O_RDONLY | O_CLOEXEC);
+    char byte = 0;
+    while (fd >= 0 && ::read(fd, &byte, 1) > 0) continue;
+    if (fd >= 0) ::close(fd);
+}
+
 int start(const sb_host* of, char* why, std::size_t size) {
     host = of;
     throw_if("start_throws");
@@ -97,6 +104,7 @@ int start(const sb_host* of, char* why, std::size_t size) {
     }
     if (is("start_forks") && ::fork() == 0)
         for (;;) ::pause();
+    if (is("start_waits")) wait_for_writers(std::getenv("BROKEN_FIFO"));
     leave();
     if (is("start_fails")) std::snprintf(why, size, "the licence\nhas run out");
     return is("start_fails") || is("start_is_silent") ? 1 : 0;

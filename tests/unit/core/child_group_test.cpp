@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <poll.h>
 #include <cerrno>
 #include <csignal>
 #include <vector>
@@ -69,6 +70,34 @@ TEST_CASE("child group: reports how each child ended, also if the system reaps i
         CHECK(ends == std::string("exited with 0; exited with 3; exited with 255; ") +
                           (ignored ? "ended with an unknown status; " : "was ended by signal 9; ") +
                           "exited with 1");
+    }
+}
+
+TEST_CASE(
+    "child group: what a child started is killed if the child crashes, and goes on if it exits") {
+    for (const bool crashes : {true, false}) {
+        CAPTURE(crashes);
+        int ends[2];
+        REQUIRE(::pipe(ends) == 0);
+        const auto group = ChildGroup::create().value();
+        pid_t started = -1;
+        REQUIRE(group->spawn([&]() -> int {
+            const pid_t own = ::fork();
+            if (own == 0) {
+                ::alarm(60);
+                for (;;) ::pause();
+            }
+            if (::write(ends[1], &own, sizeof own) != sizeof own) return 2;
+            return crashes ? ::raise(SIGKILL) : 0;
+        }));
+        ::close(ends[1]);
+        ends_of(*group);
+        REQUIRE(::read(ends[0], &started, sizeof started) == sizeof started);
+        if (!crashes) CHECK(::kill(started, SIGKILL) == 0);
+        // The pipe ends when the last process that has its write end is gone.
+        pollfd gone{ends[0], POLLIN, 0};
+        CHECK(::poll(&gone, 1, 30'000) == 1);
+        ::close(ends[0]);
     }
 }
 

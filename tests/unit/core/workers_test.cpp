@@ -1,9 +1,16 @@
 // supervise(): what the tests of `switchboard serve --isolate` do not show.
 #include <doctest/doctest.h>
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <stdexcept>
 #include <switchboard/workers.hpp>
+#include <system_error>
+#include <thread>
+
+#include "child.hpp"
 
 using namespace switchboard;
 
@@ -11,6 +18,19 @@ namespace {
 
 void wait_for_drain(const Worker& worker) {
     while (!worker.draining()) ::sched_yield();
+}
+
+// Leaves no memory for the stack of another thread, and none of the stacks that the library keeps.
+void forbid_threads() {
+    const rlimit none{0, 0};
+    REQUIRE(::setrlimit(RLIMIT_AS, &none) == 0);
+    try {
+        for (int i = 0; i < 1'000; ++i)
+            std::thread([] {
+                for (;;) ::pause();
+            }).detach();
+    } catch (const std::system_error&) {  // there is none
+    }
 }
 
 // Supervises three workers, which drain when all are ready. Notes what happens.
@@ -59,6 +79,40 @@ TEST_CASE("workers: the error of one before it is ready ends the start, as one l
     const Supervised threw([](Worker&) -> WorkerOutcome { throw std::runtime_error("thrown"); });
     REQUIRE_FALSE(threw.outcome);
     CHECK(threw.outcome.error() == "thrown");
+}
+
+TEST_CASE("workers: one that cannot watch its supervisor ends, and says why") {
+    const Supervised failed([](Worker& worker) -> WorkerOutcome {
+        if (worker.index() == 1) forbid_threads();
+        worker.ready();
+        wait_for_drain(worker);
+        return {};
+    });
+    REQUIRE_FALSE(failed.outcome);
+    const std::string& why = failed.outcome.error();
+    // A sanitizer ends the process by itself.
+    CHECK_MESSAGE((why.find("start a thread: ") == 0 || why.ends_with(" before it was ready")),
+                  why);
+    CHECK(failed.notes == "drain ");
+}
+
+TEST_CASE("workers: one that ended in an unknown way is said to have done so") {
+    const std::string said = test::in_child([]() -> std::string {
+        ::signal(SIGCHLD, SIG_IGN);
+        const Stop stop = Stop::create().value();
+        std::string log;
+        const auto outcome = supervise(
+            [](Worker& worker) -> WorkerOutcome {
+                worker.ready();
+                if (!worker.is_replacement()) ::raise(SIGKILL);
+                worker.ask_to_drain();
+                wait_for_drain(worker);
+                return {};
+            },
+            stop, {.workers = 1, .log = [&](LogLevel, std::string_view text) { log += text; }});
+        return outcome ? log.substr(log.find(" ended")) : outcome.error();
+    });
+    CHECK(said == " ended with an unknown status: 0 connections lost; another is started");
 }
 
 TEST_CASE("workers: the error of one that drains is the result") {
