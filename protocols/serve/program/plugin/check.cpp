@@ -30,7 +30,7 @@ constexpr auto kSocketPatience = 60s;  // check_sockets() itself waits for 10 s 
 
 struct CheckArguments {
     std::string plugin, protocol, transcripts, only;
-    std::string timeout = "10s";
+    std::string timeout = "30s";
     std::vector<std::string> options;
     std::uint64_t seed = 1;
     std::size_t most_runs = testing::CheckOptions{}.most_runs;
