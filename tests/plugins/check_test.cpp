@@ -35,7 +35,7 @@ Finished check(std::vector<std::string> arguments) {
 
 // Checks the plugin with this bug. It must have this one finding. Returns the command that is printed for it.
 std::string finding(const Transcripts& transcripts, const std::string& bug, const std::string& text,
-                    const std::string& timeout = "30s") {
+                    const std::string& timeout = "40s") {
     const Finished found = check({kFaulty, "--transcripts", transcripts.path(), "--option",
                                   "bug=" + bug, "--timeout", timeout});
     CHECK(found.status == 1);
@@ -96,7 +96,7 @@ TEST_CASE("plugin check: a finding comes with the command that runs it alone") {
                 "\"?bcdef\\n\"");
     CHECK(again == "switchboard plugin check " + kFaulty + " --protocol faulty --transcripts '" +
                        transcripts.path() +
-                       "' --option bug=cut --timeout 30s --only 'echo: cut at 1'");
+                       "' --option bug=cut --timeout 40s --only 'echo: cut at 1'");
     const Finished one = run_again(again);
     CHECK(one.status == 1);
     CHECK(test::has(one.output, "echo: cut at 1: reply differs"));
