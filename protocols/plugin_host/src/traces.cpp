@@ -47,7 +47,7 @@ std::vector<int> new_in(const std::vector<int>& now, const std::vector<int>& bef
 std::string start_of_thread(int thread) {
     std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
     std::string line;
-    std::getline(file, line, '\0');  // does not throw if the thread ends meanwhile, unlike an iterator
+    std::getline(file, line, '\0');  // unlike an iterator, it does not throw if the thread ends now
     std::size_t at = line.rfind(") ");  // the end of field 2, which may contain anything
     if (at == std::string::npos || std::strchr("XZ", line[at + 2])) return "";
     for (int field = 2; field < 22 && at != std::string::npos; ++field) at = line.find(' ', at + 1);
