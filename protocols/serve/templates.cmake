@@ -17,10 +17,11 @@ file(CONFIGURE OUTPUT ${template_source} @ONLY CONTENT [[
 
 namespace switchboard::program {
 
-const std::vector<Template>& templates() {
-    static const std::vector<Template> all = {
-@entries@    };
-    return all;
+constexpr Template kTemplates[] = {
+@entries@};
+
+std::span<const Template> templates() {
+    return kTemplates;
 }
 
 }  // namespace switchboard::program

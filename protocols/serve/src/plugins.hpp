@@ -17,7 +17,4 @@ Outcome load_plugins(const std::vector<std::string>& plugins, LoadedPlugins& to)
 // Returns the path of a plugin that is given as above. Errors: errc::plugin_refused.
 Result<std::string> plugin_path(const std::string& plugin);
 
-// Returns the path of a plugin that is given as above. Errors: errc::plugin_refused.
-Result<std::string> plugin_path(const std::string& plugin);
-
 }  // namespace switchboard::program

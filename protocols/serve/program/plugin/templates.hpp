@@ -1,8 +1,8 @@
 // The files of templates/, which templates.cmake puts into the program.
 #pragma once
 
+#include <span>
 #include <string_view>
-#include <vector>
 
 namespace switchboard::program {
 
@@ -12,6 +12,6 @@ struct Template {
     std::string_view text;
 };
 
-const std::vector<Template>& templates();
+std::span<const Template> templates();
 
 }  // namespace switchboard::program
