@@ -1,10 +1,14 @@
 // As version.c, in C++.
+#include <iterator>
 #include <string>
 #include <switchboard/plugin.hpp>
 
 namespace {
 
 using namespace switchboard;
+
+// Tests write another number into the file. So an optimizing compiler must not make instructions of the text.
+const volatile char kVersion[] = "version 000";
 
 class Version final : public Protocol {
 public:
@@ -20,9 +24,10 @@ private:
 };
 
 Result<ProtocolFactory> make_version(const Options&, const ProtocolContext&) {
-    return ProtocolFactory([text = std::make_shared<const std::string>("version 000")] {
-        return std::make_unique<Version>(text);
-    });
+    return ProtocolFactory(
+        [text = std::make_shared<const std::string>(std::begin(kVersion), std::end(kVersion) - 1)] {
+            return std::make_unique<Version>(text);
+        });
 }
 
 }  // namespace
