@@ -1,5 +1,4 @@
 // As version.c, in C++.
-#include <iterator>
 #include <string>
 #include <switchboard/plugin.hpp>
 
@@ -8,7 +7,7 @@ namespace {
 using namespace switchboard;
 
 // Tests write another number into the file. So an optimizing compiler must not make instructions of the text.
-const volatile char kVersion[] = "version 000";
+const char* volatile version_text = "version 000";
 
 class Version final : public Protocol {
 public:
@@ -24,10 +23,9 @@ private:
 };
 
 Result<ProtocolFactory> make_version(const Options&, const ProtocolContext&) {
-    return ProtocolFactory(
-        [text = std::make_shared<const std::string>(std::begin(kVersion), std::end(kVersion) - 1)] {
-            return std::make_unique<Version>(text);
-        });
+    return ProtocolFactory([text = std::make_shared<const std::string>(version_text)] {
+        return std::make_unique<Version>(text);
+    });
 }
 
 }  // namespace
