@@ -48,8 +48,8 @@ std::string try_plugin(const std::string& path) {
         std::signal(fatal, SIG_DFL);
     // The child must also end if the process that waits for it was killed.
     sigset_t timer;
-    ::sigemptyset(&timer);
-    ::sigaddset(&timer, SIGALRM);
+    sigemptyset(&timer);
+    sigaddset(&timer, SIGALRM);
     ::sigprocmask(SIG_UNBLOCK, &timer, nullptr);
     ::alarm(static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(timeout).count() + 1));
     std::string answer = try_plugin(path);

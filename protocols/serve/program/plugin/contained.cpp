@@ -86,8 +86,8 @@ void lead_group() {
     std::signal(SIGTTOU, SIG_IGN);  // so that it may write to the terminal of another group
     std::signal(SIGALRM, end_with_group);
     sigset_t timer;
-    ::sigemptyset(&timer);
-    ::sigaddset(&timer, SIGALRM);
+    sigemptyset(&timer);
+    sigaddset(&timer, SIGALRM);
     ::sigprocmask(SIG_UNBLOCK, &timer, nullptr);
 }
 
