@@ -1,4 +1,5 @@
 // A plugin of another project.
+#include <cctype>
 #include <switchboard/callbacks.hpp>
 #include <switchboard/plugin.hpp>
 
@@ -7,7 +8,7 @@ namespace {
 class Shout final : public switchboard::Protocol {
 public:
     std::size_t on_data(switchboard::Connection& peer, switchboard::MutableBytes in) override {
-        for (std::byte& each : in) each &= ~std::byte{0x20};
+        for (std::byte& each : in) each = std::byte(std::toupper(std::to_integer<int>(each)));
         peer.write(in);
         return in.size();
     }

@@ -168,7 +168,7 @@ TEST_CASE("isolate: connections may finish while the server drains, until drain_
     CHECK(receive(client, 1'000).size() == 1'000);
     const Finished finished = server.stop(SIGTERM);
     CHECK(finished.status == 0);
-    CHECK(has(finished.errors, "warning ended 1 connections\n"));
+    CHECK(has(finished.errors, "warning ended 1 connection\n"));
 }
 
 TEST_CASE("isolate: when the supervisor is killed, the processes end") {

@@ -182,7 +182,7 @@ TEST_CASE("plugin install: what is refused leaves the file that is there untouch
     REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
     for (const std::string& special : {fifo, directory})
         is_refused(plugin({"install", special, "--into", into}),
-                   special + ": it is no regular file\n");
+                   special + ": it is not a regular file\n");
     const auto after = status_of(target);
     CHECK(after.st_ino == before.st_ino);
     CHECK(contents_of(target) == contents_of(kObjects / "keyvalue.so"));

@@ -159,7 +159,7 @@ TEST_CASE("plugins: SIGHUP has no effect while serve drains") {
     const Socket stays = host.server.connect();
     CHECK(receive(stays, 11) == "version 000");
     host.server.process().signal(SIGTERM);
-    CHECK(test::has(host.line(), "draining 1 connections"));
+    CHECK(test::has(host.line(), "draining 1 connection;"));
     host.install(1);
     host.server.process().signal(SIGHUP);
     for (int i = 0; i < 3; ++i) CHECK(round_trip(stays, "still here") == "still here");

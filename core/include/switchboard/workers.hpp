@@ -27,11 +27,11 @@ public:
     std::size_t index() const noexcept { return index_; }
     bool is_replacement() const noexcept { return is_replacement_; }
     // Tells the supervisor that this worker serves. From then on, the process ends when the supervisor ends.
-    // On Linux this holds from the start. Starts a thread for this. Call it once. If there can be no
-    // thread, the process ends at once, and the supervisor gets the reason.
+    // On Linux this holds from the start. It starts a thread for this; if there can be none, the process ends
+    // at once, and the supervisor gets the reason. Call it once.
     void ready() noexcept;
-    // Whether the supervisor drains. A worker drains when it gets SIGTERM, and looks here once after it has
-    // installed its handler, because the signal has no effect before.
+    // Whether the supervisor drains. A worker drains when it gets SIGTERM. Call this once after the handler
+    // is installed, because an earlier SIGTERM had no effect.
     bool draining() const noexcept;
     // Asks the supervisor to drain, as stop.drain() does.
     void ask_to_drain() noexcept;
@@ -59,10 +59,10 @@ struct SupervisorOptions {
     std::chrono::milliseconds drain_timeout = std::chrono::seconds(30);
     LogSink log = {};
     std::function<void()> on_ready = {};  // all workers have called ready(), for the first time
-    std::function<void()> on_drain =
-        {};  // the drain begins: close the supervisor's listening sockets
-    // The read end of a pipe, or -1. Each byte read from it is the number of a signal, which all workers are
-    // sent, but not the processes that they have started. A signal handler can write it.
+    // The drain begins: close the supervisor's listening sockets.
+    std::function<void()> on_drain = {};
+    // The read end of a pipe, or -1. Each byte in it is the number of a signal, which the supervisor sends to
+    // all workers, but not to processes that they have started. A signal handler may write the byte.
     int signals = -1;
 };
 

@@ -12,6 +12,7 @@
 
 #include "platform/platform.hpp"
 #include "platform/process.hpp"
+#include "signals_held.hpp"
 
 namespace switchboard::detail {
 namespace {
@@ -21,24 +22,6 @@ using namespace std::chrono_literals;
 constexpr auto kExit = 100ms;    // how long an exit is waited for before the next sweep
 constexpr auto kSweep = 1000ms;  // between two sweeps over all children
 constexpr auto kKilled = 10ms;   // from a signal to the next sweep
-
-// Blocks all signals. A child must not get a signal before it has set its own dispositions.
-class SignalsHeld {
-public:
-    SignalsHeld() noexcept {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_BLOCK, &all, &before_);
-    }
-    ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsHeld(const SignalsHeld&) = delete;
-    SignalsHeld& operator=(const SignalsHeld&) = delete;
-
-    void accept(int number) noexcept { sigdelset(&before_, number); }
-
-private:
-    sigset_t before_{};
-};
 
 void dispose(int number, void (*handler)(int)) noexcept {
     struct sigaction action {};
@@ -146,11 +129,12 @@ void ChildGroup::hear(const LastWord& word) noexcept {
 // A child that ended without a word has crashed. It can no longer end what it has started, which is killed
 // while the child is a zombie: its pid is not used again before it is reaped.
 void ChildGroup::kill_orphans(const Child& child) noexcept {
+    if (child.said) return;
     siginfo_t info{};
     if (::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
         info.si_pid != child.pid)
         return;
-    if (!child.said) hear_exits();
+    hear_exits();  // it may have written its status after the last look
     if (!child.said) ::kill(-child.pid, SIGKILL);
 }
 

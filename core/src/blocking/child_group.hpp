@@ -51,13 +51,12 @@ public:
     // more connections.
     Result<pid_t> spawn(const std::function<int()>& work, SharedListener* listener = nullptr);
     void reap(const EndedCallback& on_ended);  // reaps the children that have ended; never waits
-    void look_now() noexcept {
-        sweep_at_ = {};
-    }  // one has probably ended: the next reap() looks at all
+    // One has probably ended: the next reap() looks at all.
+    void look_now() noexcept { sweep_at_ = {}; }
     // Signals all children and what they have started. Those that end are found within 10 ms.
     void signal(int number) noexcept;
-    void pass_on(
-        int number) noexcept;  // signals the children alone: what they started may not expect it
+    // Signals the children alone: what they started may not expect it.
+    void pass_on(int number) noexcept;
     std::size_t count() const noexcept { return children_.size(); }  // children not reaped yet
 
     int fd() const noexcept { return exits_[0]; }   // for the parent: readable when reap() is due

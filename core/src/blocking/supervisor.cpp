@@ -9,6 +9,7 @@
 #include <switchboard/workers.hpp>
 #include <vector>
 
+#include "base/counted.hpp"
 #include "child_group.hpp"
 #include "platform/platform.hpp"
 #include "shared_memory.hpp"
@@ -29,8 +30,7 @@ constexpr auto kLook = 1ms;       // between two looks for a child that has clos
 constexpr auto kLookFor = 100ms;  // then the usual sweep finds it
 
 std::string lost(std::size_t connections) {
-    return std::to_string(connections) +
-           (connections == 1 ? " connection lost" : " connections lost");
+    return counted(connections, "connection") + " lost";
 }
 
 std::string how(const EndedChild& child) {
@@ -213,12 +213,10 @@ private:
     }
 
     void hear(Slot& slot, char said) {
-        if (said == kWorkerReady)
-            slot.ready = true, slot.delay = {};
-        else if (said == kWorkerDrains)
-            stop_.drain();
-        else
-            slot.text += said;
+        if (said == kWorkerDrains) return stop_.drain();
+        if (said != kWorkerReady) return slot.text.push_back(said);
+        slot.ready = true;
+        slot.delay = {};
     }
 
     void ended(const EndedChild& child) {

@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <string>
 #include <switchboard/workers.hpp>
 #include <system_error>
 #include <thread>
 
+#include "signals_held.hpp"
 #include "worker_page.hpp"
 
 namespace switchboard {
@@ -21,24 +21,8 @@ void end_with_supervisor(int pipe) {
     ::_exit(1);
 }
 
-// The thread must not run signal handlers.
-class AllSignalsBlocked {
-public:
-    AllSignalsBlocked() noexcept {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_BLOCK, &all, &before_);
-    }
-    ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-    AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-
-private:
-    sigset_t before_{};
-};
-
 void watch_supervisor(int supervisor) {
-    const AllSignalsBlocked blocked;
+    const detail::SignalsHeld held;  // so that the thread runs no signal handler
     std::thread(end_with_supervisor, supervisor).detach();
 }
 

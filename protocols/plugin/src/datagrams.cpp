@@ -101,13 +101,7 @@ SocketState& socket_state(void* self) {
 
 // Call it in a catch block.
 [[gnu::cold]] void report_failure(sb_socket* socket) noexcept {
-    try {
-        throw;
-    } catch (const std::exception& thrown) {
-        host->socket_failed(socket, thrown.what());
-    } catch (...) {
-        host->socket_failed(socket, "unknown exception");
-    }
+    tell_exception([&](const char* what) { host->socket_failed(socket, what); });
 }
 
 // A use is for one socket.

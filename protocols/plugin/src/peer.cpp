@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "connection_number.hpp"
 #include "errors.hpp"
 #include "stream.hpp"
 
@@ -81,11 +82,6 @@ Result<PeerCredentials> Peer::peer_credentials() const {
 
 ConnectionId Peer::id() const {
     return id_of(host->id(peer_));
-}
-
-ConnectionId id_of(std::uint64_t id) noexcept {
-    return {.slot = static_cast<std::uint32_t>(id),
-            .generation = static_cast<std::uint32_t>(id >> 32)};
 }
 
 }  // namespace switchboard::plugin

@@ -21,8 +21,6 @@ Endpoint read_endpoint(Ask ask) {
     return Endpoint::parse(text).value_or(Endpoint());
 }
 
-ConnectionId id_of(std::uint64_t id) noexcept;
-
 class Peer final : public Connection {
 public:
     explicit Peer(sb_peer* peer) noexcept : peer_(peer) {}

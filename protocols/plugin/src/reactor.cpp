@@ -9,6 +9,7 @@
 #include <switchboard/plugin.hpp>
 #include <utility>
 
+#include "connection_number.hpp"
 #include "errors.hpp"
 #include "peer.hpp"
 #include "stream.hpp"
@@ -120,7 +121,7 @@ Result<ConnectionId> HostReactor::connect(const Endpoint& endpoint,
 }
 
 Connection* HostReactor::find(ConnectionId id) const noexcept {
-    const sb_peer* const peer = host->find(reactor_, std::uint64_t{id.generation} << 32 | id.slot);
+    const sb_peer* const peer = host->find(reactor_, number_of(id));
     void* const state = peer ? host->state(peer) : nullptr;
     return state ? &connection_of(state) : nullptr;
 }

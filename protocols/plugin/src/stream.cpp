@@ -23,13 +23,7 @@ State& state_of(void* self) {
 
 // Call it in a catch block.
 [[gnu::cold]] void report_failure(sb_peer* peer) noexcept {
-    try {
-        throw;
-    } catch (const std::exception& thrown) {
-        host->failed(peer, thrown.what());
-    } catch (...) {
-        host->failed(peer, "unknown exception");
-    }
+    tell_exception([&](const char* what) { host->failed(peer, what); });
 }
 
 int make(void* self, void* service) {
@@ -38,12 +32,10 @@ int make(void* self, void* service) {
         if (!made) return 1;
         new (self) State{{}, std::move(made)};
         return 0;
-    } catch (const std::exception& thrown) {
-        host->log(host, 3, thrown.what());
     } catch (...) {
-        host->log(host, 3, "a factory threw an unknown exception");
+        tell_exception([](const char* what) { host->log(host, 3, what); });
+        return 1;
     }
-    return 1;
 }
 
 int adopt(void* self, void* service) {

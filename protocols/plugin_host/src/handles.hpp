@@ -44,8 +44,7 @@ private:
 
     Plugin& plugin_;
     std::mutex mutex_;
-    std::vector<std::shared_ptr<T>>
-        all_;  // shared, because T is incomplete where this is destroyed
+    std::vector<std::shared_ptr<T>> all_;  // shared: T is incomplete where this is destroyed
     std::deque<T*> resting_;
 };
 

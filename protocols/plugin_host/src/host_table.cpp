@@ -9,6 +9,8 @@
 #include <switchboard/file.hpp>
 #include <utility>
 
+#include "call.hpp"
+#include "connection_number.hpp"
 #include "datagrams/host_datagrams.hpp"
 #include "lent.hpp"
 #include "plugin_protocol.hpp"
@@ -80,9 +82,7 @@ int write_pieces(sb_peer* peer, const sb_bytes* pieces, std::size_t count) {
     bool takes_more = !to->closing();
     for (std::span<const sb_bytes> rest(pieces, count); !rest.empty();) {
         const auto now = rest.first(std::min(rest.size(), part.size()));
-        std::transform(now.begin(), now.end(), part.begin(), [](const sb_bytes& piece) {
-            return Bytes(static_cast<const std::byte*>(piece.data), piece.size);
-        });
+        std::transform(now.begin(), now.end(), part.begin(), bytes_of);
         takes_more = to->write(std::span<const Bytes>(part.data(), now.size()));
         rest = rest.subspan(now.size());
     }
@@ -167,8 +167,7 @@ int closing(const sb_peer* peer) {
 
 std::uint64_t id(const sb_peer* peer) {
     if (!peer->connection) return 0;
-    const ConnectionId id = peer->connection->id();
-    return std::uint64_t{id.generation} << 32 | id.slot;
+    return plugin::number_of(peer->connection->id());
 }
 
 std::size_t endpoint(const sb_peer* peer, int local, char* out, std::size_t size) {
@@ -184,7 +183,7 @@ sb_error credentials(const sb_peer* peer, sb_credentials* out) {
         const Connection* const of = connection_of(peer, "credentials");
         return of ? of->peer_credentials() : fail(errc::unsupported, "");
     });
-    if (!found) return {SB_GENERIC, static_cast<std::int32_t>(std::errc::not_enough_memory)};
+    if (!found) return kNoMemory;
     if (!*found) return plugin_of(peer).to_c(found->error());
     const PeerCredentials& is = **found;
     const sb_credentials known{

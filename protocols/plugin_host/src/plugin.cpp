@@ -4,6 +4,7 @@
 #include <exception>
 #include <new>
 
+#include "call.hpp"
 #include "error_domains.hpp"
 #include "host_table.hpp"
 #include "plugin_protocol.hpp"
@@ -11,25 +12,6 @@
 #include "text.hpp"
 
 namespace switchboard::plugin_host {
-namespace {
-
-// Calls a callback that returns 0, or writes a reason. Errors: what is wrong, after the name of the callback.
-template <class Call>
-Checked<void> succeed(const std::string& name, Call call) {
-    Reason why{};
-    const auto failed = [](const std::string& text) { return tl::unexpected<std::string>(text); };
-    try {
-        if (call(why.data(), why.size() - 1) == 0) return {};
-    } catch (const std::exception& thrown) {
-        return failed(name + "() threw: " + one_line(thrown.what()));
-    } catch (...) {
-        return failed(name + "() threw an unknown exception");
-    }
-    const std::string reason = one_line(why.data());
-    return failed(reason.empty() ? name + "() failed and gave no reason" : reason);
-}
-
-}  // namespace
 
 StreamTable::StreamTable(Plugin& of, const sb_stream& with)
     : calls(with), plugin(of), blocks(PluginProtocol::block_size(with.state_size)) {}
@@ -45,7 +27,7 @@ Plugin::Plugin(std::string path, const FileIdentity& file, PluginTables tables)
 
 Checked<std::shared_ptr<Plugin>> Plugin::start(Plugin& plugin, LogSink log) {
     plugin.log_ = std::move(log);
-    const auto started = plugin.traces_.watch([&]() -> Checked<void> {
+    const auto started = plugin.traces_.watch([&]() -> tl::expected<void, CallFailure> {
         const sb_plugin& table = plugin.tables_.table;
         if (!table.start) return {};
         return succeed("start", [&](char* why, std::size_t size) {
@@ -55,7 +37,7 @@ Checked<std::shared_ptr<Plugin>> Plugin::start(Plugin& plugin, LogSink log) {
     if (!started) {
         plugin.report_left();
         plugin.log_ = nullptr;
-        return tl::unexpected(started.error());
+        return tl::unexpected(started.error().text);
     }
     plugin.running_ = true;
     return std::shared_ptr<Plugin>(&plugin, [](Plugin* stopping) { stopping->stop(); });
@@ -63,7 +45,9 @@ Checked<std::shared_ptr<Plugin>> Plugin::start(Plugin& plugin, LogSink log) {
 
 Checked<void> Plugin::check() const {
     if (!tables_.table.check) return {};
-    return succeed("check", tables_.table.check);
+    return succeed("check", tables_.table.check).map_error([](const CallFailure& failure) {
+        return failure.text;
+    });
 }
 
 // What is left when nothing of the plugin should run any more.

@@ -12,6 +12,8 @@
 #include <memory>
 #include <thread>
 
+#include "base/counted.hpp"
+
 namespace switchboard::plugin_host {
 namespace {
 
@@ -62,10 +64,6 @@ std::string target_of(int descriptor) {
     return size < 0 ? "" : std::string(target.data(), static_cast<std::size_t>(size));
 }
 
-std::string counted(std::size_t count, const std::string& what) {
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
-
 }  // namespace
 
 Traces::Seen Traces::look() {
@@ -96,8 +94,9 @@ std::string Traces::left() const {
         threads = still_there(threads_, start_of_thread);
     }
     const std::size_t descriptors = still_there(descriptors_, target_of);
-    std::string text = threads > 0 ? counted(threads, "thread") : "";
-    if (descriptors > 0) text += (text.empty() ? "" : " and ") + counted(descriptors, "descriptor");
+    std::string text = threads > 0 ? detail::counted(threads, "thread") : "";
+    if (descriptors > 0)
+        text += (text.empty() ? "" : " and ") + detail::counted(descriptors, "descriptor");
     return text;
 }
 

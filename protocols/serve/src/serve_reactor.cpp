@@ -9,6 +9,7 @@
 #include <switchboard/reactor_group.hpp>
 #include <switchboard/signals.hpp>
 
+#include "base/counted.hpp"
 #include "layers.hpp"
 #include "signals.hpp"
 #include "taken_sockets.hpp"
@@ -225,9 +226,11 @@ private:
         group_.collect_stats([this](const std::vector<ReactorStats>& reactors) {
             ReactorStats all;
             for (const ReactorStats& each : reactors) all += each;
-            sink_(LogLevel::info,
-                  "draining " + std::to_string(all.open - all.datagram_sockets - all.rejecting) +
-                      " connections; a second signal ends them");
+            sink_(
+                LogLevel::info,
+                "draining " +
+                    detail::counted(all.open - all.datagram_sockets - all.rejecting, "connection") +
+                    "; a second signal ends them");
         });
         group_.drain(plan_.limits.server.drain_timeout,
                      [this](std::size_t aborted) { done(aborted); });
@@ -240,7 +243,7 @@ private:
     void done(std::size_t aborted) {
         cut_short_ = aborting_ && aborted > 0;
         if (aborted > 0)
-            sink_(LogLevel::warning, "ended " + std::to_string(aborted) + " connections");
+            sink_(LogLevel::warning, "ended " + detail::counted(aborted, "connection"));
         drained_ = true;
         // Timers of a protocol would otherwise keep it running. A replacement may need all reactors.
         if (!replacing_) group_.stop();

@@ -5,11 +5,12 @@
  * has. The host checks the table and then calls start() with a table of its own. From then on the host calls
  * the plugin's tables, and the plugin calls the host's.
  *
- * Versions: the ABI has a major and a minor number. A host refuses another major. While the major is 0 it
- * also refuses another minor. From major 1 on the following holds.
- *   - Each struct that may grow begins with struct_size, which its maker sets to sizeof. The host takes
- *     members beyond it as zero; a plugin asks SB_HAS(). Members are only added, at the end.
- *   - A plugin that needs what came with minor N says so in abi_version.
+ * Versions: the ABI has a major and a minor number. A host refuses a plugin with another major number, and
+ * while the major number is 0, one with another minor number. From 1.0 on the following holds.
+ *   - Each struct that may grow begins with struct_size, which its maker sets to sizeof. The host treats
+ *     members beyond it as zero. A plugin tests with SB_HAS() whether the host has a member. Members are only
+ *     added, at the end.
+ *   - A plugin that needs features of minor version N says so in abi_version.
  *   - Flags and enumerators are only added. A host refuses flags and types that it does not know.
  * Memory: whoever allocates it frees it. What a call lends (bytes, texts, structs) is valid until the call
  *   returns. The tables of the plugin and their texts must stay valid until the process ends: a plugin is
@@ -107,15 +108,15 @@ typedef struct {
     const char* fallback;       /* the value if none is given; null: one must be given */
     const char* placeholder;    /* of the value in help texts, "DIR"; null: from the type */
     const char* const* choices; /* of SB_CHOICE; ends with a null */
-    int64_t least,
-        most; /* the range of SB_INTEGER, SB_SIZE (bytes) and SB_DURATION (ms); both 0: any */
+    /* The range of SB_INTEGER, SB_SIZE (bytes) and SB_DURATION (ms); both 0: any. */
+    int64_t least, most;
 } sb_option;
 
 /* The value of an option. This struct does not grow. */
 typedef struct {
     const char* text; /* as it was given, or the fallback */
-    int64_t
-        number; /* flag: 0 or 1; integer; size: bytes; duration: ms; choice: its index; others: 0 */
+    /* Flag: 0 or 1; integer; size: bytes; duration: ms; choice: its index; others: 0. */
+    int64_t number;
 } sb_value;
 
 /* What a protocol does with its peer. The callbacks are those of switchboard/protocol.hpp, which says what
@@ -126,8 +127,8 @@ typedef struct sb_stream {
     uint32_t struct_size;
     uint32_t reserved; /* 0 */
     size_t state_size; /* at most SB_MAX_STATE */
-    int (*create)(void* self,
-                  void* service); /* returns 0, or another value to refuse the connection */
+    /* Returns 0, or another value to refuse the connection. */
+    int (*create)(void* self, void* service);
     void (*destroy)(void* self);
     void (*on_open)(void* self, sb_peer* peer);
     /* Returns how many leading bytes of `in` were used. `in` may be modified. */
@@ -192,7 +193,7 @@ enum {
 /* One use of a protocol, for configure(). */
 typedef struct sb_use {
     uint32_t struct_size;
-    int32_t datagrams;      /* 1: of sb_datagrams, for one socket; 0: of sb_stream */
+    int32_t datagrams;      /* 1: a use of sb_datagrams, for one socket; 0: of sb_stream */
     const sb_value* values; /* values[i] belongs to options[i] */
     sb_reactor* reactor;    /* not null if the protocol has SB_NEEDS_REACTOR; null otherwise */
 } sb_use;
@@ -210,7 +211,8 @@ typedef struct sb_protocol {
      * the service is null. */
     int (*configure)(const struct sb_protocol* protocol, const sb_use* use, void** service,
                      char* why, size_t size);
-    /* After the last connection or socket of that use. Called unless the service is null; may be null. */
+    /* Called after the last connection or socket of that use has ended, unless the service is null. May be
+     * null. */
     void (*release)(void* service);
     const sb_datagrams* datagrams; /* null: it has streams only */
 } sb_protocol;
@@ -260,8 +262,8 @@ typedef struct sb_host {
 
     /* The calls with a datagram socket are those of DatagramSocket in switchboard/datagram.hpp. */
 
-    /* Sends the pieces as one datagram; `to` null: to the connected peer. 0: send no more until on_writable,
-     * or it was dropped. */
+    /* Sends the pieces as one datagram; `to` null: to the connected peer. Returns 0 if the datagram was
+     * dropped, or if you must send no more until on_writable. */
     int (*send)(sb_socket*, const sb_address* to, const sb_bytes* pieces, size_t count);
     void (*close_socket)(sb_socket*, sb_error reason);
     void (*abort_socket)(sb_socket*, sb_error reason);
@@ -283,11 +285,11 @@ typedef struct sb_host {
      * release() has returned. Then all that is pending is cancelled. Later calls have no effect, and except
      * cancel() they are logged.
      *
-     * Callbacks run on the reactor's thread, except `work`, and never within a call. For each such call
-     * release(arg) is called once, after the last callback or instead of it, and perhaps before the call
-     * returns; it may be null. The plugin's stop() is not called before that. release(arg) comes on the
-     * reactor's thread, unless post() fails or the reactor ends while `work` runs. Ids are never used again.
-     * 0: there is no memory, or the use or the reactor ends. */
+     * Callbacks run on the reactor's thread, except `work`, and never within a call. The host calls
+     * release(arg) once for each of these calls: after the last callback, or instead of it, and perhaps
+     * before the call returns. It may be null. The plugin's stop() is not called before that. release(arg)
+     * comes on the reactor's thread, unless post() fails or the reactor ends while `work` runs. Ids are never
+     * used again. The calls return 0 if memory is short, or if the use or the reactor is ending. */
 
     /* Connects to an endpoint, "tcp://localhost:80" or "unix:/path"; create() of the stream gets the service.
      * Returns the id of the connection, which belongs to this use as those that were accepted do. If the
@@ -317,7 +319,7 @@ typedef struct sb_host {
                         void (*done)(void* arg, const char* const* endpoints, size_t count,
                                      sb_error error),
                         void (*release)(void* arg), void* arg);
-    /* Cancels a timer, an offload or a look-up: its run or done is not called any more. Work that runs
+    /* Cancels a timer, an offload or a look-up: run() or done() is no longer called. Work that runs
      * goes on, and release(arg) comes after it. No effect if all is done. */
     void (*cancel)(sb_reactor*, uint64_t id);
 } sb_host;
@@ -327,8 +329,8 @@ typedef struct sb_plugin {
     uint32_t abi_version; /* SB_ABI */
     const char* name;     /* of the plugin */
     const char* version;  /* "1.0" */
-    const char* summary;  /* one line; may be null, as may be the next */
-    const char* licence;
+    const char* summary;  /* one line; may be null */
+    const char* licence;  /* may be null */
     const sb_protocol* protocols;
     size_t protocol_count;
     /* Called before all other callbacks. Keeps the host's table. Returns 0, or writes the reason why the

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "address.hpp"
+#include "call.hpp"
 #include "error_domains.hpp"
 #include "plugin_datagrams.hpp"
 #include "text.hpp"
@@ -13,7 +14,6 @@
 namespace switchboard::plugin_host {
 namespace {
 
-constexpr sb_error kNoMemory{SB_GENERIC, static_cast<std::int32_t>(std::errc::not_enough_memory)};
 constexpr sb_error kInvalid{SB_GENERIC, static_cast<std::int32_t>(std::errc::invalid_argument)};
 
 // Returns null, and logs the call, if the socket has ended.
@@ -21,16 +21,6 @@ DatagramSocket* open_socket(const sb_socket* socket, const char* call) noexcept 
     if (!socket->socket)
         socket->plugin.log(LogLevel::error, call, "() with a socket that has ended");
     return socket->socket;
-}
-
-// Runs what allocates: std::bad_alloc must not pass through the plugin.
-template <class Call, class Value>
-Value or_if_no_memory(Value otherwise, Call call) noexcept {
-    try {
-        return call();
-    } catch (...) {
-        return otherwise;
-    }
 }
 
 int send(sb_socket* socket, const sb_address* to, const sb_bytes* pieces, std::size_t count) {
@@ -41,9 +31,6 @@ int send(sb_socket* socket, const sb_address* to, const sb_bytes* pieces, std::s
         return 0;
     }
     return or_if_no_memory(0, [&] {
-        const auto bytes_of = [](const sb_bytes& piece) {
-            return Bytes(static_cast<const std::byte*>(piece.data), piece.size);
-        };
         std::array<Bytes, 16> few;
         std::vector<Bytes> many(count > few.size() ? count : 0);
         const std::span<Bytes> all = many.empty() ? std::span(few).first(count) : std::span(many);

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "call.hpp"
+#include "connection_number.hpp"
 #include "lent.hpp"
 #include "plugin_protocol.hpp"
 #include "reactor_use.hpp"
@@ -39,11 +41,7 @@ PluginCall plugin_call(sb_reactor* reactor, const char* call, Release release, v
 // Returns 0 if there is no memory.
 template <class Call>
 std::uint64_t or_zero(Call call) noexcept {
-    try {
-        return call();
-    } catch (...) {
-        return 0;
-    }
+    return or_if_no_memory(std::uint64_t{0}, call);
 }
 
 template <class Callback, class... Values>
@@ -176,13 +174,13 @@ Result<ConnectionId> start_connect(const ReactorUse& use, const char* text, cons
 
 std::uint64_t connect(sb_reactor* reactor, const char* endpoint, const sb_stream* stream,
                       void* data, sb_error* why) {
-    *why = {SB_GENERIC, static_cast<std::int32_t>(std::errc::not_enough_memory)};
+    *why = kNoMemory;
     return or_zero([&]() -> std::uint64_t {
         const auto use = use_of(reactor, "connect");
         const auto started =
             use ? start_connect(*use, endpoint, stream, data) : fail(errc::stopping, "");
         *why = started ? sb_error{0, 0} : reactor->plugin.to_c(started.error());
-        return started ? std::uint64_t{started->generation} << 32 | started->slot : 0;
+        return started ? plugin::number_of(*started) : 0;
     });
 }
 

@@ -2,11 +2,12 @@
 
 #include <utility>
 
+#include "connection_number.hpp"
+
 namespace switchboard::plugin_host {
 
 std::uint64_t id_of(const Connection& connection) {
-    const ConnectionId id = connection.id();
-    return std::uint64_t{id.generation} << 32 | id.slot;
+    return plugin::number_of(connection.id());
 }
 
 void ReactorUse::opened(sb_peer& peer) {

@@ -7,6 +7,7 @@
 #include <future>
 #include <switchboard/reactor.hpp>
 
+#include "call.hpp"
 #include "datagrams/plugin_datagrams.hpp"
 #include "plugin_protocol.hpp"
 #include "reactor/reactor_use.hpp"
@@ -39,22 +40,15 @@ Result<void> configure(const ProtocolTable& protocol, const Options& options, bo
                      .datagrams = datagrams ? 1 : 0,
                      .values = values.data(),
                      .reactor = service.reactor};
-    Reason why{};
-    try {
+    const auto configured = succeed("configure", [&](char* why, std::size_t size) {
         void* data = nullptr;
-        if (protocol.table.configure(protocol.theirs, &use, &data, why.data(), why.size() - 1) ==
-            0) {
-            service.data = data;
-            return {};
-        }
-    } catch (const std::exception& thrown) {
-        return fail(errc::handler_failed, "configure() threw: " + one_line(thrown.what()));
-    } catch (...) {
-        return fail(errc::handler_failed, "configure() threw an unknown exception");
-    }
-    const std::string reason = one_line(why.data());
-    return fail(errc::bad_option,
-                reason.empty() ? "configure() failed and gave no reason" : reason);
+        const int failed = protocol.table.configure(protocol.theirs, &use, &data, why, size);
+        if (failed == 0) service.data = data;
+        return failed;
+    });
+    if (configured) return {};
+    return fail(configured.error().threw ? errc::handler_failed : errc::bad_option,
+                configured.error().text);
 }
 
 // Makes one use of a protocol, for streams or for a datagram socket.
@@ -160,7 +154,7 @@ std::unique_ptr<Protocol> Use::connect() const {
     return PluginProtocol::make(*serving.stream, std::move(serving.service), data);
 }
 
-// What goes, goes after the lock, here and below: it may call the plugin.
+// Here and below, what is given up is destroyed after the lock is released, because that may call the plugin.
 void Use::close() noexcept {
     Held gone;
     const std::lock_guard lock(mutex_);
@@ -309,7 +303,7 @@ Result<void> Uses::switch_all(std::shared_ptr<Plugin>& next, std::chrono::millis
     return {};
 }
 
-// What goes, goes after the lock: it may call the plugin.
+// What is given up is destroyed after the lock is released, because that may call the plugin.
 Result<void> Uses::replace(std::shared_ptr<Plugin> next,
                            std::chrono::milliseconds reactor_timeout) {
     std::vector<Switch> all;

@@ -1,4 +1,4 @@
-// serve_main(): a program of one's own that does what `switchboard serve` does, with protocols of one's own.
+// serve_main(): a program of your own that does what `switchboard serve` does, with your protocols.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace switchboard {
 
-// What the program says of itself in --help and --version.
+// The texts of --help and --version.
 struct ProgramInfo {
     std::string summary = "Serves a protocol until SIGTERM or SIGINT.";  // one line
     std::string version = {};  // empty: there is no --version
@@ -24,7 +24,8 @@ struct ProgramInfo {
 // `./my-server mine --listen tcp://127.0.0.1:7000 --driver threads`. If the registry has exactly one
 // protocol, the word PROTOCOL may be omitted. --help lists all options, limits and protocols. Returns when
 // the server has ended. The result is the exit status: 0 after a drain or --help, 2 for an invalid command
-// line, 1 for any other error, which is one line on stderr. stdout gets one line when the server listens (see
+// line, and 1 for any other error, which is one line on stderr. The status is also 1 if a second signal ended
+// connections. stdout gets one line when the server listens (see
 // the README of serve).
 //
 // The server has the process to itself: it handles SIGTERM, SIGINT, SIGHUP and SIGUSR1, ignores SIGPIPE,

@@ -12,6 +12,7 @@
 #include <switchboard/testing/check_sockets.hpp>
 #include <switchboard/testing/conformance.hpp>
 
+#include "base/counted.hpp"
 #include "contained.hpp"
 #include "plugin.hpp"
 #include "plugins.hpp"
@@ -55,10 +56,6 @@ void print_finding(const CheckArguments& arguments, const std::string& protocol,
     std::printf("%s: %s: %s\n  again: %s\n", protocol.empty() ? "plugin" : protocol.c_str(),
                 run.empty() ? "start or stop" : run.c_str(), problem.c_str(), again.c_str());
     std::fflush(stdout);  // the next run may crash
-}
-
-std::string count_of(std::size_t count, const std::string& what) {
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 // A reactor that drains when `stop` does.
@@ -123,7 +120,7 @@ public:
         if (auto checked = check_all(); !checked) return checked;
         progress_.note("", "", patience_);  // the plugin stops when this object is destroyed
         if (const std::size_t findings = progress_.findings(); findings > 0)
-            return refuse(loaded->name + ": " + count_of(findings, "finding"));
+            return refuse(loaded->name + ": " + detail::counted(findings, "finding"));
         if (runs_ == 0)
             return refuse(arguments_.only.empty() ? loaded->name + ": nothing could be checked"
                                                   : "no run is called '" + arguments_.only + "'");
@@ -243,8 +240,8 @@ private:
         }
         runs_ += report.runs;
         if (report.runs > 0)
-            std::printf("%s: %s %s\n", protocol_.c_str(), count_of(report.runs, "run").c_str(),
-                        where);
+            std::printf("%s: %s %s\n", protocol_.c_str(),
+                        detail::counted(report.runs, "run").c_str(), where);
         std::fflush(stdout);
     }
 
@@ -302,9 +299,9 @@ Outcome check_plugin(const CheckArguments& arguments) {
 
 Command add_plugin_check(CLI::App& plugin) {
     auto arguments = std::make_shared<CheckArguments>();
-    CLI::App* command = plugin.add_subcommand(
-        "check",
-        "Check the protocols of a plugin: that it loads, with random input, and with transcripts");
+    CLI::App* command = plugin.add_subcommand("check",
+                                              "Check that a plugin loads, and check its protocols "
+                                              "with random input and with transcripts");
     command->add_option("plugin", arguments->plugin, kPluginHelp)->required();
     command->add_option("--transcripts", arguments->transcripts,
                         "A file with conversations, which are delivered in thousands of ways in "
@@ -314,12 +311,12 @@ Command add_plugin_check(CLI::App& plugin) {
         ->take_all()
         ->allow_extra_args(false);
     command->add_option("--only", arguments->only,
-                        "Only this run, such as 'put, get: cut at 3'; findings print it");
-    command->add_option("--seed", arguments->seed, "Of the runs with random input")
+                        "Only this run, as a finding prints it: 'put, get: cut at 3'");
+    command->add_option("--seed", arguments->seed, "Seed of the runs with random input")
         ->capture_default_str();
     command
         ->add_option("--most-runs", arguments->most_runs,
-                     "Most runs of each kind of delivery of one transcript")
+                     "Maximum number of runs for each kind of delivery of one transcript")
         ->capture_default_str();
     command->add_option("--timeout", arguments->timeout, "How long one run in memory may take")
         ->capture_default_str();

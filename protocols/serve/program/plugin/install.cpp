@@ -108,7 +108,7 @@ tl::expected<PluginInfo, std::string> install_checked(const fs::path& from,
     const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
     if (source.fd() < 0 || ::fstat(source.fd(), &status) != 0) return failed(from);
-    if (!S_ISREG(status.st_mode)) return refuse(from.string() + ": it is no regular file");
+    if (!S_ISREG(status.st_mode)) return refuse(from.string() + ": it is not a regular file");
     NewFile file(target);
     if (file.fd() < 0) return failed(target.parent_path());
     if (auto copied = copy(source.fd(), from, file); !copied) return refuse(copied.error());
@@ -158,9 +158,8 @@ Outcome install(const InstallArguments& arguments) {
                 target.c_str());
     if (replaces) {
         std::printf(
-            "Servers that run keep the version that they loaded. At SIGHUP, a server with the "
-            "reactor "
-            "driver\nloads this one for new connections: kill -HUP PID\n");
+            "Running servers keep the version that they loaded. Under the reactor, SIGHUP makes a "
+            "server\nuse this one for new connections: kill -HUP PID\n");
     } else if (!info->protocols.empty()) {
         std::printf("Serve it: switchboard serve %s --plugin %s\n",
                     quoted_for_shell(info->protocols.front().name).c_str(),
@@ -175,9 +174,8 @@ Command add_plugin_install(CLI::App& plugin) {
     auto arguments = std::make_shared<InstallArguments>();
     CLI::App* command = plugin.add_subcommand(
         "install",
-        "Check a plugin, and put it into a directory by rename, so that servers which run the "
-        "old version keep it");
-    command->add_option("file", arguments->plugin, "FILE.so. Its code runs")->required();
+        "Check a plugin, and install it by renaming, so that running servers keep the old version");
+    command->add_option("file", arguments->plugin, "FILE.so. The check runs its code")->required();
     command->add_option("--into", arguments->into,
                         "The directory [the first one of SWITCHBOARD_PLUGIN_PATH]");
     return {command, [arguments] { return install(*arguments); }};

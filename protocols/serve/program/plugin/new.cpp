@@ -122,12 +122,12 @@ Command add_plugin_new(CLI::App& plugin, const Registry& registry) {
     auto arguments = std::make_shared<NewArguments>();
     CLI::App* command = plugin.add_subcommand(
         "new", "Write a project for a plugin, which builds, passes its test and can be served");
-    command->add_option("name", arguments->name, "Of the plugin and its protocol")->required();
+    command->add_option("name", arguments->name, "Name of the plugin and its protocol")->required();
     command->add_option("--kind", arguments->kind, "A class in C++, a coroutine in C++, or C")
         ->check(CLI::IsMember({"class", "coroutine", "c"}))
         ->capture_default_str();
     command->add_option("--directory", arguments->directory,
-                        "Where to write it; must not have files [NAME]");
+                        "Where to write it; must be new or empty [NAME]");
     return {command, [arguments, &registry] { return make_project(*arguments, registry); }};
 }
 

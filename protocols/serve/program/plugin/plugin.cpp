@@ -35,7 +35,7 @@ Command add_plugin(CLI::App& app, const Registry& registry) {
     CLI::App* command = app.add_subcommand("plugin", "Commands for plugins");
     command->require_subcommand(1);
     CLI::App* inspecting =
-        command->add_subcommand("inspect", "Check a plugin, and print what it says of itself");
+        command->add_subcommand("inspect", "Check a plugin, and print its description of itself");
     inspecting->add_option("plugin", *plugin, kPluginHelp)->required();
     const std::vector<Command> commands = {{inspecting, [plugin] { return inspect(*plugin); }},
                                            add_plugin_check(*command),
