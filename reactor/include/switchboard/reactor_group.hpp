@@ -109,7 +109,7 @@ private:
     void hold_first(bool held);  // keeps reactor 0 running while others may post to it
 
     std::vector<std::unique_ptr<Reactor>> reactors_;
-    std::vector<std::unique_ptr<HandoffQueue>> handoffs_;
+    std::vector<std::shared_ptr<HandoffQueue>> handoffs_;
     std::shared_ptr<Drain> drain_;  // the drain in progress; for reactor 0's thread only
     const bool pin_;
     bool stopped_ = false;  // for reactor 0's thread only, like the next

@@ -83,8 +83,9 @@ Result<std::vector<Socket>> open_listeners(const Endpoint& endpoint, std::size_t
     return one;
 }
 
-// Passes accepted sockets from reactor 0 to the other reactors in turn.
-class ReactorGroup::HandoffQueue {
+// Passes accepted sockets from reactor 0 to the other reactors in turn. Each acceptor, with its factory, is
+// destroyed by its own reactor after the listener has closed, or else by the group.
+class ReactorGroup::HandoffQueue : public std::enable_shared_from_this<HandoffQueue> {
 public:
     explicit HandoffQueue(std::vector<std::unique_ptr<Reactor>>& reactors) : reactors_(reactors) {}
 
@@ -106,6 +107,15 @@ public:
             return false;  // reactor 0 serves it
         }
     }
+    // The listener has closed. The sockets that were handed to a reactor are before this in its queue.
+    void close() noexcept try {
+        for (std::size_t i = 0; i < acceptors_.size(); ++i)
+            reactors_[i + 1]->post([self = shared_from_this(), i] { self->acceptors_[i].reset(); });
+    } catch (const std::bad_alloc&) {
+        return;  // the group destroys the others
+    }
+    // The group is being destroyed.
+    void clear() noexcept { acceptors_.clear(); }
 
 private:
     std::vector<std::unique_ptr<Reactor>>& reactors_;
@@ -127,7 +137,7 @@ ReactorGroup::ReactorGroup(std::size_t reactors, const GroupOptions& options) : 
 // Reactor 0 is last, because callbacks in the others may still post to it. All are closed before the first is
 // destroyed, because destructors of the user's objects may still call the group.
 ReactorGroup::~ReactorGroup() {
-    handoffs_.clear();
+    for (const auto& each : handoffs_) each->clear();
     for (std::size_t i = size(); i-- > 0;) access(*reactors_[i]).close_all();
     while (!reactors_.empty()) reactors_.pop_back();
 }
@@ -201,14 +211,15 @@ void ReactorGroup::hand_off(detail::Listener& listener,
                             const std::vector<ProtocolFactory>& factories,
                             const ListenOptions& options,
                             const std::shared_ptr<AcceptLimits>& control, SourceLocation location) {
-    auto handoffs = std::make_unique<HandoffQueue>(reactors_);
+    auto handoffs = std::make_shared<HandoffQueue>(reactors_);
     for (std::size_t i = 1; i < size(); ++i)
         handoffs->add(std::make_unique<ConnectionAcceptor>(access(*reactors_[i]).loop,
                                                            listener.local(), factories[i], options,
                                                            control, location));
-    listener.hand_off = [to = handoffs.get()](AcceptedSocket& accepted) {
-        return to->hand_off(accepted);
-    };
+    // Destroyed with the listener.
+    const std::shared_ptr<HandoffQueue> to(handoffs.get(),
+                                           [handoffs](HandoffQueue*) { handoffs->close(); });
+    listener.hand_off = [to](AcceptedSocket& accepted) { return to->hand_off(accepted); };
     handoffs_.push_back(std::move(handoffs));
 }
 

@@ -67,6 +67,15 @@ std::vector<ReactorStats> stats_of(ReactorGroup& group) {
     return told.get_future().get();
 }
 
+std::vector<std::thread::id> threads_of(ReactorGroup& group) {
+    std::vector<std::thread::id> threads;
+    std::promise<void> done;
+    group.for_each([&](Reactor&) { threads.push_back(std::this_thread::get_id()); },
+                   [&] { done.set_value(); });
+    done.get_future().wait();
+    return threads;
+}
+
 std::size_t accepted(const std::vector<ReactorStats>& stats) {
     std::size_t sum = 0;
     for (const ReactorStats& each : stats) sum += each.accepted;
@@ -111,6 +120,41 @@ TEST_CASE("reactor group: unix connections are distributed in turn") {
     Running running(group);
     for (int i = 0; i < 10; ++i) CHECK(ask(connect(listening->local, 5s).value(), "x") == "x");
     for (const auto& [thread, count] : served.by_thread) CHECK(count == 5);
+}
+
+// "unix:" has one socket, so reactor 0 accepts for all.
+TEST_CASE("reactor group: each reactor destroys its factory after the listener has closed") {
+    const TempDir folder;
+    for (const std::string& at : {std::string("127.0.0.1:0"), "unix:" + folder / "socket"}) {
+        CAPTURE(at);
+        std::promise<std::thread::id> destroyed[2];
+        ReactorGroup group(2);
+        std::map<Reactor*, std::promise<std::thread::id>*> of{{&group[0], &destroyed[0]},
+                                                              {&group[1], &destroyed[1]}};
+        const auto make = [&](Reactor& reactor) -> Result<ProtocolFactory> {
+            const std::shared_ptr<void> last(
+                nullptr, [on = of[&reactor]](void*) { on->set_value(std::this_thread::get_id()); });
+            return [last, echo = callbacks([] { return Callbacks{.on_data = echo_back}; })] {
+                return echo();
+            };
+        };
+        const auto listening = group.listen(endpoint(at), ReactorGroup::MakeFactory(make));
+        REQUIRE_MESSAGE(listening, listening.error().message());
+        Running running(group);
+        const auto threads = threads_of(group);
+        std::vector<Socket> clients;
+        for (int i = 0; i < 4; ++i) {
+            clients.push_back(connect(listening->local, 5s).value());
+            CHECK(ask(clients.back(), "x") == "x");
+        }
+        group.stop_accepting();
+        for (std::size_t i = 0; i < 2; ++i) {
+            auto on = destroyed[i].get_future();
+            REQUIRE(on.wait_for(10s) == std::future_status::ready);
+            CHECK(on.get() == threads[i]);
+        }
+        for (const Socket& client : clients) CHECK(ask(client, "again") == "again");
+    }
 }
 
 TEST_CASE("reactor group: limits apply to all reactors together") {
