@@ -20,23 +20,25 @@ function(switchboard_precompile target)
         <string_view> <system_error> <thread> <tl/expected.hpp> <utility> <vector> ${ARGN})
 endfunction()
 
-# If sources are compiled jointly (CMAKE_UNITY_BUILD), joins only those of the same folder, eight at a time. So
-# files of different folders may use the same names, and leaving out a folder changes nothing elsewhere.
+# If sources are compiled jointly (CMAKE_UNITY_BUILD), joins only those of the same folder. So files of different
+# folders may use the same names, and leaving out a folder changes nothing elsewhere.
 function(switchboard_join_by_folder target)
     get_target_property(sources ${target} SOURCES)
+    get_target_property(batch ${target} UNITY_BUILD_BATCH_SIZE)
     set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
     foreach(source ${sources})
         cmake_path(GET source PARENT_PATH folder)
         cmake_path(RELATIVE_PATH folder)
         string(MAKE_C_IDENTIFIER "${folder}" folder)
-        math(EXPR part "0${joined_${folder}} / 8")
+        math(EXPR part "0${joined_${folder}} / ${batch}")
         math(EXPR joined_${folder} "0${joined_${folder}} + 1")
         set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder}_${part})
     endforeach()
 endfunction()
 
 # switchboard_library(NAME [SEPARATE] [LIBS ...] [PRIVATE_LIBS ...]): a part with include/ and src/, as the
-# target switchboard::NAME. Its sources are always compiled jointly, also where another project adds this one.
+# target switchboard::NAME. Its sources are always compiled jointly, eight at a time, also where another project adds
+# this one: how gcc inlines does not depend on the preset.
 # With SEPARATE, switchboard::switchboard does not link it.
 function(switchboard_library name)
     cmake_parse_arguments(ARG "SEPARATE" "" "LIBS;PRIVATE_LIBS" ${ARGN})
@@ -52,7 +54,7 @@ function(switchboard_library name)
     set_target_properties(switchboard_${name} PROPERTIES
         EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON
         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-        VERIFY_INTERFACE_HEADER_SETS ON UNITY_BUILD ON)
+        VERIFY_INTERFACE_HEADER_SETS ON UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
     if(NOT ARG_SEPARATE)
         set_property(GLOBAL APPEND PROPERTY SWITCHBOARD_LIBRARIES switchboard_${name})
     endif()

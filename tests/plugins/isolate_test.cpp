@@ -159,7 +159,9 @@ TEST_CASE("isolate: SIGTERM drains all processes, and a second one ends them") {
     server.process().signal(SIGINT);
     const Finished finished = server.process().wait();
     CHECK(finished.status == 1);
-    CHECK(finished.errors.ends_with("switchboard: stopped before every connection had finished\n"));
+    CHECK_MESSAGE(
+        finished.errors.ends_with("switchboard: stopped before every connection had finished\n"),
+        finished.errors);
 }
 
 TEST_CASE("isolate: connections may finish while the server drains, until drain_timeout") {

@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint64_t kHalf = Histogram::kSubBuckets / 2;  // buckets per doubling
 constexpr unsigned kHalfBits = std::bit_width(kHalf) - 1;
 constexpr unsigned kMaxBits = kHalfBits + Histogram::kRanges;
-constexpr std::uint64_t kMax = (std::uint64_t{1} << kMaxBits) - 1;
+constexpr std::uint64_t kMaxValue = (std::uint64_t{1} << kMaxBits) - 1;
 constexpr std::size_t kBuckets = (Histogram::kRanges + 1) * kHalf;
 
 unsigned shift_of(std::uint64_t value) {
@@ -105,10 +105,10 @@ std::uint64_t highest_of(const Histogram& histogram) {
 Histogram::Histogram() : counts_(kBuckets) {}
 
 void Histogram::record(std::uint64_t value, std::uint64_t times) noexcept {
-    const std::uint64_t kept = std::min(value, kMax);
+    const std::uint64_t kept = std::min(value, kMaxValue);
     counts_[index_of(kept)] += times;
     count_ += times;
-    if (value > kMax) out_of_range_ += times;
+    if (value > kMaxValue) out_of_range_ += times;
     max_ = std::max(max_, kept);
     sum_ += static_cast<double>(kept) * static_cast<double>(times);
 }

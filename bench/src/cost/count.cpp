@@ -27,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::seconds kPatience(30);  // programs start and end slowly under a tool
+constexpr std::chrono::seconds kToolPatience(30);  // programs start and end slowly under a tool
 constexpr std::size_t kFewExchanges = 2'000;
 constexpr std::size_t kManyExchanges = 12'000;
 
@@ -83,7 +83,7 @@ Texts read_outputs(const fs::path& folder) {
 Result<void> wait_for(const std::function<bool()>& done, const std::string& what) {
     bool is_done = false;
     const bool in_time =
-        wait_until([&] { return (is_done = done()) || is_interrupted(); }, kPatience);
+        wait_until([&] { return (is_done = done()) || is_interrupted(); }, kToolPatience);
     if (is_done) return {};
     return in_time ? fail(std::make_error_code(std::errc::interrupted), what)
                    : fail(std::make_error_code(std::errc::timed_out), what + " within 30 s");
@@ -143,7 +143,7 @@ Result<Texts> run_under(Tool tool, const CostCase& what, std::size_t exchanges) 
     command.insert(command.end(), program.begin(), program.end());
     auto server = plan_cpus(Cpus::shared).and_then([&](const CpuPlan& cpus) {
         return pin_to(cpus.generator).and_then(no_wakeup_preemption).and_then([&] {
-            return Server::start(command, {cpus.server}, kPatience);
+            return Server::start(command, {cpus.server}, kToolPatience);
         });
     });
     if (!server) return tl::unexpected(server.error());
@@ -351,7 +351,7 @@ Result<double> measure_idle_bytes(const CostCase& what, IdleSince since) {
     if (!certificate) return tl::unexpected(certificate.error());
     const auto command = server_command(what, *certificate);
     auto running = plan_cpus(Cpus::apart).and_then([&](const CpuPlan& cpus) {
-        return Server::start(command, {cpus.server}, kPatience);
+        return Server::start(command, {cpus.server}, kToolPatience);
     });
     if (!running) return tl::unexpected(running.error());
     const Endpoint at = running->endpoint();

@@ -36,9 +36,9 @@ private:
     uv_loop_t loop_{};
 };
 
-class Run {
+class LoadRun {
 public:
-    Run(const LoadPlan& plan, const LoadHooks& hooks) : plan_(plan), hooks_(hooks) {}
+    LoadRun(const LoadPlan& plan, const LoadHooks& hooks) : plan_(plan), hooks_(hooks) {}
 
     // Groups connect in this order. The measured one is the last.
     Result<void> prepare() {
@@ -277,7 +277,7 @@ Result<void> check(const LoadPlan& plan) {
 }
 
 Result<LoadResult> run_load(const LoadPlan& plan, const LoadHooks& hooks) try {
-    Run run(plan, hooks);
+    LoadRun run(plan, hooks);
     if (auto prepared = run.prepare(); !prepared) return tl::unexpected(prepared.error());
     if (auto fits = check_together(plan); !fits) return tl::unexpected(fits.error());
     return run.run();

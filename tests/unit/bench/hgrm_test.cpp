@@ -1,22 +1,10 @@
 #include <doctest/doctest.h>
 
-#include <base/histogram.hpp>
-#include <sstream>
-#include <vector>
+#include "samples.hpp"
 
 using switchboard::bench::Histogram;
 using switchboard::bench::to_hgrm;
-
-namespace {
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) lines.push_back(line);
-    return lines;
-}
-
-}  // namespace
+using switchboard::test::lines_of;
 
 TEST_CASE("bench hgrm: four values, worked out by hand") {
     Histogram histogram;

@@ -3,18 +3,14 @@
 #include <nlohmann/json.hpp>
 #include <report/load_report.hpp>
 
+#include "samples.hpp"
+
 using namespace switchboard::bench;
+using namespace switchboard::test;
 
 namespace {
 
 using Notes = std::vector<std::string>;
-constexpr std::uint64_t kMs = 1'000'000;
-
-Histogram hundred(std::uint64_t unit) {
-    Histogram histogram;
-    for (std::uint64_t i = 1; i <= 100; ++i) histogram.record(i * unit);
-    return histogram;
-}
 
 LoadReport report_of(double rate) {
     LoadReport report;

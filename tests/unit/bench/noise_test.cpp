@@ -5,11 +5,13 @@
 #include <unistd.h>
 #include <csignal>
 #include <cstdlib>
-#include <ctime>
 #include <system/cpus.hpp>
 #include <system/noise.hpp>
 
+#include "cpu_time.hpp"
+
 using namespace switchboard::bench;
+using namespace switchboard::test;
 
 namespace {
 
@@ -19,18 +21,6 @@ constexpr const char* kStat =
     "cpu1 200 0 200 500 20 2 4 7 50 3\n"
     "cpu10 1 1 1 1 1 1 1 1 0 0\n"
     "intr 294007 0 0\nctxt 398530\n";
-
-double own_cpu() {
-    timespec used{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
-}
-
-void burn(double seconds) {
-    const double end = own_cpu() + seconds;
-    while (own_cpu() < end) {
-    }
-}
 
 // A process that is always busy, on the CPU of this test.
 struct Neighbour {

@@ -4,13 +4,14 @@
 #include <compare/results.hpp>
 #include <compare/run_fields.hpp>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "samples.hpp"
 #include "text.hpp"
 
 using namespace switchboard::bench;
 using switchboard::test::count;
 using switchboard::test::has;
+using switchboard::test::lines_of;
 
 namespace {
 
@@ -56,13 +57,6 @@ Results three_drivers() {
     fill("threads", {0.4, 0.45, 0.5, 0.55, 0.6}, 0.5);
     fill("bare-epoll", {0.9, 0.95, 1.01, 1.05, 1.1}, 0.5);
     return results;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::istringstream stream(text);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(stream, line);) lines.push_back(line);
-    return lines;
 }
 
 }  // namespace

@@ -5,19 +5,13 @@
 #include <compare/run_cell.hpp>
 #include <set>
 
+#include "samples.hpp"
+
 using namespace switchboard::bench;
+using namespace switchboard::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr std::uint64_t kMs = 1'000'000;
-
-// Returns 1 to 100 times `unit`, so that all percentiles differ.
-Histogram hundred(std::uint64_t unit) {
-    Histogram histogram;
-    for (std::uint64_t i = 1; i <= 100; ++i) histogram.record(i * unit);
-    return histogram;
-}
 
 Tally tally(std::size_t refused, std::size_t wrong) {
     Tally tally;

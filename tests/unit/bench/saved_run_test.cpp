@@ -7,12 +7,11 @@
 #include <system/environment.hpp>
 
 using namespace switchboard::bench;
-using Json = nlohmann::json;
 
 namespace {
 
 // Returns the JSON that compare writes for one server in three rounds, each a little faster than the last.
-Json written() {
+nlohmann::json written() {
     Results results;
     results.experiment.servers = {"reactor"};
     results.environment = describe_environment();
@@ -27,31 +26,31 @@ Json written() {
         m.max = 4e-3;
         results.at({"reactor", 64, 100}).rounds.push_back(m);
     }
-    return Json::parse(to_json(results));
+    return nlohmann::json::parse(to_json(results));
 }
 
-Run run_of(const Json& json) {
+Run run_of(const nlohmann::json& json) {
     return parse_run("x.json", json.dump()).value();
 }
 
 // Changes `name`, in this part of one of two files, and returns the conditions that are reported as unequal.
 std::vector<std::string> unequal_by(const char* part, const std::string& name) {
-    const Json before = written();
-    Json after = before;
+    const nlohmann::json before = written();
+    nlohmann::json after = before;
     REQUIRE(after.at(part).contains(name));
     after[part][name] = "another";
     return unequal_conditions(run_of(before), run_of(after));
 }
 
 std::vector<std::string> only(const char* part, const std::string& name) {
-    const Json value = written().at(part).at(name);
+    const nlohmann::json value = written().at(part).at(name);
     const std::string was = value.is_string() ? value.get<std::string>() : value.dump();
     return {name + ": " + was + " and another"};
 }
 
 RunCell with_reasons(std::initializer_list<std::string> reasons,
                      std::initializer_list<std::string> doubts = {}) {
-    Json json = written();
+    nlohmann::json json = written();
     json["cells"][0]["valid"] = false;
     for (const std::string& reason : reasons)
         json["cells"][0]["reasons"].push_back({{"reason", reason}, {"text", "so it is"}});
@@ -89,8 +88,8 @@ TEST_CASE("bench run file: fields in which two runs may differ are not condition
 }
 
 TEST_CASE("bench run file: a server with several CPUs is a condition, with their number") {
-    const Json before = written();
-    Json after = before;
+    const nlohmann::json before = written();
+    nlohmann::json after = before;
     after["cpus"]["server"] = {0, 1, 2};
     CHECK(unequal_conditions(run_of(before), run_of(after)) ==
           std::vector<std::string>{"CPUs used: one for both and the server on 3"});
@@ -116,7 +115,7 @@ TEST_CASE("bench run file: requests not served because of a hindrance are not th
 // Rounds with too few replies are slow ones. A percentile of the other rounds alone would look better.
 TEST_CASE(
     "bench run file: a percentile that one round lacks is dropped, and other figures are kept") {
-    Json json = written();
+    nlohmann::json json = written();
     for (const std::string name : {"p50", "p99", "p99.9", "max", "throughput"})
         json["cells"][0]["rounds"][1][name] = nullptr;
     const RunCell cell = run_of(json).cells.at(0);

@@ -6,24 +6,15 @@
 #include <unistd.h>
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <system/usage.hpp>
 #include <thread>
 
+#include "cpu_time.hpp"
+
 using namespace switchboard::bench;
+using namespace switchboard::test;
 
 namespace {
-
-double own_cpu() {
-    timespec used{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
-}
-
-void burn(double seconds) {
-    while (own_cpu() < seconds) {
-    }
-}
 
 void tell(int fd) {
     [[maybe_unused]] const auto n = write(fd, "x", 1);
@@ -125,7 +116,7 @@ TEST_CASE("bench usage: the CPU of a child that started and ended in between is 
     const CpuTime before = meter.read();
     const pid_t child = fork();
     if (child == 0) {
-        burn(own_cpu() + 0.1);
+        burn(0.1);
         _exit(0);
     }
     REQUIRE(waitpid(child, nullptr, 0) == child);

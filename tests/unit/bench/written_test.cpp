@@ -9,7 +9,6 @@
 #include <system/environment.hpp>
 
 using namespace switchboard::bench;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -54,7 +53,7 @@ Measurement valid_round(double rate, double cpu) {
     return m;
 }
 
-Results two_servers() {
+Results five_rounds() {
     constexpr double kRates[] = {1.25, 2.5, 1.625, 1.375, 2}, kCpus[] = {3, 7, 2.5, 4, 5};
     Results results;
     results.experiment.servers = {"reactor", "threads"};
@@ -65,26 +64,27 @@ Results two_servers() {
     return results;
 }
 
-Json json_of(const Results& results) {
-    return Json::parse(to_json(results));
+nlohmann::json json_of(const Results& results) {
+    return nlohmann::json::parse(to_json(results));
 }
 
 // Returns the part of `schema` that `part` refers to, for a value that is not null.
-Json resolved(const Json& schema, const Json& part) {
+nlohmann::json resolved(const nlohmann::json& schema, const nlohmann::json& part) {
     if (part.contains("$ref"))
-        return resolved(schema,
-                        schema.at(Json::json_pointer(part["$ref"].get<std::string>().substr(1))));
+        return resolved(
+            schema,
+            schema.at(nlohmann::json::json_pointer(part["$ref"].get<std::string>().substr(1))));
     return part.contains("oneOf") ? part["oneOf"].back() : part;
 }
 
 // Checks that each object in `value` has exactly the fields of the schema. Returns the number of objects.
-std::size_t check_fields(const Json& schema, const Json& reference, const Json& value,
-                         const std::string& path) {
+std::size_t check_fields(const nlohmann::json& schema, const nlohmann::json& reference,
+                         const nlohmann::json& value, const std::string& path) {
     CAPTURE(path);
-    const Json part = resolved(schema, reference);
+    const nlohmann::json part = resolved(schema, reference);
     std::size_t objects = 0;
     if (value.is_array()) {
-        for (const Json& each : value)
+        for (const nlohmann::json& each : value)
             objects += check_fields(schema, part.at("items"), each, path + "[]");
     }
     if (!value.is_object() || !part.contains("properties")) return objects;
@@ -99,15 +99,15 @@ std::size_t check_fields(const Json& schema, const Json& reference, const Json& 
     return objects + 1;
 }
 
-Json read_schema() {
+nlohmann::json read_schema() {
     std::ifstream file(SWITCHBOARD_SOURCE "/bench/compare.schema.json");
-    return Json::parse(file);
+    return nlohmann::json::parse(file);
 }
 
 }  // namespace
 
 TEST_CASE("bench results: the written fields are those of the schema") {
-    Results results = two_servers();
+    Results results = five_rounds();
     results.environment = describe_environment();
     results.experiment.connections = {100};
     results.experiment.sizes = {64};
@@ -115,7 +115,7 @@ TEST_CASE("bench results: the written fields are those of the schema") {
     results.cells[0].rounds[0] = whole_round();
     for (CellRounds& cell : results.cells)
         cell.knees.assign(5, {.rate = 1'000, .probes = {{.rate = 2'000}}});
-    const Json schema = read_schema(), json = json_of(results);
+    const nlohmann::json schema = read_schema(), json = json_of(results);
     // The run, options, CPUs, environment, a sentence and the skipped servers. Two cells with nine metrics
     // each, five rounds with their errors, and the reasons of one cell. Their knees with a rate, five
     // searches and probes.
@@ -123,8 +123,8 @@ TEST_CASE("bench results: the written fields are those of the schema") {
 }
 
 TEST_CASE("bench results: every reason, and every reason for a missing ratio, is in the schema") {
-    const Json schema = read_schema();
-    const Json cell = schema["properties"]["cells"]["items"]["properties"];
+    const nlohmann::json schema = read_schema();
+    const nlohmann::json cell = schema["properties"]["cells"]["items"]["properties"];
     std::set<std::string> words = cell["reasons"]["items"]["properties"]["reason"]["enum"];
     words.merge(
         cell["doubts"]["items"]["properties"]["reason"]["enum"].get<std::set<std::string>>());
@@ -137,31 +137,31 @@ TEST_CASE("bench results: every reason, and every reason for a missing ratio, is
 TEST_CASE("bench results: each field of a round in the JSON has its own figure") {
     Results results;
     results.at({"reactor", 64, 100}).rounds = {whole_round()};
-    const Json expected{{"connected", 98},
-                        {"answered", 97},
-                        {"served", 96},
-                        {"starved", 3},
-                        {"exchanges", 16'384},
-                        {"seconds", 2},
-                        {"offered_rate", 8'500},
-                        {"due", 17'000},
-                        {"unanswered", 7},
-                        {"uncorrected_p99", 0.003},
-                        {"send_delay_p99", 0.002},
-                        {"generator_cpu_seconds", 0.75},
-                        {"server_cpu_seconds", 0.5},
-                        {"noise", 0.03125},
-                        {"errors", {{"refused", 2}, {"timed out", 3}}},
-                        {"problem", ""},
-                        {"throughput", 8'192},
-                        {"p50", 0.001},
-                        {"p99", 0.004},
-                        {"p99.9", 0.006},
-                        {"max", 0.008},
-                        {"cpu", 0.5 / 16'384},
-                        {"voluntary_switches", 0.5},
-                        {"involuntary_switches", 0.125},
-                        {"memory", 4'096}};
+    const nlohmann::json expected{{"connected", 98},
+                                  {"answered", 97},
+                                  {"served", 96},
+                                  {"starved", 3},
+                                  {"exchanges", 16'384},
+                                  {"seconds", 2},
+                                  {"offered_rate", 8'500},
+                                  {"due", 17'000},
+                                  {"unanswered", 7},
+                                  {"uncorrected_p99", 0.003},
+                                  {"send_delay_p99", 0.002},
+                                  {"generator_cpu_seconds", 0.75},
+                                  {"server_cpu_seconds", 0.5},
+                                  {"noise", 0.03125},
+                                  {"errors", {{"refused", 2}, {"timed out", 3}}},
+                                  {"problem", ""},
+                                  {"throughput", 8'192},
+                                  {"p50", 0.001},
+                                  {"p99", 0.004},
+                                  {"p99.9", 0.006},
+                                  {"max", 0.008},
+                                  {"cpu", 0.5 / 16'384},
+                                  {"voluntary_switches", 0.5},
+                                  {"involuntary_switches", 0.125},
+                                  {"memory", 4'096}};
     CHECK(json_of(results)["cells"][0]["rounds"][0] == expected);
     results.cells[0].rounds[0].problem = "it died";
     CHECK(json_of(results)["cells"][0]["rounds"][0]["problem"] == "it died");
@@ -170,13 +170,13 @@ TEST_CASE("bench results: each field of a round in the JSON has its own figure")
 TEST_CASE("bench results: each metric of a cell in the JSON has its own figure") {
     Results results;
     results.at({"reactor", 64, 100}).rounds = {whole_round()};
-    const Json cell = json_of(results)["cells"][0];
+    const nlohmann::json cell = json_of(results)["cells"][0];
     for (const Metric* metric : all_metrics()) {
         CAPTURE(std::string(metric->name));
-        const Json& median = cell["rounds"][0][metric->name];
-        CHECK(
-            cell[metric->name] ==
-            Json{{"median", median}, {"mad", 0}, {"min", median}, {"max", median}, {"rounds", 1}});
+        const nlohmann::json& median = cell["rounds"][0][metric->name];
+        CHECK(cell[metric->name] ==
+              nlohmann::json{
+                  {"median", median}, {"mad", 0}, {"min", median}, {"max", median}, {"rounds", 1}});
     }
     CHECK(cell["workload"] == "echo");
     CHECK(cell["server"] == "reactor");
@@ -186,35 +186,35 @@ TEST_CASE("bench results: each metric of a cell in the JSON has its own figure")
 }
 
 TEST_CASE("bench results: a summary and both ratios in the JSON, with each number in its field") {
-    const Json cell = json_of(two_servers())["cells"][1];
+    const nlohmann::json cell = json_of(five_rounds())["cells"][1];
     CHECK(cell["valid"] == true);
     CHECK(cell["rank"] == 1);
     CHECK(cell["no_ratio"] == "");
-    CHECK(cell["throughput"] == Json{{"median", 8'192 * 1.625},
-                                     {"mad", 8'192 * 0.375},
-                                     {"min", 8'192 * 1.25},
-                                     {"max", 8'192 * 2.5},
-                                     {"rounds", 5}});
-    CHECK(cell["throughput_ratio"] == Json{{"median", 1.625},
-                                           {"mad", 0.375},
-                                           {"min", 1.25},
-                                           {"max", 2.5},
-                                           {"rounds", 5},
-                                           {"low", 1.25},
-                                           {"high", 2.5},
-                                           {"no_difference_seen", false}});
-    CHECK(cell["cpu_ratio"] == Json{{"median", 4},
-                                    {"mad", 1},
-                                    {"min", 2.5},
-                                    {"max", 7},
-                                    {"rounds", 5},
-                                    {"low", 2.5},
-                                    {"high", 7},
-                                    {"no_difference_seen", false}});
+    CHECK(cell["throughput"] == nlohmann::json{{"median", 8'192 * 1.625},
+                                               {"mad", 8'192 * 0.375},
+                                               {"min", 8'192 * 1.25},
+                                               {"max", 8'192 * 2.5},
+                                               {"rounds", 5}});
+    CHECK(cell["throughput_ratio"] == nlohmann::json{{"median", 1.625},
+                                                     {"mad", 0.375},
+                                                     {"min", 1.25},
+                                                     {"max", 2.5},
+                                                     {"rounds", 5},
+                                                     {"low", 1.25},
+                                                     {"high", 2.5},
+                                                     {"no_difference_seen", false}});
+    CHECK(cell["cpu_ratio"] == nlohmann::json{{"median", 4},
+                                              {"mad", 1},
+                                              {"min", 2.5},
+                                              {"max", 7},
+                                              {"rounds", 5},
+                                              {"low", 2.5},
+                                              {"high", 7},
+                                              {"no_difference_seen", false}});
 }
 
 TEST_CASE("bench results: a knee in the JSON, found or at its ceiling, with its probes") {
-    Results results = two_servers();
+    Results results = five_rounds();
     results.cells[0].knees = {{.rate = 2'000, .probes = {{.rate = 3'000}}}};
     results.cells[1].knees = {
         {.rate = 1'000,
@@ -223,25 +223,27 @@ TEST_CASE("bench results: a knee in the JSON, found or at its ceiling, with its 
         {.rate = 4'000,
          .why_not_found = "so fast",
          .probes = {{.rate = 4'000, .holds = std::nullopt}}}};
-    const auto probe = [](double rate, double reached, double latency, const Json& holds,
+    const auto probe = [](double rate, double reached, double latency, const nlohmann::json& holds,
                           const char* why) {
-        return Json{{"rate", rate},
-                    {"reached", reached},
-                    {"latency", latency},
-                    {"holds", holds},
-                    {"why", why}};
+        return nlohmann::json{{"rate", rate},
+                              {"reached", reached},
+                              {"latency", latency},
+                              {"holds", holds},
+                              {"why", why}};
     };
-    const Json found{{"rate", 1'000},
-                     {"at_ceiling", false},
-                     {"why_not_found", ""},
-                     {"probes", Json::array({probe(4'000, 3'900, 0.5, false, "500 ms"),
-                                             probe(1'000, 990, 0.25, true, "")})}};
-    const Json at_ceiling{{"rate", 4'000},
-                          {"at_ceiling", true},
-                          {"why_not_found", "so fast"},
-                          {"probes", Json::array({probe(4'000, 0, 0, nullptr, "")})}};
-    const Json knee = json_of(results)["knees"][1];
-    CHECK(knee["rounds"] == Json::array({found, at_ceiling}));
+    const nlohmann::json found{
+        {"rate", 1'000},
+        {"at_ceiling", false},
+        {"why_not_found", ""},
+        {"probes", nlohmann::json::array({probe(4'000, 3'900, 0.5, false, "500 ms"),
+                                          probe(1'000, 990, 0.25, true, "")})}};
+    const nlohmann::json at_ceiling{
+        {"rate", 4'000},
+        {"at_ceiling", true},
+        {"why_not_found", "so fast"},
+        {"probes", nlohmann::json::array({probe(4'000, 0, 0, nullptr, "")})}};
+    const nlohmann::json knee = json_of(results)["knees"][1];
+    CHECK(knee["rounds"] == nlohmann::json::array({found, at_ceiling}));
     CHECK(knee["server"] == "threads");
     CHECK(knee["connections"] == 100);
     CHECK(knee["size"] == 64);

@@ -14,7 +14,7 @@ using Timer = std::chrono::steady_clock;
 
 namespace {
 
-Error failed(const Endpoint& at, std::chrono::milliseconds timeout = 5s) {
+Error connect_error(const Endpoint& at, std::chrono::milliseconds timeout = 5s) {
     const auto connected = connect(at, timeout);
     REQUIRE_MESSAGE(!connected.has_value(), at.to_string());
     return connected.error();
@@ -59,29 +59,31 @@ TEST_CASE("connect: a timeout does not stay set on a unix socket") {
 }
 
 TEST_CASE("connect: refused") {
-    const Error refused = failed(endpoint("127.0.0.1:1"));
+    const Error refused = connect_error(endpoint("127.0.0.1:1"));
     CHECK(refused == std::errc::connection_refused);
     CHECK(refused.message() == "connect tcp://127.0.0.1:1: connection refused");
-    CHECK(failed(endpoint("127.0.0.1:1"), 0ms) == std::errc::connection_refused);
+    CHECK(connect_error(endpoint("127.0.0.1:1"), 0ms) == std::errc::connection_refused);
     if (machine_has_ipv6())
-        CHECK(failed(endpoint("[::1]:1")).message() == "connect tcp://[::1]:1: connection refused");
+        CHECK(connect_error(endpoint("[::1]:1")).message() ==
+              "connect tcp://[::1]:1: connection refused");
 }
 
 TEST_CASE("connect: to a path without a listener") {
     const TempDir dir;
     const Endpoint path = Endpoint::unix_path(dir / "socket");
-    CHECK(failed(path).message() == "connect " + path.to_string() + ": no such file or directory");
+    CHECK(connect_error(path).message() ==
+          "connect " + path.to_string() + ": no such file or directory");
     { const Listener gone(path.to_string()); }
-    CHECK(failed(path).message() == "connect " + path.to_string() + ": connection refused");
+    CHECK(connect_error(path).message() == "connect " + path.to_string() + ": connection refused");
 }
 
 TEST_CASE("connect: a name's error names each address that was tried") {
-    const Error refused = failed(endpoint("localhost:1"));
+    const Error refused = connect_error(endpoint("localhost:1"));
     CHECK(refused == std::errc::connection_refused);
     const std::string message = refused.message();
     CHECK(message.starts_with("connect tcp://localhost:1: "));
     CHECK(message.find("127.0.0.1: connection refused") != std::string::npos);
-    const Error unknown = failed(endpoint("no.such.host.invalid:80"));
+    const Error unknown = connect_error(endpoint("no.such.host.invalid:80"));
     CHECK(unknown.code().category() == resolver_category());
     CHECK(unknown.message().starts_with("connect tcp://no.such.host.invalid:80: "));
 }
@@ -97,7 +99,7 @@ TEST_CASE("connect: every address is tried") {
 TEST_CASE("connect: times out against a listener that takes no more") {
     const FullListener full("127.0.0.1:0");
     const auto before = Timer::now();
-    const Error error = failed(full.listener.at, 120ms);
+    const Error error = connect_error(full.listener.at, 120ms);
     CHECK(Timer::now() - before >= 120ms);
     CHECK(error == errc::connect_timed_out);
     CHECK(error == make_error_condition(std::errc::timed_out));
@@ -108,7 +110,7 @@ TEST_CASE("connect: times out against a unix listener that takes no more") {
     const TempDir dir;
     const FullListener full("unix:" + (dir / "socket"));
     const auto before = Timer::now();
-    const Error error = failed(full.listener.at, 120ms);
+    const Error error = connect_error(full.listener.at, 120ms);
     CHECK(Timer::now() - before >= 115ms);
     CHECK(error == errc::connect_timed_out);
     CHECK(full.listener.socket.accept().has_value());
@@ -122,17 +124,17 @@ TEST_CASE("connect: signals neither end the wait nor prolong it") {
         const SignalStorm storm;
         SignalStorm::wait_for(1);
         const auto before = Timer::now();
-        CHECK(failed(full.listener.at, 100ms) == errc::connect_timed_out);
+        CHECK(connect_error(full.listener.at, 100ms) == errc::connect_timed_out);
         CHECK(Timer::now() - before >= 95ms);
         CHECK(signals_counted > 1);
     }
 }
 
 TEST_CASE("connect: endpoints that cannot be connected to are refused") {
-    CHECK(failed(endpoint("fd:0")).message() == "connect fd:0: not supported here");
-    CHECK(failed(Endpoint()) == errc::bad_endpoint);
+    CHECK(connect_error(endpoint("fd:0")).message() == "connect fd:0: not supported here");
+    CHECK(connect_error(Endpoint()) == errc::bad_endpoint);
     const Endpoint path = Endpoint::unix_path("/tmp/" + std::string(200, 'x'));
-    CHECK(failed(path).message() == "connect " + path.to_string() + ": file name too long");
+    CHECK(connect_error(path).message() == "connect " + path.to_string() + ": file name too long");
 }
 
 TEST_CASE("start_connect: ends when the socket is writable, and take_error() returns the result") {

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Error failed(const Endpoint& at, const SocketOptions& options = {}) {
+Error listen_error(const Endpoint& at, const SocketOptions& options = {}) {
     auto listening = listen(at, options);
     REQUIRE_MESSAGE(!listening.has_value(), at.to_string());
     return listening.error();
@@ -108,16 +108,16 @@ TEST_CASE("listen: any address is IPv4 on a machine without IPv6") {
 
 TEST_CASE("listen: any address is refused if one family's port is in use") {
     const Listener taken("0.0.0.0:0");
-    const Error error = failed(at("*", taken));
+    const Error error = listen_error(at("*", taken));
     CHECK(error == std::errc::address_in_use);
     if (!machine_has_ipv6()) return;
     const Listener other("[::]:0");
-    CHECK(failed(at("*", other)) == std::errc::address_in_use);
+    CHECK(listen_error(at("*", other)) == std::errc::address_in_use);
 }
 
 TEST_CASE("listen: a port in use") {
     const Listener listener;
-    const Error error = failed(listener.at);
+    const Error error = listen_error(listener.at);
     CHECK(error == std::errc::address_in_use);
     CHECK(error.message() == "listen " + listener.at.to_string() + ": address already in use");
 }
@@ -130,7 +130,7 @@ TEST_CASE("listen: at once on the port of a server that was just stopped") {
     CHECK(receive_all(*client).empty());
     client->close();
     listener.socket.close();
-    CHECK(failed(listener.at, {.reuse_address = false}) == std::errc::address_in_use);
+    CHECK(listen_error(listener.at, {.reuse_address = false}) == std::errc::address_in_use);
     CHECK(listen(listener.at).has_value());
 }
 
@@ -146,14 +146,14 @@ TEST_CASE("listen: the backlog bounds how many connects wait") {
 }
 
 TEST_CASE("listen: unknown names and addresses of other machines are refused") {
-    const Error unknown = failed(Endpoint::tcp("no.such.host.invalid", 80));
+    const Error unknown = listen_error(Endpoint::tcp("no.such.host.invalid", 80));
     CHECK(unknown.code().category() == resolver_category());
     CHECK(unknown.message() ==
           "listen tcp://no.such.host.invalid:80: " + Error(unknown.code()).message());
-    const Error foreign = failed(endpoint("192.0.2.77:0"));
+    const Error foreign = listen_error(endpoint("192.0.2.77:0"));
     CHECK(foreign == std::errc::address_not_available);
     CHECK(foreign.message() == "listen tcp://192.0.2.77:0: cannot assign requested address");
-    CHECK(failed(Endpoint()) == errc::bad_endpoint);
+    CHECK(listen_error(Endpoint()) == errc::bad_endpoint);
 }
 
 TEST_CASE("listen: permission denied is reported") {
@@ -190,7 +190,7 @@ TEST_CASE("listen: a unix path left behind is bound anew, a live one is in use")
     const Listener second(path.to_string());
     CHECK(second.at == path);
     CHECK(answers(path));
-    const Error error = failed(path);
+    const Error error = listen_error(path);
     CHECK(error == std::errc::address_in_use);
     CHECK(error.message() == "listen " + path.to_string() + ": address already in use");
     CHECK(answers(path));  // the live listener is not affected
@@ -201,7 +201,7 @@ TEST_CASE("listen: a live unix listener whose queue is full is not taken for a d
     const Listener listener("unix:" + (dir / "socket"), {.backlog = 0});
     std::vector<Socket> clients;
     while (auto next = connect(listener.at, 20ms)) clients.push_back(std::move(*next));
-    CHECK(failed(listener.at) == std::errc::address_in_use);
+    CHECK(listen_error(listener.at) == std::errc::address_in_use);
     CHECK(listener.socket.accept().has_value());
 }
 
@@ -209,19 +209,20 @@ TEST_CASE("listen: a file that is not a socket is never removed") {
     const TempDir dir;
     const std::string path = dir / "file";
     std::ofstream(path) << "precious";
-    CHECK(failed(Endpoint::unix_path(path)) == std::errc::address_in_use);
+    CHECK(listen_error(Endpoint::unix_path(path)) == std::errc::address_in_use);
     CHECK(std::filesystem::file_size(path) == 8);
     { const Listener left_behind("unix:" + (dir / "socket")); }
     std::filesystem::create_symlink(dir / "socket", dir / "link");
-    CHECK(failed(Endpoint::unix_path(dir / "link")) == std::errc::address_in_use);
+    CHECK(listen_error(Endpoint::unix_path(dir / "link")) == std::errc::address_in_use);
     CHECK(std::filesystem::is_symlink(dir / "link"));
-    CHECK(failed(Endpoint::unix_path(dir / "no/socket")) == std::errc::no_such_file_or_directory);
+    CHECK(listen_error(Endpoint::unix_path(dir / "no/socket")) ==
+          std::errc::no_such_file_or_directory);
 }
 
 TEST_CASE("listen: a unix path that is too long says so") {
     const Endpoint path = Endpoint::unix_path("/tmp/" + std::string(200, 'x'));
-    CHECK(failed(path).message() == "listen " + path.to_string() + ": file name too long");
-    CHECK(failed(Endpoint::unix_path("")).message() == "listen unix:: invalid argument");
+    CHECK(listen_error(path).message() == "listen " + path.to_string() + ": file name too long");
+    CHECK(listen_error(Endpoint::unix_path("")).message() == "listen unix:: invalid argument");
 }
 
 TEST_CASE("listen: takes over a descriptor that listens") {

@@ -170,8 +170,8 @@ namespace {
 
 // An accepted connection with the handler `make()`.
 template <class Make>
-struct Served {
-    explicit Served(Make make)
+struct ServedClient {
+    explicit ServedClient(Make make)
         : listening(listen_on(reactor, callbacks(std::move(make)))), client(listening.local) {}
     Reactor reactor;
     Listening listening;
@@ -182,7 +182,7 @@ struct Served {
 
 TEST_CASE("reactor deadlines: set in on_open and again in on_deadline, each comes once") {
     std::vector<Clock::time_point> due, came;
-    Served served([&] {
+    ServedClient served([&] {
         return Callbacks{.on_open =
                              [&](Connection& c) {
                                  due.push_back(c.now() + 10ms);
@@ -203,7 +203,7 @@ TEST_CASE("reactor deadlines: set in on_open and again in on_deadline, each come
 
 TEST_CASE("reactor deadlines: can be replaced by a later one, an earlier one and none") {
     std::string story;
-    Served served([&] {
+    ServedClient served([&] {
         return Callbacks{.on_open =
                              [&](Connection& c) {
                                  c.set_deadline(c.now() + 5ms);
@@ -229,7 +229,7 @@ TEST_CASE("reactor deadlines: can be replaced by a later one, an earlier one and
 
 TEST_CASE("reactor deadlines: the earliest and the latest possible time") {
     int came = 0;
-    Served served([&] {
+    ServedClient served([&] {
         return Callbacks{.on_open = [](Connection& c) { c.set_deadline(Clock::time_point::min()); },
                          .on_deadline =
                              [&](Connection& c) {
@@ -245,7 +245,7 @@ TEST_CASE("reactor deadlines: the earliest and the latest possible time") {
 
 TEST_CASE("reactor deadlines: without on_deadline a deadline ends the connection") {
     ConnectionEnd ending;
-    Served served([&] {
+    ServedClient served([&] {
         return Callbacks{.on_open = [](Connection& c) { c.set_deadline(c.now() + 5ms); },
                          .on_close = ending.note()};
     });
@@ -257,7 +257,7 @@ TEST_CASE("reactor deadlines: without on_deadline a deadline ends the connection
 TEST_CASE("reactor deadlines: after a switch in on_deadline the next protocol gets input and EOF") {
     std::string story;
     SUBCASE("that the old one had paused") {
-        Served served([&] {
+        ServedClient served([&] {
             return Callbacks{
                 .on_open = [](Connection& c) { c.pause_reading(), c.set_deadline(c.now() + 5ms); },
                 .on_deadline =
@@ -272,7 +272,7 @@ TEST_CASE("reactor deadlines: after a switch in on_deadline the next protocol ge
         run_until(served.reactor, [&] { return story == "data"; });
     }
     SUBCASE("that the old one had seen") {
-        Served served([&] {
+        ServedClient served([&] {
             return Callbacks{.on_eof = [](Connection& c) { c.set_deadline(c.now() + 5ms); },
                              .on_deadline =
                                  [&](Connection& c) {
@@ -287,7 +287,7 @@ TEST_CASE("reactor deadlines: after a switch in on_deadline the next protocol ge
         CHECK(story == "eof");
     }
     SUBCASE("and in on_eof itself") {
-        Served served([&] {
+        ServedClient served([&] {
             return Callbacks{.on_eof = [&](Connection& c) {
                 c.switch_to(make_protocol({.on_eof = [&](Connection& d) {
                     story += "eof";
