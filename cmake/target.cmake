@@ -11,7 +11,7 @@ target_compile_options(switchboard_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor)
 set_property(TARGET switchboard_flags PROPERTY EXPORT_NAME flags)
 
-# Headers that nearly every file includes are parsed once per target. ccache can cache files that use
+# Headers that nearly every file includes are parsed once. ccache can cache files that use
 # precompiled headers only if gcc gets -fpch-preprocess.
 target_compile_options(switchboard_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 function(switchboard_precompile target)
@@ -58,9 +58,16 @@ function(switchboard_library name)
     if(NOT ARG_SEPARATE)
         set_property(GLOBAL APPEND PROPERTY SWITCHBOARD_LIBRARIES switchboard_${name})
     endif()
-    list(LENGTH sources count)
-    if(count GREATER 8)
+    # All but core share the headers that one of them has precompiled. In the preset portable, core has a
+    # definition of its own.
+    get_property(precompiled GLOBAL PROPERTY SWITCHBOARD_PRECOMPILED)
+    if(precompiled)
+        target_precompile_headers(switchboard_${name} REUSE_FROM ${precompiled})
+    else()
         switchboard_precompile(switchboard_${name})
+        if(NOT name STREQUAL core)
+            set_property(GLOBAL PROPERTY SWITCHBOARD_PRECOMPILED switchboard_${name})
+        endif()
     endif()
 endfunction()
 

@@ -52,6 +52,24 @@ void check_unchanged(ReplacingHost& host, const ProtocolFactory& factory) {
 
 }  // namespace
 
+TEST_CASE(
+    "plugins: a plugin in C++ does not replace another version if its check fails or throws") {
+    ReplacingHost host("versions");
+    test::install_version("versions", 1, host.folder.path("second"));
+    const auto refusal_with = [&](const char* outcome) {
+        ::setenv("VERSION_CHECK", outcome, 1);
+        const std::string message = host.refusal("version", host.folder.path("second"));
+        ::unsetenv("VERSION_CHECK");
+        return message;
+    };
+    CHECK(test::has(refusal_with("no database"), "second.so: no database: "));
+    CHECK(test::has(refusal_with("throws"), "second.so: thrown in check: "));
+    CHECK(host.plugins.list().size() == 1);
+    const auto replaced = host.plugins.replace("version", host.folder.path("second"));
+    REQUIRE_MESSAGE(replaced, replaced.error().message());
+    CHECK(replaced->version == "version 001");
+}
+
 TEST_CASE("plugins: a replacement serves new connections of factories that existed before") {
     ReplacingHost host("version");
     const ProtocolFactory by_default = test::factory_from(host.registry, "version");

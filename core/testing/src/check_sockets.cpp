@@ -68,7 +68,7 @@ private:
     std::string compare(std::size_t size) {
         read(size);
         std::string differs = difference(expected_, got_);
-        if (!differs.empty() && error_) differs += ", " + error_.message();
+        if (!differs.empty() && error_) differs += ", " + name_of(error_);
         return differs;
     }
 
@@ -78,7 +78,7 @@ private:
         if (error_ == std::errc::operation_would_block)
             return "still open, although the transcript expects a close";
         const bool was_reset = error_ && !why;
-        return was_reset ? "closed (" + error_.message() + "), expected no error" : differs;
+        return was_reset ? "closed with " + name_of(error_) + ", expected no error" : differs;
     }
 
     // A FIN or a byte that comes later than this look is not seen.

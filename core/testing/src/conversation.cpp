@@ -20,7 +20,7 @@ ConnectionLimits limits_for(const Delivery& delivery, ConnectionLimits limits) {
 }
 
 std::string closed_with(std::error_code why) {
-    return why ? "closed (" + why.message() + ")" : "closed without an error";
+    return why ? "closed with " + name_of(why) : "closed without an error";
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ void Conversation::closes(const std::error_condition& why) {
     if (!peer_.closed()) return set_problem("still open, although the transcript expects a close");
     const std::error_code reason = peer_.close_reason();
     if (why ? reason == why : !reason) return;
-    set_problem(closed_with(reason) + ", expected " + (why ? why.message() : "no error"));
+    set_problem(closed_with(reason) + ", expected " + (why ? name_of(why) : "no error"));
 }
 
 void Conversation::finish() {

@@ -160,7 +160,22 @@ const std::vector<NamedError>& named_errors() {
     return kNames;
 }
 
+template <class Error>
+std::string name_or_message(const Error& error) {
+    for (const NamedError& each : named_errors())
+        if (error == each.condition) return std::string(each.name);
+    return error.message();
+}
+
 }  // namespace
+
+std::string name_of(const std::error_code& error) {
+    return name_or_message(error);
+}
+
+std::string name_of(const std::error_condition& error) {
+    return name_or_message(error);
+}
 
 std::optional<std::error_condition> error_named(std::string_view name) {
     for (const NamedError& each : named_errors())

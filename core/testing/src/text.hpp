@@ -19,5 +19,8 @@ std::string difference(std::string_view expected, std::string_view got);
 // The error of that name in switchboard::errc or std::errc.
 std::optional<std::error_condition> error_named(std::string_view name);
 std::string error_names();  // all that error_named() knows, for messages
+// The name with which a transcript expects the error, or its message if it has none.
+std::string name_of(const std::error_code& error);
+std::string name_of(const std::error_condition& error);
 
 }  // namespace switchboard::testing

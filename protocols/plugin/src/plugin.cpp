@@ -1,6 +1,7 @@
 #include <switchboard/plugin.hpp>
 
 #include <exception>
+#include <functional>
 #include <memory>
 #include <new>
 #include <string>
@@ -83,21 +84,37 @@ Result<Use> use_of(const sb_protocol& protocol, const sb_use& asked) {
     });
 }
 
-int configure(const sb_protocol* protocol, const sb_use* asked, void** service, char* why,
-              std::size_t size) {
+// Returns 0 if `work` succeeds, or writes the reason to why[0..size).
+template <class Work>
+int succeed(char* why, std::size_t size, const Work& work) noexcept {
+    const auto tell = [&](const char* reason) { copy_text(reason, why, size); };
     try {
-        auto made = use_of(*protocol, *asked);
-        if (made) {
-            *service = new Use(std::move(*made));
-            return 0;
-        }
-        copy_text(made.error().message().c_str(), why, size);
-    } catch (const std::exception& thrown) {
-        copy_text(thrown.what(), why, size);
+        const Result<void> done = work();
+        if (done) return 0;
+        tell(done.error().message().c_str());
     } catch (...) {
-        copy_text("unknown exception", why, size);
+        tell_exception(tell);
     }
     return 1;
+}
+
+int configure(const sb_protocol* protocol, const sb_use* asked, void** service, char* why,
+              std::size_t size) {
+    return succeed(why, size, [&] {
+        return use_of(*protocol, *asked).map([&](Use made) {
+            *service = new Use(std::move(made));
+        });
+    });
+}
+
+// Never destroyed, like the tables.
+std::function<Result<void>()>& own_check() {
+    static auto* const check = new std::function<Result<void>()>;
+    return *check;
+}
+
+int check(char* why, std::size_t size) {
+    return succeed(why, size, own_check());
 }
 
 void release(void* service) {
@@ -160,10 +177,14 @@ sb_plugin table_of(const About& about, const Tables& all) {
             .start = start,
             .stop = nullptr,
             .describe = describe_error,
-            .check = nullptr};
+            .check = own_check() ? check : nullptr};
 }
 
 }  // namespace
+
+void set_check(std::function<Result<void>()> check) {
+    own_check() = std::move(check);
+}
 
 const sb_plugin* describe(const About& about, void (*add)(Registry&)) noexcept {
     if (tables) return &tables->plugin;

@@ -1,4 +1,6 @@
 // As version.c, in C++.
+#include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <switchboard/plugin.hpp>
 
@@ -28,8 +30,17 @@ Result<ProtocolFactory> make_version(const Options&, const ProtocolContext&) {
     });
 }
 
+// Tests let it fail.
+Result<void> check_version() {
+    const char* const outcome = std::getenv("VERSION_CHECK");
+    if (!outcome) return {};
+    if (std::string_view(outcome) == "throws") throw std::runtime_error("thrown in check");
+    return fail(errc::handler_failed, outcome);
+}
+
 }  // namespace
 
 SWITCHBOARD_PLUGIN("version", "version 000", "sends its version") {
     registry.add({.name = "version", .summary = "sends its version", .make = make_version});
+    plugin::set_check(check_version);
 }
