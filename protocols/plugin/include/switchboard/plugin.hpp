@@ -92,10 +92,10 @@ using MakeDatagramWithReactor =
 void add(Registry& registry, Registration registration, MakeWithReactor make,
          MakeDatagramWithReactor make_datagram = {});
 
-// Registers, in the body of SWITCHBOARD_PLUGIN, what tells whether the plugin works: `check` of sb_plugin in
-// plugin.h. It is called before this plugin replaces another version of itself, when the factories of all uses
-// have been made. After an error or an exception the other version stays in use. Threading: the thread that
-// replaces the plugin, which is not the reactor's.
+// Registers, in the body of SWITCHBOARD_PLUGIN, a function that reports whether the plugin works: `check` of
+// sb_plugin in plugin.h. It is called before this plugin replaces another version of itself, after the
+// factories of all uses have been made. After an error or an exception the other version stays in use.
+// Threading: the thread that replaces the plugin, which is not the reactor's.
 //
 //     plugin::set_check([]() -> Result<void> { return connect_to_database(); });
 void set_check(std::function<Result<void>()> check);
