@@ -4,6 +4,7 @@
 #include <switchboard/plugin.h>
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <switchboard/connection.hpp>
 
@@ -47,6 +48,7 @@ public:
     const Endpoint& peer() const override { return endpoints().peer; }
     const Endpoint& local() const override { return endpoints().local; }
     [[nodiscard]] Result<PeerCredentials> peer_credentials() const override;
+    std::optional<Security> security() const override;
     ConnectionId id() const override;
 
 private:

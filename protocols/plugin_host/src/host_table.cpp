@@ -13,6 +13,7 @@
 #include "connection_number.hpp"
 #include "datagrams/host_datagrams.hpp"
 #include "lent.hpp"
+#include "lent_security.hpp"
 #include "plugin_protocol.hpp"
 #include "reactor/host_reactor.hpp"
 #include "text.hpp"
@@ -192,6 +193,15 @@ sb_error credentials(const sb_peer* peer, sb_credentials* out) {
     return {0, 0};
 }
 
+int security(const sb_peer* peer, void (*use)(void*, const sb_security*), void* arg) {
+    return guarded(peer, [&] {
+        const Connection* const of = connection_of(peer, "security");
+        const auto agreed = of ? of->security() : std::nullopt;
+        if (agreed) lend_security(*agreed, use, arg);
+        return agreed ? 1 : 0;
+    });
+}
+
 void failed(sb_peer* peer, const char* why) noexcept {
     if (!connection_of(peer, "failed") || peer->failure) return;
     try {
@@ -219,6 +229,7 @@ void add_peer_calls(sb_host& table) noexcept {
     table.id = id;
     table.endpoint = endpoint;
     table.credentials = credentials;
+    table.security = security;
     table.failed = failed;
 }
 

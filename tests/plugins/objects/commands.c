@@ -86,6 +86,20 @@ static void tell(sb_peer* peer) {
     say(peer, text);
 }
 
+static void tell_security(void* text, const sb_security* security) {
+    const sb_identity* who = security->peer;
+    snprintf(text, 300, "%s %s %s %s %d %s %s %d %d;", security->version, security->cipher,
+             security->protocol, security->server_name, security->resumed,
+             who ? who->subject : "nobody", who ? who->names[who->name_count - 1] : "-",
+             who ? (int)who->der.size : 0, who ? who->fingerprint[31] : 0);
+}
+
+static void write_security(sb_peer* peer) {
+    char text[300] = "plain;";
+    host->security(peer, tell_security, text);
+    say(peer, text);
+}
+
 static void end(sb_peer* peer, int32_t domain, int32_t value) {
     sb_error error;
     error.domain = domain;
@@ -122,6 +136,7 @@ static void command(struct state* state, sb_peer* peer, int which) {
         case 'b': state->busy = 1; break;
         case 'i': state->busy = 0; break;
         case '?': tell(peer); break;
+        case '!': write_security(peer); break;
         case 'l': host->log(host, 2, "a line\nof text"); break;
         case 'r': say(peer, released == 2 ? "released twice;" : "not released;"); break;
         case 'F': host->failed(peer, "cannot\tgo on"); break;

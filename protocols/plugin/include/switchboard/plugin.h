@@ -75,6 +75,27 @@ typedef struct {
     uint32_t uid, gid;
 } sb_credentials;
 
+/* A certificate that was verified: Identity of switchboard/security.hpp. */
+typedef struct {
+    uint32_t struct_size;
+    const char* subject;      /* "CN=alice,O=Example" */
+    const char* const* names; /* "DNS:a.example", "IP:192.0.2.1" */
+    size_t name_count;
+    sb_bytes der;            /* the whole certificate */
+    uint8_t fingerprint[32]; /* the SHA-256 of `der` */
+} sb_identity;
+
+/* What both ends of an encrypted connection have agreed on: Security of switchboard/security.hpp. */
+typedef struct {
+    uint32_t struct_size;
+    int32_t resumed;         /* 1: an earlier session was continued */
+    const char* version;     /* "TLSv1.3" */
+    const char* cipher;      /* "TLS_AES_128_GCM_SHA256" */
+    const char* protocol;    /* by ALPN; empty: none was agreed on */
+    const char* server_name; /* as the client asked; empty: it did not */
+    const sb_identity* peer; /* null: the peer presented no certificate, or none was verified */
+} sb_security;
+
 /* The address of the peer of a datagram: a value that may be copied and kept. Two addresses are the same if
  * `size` and that many bytes of `name` are the same. All zero is nobody. This struct does not grow. */
 typedef struct {
@@ -322,6 +343,10 @@ typedef struct sb_host {
     /* Cancels a timer, an offload or a look-up: run() or done() is no longer called. Work that runs
      * goes on, and release(arg) comes after it. No effect if all is done. */
     void (*cancel)(sb_reactor*, uint64_t id);
+
+    /* Calls use(arg, security) before it returns, and returns 1; or returns 0 if the connection is not
+     * encrypted or memory is short. use() must not call the host for that connection. */
+    int (*security)(const sb_peer*, void (*use)(void* arg, const sb_security* security), void* arg);
 } sb_host;
 
 typedef struct sb_plugin {

@@ -25,7 +25,7 @@
 // - A plugin has no Reactor, so the host refuses it if a Registration says that it needs one. A protocol of
 //   the plugin's own uses a HostReactor instead, and is registered with plugin::add().
 // - ProtocolContext has no reactor and the default limits. Connection::memory() is the default resource of
-//   the plugin, and Connection::security() is empty.
+//   the plugin.
 // - errc and the errors of the system keep their meaning on both sides. Errors of other categories keep
 //   their text.
 #define SWITCHBOARD_PLUGIN(name, version, summary)                                 \
