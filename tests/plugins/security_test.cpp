@@ -60,8 +60,10 @@ std::string told(const std::string& plugin, const std::string& command,
 }  // namespace
 
 TEST_CASE("plugins: security() has what an encrypting layer knows, in C and in C++") {
-    for (const auto& [plugin, command] : {std::pair("commands", "!"), std::pair("security", "")}) {
+    // The plugin in C++ writes it by itself, and the one in C at a command.
+    for (const std::string plugin : {"commands", "security"}) {
         CAPTURE(plugin);
+        const std::string command = plugin == "commands" ? "!" : "";
         CHECK(told(plugin, command, {}) == "plain;");
         CHECK(told(plugin, command, kNobody) == "TLSv1.2 AES h2 a.example 1 nobody - 0 0;");
         CHECK(told(plugin, command, somebody()) ==
