@@ -81,11 +81,16 @@ CONTRACT("extreme deadlines: one beyond the clock's range, and one that is long 
 
 CONTRACT("a deadline without a handler ends the connection") {
     Story story(driver);
-    driver.start(story.handler({.on_open = [](Connection& c) { c.set_deadline(c.now() + 5ms); }}),
-                 {});
+    // Not in on_open: the peer could be reset before it has noticed that it is connected.
+    const auto arm = [](Connection& c, MutableBytes in) {
+        c.set_deadline(c.now() + 5ms);
+        return in.size();
+    };
+    driver.start(story.handler({.on_data = arm}), {});
     auto peer = driver.connect();
+    peer->send("x");
     CHECK(peer->end() == Peer::End::reset);
-    for (const auto& expected : {std::string("open"), std::string("deadline"),
+    for (const auto& expected : {std::string("open"), std::string("data"), std::string("deadline"),
                                  close_line(std::make_error_code(std::errc::timed_out))})
         CHECK(story.next() == expected);
     driver.drain();
