@@ -11,8 +11,8 @@ target_compile_options(switchboard_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor)
 set_property(TARGET switchboard_flags PROPERTY EXPORT_NAME flags)
 
-# Headers that nearly every file includes are parsed once. ccache can cache files that use
-# precompiled headers only if gcc gets -fpch-preprocess.
+# Headers that nearly every file includes are precompiled. ccache can cache files that use them only if gcc
+# gets -fpch-preprocess.
 target_compile_options(switchboard_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 function(switchboard_precompile target)
     target_precompile_headers(${target} PRIVATE <algorithm> <array> <atomic> <chrono> <cstddef>
@@ -20,8 +20,8 @@ function(switchboard_precompile target)
         <string_view> <system_error> <thread> <tl/expected.hpp> <utility> <vector> ${ARGN})
 endfunction()
 
-# If sources are compiled jointly (CMAKE_UNITY_BUILD), joins only those of the same folder. So files of different
-# folders may use the same names, and leaving out a folder changes nothing elsewhere.
+# If sources are compiled jointly (CMAKE_UNITY_BUILD), joins only those of the same folder. So files of
+# different folders may use the same names, and leaving out a folder changes nothing elsewhere.
 function(switchboard_join_by_folder target)
     get_target_property(sources ${target} SOURCES)
     get_target_property(batch ${target} UNITY_BUILD_BATCH_SIZE)
@@ -37,9 +37,9 @@ function(switchboard_join_by_folder target)
 endfunction()
 
 # switchboard_library(NAME [SEPARATE] [LIBS ...] [PRIVATE_LIBS ...]): a part with include/ and src/, as the
-# target switchboard::NAME. Its sources are always compiled jointly, eight at a time, also where another project adds
-# this one: how gcc inlines does not depend on the preset.
-# With SEPARATE, switchboard::switchboard does not link it.
+# target switchboard::NAME. Its sources are always compiled jointly, eight at a time, also where another
+# project adds this one, so that gcc inlines in the same way everywhere. With SEPARATE,
+# switchboard::switchboard does not link it.
 function(switchboard_library name)
     cmake_parse_arguments(ARG "SEPARATE" "" "LIBS;PRIVATE_LIBS" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/*.cpp)
@@ -58,8 +58,8 @@ function(switchboard_library name)
     if(NOT ARG_SEPARATE)
         set_property(GLOBAL APPEND PROPERTY SWITCHBOARD_LIBRARIES switchboard_${name})
     endif()
-    # All but core share the headers that one of them has precompiled. In the preset portable, core has a
-    # definition of its own.
+    # The first library after core precompiles the headers for all others. Core has its own, because in the
+    # preset portable it has a definition that the others do not have.
     get_property(precompiled GLOBAL PROPERTY SWITCHBOARD_PRECOMPILED)
     if(precompiled)
         target_precompile_headers(switchboard_${name} REUSE_FROM ${precompiled})

@@ -272,6 +272,9 @@ typedef struct sb_host {
      * bytes, with a zero at the end, and returns the length of the whole text, like snprintf(3). */
     size_t (*endpoint)(const sb_peer*, int local, char* out, size_t size);
     sb_error (*credentials)(const sb_peer*, sb_credentials* out);
+    /* If the connection is encrypted, calls use(arg, security) and then returns 1. Otherwise, or if memory is
+     * short, returns 0. use() must not call the host for that connection. */
+    int (*security)(const sb_peer*, void (*use)(void* arg, const sb_security* security), void* arg);
 
     /* Gives up: when the running callback returns, the connection is aborted with errc::handler_failed, and
      * the reason is logged. Not for on_close, is_busy and reads_under_backpressure. */
@@ -343,10 +346,6 @@ typedef struct sb_host {
     /* Cancels a timer, an offload or a look-up: run() or done() is no longer called. Work that runs
      * goes on, and release(arg) comes after it. No effect if all is done. */
     void (*cancel)(sb_reactor*, uint64_t id);
-
-    /* Calls use(arg, security) before it returns, and returns 1; or returns 0 if the connection is not
-     * encrypted or memory is short. use() must not call the host for that connection. */
-    int (*security)(const sb_peer*, void (*use)(void* arg, const sb_security* security), void* arg);
 } sb_host;
 
 typedef struct sb_plugin {
